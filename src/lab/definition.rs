@@ -1,0 +1,170 @@
+//! The serde types of `lab.yaml`. An unknown word is an error with its place.
+
+use crate::failure::Failure;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// `lab.yaml` as it stands in the file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Definition {
+    pub(super) name: String,
+    pub(super) images: Vec<String>,
+    pub(super) apply: Vec<Apply>,
+    pub(super) flink: Flink,
+    pub(super) roles: Roles,
+    pub(super) job: Job,
+    #[serde(default)]
+    pub(super) polls: Polls,
+    #[serde(default)]
+    pub(super) first: Vec<String>,
+    #[serde(default)]
+    pub(super) failures: Vec<Failure>,
+}
+
+/// One manifest file and what its step waits for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Apply {
+    /// Name of a file in the lab's folder.
+    pub file: String,
+    /// Ticks the step; holds back no other file.
+    pub wait: Option<Wait>,
+}
+
+/// What a step waits for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Wait {
+    /// Every Deployment and StatefulSet of the file has all its replicas ready.
+    Rollout {
+        /// How long that may take.
+        #[serde(with = "duration")]
+        within: Duration,
+    },
+}
+
+/// Where Flink is and what it calls things.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Flink {
+    /// Namespace of all of Flink's objects.
+    pub namespace: String,
+    /// `kubernetes.cluster-id`: HA config maps are `<cluster-id>-…`.
+    pub cluster_id: String,
+    /// Flink's REST.
+    pub rest: Rest,
+    /// Where pods see the shared path.
+    pub mount: String,
+    /// Folders below the shared path.
+    pub folders: Folders,
+}
+
+/// Ports of Flink's REST.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Rest {
+    /// In the pod.
+    pub port: u16,
+    /// On the node.
+    pub node_port: u16,
+}
+
+/// Folders below the shared path, relative to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Folders {
+    /// `high-availability.storageDir` with its cluster id.
+    pub ha: String,
+    /// `execution.checkpointing.dir`.
+    pub checkpoints: String,
+    /// `execution.checkpointing.savepoint-dir`.
+    pub savepoints: String,
+}
+
+/// The labels of each role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Roles {
+    /// The JobManagers.
+    pub jobmanager: RoleLabels,
+    /// The TaskManagers.
+    pub taskmanager: RoleLabels,
+}
+
+/// How pods of a role are found, and which container is Flink's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleLabels {
+    /// A label selector, `key=value[,key=value…]`.
+    pub selector: String,
+    /// The container's name.
+    pub container: String,
+}
+
+impl RoleLabels {
+    /// Whether labels fulfil the selector.
+    #[must_use]
+    pub fn matches<'a>(&self, label: impl Fn(&str) -> Option<&'a str>) -> bool {
+        self.selector
+            .split(',')
+            .filter_map(|part| part.split_once('='))
+            .all(|(key, value)| label(key.trim()) == Some(value.trim().trim_start_matches('=')))
+    }
+}
+
+/// The job that is submitted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Job {
+    /// Image that holds the jar.
+    pub image: String,
+    /// Path of the jar in the image.
+    pub jar: String,
+    /// Entry class.
+    pub class: String,
+    /// Program arguments.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// Default parallelism.
+    pub parallelism: u32,
+}
+
+/// How often Flink's REST is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Polls {
+    /// While all is well.
+    #[serde(with = "duration")]
+    pub calm: Duration,
+    /// From any sign of trouble until five good samples.
+    #[serde(with = "duration")]
+    pub trouble: Duration,
+}
+
+impl Default for Polls {
+    fn default() -> Self {
+        Self {
+            calm: Duration::from_secs(1),
+            trouble: Duration::from_millis(250),
+        }
+    }
+}
+
+/// `250ms`, `3m`, `1m 30s`: parsed by jiff through its own visitor, so errors keep their place.
+mod duration {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::time::Duration;
+
+    pub(super) fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        match value.subsec_millis() {
+            0 => to.serialize_str(&format!("{}s", value.as_secs())),
+            _ => to.serialize_str(&format!("{}ms", value.as_millis())),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        let signed = jiff::SignedDuration::deserialize(from)?;
+        Duration::try_from(signed).map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,148 @@
+//! What a lab is: a folder with `lab.yaml`, `kind.yaml` and plain manifests, parsed and checked
+//! before anything is started. Holds no addresses and talks to nobody.
+
+mod check;
+mod definition;
+mod kind;
+mod manifest;
+
+pub use definition::{Apply, Flink, Folders, Job, Polls, Rest, RoleLabels, Roles, Wait};
+pub use kind::{Cluster, Mount, Networking, Node, NodeRole, PatchJson6902, PortMapping};
+pub use manifest::{Document, Manifest};
+
+use crate::failure::{Failure, Role};
+use crate::fault::Fault;
+use std::path::Path;
+
+/// A lab definition, complete and checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lab {
+    /// From `lab.yaml`.
+    pub name: String,
+    /// Images that must be in the nodes before workloads are applied.
+    pub images: Vec<String>,
+    /// Manifest files in the order in which they are applied.
+    pub apply: Vec<Apply>,
+    /// Where Flink is and what it calls things.
+    pub flink: Flink,
+    /// The only place that knows labels.
+    pub roles: Roles,
+    /// What is submitted.
+    pub job: Job,
+    /// How often Flink's REST is asked.
+    pub polls: Polls,
+    /// Failures that take the first digits.
+    pub first: Vec<String>,
+    /// Failures of its own, after the catalogue's.
+    pub failures: Vec<Failure>,
+    /// From `kind.yaml`.
+    pub cluster: Cluster,
+    /// The files of `apply`, parsed, in the same order.
+    pub manifests: Vec<Manifest>,
+    /// Every file's name and text, for `lab export` and the hash.
+    pub files: Vec<(String, String)>,
+    /// SHA-256 over `files`, hex.
+    pub hash: String,
+}
+
+/// The labs compiled in: name, then file names with their texts.
+const BUILT_IN: &[(&str, &[(&str, &str)])] = &[(
+    "default",
+    &[
+        ("lab.yaml", include_str!("../../lab/default/lab.yaml")),
+        ("kind.yaml", include_str!("../../lab/default/kind.yaml")),
+        (
+            "10-namespace.yaml",
+            include_str!("../../lab/default/10-namespace.yaml"),
+        ),
+        (
+            "20-access.yaml",
+            include_str!("../../lab/default/20-access.yaml"),
+        ),
+        (
+            "30-storage.yaml",
+            include_str!("../../lab/default/30-storage.yaml"),
+        ),
+        (
+            "40-config.yaml",
+            include_str!("../../lab/default/40-config.yaml"),
+        ),
+        (
+            "50-jobmanagers.yaml",
+            include_str!("../../lab/default/50-jobmanagers.yaml"),
+        ),
+        (
+            "60-taskmanagers.yaml",
+            include_str!("../../lab/default/60-taskmanagers.yaml"),
+        ),
+    ],
+)];
+
+/// The names of the labs compiled in.
+pub fn built_in_names() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.iter().map(|(name, _)| *name)
+}
+
+impl Lab {
+    /// The lab of that name if it is compiled in, else the one in the folder of that name.
+    pub fn open(name_or_folder: &str) -> Result<Self, Fault> {
+        match BUILT_IN.iter().find(|(name, _)| *name == name_or_folder) {
+            Some((_, files)) => Self::from_files(
+                files
+                    .iter()
+                    .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+                    .collect(),
+                "",
+            ),
+            None => Self::read(Path::new(name_or_folder)),
+        }
+    }
+
+    /// The lab in a folder.
+    pub fn read(folder: &Path) -> Result<Self, Fault> {
+        check::read_folder(folder)
+    }
+
+    /// A lab from its files' texts. `folder` stands before file names in messages.
+    pub fn from_files(files: Vec<(String, String)>, folder: &str) -> Result<Self, Fault> {
+        check::from_files(files, folder)
+    }
+
+    /// The labels and container of a role.
+    #[must_use]
+    pub fn role(&self, role: Role) -> &RoleLabels {
+        match role {
+            Role::JobManager => &self.roles.jobmanager,
+            Role::TaskManager => &self.roles.taskmanager,
+        }
+    }
+
+    /// The catalogue's entries and this lab's own, those under `first` first.
+    #[must_use]
+    pub fn all_failures(&self) -> Vec<Failure> {
+        let mut all: Vec<Failure> = crate::failure::CATALOGUE
+            .iter()
+            .cloned()
+            .chain(self.failures.iter().cloned())
+            .collect();
+        all.sort_by_key(|failure| {
+            self.first
+                .iter()
+                .position(|key| *key == failure.key)
+                .unwrap_or(usize::MAX)
+        });
+        all
+    }
+
+    /// The name of the config map that holds the lock, the leader addresses and the jobs.
+    #[must_use]
+    pub fn cluster_map(&self) -> String {
+        format!("{}-cluster-config-map", self.flink.cluster_id)
+    }
+
+    /// The name of the config map that holds a job's checkpoint pointers.
+    #[must_use]
+    pub fn job_map(&self, job: &str) -> String {
+        format!("{}-{job}-config-map", self.flink.cluster_id)
+    }
+}

@@ -1,0 +1,60 @@
+//! Everything that can be asked of the world. Each effect owns all data it needs.
+
+use super::{RunResult, Target};
+use crate::failure::Failure;
+use serde::{Deserialize, Serialize};
+
+/// Everything that can be asked of the world.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Open the lab of our name: answers `Lab` and `Failures`, or `NoLab`.
+    Open,
+    /// Build or finish the lab.
+    Up(UpOrder),
+    /// Remove the lab.
+    Down(DownOrder),
+    /// Follow pods, config maps, events, REST, disk and logs until the program ends.
+    Watch,
+    /// Ask Flink at this pace from now on.
+    Pace(Pace),
+    /// Hit the target.
+    Break(Box<BreakOrder>),
+    /// Write a finished run to its folder.
+    Save(Box<RunResult>),
+}
+
+/// How often Flink's REST is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pace {
+    /// All is well.
+    #[default]
+    Calm,
+    /// From any sign of trouble until five good samples.
+    Trouble,
+}
+
+/// What `up` was asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UpOrder {
+    /// Start from the newest retained checkpoint.
+    pub resume: bool,
+}
+
+/// What `down` was asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DownOrder {
+    /// Remove the data too. The person was asked already.
+    pub purge: bool,
+}
+
+/// One failure, aimed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BreakOrder {
+    /// Name of the run and of its folder.
+    pub run: String,
+    /// What to do.
+    pub failure: Failure,
+    /// To whom. Pinned: another uid under the same name is not hit.
+    pub target: Target,
+}

@@ -1,0 +1,206 @@
+//! Everything that can happen. Closed on purpose: one match shows all of it, and every event can
+//! be written as a line and played back.
+
+use super::{
+    DiskSample, FlinkSample, KubeEvent, LogLine, MapChange, PodChange, RunEvent, RunResult,
+    StepChange, plan::Done,
+};
+use crate::failure::Failure;
+use crate::fault::Fault;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// An event with the moment it was seen by us. The moment it happened, where that is known better,
+/// is inside the event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Happening {
+    /// When we saw it.
+    pub at: Timestamp,
+    /// What it was.
+    pub event: Event,
+}
+
+/// Everything that can happen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Event {
+    /// The clock moved on.
+    Tick,
+    /// A key was pressed.
+    Key(Key),
+    /// The terminal has another size.
+    Resize {
+        /// Columns.
+        columns: u16,
+        /// Rows.
+        rows: u16,
+    },
+    /// The operating system wants something.
+    Signal(Signal),
+    /// A lab was found and opened, or its facts changed.
+    Lab(Box<LabFacts>),
+    /// There is no lab of that name yet.
+    NoLab {
+        /// The instance's name.
+        name: String,
+    },
+    /// The failures that the lab offers.
+    Failures(Vec<Failure>),
+    /// A step of `up` or `down` changed.
+    Step(StepChange),
+    /// A whole plan ended well.
+    Done(Done),
+    /// A source answers again, or does not.
+    Link {
+        /// Which one.
+        source: Source,
+        /// Since when it is what.
+        link: Link,
+    },
+    /// From the watch of pods.
+    Pods(PodChange),
+    /// From the watch of HA config maps, decoded.
+    Map(MapChange),
+    /// From the watch of Kubernetes events.
+    Kube(KubeEvent),
+    /// One look at Flink's REST.
+    Flink(FlinkSample),
+    /// One look at the files of the mount.
+    Disk(DiskSample),
+    /// Lines of pods, in the order in which they arrived.
+    Log(Vec<LogLine>),
+    /// From the hand that breaks.
+    Run(RunEvent),
+    /// A finished run was written to its folder.
+    Saved(Box<RunResult>),
+    /// Something asked for could not be done.
+    Failed(Fault),
+    /// A task ended in a panic: a bug of ours.
+    Crashed(String),
+}
+
+/// A key press, independent of the terminal library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// Which key.
+    pub code: KeyCode,
+    /// With control held.
+    pub ctrl: bool,
+}
+
+/// The keys that we tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyCode {
+    /// A character as typed, upper case included.
+    Char(char),
+    /// Return.
+    Enter,
+    /// Escape.
+    Esc,
+    /// Tabulator.
+    Tab,
+    /// Shift and tabulator.
+    BackTab,
+    /// Delete to the left.
+    Backspace,
+    /// Arrow.
+    Up,
+    /// Arrow.
+    Down,
+    /// Arrow.
+    Left,
+    /// Arrow.
+    Right,
+    /// A page up.
+    PageUp,
+    /// A page down.
+    PageDown,
+    /// To the start.
+    Home,
+    /// To the end.
+    End,
+}
+
+/// Signals that end the program in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Signal {
+    /// SIGINT.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+    /// SIGHUP.
+    Hangup,
+}
+
+/// Where what we see comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// A real Docker.
+    #[default]
+    Real,
+    /// `flinklab try`.
+    Simulated,
+    /// `flinklab replay`.
+    Recorded,
+}
+
+/// What is known about the lab itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabFacts {
+    /// The instance, which is also the kind cluster's name.
+    pub name: String,
+    /// The definition's name.
+    pub definition: String,
+    /// Random id, also in the marker.
+    pub id: String,
+    /// Where what we see comes from.
+    pub origin: Origin,
+    /// Flink's web UI on loopback.
+    pub ui: Option<String>,
+    /// Our kubeconfig.
+    pub kubeconfig: PathBuf,
+    /// The job id written down last.
+    pub job: Option<String>,
+    /// Where pods see the shared path.
+    pub mount: String,
+    /// The namespace of Flink's objects.
+    pub namespace: String,
+    /// How often Flink is asked when all is well, in milliseconds.
+    pub calm_ms: u64,
+}
+
+/// The things we look through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// The Docker engine.
+    Docker,
+    /// The API server's watches.
+    Api,
+    /// Flink's REST.
+    Flink,
+    /// The files of the mount.
+    Disk,
+}
+
+/// Whether a source answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Link {
+    /// It answers.
+    Live {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// It does not.
+    Lost {
+        /// Since when.
+        since: Timestamp,
+        /// What it said last, or why we think so.
+        why: String,
+    },
+}

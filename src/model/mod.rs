@@ -1,0 +1,80 @@
+//! Everything the program knows, in one owner, and how it changes: `update` takes what happened
+//! and says what to do about it. No I/O and no clock: time comes in with every event.
+
+mod cluster;
+mod effect;
+mod event;
+mod job;
+mod keys;
+mod logs;
+mod plan;
+mod run;
+mod screen;
+mod update;
+
+pub use cluster::{
+    Cluster, ClusterMap, Epoch, JobMap, KubeEvent, LeaderKey, Lock, MapChange, Pod, PodChange,
+    PodPhase, Pointer,
+};
+pub use effect::{BreakOrder, DownOrder, Effect, Pace, UpOrder};
+pub use event::{Event, Happening, Key, KeyCode, LabFacts, Link, Origin, Signal, Source};
+pub use job::{
+    Checkpoint, CheckpointStatus, CheckpointsSample, DiskCheckpoint, DiskSample, FlinkSample, Job, JobRow, Restored,
+    Tasks, Via,
+};
+pub use keys::{Action, BINDINGS, Binding, Scope, bound};
+pub use logs::{Highlight, LogLine, Logs};
+pub use plan::{Done, Plan, Step, StepChange, StepState};
+pub use run::{
+    Baseline, Observed, Phase, PhaseName, Run, RunEvent, RunResult, Statement, StatementName,
+    Target, judge,
+};
+pub use screen::{Aim, Page, Panel, Screen};
+pub use update::update;
+
+use crate::failure::Failure;
+use jiff::Timestamp;
+
+/// The whole state of the program. `Default` is: nothing known yet.
+#[derive(Debug, Clone, Default)]
+pub struct Model {
+    /// The stamp of the newest event.
+    pub now: Timestamp,
+    /// Which lab this is about; none until it was opened, or where there is none.
+    pub lab: Option<LabFacts>,
+    /// The failures that this lab offers, in order of their digits.
+    pub failures: Vec<Failure>,
+    /// The steps of `up` or `down`, while there are some.
+    pub plan: Plan,
+    /// Pods, lock, leader, epochs, Kubernetes events.
+    pub cluster: Cluster,
+    /// The Flink job and its checkpoints.
+    pub job: Job,
+    /// Merged log of all JobManagers and TaskManagers.
+    pub logs: Logs,
+    /// The failure that is being observed, if any.
+    pub run: Option<Run>,
+    /// Finished runs of this session, oldest first.
+    pub finished: Vec<RunResult>,
+    /// Each source's state.
+    pub links: std::collections::BTreeMap<Source, Link>,
+    /// What is on the screen.
+    pub screen: Screen,
+    /// How often Flink is asked now.
+    pub pace: Pace,
+    /// The newest trouble worth a line, with its stamp.
+    pub fault: Option<(Timestamp, crate::fault::Fault)>,
+    /// Set when the program should end.
+    pub ended: Option<Ended>,
+}
+
+/// Why the program ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// Asked to, or the goal is reached.
+    Quit,
+    /// By a signal.
+    Interrupted,
+    /// It cannot go on.
+    Failed(crate::fault::Fault),
+}
