@@ -68,9 +68,14 @@ const fn plain(code: KeyCode) -> Key {
 }
 
 /// All keys.
-pub const BINDINGS: &[Binding] = &[
-    Binding { scope: Scope::Everywhere, key: plain(KeyCode::Char('q')), shown: "q", action: Action::Quit, words: "quit", in_line: true },
-];
+pub const BINDINGS: &[Binding] = &[Binding {
+    scope: Scope::Everywhere,
+    key: plain(KeyCode::Char('q')),
+    shown: "q",
+    action: Action::Quit,
+    words: "quit",
+    in_line: true,
+}];
 
 /// What a key means in a scope.
 #[must_use]

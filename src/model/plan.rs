@@ -128,7 +128,9 @@ impl Plan {
     /// The step that failed, if one did.
     #[must_use]
     pub fn failed(&self) -> Option<&Step> {
-        self.steps.iter().find(|step| step.state == StepState::Failed)
+        self.steps
+            .iter()
+            .find(|step| step.state == StepState::Failed)
     }
 }
 
