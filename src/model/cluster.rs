@@ -207,7 +207,10 @@ impl Cluster {
     pub(super) fn pods(&mut self, change: &PodChange) {
         match change {
             PodChange::Listed(pods) => {
-                self.pods = pods.iter().map(|pod| (pod.uid.clone(), pod.clone())).collect();
+                self.pods = pods
+                    .iter()
+                    .map(|pod| (pod.uid.clone(), pod.clone()))
+                    .collect();
                 self.listed = true;
             }
             PodChange::Applied(pod) => {
@@ -232,7 +235,11 @@ impl Cluster {
                 if self.map.as_ref().is_some_and(|(_, map)| map.name == *name) {
                     self.map = None;
                 }
-                if self.job_map.as_ref().is_some_and(|(_, map)| map.name == *name) {
+                if self
+                    .job_map
+                    .as_ref()
+                    .is_some_and(|(_, map)| map.name == *name)
+                {
                     self.job_map = None;
                 }
             }
@@ -251,7 +258,10 @@ impl Cluster {
                 id: key.epoch.clone(),
                 number,
                 began: at,
-                holder: map.lock.as_ref().map_or_else(String::new, |lock| lock.holder.clone()),
+                holder: map
+                    .lock
+                    .as_ref()
+                    .map_or_else(String::new, |lock| lock.holder.clone()),
                 host: None,
                 pod: None,
             });
@@ -260,7 +270,10 @@ impl Cluster {
             self.epochs.drain(..self.epochs.len() - EPOCHS);
         }
         if let Some(dispatcher) = map.leaders.get("dispatcher")
-            && let Some(epoch) = self.epochs.iter_mut().find(|epoch| epoch.id == dispatcher.epoch)
+            && let Some(epoch) = self
+                .epochs
+                .iter_mut()
+                .find(|epoch| epoch.id == dispatcher.epoch)
         {
             epoch.host.get_or_insert_with(|| dispatcher.host.clone());
         }
@@ -320,8 +333,7 @@ impl Cluster {
     #[must_use]
     pub fn lease_fresh(&self, now: Timestamp) -> bool {
         self.lock().is_some_and(|lock| {
-            !lock.holder.is_empty()
-                && now.duration_since(lock.renewed).as_secs_f64() < lock.seconds
+            !lock.holder.is_empty() && now.duration_since(lock.renewed).as_secs_f64() < lock.seconds
         })
     }
 

@@ -171,7 +171,11 @@ impl Job {
         if let Ok(jobs) = &sample.jobs {
             let row = ours.and_then(|id| jobs.iter().find(|row| row.id == id));
             let all_run = row.is_some_and(JobRow::all_run);
-            self.good_in_a_row = if all_run { self.good_in_a_row.saturating_add(1) } else { 0 };
+            self.good_in_a_row = if all_run {
+                self.good_in_a_row.saturating_add(1)
+            } else {
+                0
+            };
             self.good = Some((at, sample.clone()));
         } else {
             self.good_in_a_row = 0;

@@ -54,7 +54,9 @@ impl Logs {
             self.lines.push_back(line.clone());
         }
         while self.lines.len() > LINES || self.bytes > BYTES {
-            let Some(line) = self.lines.pop_front() else { break };
+            let Some(line) = self.lines.pop_front() else {
+                break;
+            };
             self.bytes -= line.text.len();
             self.dropped += 1;
         }
