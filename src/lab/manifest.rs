@@ -198,9 +198,8 @@ pub(super) fn check_kind(
     {
         return Ok(()); // another Kubernetes: its API server knows which versions it has
     }
-    let own: Vec<&str> = kinds::with(kind)
-        .chain(defined.iter().filter(|(_, k)| k == kind).map(|(v, _)| v.as_str()))
-        .collect();
+    let mut own: Vec<&str> = kinds::with(kind).collect();
+    own.extend(defined.iter().filter(|(_, k)| k == kind).map(|(v, _)| v.as_str()));
     if !own.is_empty() {
         return Err(Mistake::at(at_version, format!("Kubernetes has no `{kind}` in `{version}`."))
             .mend(format!("It is in {}.", listed(own))));
@@ -210,12 +209,14 @@ pub(super) fn check_kind(
         None => defined.iter().filter(|(v, _)| v == version).map(|(_, k)| k.as_str()).collect(),
     };
     if kinds_there.is_empty() {
-        let known = kinds::api_versions().map(|known| -> &str { known }).chain(defined.iter().map(|(v, _)| v.as_str()));
+        let mut known: Vec<&str> = kinds::api_versions().collect();
+        known.extend(defined.iter().map(|(v, _)| v.as_str()));
         return Err(Mistake::at(at_version, format!("Unknown `apiVersion: {version}`."))
             .why("Kubernetes has none of that name, and no CustomResourceDefinition of this lab defines it")
             .mend(did_you_mean(version, known)));
     }
-    let everywhere = kinds::all().map(|known| -> &str { known }).chain(defined.iter().map(|(_, k)| k.as_str()));
+    let mut everywhere: Vec<&str> = kinds::all().collect();
+    everywhere.extend(defined.iter().map(|(_, k)| k.as_str()));
     Err(Mistake::at(at_kind, format!("Kubernetes has no kind `{kind}` in `{version}`."))
         .why(format!("there it has {}", listed(kinds_there.iter().copied())))
         .mend(did_you_mean(kind, everywhere)))
