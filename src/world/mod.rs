@@ -4,7 +4,11 @@
 pub mod docker;
 pub mod gate;
 pub mod home;
+pub mod images;
 pub mod kube;
+pub mod kubeadm;
+pub mod kubeconfig;
+pub mod network;
 pub mod node;
 pub mod open;
 
