@@ -1,6 +1,7 @@
 //! Everything outside: Docker, the API server, Flink, files. Turns effects into events and foreign
 //! types into our own; knows neither the model's state nor the screen.
 
+pub mod bootstrap;
 pub mod docker;
 pub mod gate;
 pub mod home;
