@@ -5,6 +5,7 @@ mod aim;
 mod cluster;
 mod effect;
 mod event;
+mod input;
 mod job;
 mod keys;
 mod logs;
@@ -30,7 +31,8 @@ pub use run::{
     Baseline, Observed, Phase, PhaseName, Run, RunEvent, RunResult, Statement, StatementName,
     Target, judge,
 };
-pub use screen::{Aim, Page, Panel, Screen};
+pub use input::FAILURES_A_PAGE;
+pub use screen::{Aim, Colours, Glyphs, LogShown, Looks, Page, Panel, Screen};
 pub use update::update;
 
 use crate::failure::Failure;

@@ -9,7 +9,7 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
     model.now = at;
     match &happening.event {
         Event::Tick => {}
-        Event::Key(_) => {}
+        Event::Key(key) => return super::input::pressed(model, *key),
         Event::Resize { columns, rows } => {
             model.screen.columns = *columns;
             model.screen.rows = *rows;
@@ -40,5 +40,6 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
         }
         Event::Crashed(_) => {}
     }
+    super::input::follow(model, &happening.event);
     Vec::new()
 }
