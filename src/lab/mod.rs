@@ -2,9 +2,15 @@
 //! before anything is started. Holds no addresses and talks to nobody.
 
 mod check;
+mod decode;
 mod definition;
 mod kind;
+mod kinds;
 mod manifest;
+mod mistake;
+mod scalar;
+mod wrong;
+mod yaml;
 
 pub use definition::{Apply, Flink, Folders, Job, Polls, Rest, RoleLabels, Roles, Wait};
 pub use kind::{Cluster, Mount, Networking, Node, NodeRole, PatchJson6902, PortMapping};
