@@ -22,7 +22,7 @@ pub use effect::{BreakOrder, DownOrder, Effect, Pace, UpOrder};
 pub use event::{Event, Happening, Key, KeyCode, LabFacts, Link, Origin, Signal, Source};
 pub use job::{
     Checkpoint, CheckpointStatus, CheckpointsSample, DiskCheckpoint, DiskSample, FlinkSample, Job,
-    JobRow, Restored, Tasks, Via,
+    JobRow, Restored, Tasks, Via, Worker,
 };
 pub use keys::{Action, BINDINGS, Binding, Scope, bound};
 pub use logs::{Highlight, LogLine, Logs};
