@@ -27,7 +27,10 @@ pub(super) struct Node {
 /// What stands there.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
-    Scalar { text: String, style: Style },
+    Scalar {
+        text: String,
+        style: Style,
+    },
     List(Vec<Node>),
     /// In the order of the file; keys are scalars and unique.
     Map(Vec<(Node, Node)>),
@@ -196,9 +199,10 @@ impl<'a> Reader<'a> {
             }
             Event::Alias(id) => {
                 // Shown where it is used, so that a mistake names the line that brought it in.
-                let mut node = self.anchors.get(&id).cloned().ok_or_else(|| {
-                    Mistake::at(at, "An alias stands inside of what it names.")
-                })?;
+                let mut node =
+                    self.anchors.get(&id).cloned().ok_or_else(|| {
+                        Mistake::at(at, "An alias stands inside of what it names.")
+                    })?;
                 self.count(size(&node), at)?;
                 node.at = at;
                 return Ok(node);
@@ -215,7 +219,10 @@ impl<'a> Reader<'a> {
     fn count(&mut self, nodes: usize, at: At) -> Result<(), Mistake> {
         self.nodes += nodes;
         if self.nodes > MOST_NODES {
-            return Err(Mistake::at(at, "The file grows too large with its aliases."));
+            return Err(Mistake::at(
+                at,
+                "The file grows too large with its aliases.",
+            ));
         }
         Ok(())
     }
@@ -231,7 +238,10 @@ fn size(node: &Node) -> usize {
 
 fn check_key(key: &Node, before: &[(Node, Node)]) -> Result<(), Mistake> {
     let Value::Scalar { text, style } = &key.value else {
-        return Err(Mistake::at(key.at, "A key must be a word, not a list or a map."));
+        return Err(Mistake::at(
+            key.at,
+            "A key must be a word, not a list or a map.",
+        ));
     };
     if text == "<<" && *style == Style::Plain {
         return Err(Mistake::at(key.at, "The merge key `<<` is not supported.")
@@ -242,9 +252,11 @@ fn check_key(key: &Node, before: &[(Node, Node)]) -> Result<(), Mistake> {
         return Err(Mistake::at(key.at, "A key is empty."));
     }
     if let Some((first, _)) = before.iter().find(|(other, _)| other.text() == Some(text)) {
-        return Err(Mistake::at(key.at, format!("The key `{text}` is there twice."))
-            .why(format!("first in line {}", first.at.line))
-            .mend("Remove one of the two."));
+        return Err(
+            Mistake::at(key.at, format!("The key `{text}` is there twice."))
+                .why(format!("first in line {}", first.at.line))
+                .mend("Remove one of the two."),
+        );
     }
     Ok(())
 }
@@ -276,7 +288,11 @@ fn reworded(error: &ScanError) -> Mistake {
     };
     let said = |what: &'static str, mend: &'static str| {
         let mistake = Mistake::at(at, what).why(error.kind().to_string());
-        if mend.is_empty() { mistake } else { mistake.mend(mend) }
+        if mend.is_empty() {
+            mistake
+        } else {
+            mistake.mend(mend)
+        }
     };
     match error.kind() {
         ErrorKind::TabNotAllowed
@@ -294,9 +310,10 @@ fn reworded(error: &ScanError) -> Mistake {
             Mistake::at(at, format!("A `{open}` is closed by `{close}`."))
         }
         ErrorKind::UnknownAnchor => said("The alias names an anchor that is not there.", ""),
-        ErrorKind::ExpectedFlowMappingSeparator => {
-            said("Between `{` and `}` a comma is missing.", "A text with `{` or `}` needs quotes.")
-        }
+        ErrorKind::ExpectedFlowMappingSeparator => said(
+            "Between `{` and `}` a comma is missing.",
+            "A text with `{` or `}` needs quotes.",
+        ),
         ErrorKind::ExpectedFlowSequenceSeparator => {
             said("Between `[` and `]` a comma is missing.", "")
         }

@@ -2,5 +2,7 @@
 #![allow(clippy::unwrap_used)] // a test that cannot go on should say where
 
 mod commands;
+mod models;
 mod program;
 mod real;
+mod screens;
