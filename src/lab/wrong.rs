@@ -72,7 +72,11 @@ impl Wrong {
                     .mend(did_you_mean(&word, allowed.iter().copied()))
             }
             Reason::MissingField(field) => {
-                let whole = if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") };
+                let whole = if path.is_empty() {
+                    field.to_owned()
+                } else {
+                    format!("{path}.{field}")
+                };
                 Mistake::at(at, format!("`{whole}` is missing."))
             }
             Reason::Type(found, wanted) if path.is_empty() => {
@@ -137,4 +141,3 @@ impl fmt::Display for Wrong {
 }
 
 impl std::error::Error for Wrong {}
-

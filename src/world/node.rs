@@ -10,6 +10,9 @@ pub struct Node {
 }
 impl Node {
     pub(in crate::world) fn proven(_docker: &Docker, id: &str, name: &str) -> Self {
-        Self { id: id.to_owned(), name: name.to_owned() }
+        Self {
+            id: id.to_owned(),
+            name: name.to_owned(),
+        }
     }
 }
