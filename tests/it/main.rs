@@ -2,4 +2,5 @@
 #![allow(clippy::unwrap_used)] // a test that cannot go on should say where
 
 mod commands;
+mod labs;
 mod program;

@@ -150,6 +150,11 @@ pub(super) fn from_files(files: Vec<(String, String)>, folder: &str) -> Result<L
         };
         let found =
             manifest::read(text).map_err(|mistake| mistake.fault("manifest-invalid", &file))?;
+        if found.is_empty() {
+            return Err(
+                Fault::wrong("manifest-invalid", "The file holds no object.").at(file, 1, 1),
+            );
+        }
         let (documents, nodes): (Vec<Document>, Vec<Node>) = found.into_iter().unzip();
         let root = Node::empty();
         sources.push(Source {
