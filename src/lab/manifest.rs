@@ -98,22 +98,23 @@ fn document(node: &Node) -> Result<Document, Mistake> {
 
 fn word<'a>(node: &'a Node, path: &str) -> Result<&'a str, Mistake> {
     let Some(found) = node.find(path) else {
-        let last = path.rsplit('.').next().unwrap_or(path);
-        let near = match node.find(
-            path.strip_suffix(last)
-                .unwrap_or_default()
-                .trim_end_matches('.'),
-        ) {
+        let (above, last) = path.rsplit_once('.').unwrap_or(("", path));
+        let mistyped = match node.find(above) {
             Some(Node {
                 value: Value::Map(entries),
                 ..
-            }) => did_you_mean(last, entries.iter().filter_map(|(key, _)| key.text())),
-            _ => String::new(),
+            }) => entries
+                .iter()
+                .find(|(key, _)| !did_you_mean(key.text().unwrap_or_default(), [last]).is_empty()),
+            _ => None,
         };
-        let mistake = Mistake::at(node.place(path), format!("The object has no `{path}`."));
-        return Err(match near.strip_prefix("Did you mean ") {
-            Some(near) => mistake.mend(format!("Is {} it?", near.trim_end_matches('?'))),
-            None => mistake,
+        let missing = format!("The object has no `{path}`.");
+        return Err(match mistyped {
+            Some((key, _)) => Mistake::at(key.at, missing).mend(format!(
+                "Write `{last}` instead of `{}`?",
+                key.text().unwrap_or_default()
+            )),
+            None => Mistake::at(node.place(path), missing),
         });
     };
     let is_word = match &found.value {

@@ -1,7 +1,7 @@
 //! What serde finds wrong, collected on its way up and said in a person's words: path, place, and
 //! the words that are allowed.
 
-use super::mistake::{Mistake, did_you_mean, listed};
+use super::mistake::{Mistake, did_you_mean, joined, listed};
 use super::yaml::{At, Node};
 use serde::de;
 use std::fmt;
@@ -90,10 +90,9 @@ impl Wrong {
     }
 }
 
-/// `a` or `b`.
+/// `a`, `b` or `c`.
 pub(super) fn one_of(words: &[&str]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-    quoted.join(" or ")
+    joined(words.iter().copied(), "or")
 }
 
 impl de::Error for Wrong {
