@@ -1,6 +1,7 @@
 //! Everything outside: Docker, the API server, Flink, files. Turns effects into events and foreign
 //! types into our own; knows neither the model's state nor the screen.
 
+pub mod apply;
 pub mod bootstrap;
 pub mod docker;
 pub mod gate;
@@ -12,6 +13,7 @@ pub mod kubeconfig;
 pub mod network;
 pub mod node;
 pub mod open;
+pub mod submit;
 
 use crate::fault::Fault;
 use crate::model::{Effect, Event, Happening, Origin, Pace};
