@@ -20,9 +20,10 @@ pub use cluster::{
 };
 pub use effect::{BreakOrder, DownOrder, Effect, Pace, UpOrder};
 pub use event::{Event, Happening, Key, KeyCode, LabFacts, Link, Origin, Signal, Source};
+pub use input::FAILURES_A_PAGE;
 pub use job::{
     Checkpoint, CheckpointStatus, CheckpointsSample, DiskCheckpoint, DiskSample, FlinkSample, Job,
-    JobRow, Restored, Tasks, Via,
+    JobRow, Restored, Tasks, Via, Worker,
 };
 pub use keys::{Action, BINDINGS, Binding, Scope, bound};
 pub use logs::{Highlight, LogLine, Logs};
@@ -31,7 +32,6 @@ pub use run::{
     Baseline, Observed, Phase, PhaseName, Run, RunEvent, RunResult, Statement, StatementName,
     Target, judge,
 };
-pub use input::FAILURES_A_PAGE;
 pub use screen::{Aim, Colours, Glyphs, LogShown, Looks, Page, Panel, Screen};
 pub use update::update;
 
