@@ -60,7 +60,8 @@ pub(super) fn follow(model: &mut Model, event: &Event) {
         }
         Event::Done(Done::Up { seconds, .. }) if model.screen.page == Page::Plan => {
             model.screen.turn(Page::Dashboard);
-            let words = format!("The lab is ready after {seconds:.1} s. x shows what can be broken.");
+            let words =
+                format!("The lab is ready after {seconds:.1} s. x shows what can be broken.");
             model.screen.say(model.now, words);
         }
         Event::Log(lines) if model.screen.log_back > 0 => {
@@ -71,7 +72,10 @@ pub(super) fn follow(model: &mut Model, event: &Event) {
             model.screen.log_back = (model.screen.log_back + new).min(log_rows(model));
         }
         Event::Saved(result) => {
-            let words = format!("{}: {}. t shows the timeline.", result.failure, result.verdict);
+            let words = format!(
+                "{}: {}. t shows the timeline.",
+                result.failure, result.verdict
+            );
             model.screen.say(model.now, words);
         }
         Event::Failed(fault) if model.screen.page != Page::Plan => {
@@ -80,6 +84,10 @@ pub(super) fn follow(model: &mut Model, event: &Event) {
             } else {
                 format!("{} {}", fault.what, fault.mend)
             };
+            model.screen.say(model.now, words);
+        }
+        Event::Crashed(text) => {
+            let words = format!("A part of flinklab failed; this is a bug: {text}");
             model.screen.say(model.now, words);
         }
         _ => {}
@@ -204,7 +212,11 @@ fn turn_list(model: &mut Model) {
 fn digit_pressed(model: &mut Model, digit: u8) -> Vec<Effect> {
     let page = model.screen.row / FAILURES_A_PAGE;
     let chosen = page * FAILURES_A_PAGE + usize::from(digit) - 1;
-    let same = model.screen.aim.as_ref().is_some_and(|aim| aim.digit == digit);
+    let same = model
+        .screen
+        .aim
+        .as_ref()
+        .is_some_and(|aim| aim.digit == digit);
     if same {
         return fire(model);
     }
@@ -248,9 +260,10 @@ fn keep_aim(model: &mut Model) {
         (Ok(old), Ok(new)) if old.uid == new.uid => {
             Some(format!("Aim dropped: {} is in another epoch now.", new.pod))
         }
-        (Ok(old), Ok(new)) => {
-            Some(format!("Aim dropped: it would hit {} now, not {}.", new.pod, old.pod))
-        }
+        (Ok(old), Ok(new)) => Some(format!(
+            "Aim dropped: it would hit {} now, not {}.",
+            new.pod, old.pod
+        )),
         (Ok(_), Err(why)) => Some(format!("Aim dropped: {why}.")),
         (Err(_), _) => None,
     };
@@ -311,7 +324,9 @@ fn aim_at(model: &Model, failure: &crate::failure::Failure) -> Result<super::Tar
             .pods
             .values()
             .find(|pod| {
-                pod.role == Role::JobManager && pod.ready && Some(&pod.uid) != leader.map(|l| &l.uid)
+                pod.role == Role::JobManager
+                    && pod.ready
+                    && Some(&pod.uid) != leader.map(|l| &l.uid)
             })
             .ok_or("there is no standby")?,
         Hits::BusyTaskManager => model

@@ -23,6 +23,7 @@ pub use cluster::{
 };
 pub use effect::{BreakOrder, DownOrder, Effect, Pace, UpOrder};
 pub use event::{Event, Happening, Key, KeyCode, LabFacts, Link, Origin, Signal, Source};
+pub use input::FAILURES_A_PAGE;
 pub use job::{
     Checkpoint, CheckpointStatus, CheckpointsSample, DiskCheckpoint, DiskSample, FlinkSample, Job,
     JobRow, Restored, Tasks, Via, Worker,
@@ -35,7 +36,6 @@ pub use run::{
     Baseline, BreakBegun, Completed, Lease, Look, Observed, Phase, PhaseName, Run, RunEvent,
     RunResult, Stamp, Statement, StatementName, Target,
 };
-pub use input::FAILURES_A_PAGE;
 pub use screen::{Aim, Colours, Glyphs, LogShown, Looks, Page, Panel, Screen};
 pub use update::update;
 

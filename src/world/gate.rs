@@ -100,7 +100,8 @@ impl Claiming {
         match self.seen.iter().position(|known| known.id == seen.id) {
             Some(index) => self.seen[index] = seen,
             None => {
-                self.nodes.push(Node::proven(&self.docker, &seen.id, &seen.name));
+                self.nodes
+                    .push(Node::proven(&self.docker, &seen.id, &seen.name));
                 self.seen.push(seen);
             }
         }
@@ -292,7 +293,9 @@ impl std::fmt::Debug for Ours {
 fn refuse_read_only(world: &World) -> Result<(), Fault> {
     match world.read_only {
         false => Ok(()),
-        true => Err(Fault::wrong("read-only", "Nothing is changed with --read-only.")
-            .mend("Run the command without --read-only.")),
+        true => Err(
+            Fault::wrong("read-only", "Nothing is changed with --read-only.")
+                .mend("Run the command without --read-only."),
+        ),
     }
 }

@@ -141,8 +141,13 @@ impl Home {
 
     /// Replaces lab.json in one stroke: after a crash it holds the old text or the new one.
     pub fn write_state(&self, state: &State) -> Result<(), Fault> {
-        let mut text = serde_json::to_string_pretty(state)
-            .map_err(|error| Fault::new(crate::fault::Kind::Bug, "state-unwritable", error.to_string()))?;
+        let mut text = serde_json::to_string_pretty(state).map_err(|error| {
+            Fault::new(
+                crate::fault::Kind::Bug,
+                "state-unwritable",
+                error.to_string(),
+            )
+        })?;
         text.push('\n');
         self.replace(&self.state_file(), text.as_bytes())
     }
@@ -166,9 +171,12 @@ impl Home {
         };
         self.plain(&self.folder)?;
         write().map_err(|error| {
-            Fault::unable("home-unwritable", format!("Cannot write {}.", path.display()))
-                .why(error)
-                .mend("Make room or mend the permissions, then run the command again.")
+            Fault::unable(
+                "home-unwritable",
+                format!("Cannot write {}.", path.display()),
+            )
+            .why(error)
+            .mend("Make room or mend the permissions, then run the command again.")
         })
     }
 
@@ -178,16 +186,22 @@ impl Home {
         let make = |path: &Path, private: Privacy| {
             self.plain(path)?;
             make_folder(path, private).map_err(|error| {
-                Fault::unable("home-unwritable", format!("Cannot make the folder {}.", path.display()))
-                    .why(error)
-                    .mend("Set FLINKLAB_HOME to a folder that you may write to.")
+                Fault::unable(
+                    "home-unwritable",
+                    format!("Cannot make the folder {}.", path.display()),
+                )
+                .why(error)
+                .mend("Set FLINKLAB_HOME to a folder that you may write to.")
             })
         };
         if let Some(home) = self.folder.parent() {
             make_folder(home, Privacy::Private).map_err(|error| {
-                Fault::unable("home-unwritable", format!("Cannot make the folder {}.", home.display()))
-                    .why(error)
-                    .mend("Set FLINKLAB_HOME to a folder that you may write to.")
+                Fault::unable(
+                    "home-unwritable",
+                    format!("Cannot make the folder {}.", home.display()),
+                )
+                .why(error)
+                .mend("Set FLINKLAB_HOME to a folder that you may write to.")
             })?;
         }
         self.refuse_foreign()?;
@@ -231,11 +245,15 @@ impl Home {
         self.plain(&self.folder)?;
         self.plain(&path)?;
         loop {
-            let mut file = private_file(&path).or_else(|_| {
-                OpenOptions::new().read(true).write(true).open(&path)
-            }).map_err(|error| {
-                Fault::unable("home-unwritable", format!("Cannot write {}.", path.display())).why(error)
-            })?;
+            let mut file = private_file(&path)
+                .or_else(|_| OpenOptions::new().read(true).write(true).open(&path))
+                .map_err(|error| {
+                    Fault::unable(
+                        "home-unwritable",
+                        format!("Cannot write {}.", path.display()),
+                    )
+                    .why(error)
+                })?;
             if let Err(error) = file.try_lock() {
                 let mut holder = String::new();
                 let _ = (&file).take(32).read_to_string(&mut holder);
@@ -244,7 +262,11 @@ impl Home {
                         "lab-busy",
                         format!("Another flinklab works on the lab `{}`.", self.name),
                     )
-                    .why(format!("process {} holds {}", holder.trim(), path.display()))
+                    .why(format!(
+                        "process {} holds {}",
+                        holder.trim(),
+                        path.display()
+                    ))
                     .mend("Wait until it is done, or stop it, and run the command again."),
                     fs::TryLockError::Error(error) => {
                         Fault::unable("lock-failed", format!("Cannot lock {}.", path.display()))
@@ -297,15 +319,20 @@ impl Home {
     }
 
     fn unreadable(&self, path: &Path, error: &std::io::Error) -> Fault {
-        Fault::unable("home-unreadable", format!("Cannot read {}.", path.display())).why(error)
+        Fault::unable(
+            "home-unreadable",
+            format!("Cannot read {}.", path.display()),
+        )
+        .why(error)
     }
 }
 
 /// kind's rule for cluster names, and short enough for a node's host name. Also keeps the folder
 /// below home: no separators, no leading dot.
 pub fn valid_name(name: &str) -> Result<(), Fault> {
-    let allowed =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
+    let allowed = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.'
+    };
     let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let bytes = name.as_bytes();
     let fine = bytes.iter().all(|byte| allowed(*byte))

@@ -70,7 +70,10 @@ pub async fn within<T>(
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(fault(doing, &error)),
         Err(_) => Err(Fault::unable("api-silent", format!("{doing}: no answer."))
-            .why(format!("the API server did not answer within {} s", limit.as_secs()))
+            .why(format!(
+                "the API server did not answer within {} s",
+                limit.as_secs()
+            ))
             .mend("Run the command again; `flinklab status` shows what is wrong.")),
     }
 }
@@ -83,8 +86,11 @@ pub fn fault(doing: &str, error: &Error) -> Fault {
             Fault::unable("api-refused", format!("{doing}: refused."))
         }
         Error::Api(_) => Fault::unable("api-error", format!("{doing}: failed.")),
-        _ => Fault::unable("api-unreachable", format!("{doing}: the API server is not reachable."))
-            .mend("Run `flinklab up`: it starts what is stopped."),
+        _ => Fault::unable(
+            "api-unreachable",
+            format!("{doing}: the API server is not reachable."),
+        )
+        .mend("Run `flinklab up`: it starts what is stopped."),
     }
     .why(describe(error))
 }
@@ -120,7 +126,10 @@ pub fn status(error: &Error) -> Option<u16> {
 pub fn passing(error: &Error) -> bool {
     match error {
         Error::Api(status) => {
-            matches!(status.code, 401 | 403 | 404 | 409 | 429 | 500 | 502 | 503 | 504)
+            matches!(
+                status.code,
+                401 | 403 | 404 | 409 | 429 | 500 | 502 | 503 | 504
+            )
         }
         Error::HyperError(_) | Error::Service(_) => true,
         _ => false,

@@ -69,11 +69,16 @@ pub fn must_open(world: &World) -> Result<Opened, Fault> {
 /// There is no lab of that name.
 #[must_use]
 pub fn no_lab(name: &str) -> Fault {
-    Fault::unable("no-lab", format!("There is no lab `{name}` on this machine."))
-        .mend(match name {
-            "flinklab" => "Run `flinklab up` to build one.".to_owned(),
-            _ => format!("Run `flinklab up --name {name}` to build one; `flinklab labs` lists those that exist."),
-        })
+    Fault::unable(
+        "no-lab",
+        format!("There is no lab `{name}` on this machine."),
+    )
+    .mend(match name {
+        "flinklab" => "Run `flinklab up` to build one.".to_owned(),
+        _ => format!(
+            "Run `flinklab up --name {name}` to build one; `flinklab labs` lists those that exist."
+        ),
+    })
 }
 
 /// Path and contents of the lab's kubeconfig.

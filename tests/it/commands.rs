@@ -11,9 +11,17 @@ fn failures_lists_the_catalogue_in_its_order() {
         .iter()
         .map(|one| one["key"].as_str().unwrap().to_owned())
         .collect();
-    let table: Vec<&str> = flinklab::failure::CATALOGUE.iter().map(|one| one.key.as_ref()).collect();
+    let table: Vec<&str> = flinklab::failure::CATALOGUE
+        .iter()
+        .map(|one| one.key.as_ref())
+        .collect();
     assert_eq!(keys, table);
-    assert!(ended.objects().iter().all(|one| one["applicable"] == true && one["expected"].is_string()));
+    assert!(
+        ended
+            .objects()
+            .iter()
+            .all(|one| one["applicable"] == true && one["expected"].is_string())
+    );
 }
 
 #[test]
@@ -37,7 +45,13 @@ fn kind_config_is_the_lab_s_own_file_with_the_shared_folder_filled_in() {
     let ended = program.run(&["kind-config", "--name", "two"]);
     assert_eq!(ended.code, 0, "{}", ended.err);
     let shared = program.home().join("two/shared");
-    assert!(ended.out.contains(&format!("hostPath: {}", shared.display())), "{}", ended.out);
+    assert!(
+        ended
+            .out
+            .contains(&format!("hostPath: {}", shared.display())),
+        "{}",
+        ended.out
+    );
     assert!(!ended.out.contains("LAB_SHARED}\n"), "{}", ended.out);
     assert!(!program.home().exists(), "looking makes nothing");
 }
@@ -66,7 +80,10 @@ fn without_a_lab_status_break_down_and_kubeconfig_say_no_lab() {
         assert_eq!(ended.code, 3, "{arguments:?}: {}{}", ended.out, ended.err);
         let last = ended.objects().pop().unwrap();
         assert_eq!(last["error"]["code"], "no-lab", "{arguments:?}");
-        assert!(!program.home().exists(), "{arguments:?} made the home folder");
+        assert!(
+            !program.home().exists(),
+            "{arguments:?} made the home folder"
+        );
     }
 }
 

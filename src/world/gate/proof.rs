@@ -58,9 +58,12 @@ pub(super) async fn look(docker: &Docker, id: &str) -> Result<Option<Seen>, Faul
 }
 
 fn docker_fault(why: &str) -> Fault {
-    Fault::unable("docker-failed", "Docker does not describe the node container.")
-        .why(why)
-        .mend("Check that Docker runs, then run the command again.")
+    Fault::unable(
+        "docker-failed",
+        "Docker does not describe the node container.",
+    )
+    .why(why)
+    .mend("Check that Docker runs, then run the command again.")
 }
 
 impl Seen {
@@ -73,18 +76,31 @@ impl Seen {
         let running = found.state.as_ref().and_then(|state| state.running) == Some(true);
         let host = found.host_config.as_ref();
         let configured = host.and_then(|host| host.port_bindings.as_ref());
-        let actual = found.network_settings.as_ref().and_then(|net| net.ports.as_ref());
+        let actual = found
+            .network_settings
+            .as_ref()
+            .and_then(|net| net.ports.as_ref());
         // What was configured holds also while it is stopped; where Docker picks, only what is.
         let mut published = ports(configured);
         published.extend(ports(actual));
-        let bound = host.and_then(|host| host.binds.as_ref()).into_iter().flatten();
+        let bound = host
+            .and_then(|host| host.binds.as_ref())
+            .into_iter()
+            .flatten();
         let mounted = found.mounts.as_ref().into_iter().flatten();
         Self {
             id: found.id.clone().unwrap_or_default(),
-            name: found.name.as_deref().unwrap_or_default().trim_start_matches('/').to_owned(),
+            name: found
+                .name
+                .as_deref()
+                .unwrap_or_default()
+                .trim_start_matches('/')
+                .to_owned(),
             role: label(ROLE_LABEL).unwrap_or_default(),
             running,
-            image: config.and_then(|config| config.image.clone()).unwrap_or_default(),
+            image: config
+                .and_then(|config| config.image.clone())
+                .unwrap_or_default(),
             published,
             cluster: label(CLUSTER_LABEL),
             sources: bound
@@ -138,7 +154,10 @@ impl Seen {
     #[must_use]
     pub fn host_port(&self, container_port: &str) -> Option<u16> {
         let bindings = self.published.get(container_port)?;
-        bindings.iter().map(|(_, port)| *port).find(|port| *port != 0)
+        bindings
+            .iter()
+            .map(|(_, port)| *port)
+            .find(|port| *port != 0)
     }
 }
 
@@ -163,13 +182,19 @@ fn ports(map: Option<&PortMap>) -> BTreeMap<String, Vec<(String, u16)>> {
 }
 
 fn is_loopback(address: &str) -> bool {
-    address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    address
+        .parse::<IpAddr>()
+        .is_ok_and(|address| address.is_loopback())
 }
 
 /// The kubeconfig's server is on loopback and is the port that one of these containers publishes.
 pub(super) fn server_is(kubeconfig: &str, nodes: &[Seen]) -> Result<(), Fault> {
-    let parsed = Kubeconfig::from_yaml(kubeconfig)
-        .map_err(|error| refused("The lab's kubeconfig cannot be read.".to_owned(), error.to_string()))?;
+    let parsed = Kubeconfig::from_yaml(kubeconfig).map_err(|error| {
+        refused(
+            "The lab's kubeconfig cannot be read.".to_owned(),
+            error.to_string(),
+        )
+    })?;
     let servers: Vec<&str> = parsed
         .clusters
         .iter()
@@ -247,9 +272,13 @@ pub(super) async fn write_marker(
         },
         "data": {"id": lab_id, "name": name, "version": "1"},
     });
-    maps.patch(MARKER, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&marker))
-        .await
-        .map(|_| ())
+    maps.patch(
+        MARKER,
+        &PatchParams::apply(MANAGER).force(),
+        &Patch::Apply(&marker),
+    )
+    .await
+    .map(|_| ())
 }
 
 fn refused(what: String, why: String) -> Fault {

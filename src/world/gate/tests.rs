@@ -33,16 +33,25 @@ fn a_node_is_proven_by_label_and_bind() {
     assert_eq!(other.code, "gate-refused");
     let bind = seen().prove("t", "/data/other/shared").unwrap_err();
     assert_eq!(bind.code, "cluster-not-ours");
-    assert!(seen().prove("t", "/data/t/share").is_err(), "no prefix will do");
+    assert!(
+        seen().prove("t", "/data/t/share").is_err(),
+        "no prefix will do"
+    );
 }
 
 #[test]
 fn a_port_open_to_the_network_is_refused() {
     for address in ["0.0.0.0", "", "192.168.1.2", "::"] {
         let seen = Seen::of(&inspected("t", "/data/t/shared:/flink-shared", address));
-        assert_eq!(seen.prove_loopback().unwrap_err().code, "gate-refused", "{address}");
+        assert_eq!(
+            seen.prove_loopback().unwrap_err().code,
+            "gate-refused",
+            "{address}"
+        );
     }
-    Seen::of(&inspected("t", "/x:/y", "::1")).prove_loopback().unwrap();
+    Seen::of(&inspected("t", "/x:/y", "::1"))
+        .prove_loopback()
+        .unwrap();
 }
 
 #[test]

@@ -20,7 +20,13 @@ fn home() -> (tempfile::TempDir, Home) {
 
 fn state() -> State {
     let lab = Lab::open("default").unwrap();
-    State::new("t", &lab, Source::BuiltIn("default".into()), Timestamp::UNIX_EPOCH).unwrap()
+    State::new(
+        "t",
+        &lab,
+        Source::BuiltIn("default".into()),
+        Timestamp::UNIX_EPOCH,
+    )
+    .unwrap()
 }
 
 #[test]
@@ -59,7 +65,10 @@ fn a_second_lock_names_the_holder() {
     let held = home.lock().unwrap();
     let fault = home.lock().unwrap_err();
     assert_eq!(fault.code, "lab-busy");
-    assert!(fault.why.contains(&std::process::id().to_string()), "{fault}");
+    assert!(
+        fault.why.contains(&std::process::id().to_string()),
+        "{fault}"
+    );
     drop(held);
     home.lock().unwrap();
 }
@@ -84,13 +93,26 @@ fn a_link_in_place_of_our_folder_is_refused() {
     fs::create_dir_all(home.folder.parent().unwrap()).unwrap();
     std::os::unix::fs::symlink(&elsewhere, &home.folder).unwrap();
     assert_eq!(home.create().unwrap_err().code, "folder-is-link");
-    assert_eq!(home.write_state(&state()).unwrap_err().code, "folder-is-link");
+    assert_eq!(
+        home.write_state(&state()).unwrap_err().code,
+        "folder-is-link"
+    );
     assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
 }
 
 #[test]
 fn names_that_leave_the_home_folder_are_refused() {
-    for name in ["", ".", "..", "../x", "a/b", "-a", "A", "a_b", &"a".repeat(49)] {
+    for name in [
+        "",
+        ".",
+        "..",
+        "../x",
+        "a/b",
+        "-a",
+        "A",
+        "a_b",
+        &"a".repeat(49),
+    ] {
         assert_eq!(valid_name(name).unwrap_err().code, "name-invalid", "{name}");
     }
     valid_name("flinklab").unwrap();
