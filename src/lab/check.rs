@@ -38,8 +38,11 @@ pub(super) fn from_files(files: Vec<(String, String)>, folder: &str) -> Result<L
             .find(|(file, _)| file == name)
             .map(|(_, text)| text.as_str())
             .ok_or_else(|| {
-                Fault::wrong("lab-file-missing", format!("The lab has no file `{name}`."))
-                    .at(format!("{folder}{name}"), 0, 0)
+                Fault::wrong("lab-file-missing", format!("The lab has no file `{name}`.")).at(
+                    format!("{folder}{name}"),
+                    0,
+                    0,
+                )
             })
     };
     let definition: Definition = parse(text("lab.yaml")?, &format!("{folder}lab.yaml"))?;
@@ -58,7 +61,11 @@ pub(super) fn from_files(files: Vec<(String, String)>, folder: &str) -> Result<L
         hash.update(text.as_bytes());
         hash.update([0]);
     }
-    let hash = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hash
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     Ok(Lab {
         name: definition.name,
         images: definition.images,
@@ -81,9 +88,9 @@ fn parse<T: serde::de::DeserializeOwned>(text: &str, file: &str) -> Result<T, Fa
 }
 
 fn yaml_fault(error: &serde_yaml::Error, file: &str, lines_before: usize) -> Fault {
-    let (line, column) = error
-        .location()
-        .map_or((0, 0), |place| (place.line() + lines_before, place.column()));
+    let (line, column) = error.location().map_or((0, 0), |place| {
+        (place.line() + lines_before, place.column())
+    });
     Fault::wrong("lab-invalid", error.to_string()).at(file, line, column)
 }
 
@@ -111,8 +118,11 @@ fn documents(text: &str, file: &str) -> Result<Vec<Document>, Fault> {
             };
             let need = |pointer: &str| {
                 word(pointer).ok_or_else(|| {
-                    Fault::wrong("manifest-invalid", format!("The object has no `{pointer}`."))
-                        .at(file, start + 1, 0)
+                    Fault::wrong(
+                        "manifest-invalid",
+                        format!("The object has no `{pointer}`."),
+                    )
+                    .at(file, start + 1, 0)
                 })
             };
             found.push(Document {

@@ -21,6 +21,8 @@ pub struct Job {
     pub sample: Option<(Timestamp, FlinkSample)>,
     /// The newest answer that was not an error.
     pub good: Option<(Timestamp, FlinkSample)>,
+    /// The TaskManagers as registered, as seen last.
+    pub workers: Option<(Timestamp, Vec<Worker>)>,
     /// The newest look at the files.
     pub disk: Option<(Timestamp, DiskSample)>,
     /// Every checkpoint ever seen of the current job, by id; never forgotten by a failover.
@@ -40,7 +42,9 @@ pub struct Job {
     /// The checkpoint interval in milliseconds, as Flink tells it.
     pub interval_ms: Option<u64>,
     /// When the sample that was counted last was asked for.
-    counted: Option<Timestamp>,
+    pub counted: Option<Timestamp>,
+    /// When REST told our job's checkpoints last.
+    pub told: Option<Timestamp>,
 }
 
 /// One look at Flink's REST.
@@ -58,6 +62,21 @@ pub struct FlinkSample {
     pub jobs: Result<Vec<JobRow>, String>,
     /// Checkpoints of our job; none where they could not be read in this round.
     pub checkpoints: Option<CheckpointsSample>,
+    /// The registered TaskManagers (`/taskmanagers`); none where they were not read in this round.
+    /// Without them nobody can tell which one runs tasks: after a loss, all may be on one.
+    #[serde(default)]
+    pub workers: Option<Vec<Worker>>,
+}
+
+/// A registered TaskManager.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Worker {
+    /// The host in its address, which is its pod's IP.
+    pub host: String,
+    /// Its slots.
+    pub slots: u32,
+    /// Those that run nothing.
+    pub free: u32,
 }
 
 /// The part of `/jobs/:id/checkpoints` that matters.
@@ -191,8 +210,11 @@ impl Job {
         if sample.jobs.is_ok() {
             self.good = Some((at, sample.clone()));
         }
+        if let Some(workers) = &sample.workers {
+            self.workers = Some((at, workers.clone()));
+        }
         if let Some(seen) = &sample.checkpoints {
-            self.checkpointed(seen);
+            self.checkpointed(at, seen);
         }
         self.sample = Some((at, sample.clone()));
     }
@@ -234,17 +256,19 @@ impl Job {
         *self = Self {
             sample: self.sample.take(),
             good: self.good.take(),
+            workers: self.workers.take(),
             samples: self.samples,
             id: job.map(str::to_owned),
             ..Self::default()
         };
     }
 
-    fn checkpointed(&mut self, seen: &CheckpointsSample) {
+    fn checkpointed(&mut self, at: Timestamp, seen: &CheckpointsSample) {
         // An answer that was on its way when the job changed tells about the old one.
         if self.id.get_or_insert_with(|| seen.job.clone()) != &seen.job {
             return;
         }
+        self.told = Some(at);
         self.interval_ms = seen.interval_ms.or(self.interval_ms);
         for row in &seen.rows {
             let known = self.checkpoints.get(&row.id);

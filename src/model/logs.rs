@@ -66,7 +66,9 @@ impl Logs {
             }
         }
         while self.lines.len() > LINES || self.bytes > BYTES {
-            let Some(line) = self.lines.pop_front() else { break };
+            let Some(line) = self.lines.pop_front() else {
+                break;
+            };
             self.bytes -= line.text.len();
             self.dropped += 1;
         }

@@ -1,9 +1,12 @@
 //! Everything the program knows, in one owner, and how it changes: `update` takes what happened
 //! and says what to do about it. No I/O and no clock: time comes in with every event.
 
+mod aim;
 mod cluster;
 mod effect;
 mod event;
+mod health;
+mod input;
 mod job;
 mod keys;
 mod logs;
@@ -18,9 +21,11 @@ pub use cluster::{
 };
 pub use effect::{BreakOrder, DownOrder, Effect, Pace, UpOrder};
 pub use event::{Event, Happening, Key, KeyCode, LabFacts, Link, Origin, Signal, Source};
+pub use health::{Condition, GOOD, Health, Watchfulness, Witness, Witnesses, Word};
+pub use input::FAILURES_A_PAGE;
 pub use job::{
-    Checkpoint, CheckpointStatus, CheckpointsSample, DiskCheckpoint, DiskSample, FlinkSample, Job, JobRow, Restored,
-    Tasks, Via,
+    Checkpoint, CheckpointStatus, CheckpointsSample, DiskCheckpoint, DiskSample, FlinkSample, Job,
+    JobRow, Restored, Tasks, Via, Worker,
 };
 pub use keys::{Action, BINDINGS, Binding, Scope, bound};
 pub use logs::{Highlight, LogLine, Logs};
@@ -29,7 +34,7 @@ pub use run::{
     Baseline, Observed, Phase, PhaseName, Run, RunEvent, RunResult, Statement, StatementName,
     Target, judge,
 };
-pub use screen::{Aim, Page, Panel, Screen};
+pub use screen::{Aim, Colours, Glyphs, LogShown, Looks, Page, Panel, Screen};
 pub use update::update;
 
 use crate::failure::Failure;
@@ -38,6 +43,8 @@ use jiff::Timestamp;
 /// The whole state of the program. `Default` is: nothing known yet.
 #[derive(Debug, Clone, Default)]
 pub struct Model {
+    /// The instance's name, known before there is a lab.
+    pub name: String,
     /// The stamp of the newest event.
     pub now: Timestamp,
     /// Which lab this is about; none until it was opened, or where there is none.
@@ -62,6 +69,8 @@ pub struct Model {
     pub screen: Screen,
     /// How often Flink is asked now.
     pub pace: Pace,
+    /// What was noticed about the lab as a whole.
+    pub watchfulness: Watchfulness,
     /// The newest trouble worth a line, with its stamp.
     pub fault: Option<(Timestamp, crate::fault::Fault)>,
     /// Set when the program should end.
