@@ -221,10 +221,7 @@ impl Cluster {
     pub(super) fn pods(&mut self, change: &PodChange) {
         match change {
             PodChange::Listed(pods) => {
-                self.pods = pods
-                    .iter()
-                    .map(|pod| (pod.uid.clone(), pod.clone()))
-                    .collect();
+                self.pods = pods.iter().map(|pod| (pod.uid.clone(), pod.clone())).collect();
                 self.listed = true;
             }
             PodChange::Applied(pod) => {
@@ -293,10 +290,7 @@ impl Cluster {
             }
         }
         if let Some(dispatcher) = map.leaders.get("dispatcher")
-            && let Some(epoch) = self
-                .epochs
-                .iter_mut()
-                .find(|epoch| epoch.id == dispatcher.epoch)
+            && let Some(epoch) = self.epochs.iter_mut().find(|epoch| epoch.id == dispatcher.epoch)
         {
             epoch.host.get_or_insert_with(|| dispatcher.host.clone());
             // Released between its lock and its keys, and taken again by the same process.
@@ -376,7 +370,8 @@ impl Cluster {
     #[must_use]
     pub fn lease_fresh(&self, now: Timestamp) -> bool {
         self.lock().is_some_and(|lock| {
-            !lock.holder.is_empty() && now.duration_since(lock.renewed).as_secs_f64() < lock.seconds
+            !lock.holder.is_empty()
+                && now.duration_since(lock.renewed).as_secs_f64() < lock.seconds
         })
     }
 

@@ -4,6 +4,7 @@
 use crate::fault::Fault;
 use crate::lab::{Cluster, Mount, NodeRole};
 use crate::world::docker::{CLUSTER_LABEL, Daemon, ROLE_LABEL};
+use crate::world::kubeadm;
 use bollard::models::{
     ContainerCreateBody, DeviceMapping, HostConfig, HostConfigCgroupnsModeEnum, PortBinding,
     RestartPolicy, RestartPolicyNameEnum,
@@ -209,7 +210,7 @@ fn proxy_environment(cluster: &Cluster, common: &Common<'_>, names: &[String]) -
         .iter()
         .map(String::as_str)
         .chain(given.filter(|value| !value.is_empty()))
-        .chain([networking.service_subnet_or_default(), networking.pod_subnet_or_default()])
+        .chain([kubeadm::service_subnet(cluster), kubeadm::pod_subnet(cluster)])
         .chain(names.iter().map(String::as_str))
         .chain([".svc", ".svc.cluster", ".svc.cluster.local"])
         .collect();
