@@ -378,3 +378,7 @@ impl Model {
         };
     }
 }
+
+#[cfg(test)]
+#[path = "health_tests.rs"]
+mod tests;

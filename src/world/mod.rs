@@ -2,12 +2,12 @@
 //! types into our own; knows neither the model's state nor the screen.
 
 pub mod apply;
-mod clean;
-mod disk;
+pub mod clean;
+pub mod disk;
 pub mod docker;
-mod flink;
+pub mod flink;
 pub mod gate;
-mod ha;
+pub mod ha;
 pub mod home;
 pub mod images;
 pub mod kube;
@@ -17,7 +17,7 @@ pub mod network;
 pub mod node;
 pub mod open;
 pub mod submit;
-mod tail;
+pub mod tail;
 pub mod watch;
 
 use crate::fault::Fault;
