@@ -96,9 +96,13 @@ impl Events {
 }
 
 /// Carries out one effect, answering with events. Ends when it is done or cancelled.
-pub async fn perform(world: Arc<World>, effect: Effect, _events: Events, _stop: CancellationToken) {
-    if let Effect::Pace(pace) = effect {
-        world.pace.send_replace(pace);
+pub async fn perform(world: Arc<World>, effect: Effect, events: Events, stop: CancellationToken) {
+    match effect {
+        Effect::Pace(pace) => {
+            world.pace.send_replace(pace);
+        }
+        Effect::Watch => watch::follow(world, events, stop).await,
+        _ => {}
     }
 }
 

@@ -395,6 +395,7 @@ impl Scene {
             completed: Some(newest),
             restored,
             failed: 0,
+            ..CheckpointsSample::default()
         });
         self.at(seconds, Event::Flink(sample));
         self.at(
