@@ -396,6 +396,7 @@ impl Scene {
             completed: Some(newest),
             restored,
             failed: 0,
+            ..CheckpointsSample::default()
         });
         self.at(seconds, Event::Flink(sample));
         self.at(
