@@ -63,10 +63,10 @@ pub enum Scope {
 impl Scope {
     /// All scopes, in the order in which help shows them.
     pub const ALL: [Self; 7] = [
-        Self::Everywhere,
         Self::Dashboard,
         Self::Failures,
         Self::Run,
+        Self::Everywhere,
         Self::Welcome,
         Self::Plan,
         Self::Help,
@@ -166,7 +166,7 @@ pub const BINDINGS: &[Binding] = &[
         plain(KeyCode::Enter),
         "enter",
         Timeline,
-        "timeline of the newest run",
+        "timeline",
     ),
     line(Dashboard, plain(KeyCode::Tab), "tab", NextPanel, "panel"),
     key(
@@ -181,7 +181,7 @@ pub const BINDINGS: &[Binding] = &[
         char('u'),
         "u",
         Up,
-        "finish the lab: do what is missing",
+        "finish the lab",
     ),
     key(Dashboard, char('1'), "1", Focus(Panel::Pods), "that panel"),
     key(
@@ -270,7 +270,7 @@ pub const BINDINGS: &[Binding] = &[
         plain(KeyCode::Enter),
         "enter",
         Fire,
-        "aim the chosen one; again: fire",
+        "aim the chosen; then fire",
     ),
     key(
         Scope::Failures,
@@ -290,14 +290,14 @@ pub const BINDINGS: &[Binding] = &[
     line(
         Scope::Run,
         plain(KeyCode::Left),
-        "left",
+        "←",
         Action::Run(-1),
         "older run",
     ),
     line(
         Scope::Run,
         plain(KeyCode::Right),
-        "right",
+        "→",
         Action::Run(1),
         "newer run",
     ),
@@ -341,14 +341,14 @@ pub const BINDINGS: &[Binding] = &[
         char('G'),
         "G",
         End,
-        "last, newest; the log follows again",
+        "last, newest",
     ),
     key(
         Everywhere,
         plain(KeyCode::End),
         "End",
         End,
-        "last, newest; the log follows again",
+        "last, newest",
     ),
     line(Everywhere, char('?'), "?", Help, "help"),
     line(Everywhere, char('q'), "q", Quit, "quit"),

@@ -74,9 +74,9 @@ pub(super) fn lines(
 
 /// The next round number of milliseconds.
 fn round_up(ms: u64) -> u64 {
-    let mut step = 10;
+    let mut step = 1;
     loop {
-        for factor in [1, 2, 5] {
+        for factor in [10, 12, 15, 20, 30, 40, 50, 60, 80] {
             if ms <= step * factor {
                 return step * factor;
             }

@@ -5,7 +5,7 @@ use crate::failure::{Failure, Hits, Leadership, Restore, Step, Verdict};
 use crate::model::{Aim, FAILURES_A_PAGE, Model, Target};
 use crate::view::paint::{Keys, Spans, fit, panel, sentences};
 use crate::view::theme::{Theme, Tone, sign};
-use crate::view::words;
+use crate::view::{paint, words};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -52,7 +52,7 @@ fn list(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
             width,
         ));
         lines.push(if chosen {
-            line.style(Theme::chosen())
+            paint::chosen(&line, width)
         } else {
             line
         });
@@ -179,6 +179,8 @@ fn truth(model: &Model, theme: &Theme, aim: &Aim, width: usize) -> Vec<Line<'sta
         theme.say(Tone::Muted, " · tab aims the next · esc takes the aim back"),
     ];
     lines.push(Line::from(fit(fire, width)));
+    lines.push(Line::default());
+    lines.extend(sentences(theme, Tone::Muted, &aim.failure.story, width));
     lines
 }
 

@@ -174,10 +174,14 @@ fn below(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
             left.extend(bar(theme, Tone::Busy, part, width.saturating_sub(2)));
             let words =
                 "q stops here; u or flinklab up goes on later and does only what is missing.";
-            vec![
-                sides(left, Vec::new(), width),
-                Line::from(theme.say(Tone::Muted, format!(" {words}"))),
-            ]
+            let mut lines = vec![sides(left, Vec::new(), width), Line::default()];
+            for step in plan.steps.iter().filter(|step| step.state == StepState::Running) {
+                let words = format!("{}: {}", step.title, step.detail);
+                lines.extend(sentences(theme, Tone::Plain, &words, width));
+            }
+            lines.push(Line::default());
+            lines.extend(sentences(theme, Tone::Muted, words, width));
+            lines
         }
     }
 }

@@ -67,7 +67,7 @@ pub(super) fn lines(
             line = Line::from(theme.say(Tone::Muted, line.to_string()));
         }
         if chosen == Some(row) {
-            line = line.style(Theme::chosen());
+            line = crate::view::paint::chosen(&line, width);
         }
         lines.push(line);
     }

@@ -168,7 +168,7 @@ fn table(
     let next = phases.iter().position(|(_, seen)| seen.is_none());
     let entry = |n: usize, (name, seen): &(PhaseName, Option<Phase>), room: usize| -> Spans {
         let (short, long) = words::phase(*name);
-        let label = if room > 24 { long } else { short };
+        let label = if room > 26 { long } else { short };
         let (tone, sign, value) = match (seen, next == Some(n), passed) {
             (Some(phase), _, _) => (Tone::Ok, sign::OK, words::took(phase.ms)),
             // seen by nobody so far: how long it has been awaited stands in the first line
@@ -180,14 +180,14 @@ fn table(
         } else {
             Tone::Muted
         };
-        let label_room = room.saturating_sub(10);
+        let label_room = room.saturating_sub(9);
         vec![
             theme.say(tone, format!(" {sign} ")),
             theme.say(
                 label_tone,
                 format!("{:<label_room$}", words::cut(label, label_room)),
             ),
-            theme.say(tone, format!("{value:>6} ")),
+            theme.say(tone, format!("{value:>5} ")),
         ]
     };
     let all: Vec<(usize, &(PhaseName, Option<Phase>))> = phases.iter().enumerate().collect();
