@@ -30,7 +30,7 @@ pub struct Cluster {
     /// The current job's HA config map as seen last.
     pub job_map: Option<(Timestamp, JobMap)>,
     /// Every job's map, by job id: which one is current may be learnt later.
-    maps: BTreeMap<String, (Timestamp, JobMap)>,
+    pub maps: BTreeMap<String, (Timestamp, JobMap)>,
     /// The job whose map is the current one.
     job: Option<String>,
     /// Every leadership epoch seen, oldest first.

@@ -123,7 +123,7 @@ fn leader(key: &str, value: &str) -> Option<(String, LeaderKey)> {
 }
 
 /// The host in `http://<host>:8081` or `pekko.tcp://flink@<host>:6123/user/…`.
-fn host(address: &str) -> Option<&str> {
+pub(super) fn host(address: &str) -> Option<&str> {
     let (_, rest) = address.split_once("://")?;
     let authority = rest.split('/').next()?;
     let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);

@@ -2,8 +2,12 @@
 //! types into our own; knows neither the model's state nor the screen.
 
 pub mod apply;
+mod clean;
+mod disk;
 pub mod docker;
+mod flink;
 pub mod gate;
+mod ha;
 pub mod home;
 pub mod images;
 pub mod kube;
@@ -13,12 +17,14 @@ pub mod network;
 pub mod node;
 pub mod open;
 pub mod submit;
+mod tail;
+pub mod watch;
 
 use crate::fault::Fault;
 use crate::model::{Effect, Event, Happening, Origin, Pace};
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// Where everything is. Filled by `main` from the environment, by `try` from its own servers,
@@ -53,7 +59,7 @@ pub struct World {
     /// `--read-only`.
     pub read_only: bool,
     /// How often Flink is asked; `Effect::Pace` sets it, the sampler follows it.
-    pub pace: watch::Sender<Pace>,
+    pub pace: tokio::sync::watch::Sender<Pace>,
 }
 
 impl World {
@@ -66,7 +72,7 @@ impl World {
             lab,
             origin: Origin::Real,
             read_only,
-            pace: watch::Sender::new(Pace::Calm),
+            pace: tokio::sync::watch::Sender::new(Pace::Calm),
         }
     }
 }

@@ -1,13 +1,15 @@
 //! What Flink's REST answers, as far as it matters, for 1.15 to 2.3. Every field may be missing:
 //! versions differ, and a server that comes up answers with whatever it has.
 
-use crate::model::{Checkpoint, CheckpointStatus, CheckpointsSample, JobRow, Restored, Tasks};
-use crate::world::clean;
+use crate::model::{Checkpoint, CheckpointStatus, CheckpointsSample, JobRow, Restored, Tasks, Worker};
+use crate::world::{clean, ha};
 use jiff::Timestamp;
 use serde::Deserialize;
 
 /// Jobs of one answer that are looked at.
 const JOBS: usize = 100;
+/// TaskManagers of one answer that are looked at.
+const WORKERS: usize = 100;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -78,6 +80,19 @@ struct RestoredReply {
 }
 
 #[derive(Debug, Deserialize)]
+struct Workers {
+    taskmanagers: Vec<WorkerReply>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct WorkerReply {
+    path: String,
+    slots_number: u32,
+    free_slots: u32,
+}
+
+#[derive(Debug, Deserialize)]
 struct CheckpointConfig {
     interval: Option<u64>,
 }
@@ -108,6 +123,19 @@ pub(super) fn jobs(body: &[u8]) -> Result<Vec<JobRow>, String> {
             state: clean::message(&job.state.unwrap_or_default()),
             tasks: Tasks { running: job.tasks.running, total: job.tasks.total },
             started: job.start_time.and_then(stamp),
+        })
+        .collect())
+}
+
+/// The rows of `/taskmanagers`.
+pub(super) fn workers(body: &[u8]) -> Result<Vec<Worker>, String> {
+    let reply: Workers = serde_json::from_slice(body).map_err(|error| garbled(body, &error))?;
+    let all = reply.taskmanagers.into_iter().take(WORKERS);
+    Ok(all
+        .map(|one| Worker {
+            host: clean::message(ha::host(&one.path).unwrap_or_default()),
+            slots: one.slots_number,
+            free: one.free_slots,
         })
         .collect())
 }
@@ -284,6 +312,18 @@ mod tests {
         }
         for (version, body) in every_version!("checkpoints_config") {
             assert_eq!(interval(body), Some(2000), "{version}");
+        }
+    }
+
+    #[test]
+    fn every_version_lists_its_task_managers() {
+        for (version, body) in every_version!("taskmanagers") {
+            let workers = workers(body).unwrap();
+            assert!(!workers.is_empty(), "{version}");
+            for worker in workers {
+                assert!(worker.host.starts_with("10.244.0."), "{version}: {worker:?}");
+                assert!(worker.slots >= worker.free && worker.slots > 0, "{version}: {worker:?}");
+            }
         }
     }
 
