@@ -115,21 +115,7 @@ fn column(theme: &Theme, cell: &Cell, scale: u64, row: usize, height: usize) -> 
 
 /// The usual time between two checkpoints, in seconds.
 pub(super) fn interval(model: &Model) -> Option<f64> {
-    let starts: Vec<Timestamp> = model
-        .job
-        .checkpoints
-        .values()
-        .rev()
-        .filter(|row| row.status == CheckpointStatus::Completed)
-        .filter_map(|row| row.triggered)
-        .take(20)
-        .collect();
-    let mut gaps: Vec<f64> = starts
-        .windows(2)
-        .map(|pair| words::since(pair[0], pair[1]))
-        .collect();
-    gaps.sort_by(f64::total_cmp);
-    gaps.get(gaps.len() / 2).copied()
+    model.job.interval().map(|interval| interval.as_secs_f64())
 }
 
 /// Everything that belongs on the axis, in order of time.

@@ -152,13 +152,7 @@ fn huge(model: &Model, area: Rect) -> Vec<(Part, Rect)> {
 }
 
 /// Draws a part and says what its titles are.
-fn one(
-    model: &Model,
-    theme: &Theme,
-    frame: &mut Frame,
-    part: Part,
-    area: Rect,
-) -> (Spans, Spans) {
+fn one(model: &Model, theme: &Theme, frame: &mut Frame, part: Part, area: Rect) -> (Spans, Spans) {
     let width = usize::from(area.width.saturating_sub(2));
     let height = usize::from(area.height.saturating_sub(2));
     let focused = part == Part::Main(model.screen.focus);

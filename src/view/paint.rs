@@ -73,11 +73,20 @@ pub(super) fn titles(frame: &mut Frame, area: Rect, (left, right): (Spans, Spans
             continue;
         }
         let wide = u16::try_from(wide + 2).unwrap_or(inside).min(inside);
-        let x = if at_end { area.x + 1 + inside - wide } else { area.x + 1 };
+        let x = if at_end {
+            area.x + 1 + inside - wide
+        } else {
+            area.x + 1
+        };
         let mut line = vec![Span::raw(" ")];
         line.extend(spans);
         line.push(Span::raw(" "));
-        let place = Rect { x, y: top, width: wide, height: 1 };
+        let place = Rect {
+            x,
+            y: top,
+            width: wide,
+            height: 1,
+        };
         frame.render_widget(Clear, place);
         frame.render_widget(Line::from(line), place);
     }

@@ -175,7 +175,11 @@ fn below(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
             let words =
                 "q stops here; u or flinklab up goes on later and does only what is missing.";
             let mut lines = vec![sides(left, Vec::new(), width), Line::default()];
-            for step in plan.steps.iter().filter(|step| step.state == StepState::Running) {
+            for step in plan
+                .steps
+                .iter()
+                .filter(|step| step.state == StepState::Running)
+            {
                 let words = format!("{}: {}", step.title, step.detail);
                 lines.extend(sentences(theme, Tone::Plain, &words, width));
             }

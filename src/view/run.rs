@@ -232,7 +232,40 @@ fn over(theme: &Theme, result: &RunResult, width: usize, height: usize) -> Vec<L
     let phases = listed(&[], &result.phases);
     lines.extend(table(theme, &phases, None, width, height.saturating_sub(3)));
     lines.push(Line::from(fit(verdict_line(theme, result), width)));
+    let room = height.saturating_sub(lines.len());
+    lines.extend(statements(theme, result, width, room));
     lines
+}
+
+/// The statements as far as there is room: a line each, or all in a few lines.
+fn statements(theme: &Theme, result: &RunResult, width: usize, room: usize) -> Vec<Line<'static>> {
+    let spans = |verdict, name, evidence: &str| {
+        let (tone, sign) = words::verdict(verdict);
+        fit(
+            vec![
+                theme.say(tone, format!("   {sign} ")),
+                theme.say(Tone::Plain, words::statement(name)),
+                theme.say(Tone::Muted, evidence.to_owned()),
+            ],
+            width,
+        )
+    };
+    if room >= result.statements.len() {
+        let all = result.statements.iter();
+        return all
+            .map(|it| Line::from(spans(it.verdict, it.name, &format!(": {}", it.evidence))))
+            .collect();
+    }
+    let mut lines: Vec<Spans> = Vec::new();
+    for statement in &result.statements {
+        let next = spans(statement.verdict, statement.name, "");
+        let wide = |spans: &Spans| spans.iter().map(Span::width).sum::<usize>();
+        match lines.last_mut() {
+            Some(line) if wide(line) + wide(&next) <= width => line.extend(next),
+            _ => lines.push(next),
+        }
+    }
+    lines.into_iter().take(room).map(Line::from).collect()
 }
 
 /// The verdict, how long it took, and what stood in its way.

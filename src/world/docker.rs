@@ -4,8 +4,8 @@
 mod context;
 mod exec;
 
-pub use exec::{Output, Stream};
 pub(in crate::world) use exec::{Feed, Said};
+pub use exec::{Output, Stream};
 
 use super::Addresses;
 use crate::fault::Fault;
@@ -83,9 +83,14 @@ impl Docker {
         let client = match bollard::Docker::connect_with_host(&host) {
             Ok(client) => client.with_timeout(CALL),
             Err(Error::UnsupportedURISchemeError { .. }) => {
-                return Err(Fault::unable("docker-unreachable", format!("Docker at {host} cannot be reached from here."))
-                    .why("only unix:// and tcp:// addresses are supported")
-                    .mend("Use a local Docker, or forward its socket and set DOCKER_HOST=unix://… to it."));
+                return Err(Fault::unable(
+                    "docker-unreachable",
+                    format!("Docker at {host} cannot be reached from here."),
+                )
+                .why("only unix:// and tcp:// addresses are supported")
+                .mend(
+                    "Use a local Docker, or forward its socket and set DOCKER_HOST=unix://… to it.",
+                ));
             }
             Err(error) => return Err(unreachable(&host, &error)),
         };
@@ -272,9 +277,13 @@ impl Docker {
                 None => return Ok(None),
                 Some(archive) => archive,
             };
-            match first_entry(&archive)
-                .map_err(|error| Fault::unable("docker-failed", format!("Docker's archive of {path} cannot be read.")).why(error))?
-            {
+            match first_entry(&archive).map_err(|error| {
+                Fault::unable(
+                    "docker-failed",
+                    format!("Docker's archive of {path} cannot be read."),
+                )
+                .why(error)
+            })? {
                 Entry::File(bytes) => return Ok(Some(bytes)),
                 Entry::Link(to) => path = joined(&path, &to),
                 Entry::Other => return Ok(None),
@@ -286,13 +295,18 @@ impl Docker {
     /// The bytes of a file that must be there.
     pub async fn read_file(&self, container: &str, path: &str) -> Result<Vec<u8>, Fault> {
         self.find_file(container, path).await?.ok_or_else(|| {
-            Fault::unable("file-missing", format!("There is no file {path} in {container}."))
+            Fault::unable(
+                "file-missing",
+                format!("There is no file {path} in {container}."),
+            )
         })
     }
 
     async fn archive(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>, Fault> {
         let doing = format!("Reading {path}");
-        let options = DownloadFromContainerOptionsBuilder::new().path(path).build();
+        let options = DownloadFromContainerOptionsBuilder::new()
+            .path(path)
+            .build();
         let mut pieces = Box::pin(self.usual.download_from_container(container, Some(options)));
         let reading = async {
             let mut all = Vec::new();
@@ -394,7 +408,10 @@ pub(in crate::world) fn failed(doing: &str, error: &Error) -> Fault {
 /// Docker did not answer in time.
 pub(in crate::world) fn late(doing: &str, within: Duration) -> Fault {
     Fault::unable("docker-failed", format!("{doing} took too long."))
-        .why(format!("Docker did not finish it within {} s", within.as_secs()))
+        .why(format!(
+            "Docker did not finish it within {} s",
+            within.as_secs()
+        ))
         .mend("Check that Docker runs (`docker info`) and that the machine is not overloaded.")
 }
 
@@ -439,15 +456,21 @@ fn unreachable(host: &str, error: &Error) -> Fault {
             .downcast_ref::<std::io::Error>()
             .is_some_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied);
         if denied {
-            return Fault::unable("docker-forbidden", format!("You may not use Docker at {host}."))
-                .why("permission denied")
-                .mend("Add yourself to the group `docker` and log in again.");
+            return Fault::unable(
+                "docker-forbidden",
+                format!("You may not use Docker at {host}."),
+            )
+            .why("permission denied")
+            .mend("Add yourself to the group `docker` and log in again.");
         }
         cause = inner.source();
     }
     if status(error) == Some(403) {
-        return Fault::unable("docker-forbidden", format!("You may not use Docker at {host}."))
-            .why(words(error));
+        return Fault::unable(
+            "docker-forbidden",
+            format!("You may not use Docker at {host}."),
+        )
+        .why(words(error));
     }
     no_docker(host, words(error))
 }
@@ -458,8 +481,14 @@ mod tests {
 
     #[test]
     fn links_are_followed_inside_the_container() {
-        assert_eq!(joined("/opt/flink/lib/a.jar", "b.jar"), "/opt/flink/lib/b.jar");
-        assert_eq!(joined("/opt/flink/lib/a.jar", "../b.jar"), "/opt/flink/b.jar");
+        assert_eq!(
+            joined("/opt/flink/lib/a.jar", "b.jar"),
+            "/opt/flink/lib/b.jar"
+        );
+        assert_eq!(
+            joined("/opt/flink/lib/a.jar", "../b.jar"),
+            "/opt/flink/b.jar"
+        );
         assert_eq!(joined("/opt/a", "/usr/b"), "/usr/b");
         assert_eq!(joined("/a", "../../../b"), "/b");
     }

@@ -45,7 +45,9 @@ fn every_document_is_json_between_lines_of_dashes() {
 #[test]
 fn newer_kubernetes_gets_lists_and_may_use_cgroup_v1() {
     let mut lab = Lab::open("default").unwrap();
-    lab.cluster.feature_gates.insert("SomeGate".to_owned(), true);
+    lab.cluster
+        .feature_gates
+        .insert("SomeGate".to_owned(), true);
     let newer = Facts {
         version: "v1.36.0-rc.1".to_owned(),
         ..facts()
@@ -90,7 +92,10 @@ fn without_kube_proxy_there_is_no_document_for_it() {
     lab.cluster.networking.kube_proxy_mode = "none".to_owned();
     let documents = parsed(&config(&lab.cluster, &facts()).unwrap());
     assert_eq!(documents.len(), 4);
-    assert_eq!(documents[1]["skipPhases"], json!(["preflight", "addon/kube-proxy"]));
+    assert_eq!(
+        documents[1]["skipPhases"],
+        json!(["preflight", "addon/kube-proxy"])
+    );
 }
 
 #[test]

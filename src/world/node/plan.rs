@@ -210,7 +210,10 @@ fn proxy_environment(cluster: &Cluster, common: &Common<'_>, names: &[String]) -
         .iter()
         .map(String::as_str)
         .chain(given.filter(|value| !value.is_empty()))
-        .chain([kubeadm::service_subnet(cluster), kubeadm::pod_subnet(cluster)])
+        .chain([
+            kubeadm::service_subnet(cluster),
+            kubeadm::pod_subnet(cluster),
+        ])
         .chain(names.iter().map(String::as_str))
         .chain([".svc", ".svc.cluster", ".svc.cluster.local"])
         .collect();
@@ -223,7 +226,10 @@ fn proxy_environment(cluster: &Cluster, common: &Common<'_>, names: &[String]) -
     variables
         .into_iter()
         .flat_map(|(name, value)| {
-            [format!("{name}={value}"), format!("{}={value}", name.to_lowercase())]
+            [
+                format!("{name}={value}"),
+                format!("{}={value}", name.to_lowercase()),
+            ]
         })
         .collect()
 }
@@ -234,8 +240,11 @@ impl Port {
             "" => IpAddr::V4(Ipv4Addr::LOCALHOST),
             "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
             text => text.parse().map_err(|error| {
-                Fault::wrong("kind-file", format!("`{text}` is not an address to listen on."))
-                    .why(error)
+                Fault::wrong(
+                    "kind-file",
+                    format!("`{text}` is not an address to listen on."),
+                )
+                .why(error)
             })?,
         };
         if !address.is_loopback() {
@@ -252,7 +261,11 @@ impl Port {
             protocol,
             address,
             host,
-            ours_to_choose: if host == 0 { Choice::Free } else { Choice::Given },
+            ours_to_choose: if host == 0 {
+                Choice::Free
+            } else {
+                Choice::Given
+            },
         })
     }
 
@@ -272,8 +285,11 @@ impl NodePlan {
             let chosen = TcpListener::bind(SocketAddr::new(port.address, 0))
                 .and_then(|listener| Ok((listener.local_addr()?.port(), listener)));
             let (number, listener) = chosen.map_err(|error| {
-                Fault::unable("port-taken", format!("No port is free on {}.", port.address))
-                    .why(error)
+                Fault::unable(
+                    "port-taken",
+                    format!("No port is free on {}.", port.address),
+                )
+                .why(error)
             })?;
             port.host = number;
             held.push(listener);
