@@ -265,7 +265,12 @@ fn statements(theme: &Theme, result: &RunResult, width: usize, room: usize) -> V
             _ => lines.push(next),
         }
     }
-    lines.into_iter().take(room).map(Line::from).collect()
+    if lines.len() > room {
+        let good = result.statements.iter().filter(|it| it.verdict == Verdict::Pass).count();
+        let words = format!("   {good} of {} statements hold", result.statements.len());
+        return vec![Line::from(theme.say(Tone::Muted, words)); room.min(1)];
+    }
+    lines.into_iter().map(Line::from).collect()
 }
 
 /// The verdict, how long it took, and what stood in its way.

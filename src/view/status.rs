@@ -31,13 +31,10 @@ pub(super) fn line(model: &Model, theme: &Theme, width: usize) -> Line<'static> 
             ],
         ]
         .concat();
-        let rest = [
-            vec![gap(theme)],
-            tasks(model, theme),
-            vec![gap(theme)],
-            checkpoint(model, theme, brief),
-        ]
-        .concat();
+        // where tasks are the trouble, or unseen, the reason says so already
+        let told = brief == Brief::Freshness && health.tone != Tone::Ok;
+        let tasks = if told { Vec::new() } else { [vec![gap(theme)], tasks(model, theme)].concat() };
+        let rest = [tasks, vec![gap(theme)], checkpoint(model, theme, brief)].concat();
         let right = freshness(model, theme, brief);
         let used: usize = [&fixed, &rest, &right]
             .into_iter()

@@ -190,7 +190,7 @@ pub(super) fn verdict(verdict: Verdict) -> (Tone, &'static str) {
     }
 }
 
-/// A phase in at most eight columns, and in words.
+/// A phase in at most seven columns, and in words.
 pub(super) fn phase(name: PhaseName) -> (&'static str, &'static str) {
     match name {
         PhaseName::Sent => ("sent", "failure sent"),
@@ -198,9 +198,9 @@ pub(super) fn phase(name: PhaseName) -> (&'static str, &'static str) {
         PhaseName::LeaseOver => ("lease", "lease over"),
         PhaseName::NewEpoch => ("epoch", "new epoch"),
         PhaseName::RestAnswers => ("REST", "REST answers"),
-        PhaseName::JobRecovered => ("restored", "job restored"),
+        PhaseName::JobRecovered => ("restore", "job restored"),
         PhaseName::TasksRunning => ("tasks", "all tasks run"),
-        PhaseName::NextCheckpoint => ("next ck.", "next checkpoint"),
+        PhaseName::NextCheckpoint => ("checkpt", "next checkpoint"),
         PhaseName::Undone => ("undone", "failure undone"),
     }
 }
