@@ -266,7 +266,11 @@ fn statements(theme: &Theme, result: &RunResult, width: usize, room: usize) -> V
         }
     }
     if lines.len() > room {
-        let good = result.statements.iter().filter(|it| it.verdict == Verdict::Pass).count();
+        let good = result
+            .statements
+            .iter()
+            .filter(|it| it.verdict == Verdict::Pass)
+            .count();
         let words = format!("   {good} of {} statements hold", result.statements.len());
         return vec![Line::from(theme.say(Tone::Muted, words)); room.min(1)];
     }

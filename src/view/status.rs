@@ -33,7 +33,11 @@ pub(super) fn line(model: &Model, theme: &Theme, width: usize) -> Line<'static> 
         .concat();
         // where tasks are the trouble, or unseen, the reason says so already
         let told = brief == Brief::Freshness && health.tone != Tone::Ok;
-        let tasks = if told { Vec::new() } else { [vec![gap(theme)], tasks(model, theme)].concat() };
+        let tasks = if told {
+            Vec::new()
+        } else {
+            [vec![gap(theme)], tasks(model, theme)].concat()
+        };
         let rest = [tasks, vec![gap(theme)], checkpoint(model, theme, brief)].concat();
         let right = freshness(model, theme, brief);
         let used: usize = [&fixed, &rest, &right]
@@ -199,6 +203,7 @@ fn counts(model: &Model, scope: Scope, action: Action) -> bool {
         (Scope::Dashboard | Scope::Welcome, Action::Back) => false,
         (Scope::Plan, Action::Up) => stuck && model.plan.done.is_none(),
         (Scope::Plan, Action::Back) => stuck || model.lab.is_some(),
+        (Scope::Run, Action::Run(_)) => model.finished.len() + usize::from(model.run.is_some()) > 1,
         (Scope::Dashboard, Action::Timeline) => model.run.is_some() || !model.finished.is_empty(),
         _ => true,
     }
