@@ -170,13 +170,25 @@ impl Model {
                 .cluster
                 .pods
                 .iter()
-                .map(|(uid, pod)| (uid.clone(), (pod.ready, pod.restarts, pod.deleting.is_some())))
+                .map(|(uid, pod)| {
+                    (
+                        uid.clone(),
+                        (pod.ready, pod.restarts, pod.deleting.is_some()),
+                    )
+                })
                 .collect(),
             epoch: self.cluster.epoch().map(|epoch| epoch.id.clone()),
             tasks: row.map(|row| (row.state.clone(), row.tasks.running, row.tasks.total)),
-            rest: self.job.sample.as_ref().is_some_and(|(_, sample)| sample.jobs.is_ok()),
+            rest: self
+                .job
+                .sample
+                .as_ref()
+                .is_some_and(|(_, sample)| sample.jobs.is_ok()),
             api: !self.lost(Source::Api),
-            late: self.cluster.lease_age(self.now).is_some_and(|age| age > LEASE_LATE),
+            late: self
+                .cluster
+                .lease_age(self.now)
+                .is_some_and(|age| age > LEASE_LATE),
         }
     }
 
@@ -195,7 +207,10 @@ impl Model {
                 word: Word::Settling,
                 reason: format!("{} of {GOOD} good samples", self.job.good_in_a_row),
             },
-            None => Health { word: Word::Healthy, reason: String::new() },
+            None => Health {
+                word: Word::Healthy,
+                reason: String::new(),
+            },
         }
     }
 
@@ -212,7 +227,10 @@ impl Model {
         }
         if let Some(Link::Lost { since, why }) = self.links.get(&Source::Api) {
             let seconds = now.duration_since(*since).as_secs();
-            return Some((Word::Unknown, format!("API server lost for {seconds} s: {why}")));
+            return Some((
+                Word::Unknown,
+                format!("API server lost for {seconds} s: {why}"),
+            ));
         }
         if !self.cluster.listed {
             return Some((Word::Unknown, "pods not seen yet".into()));
@@ -244,14 +262,20 @@ impl Model {
         };
         if !row.all_run() {
             let (state, tasks) = (&row.state, row.tasks);
-            let reason = format!("{state}, {} of {} tasks running", tasks.running, tasks.total);
+            let reason = format!(
+                "{state}, {} of {} tasks running",
+                tasks.running, tasks.total
+            );
             return Some((Word::Recovering, reason));
         }
         let pods = self.cluster.listed_pods();
         if let Some(pod) = pods.iter().find(|pod| !pod.ready) {
             return Some((Word::Degraded, format!("{} is not ready", pod.name)));
         }
-        for (role, name) in [(Role::JobManager, "JobManager"), (Role::TaskManager, "TaskManager")] {
+        for (role, name) in [
+            (Role::JobManager, "JobManager"),
+            (Role::TaskManager, "TaskManager"),
+        ] {
             if !pods.iter().any(|pod| pod.role == role) {
                 return Some((Word::Degraded, format!("there is no {name}")));
             }
@@ -274,13 +298,20 @@ impl Model {
     #[must_use]
     pub fn gate(&self) -> Vec<Condition> {
         vec![
-            Condition { name: "tasks", against: self.against_tasks() },
-            Condition { name: "checkpoint", against: self.against_checkpoint() },
+            Condition {
+                name: "tasks",
+                against: self.against_tasks(),
+            },
+            Condition {
+                name: "checkpoint",
+                against: self.against_checkpoint(),
+            },
             Condition {
                 name: "alone",
-                against: self.run.as_ref().map(|run| {
-                    format!("`{}` is still going on", run.order.failure.key)
-                }),
+                against: self
+                    .run
+                    .as_ref()
+                    .map(|run| format!("`{}` is still going on", run.order.failure.key)),
             },
         ]
     }
@@ -336,11 +367,19 @@ impl Model {
     #[must_use]
     pub fn witnesses(&self) -> Witnesses {
         let pointers = self.cluster.job_map.as_ref().map(|(_, map)| &map.pointers);
-        let told = self.job.told.is_some_and(|at| self.now.duration_since(at) <= TOLD);
+        let told = self
+            .job
+            .told
+            .is_some_and(|at| self.now.duration_since(at) <= TOLD);
         Witnesses {
-            rest: Witness { id: self.job.newest, current: told && !self.lost(Source::Flink) },
+            rest: Witness {
+                id: self.job.newest,
+                current: told && !self.lost(Source::Flink),
+            },
             pointer: Witness {
-                id: pointers.and_then(|all| all.iter().rev().find(|one| !one.deleting)).map(|one| one.id),
+                id: pointers
+                    .and_then(|all| all.iter().rev().find(|one| !one.deleting))
+                    .map(|one| one.id),
                 current: self.cluster.map.is_some() && !self.lost(Source::Api),
             },
             disk: Witness {
@@ -361,7 +400,11 @@ impl Model {
     /// Notes since when a witness lags behind another. A short interval would never let all be
     /// equal at one moment, so it is one checkpoint that they all have to reach.
     fn compare(&mut self) {
-        let Witnesses { rest, pointer, disk } = self.witnesses();
+        let Witnesses {
+            rest,
+            pointer,
+            disk,
+        } = self.witnesses();
         let ids: Vec<Option<u64>> = [rest, pointer, disk]
             .into_iter()
             .filter(|witness| witness.current)

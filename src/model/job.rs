@@ -305,16 +305,18 @@ impl Job {
             self.restores.remove(0);
         }
         // A new leader forgets its predecessor's list, but it did complete.
-        self.checkpoints.entry(restored.id).or_insert_with(|| Checkpoint {
-            id: restored.id,
-            status: CheckpointStatus::Completed,
-            triggered: None,
-            acknowledged: None,
-            duration_ms: None,
-            size: None,
-            savepoint: restored.savepoint,
-            path: restored.path.clone(),
-        });
+        self.checkpoints
+            .entry(restored.id)
+            .or_insert_with(|| Checkpoint {
+                id: restored.id,
+                status: CheckpointStatus::Completed,
+                triggered: None,
+                acknowledged: None,
+                duration_ms: None,
+                size: None,
+                savepoint: restored.savepoint,
+                path: restored.path.clone(),
+            });
     }
 
     /// Our job's line in the newest good answer.
@@ -345,7 +347,13 @@ impl Job {
         if let Some(ms) = self.interval_ms {
             return i64::try_from(ms).ok().map(SignedDuration::from_millis);
         }
-        let stamps: Vec<Timestamp> = self.checkpoints.values().rev().filter_map(|row| row.triggered).take(GAPS + 1).collect();
+        let stamps: Vec<Timestamp> = self
+            .checkpoints
+            .values()
+            .rev()
+            .filter_map(|row| row.triggered)
+            .take(GAPS + 1)
+            .collect();
         let mut gaps: Vec<SignedDuration> = stamps
             .windows(2)
             .map(|pair| pair[0].duration_since(pair[1]))

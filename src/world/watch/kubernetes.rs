@@ -48,12 +48,30 @@ pub(super) async fn follow(
     links: Links,
     events: Events,
 ) {
-    let Watched { client, namespace, cluster_id, roles } = watched;
-    let health = Health { links, lost: Mutex::new([true; WATCHES]) };
+    let Watched {
+        client,
+        namespace,
+        cluster_id,
+        roles,
+    } = watched;
+    let health = Health {
+        links,
+        lost: Mutex::new([true; WATCHES]),
+    };
     let of_cluster = Config::default().labels(&ha::selector(&cluster_id));
-    let pods = Pods { roles, known: BTreeMap::new(), seen: pods_seen };
-    let maps = Maps { cluster_id, known: BTreeMap::new(), leader: leader_seen };
-    let told = Told { known: BTreeMap::new() };
+    let pods = Pods {
+        roles,
+        known: BTreeMap::new(),
+        seen: pods_seen,
+    };
+    let maps = Maps {
+        cluster_id,
+        known: BTreeMap::new(),
+        leader: leader_seen,
+    };
+    let told = Told {
+        known: BTreeMap::new(),
+    };
     let space = namespace.as_str();
     let all = Config::default;
     let map_api: Api<core::ConfigMap> = Api::namespaced(client.clone(), space);
@@ -93,7 +111,17 @@ async fn one<K, F>(
 {
     let mut pause = FIRST_PAUSE;
     loop {
-        match session(&api, &config, &mut follower, health, number, events, &mut pause).await {
+        match session(
+            &api,
+            &config,
+            &mut follower,
+            health,
+            number,
+            events,
+            &mut pause,
+        )
+        .await
+        {
             Ok(()) => {}
             Err(why) => {
                 health.lost(number, &why).await;
@@ -209,20 +237,29 @@ struct Pods {
 
 impl Pods {
     fn tell(&self) {
-        self.seen.send_replace(self.known.values().cloned().collect());
+        self.seen
+            .send_replace(self.known.values().cloned().collect());
     }
 }
 
 impl Follower<core::Pod> for Pods {
     fn listed(&mut self, all: Vec<core::Pod>) -> Vec<Event> {
-        let rows: Vec<Pod> = all.iter().filter_map(|pod| pods::pod(&self.roles, pod)).collect();
-        self.known = rows.iter().map(|pod| (pod.uid.clone(), pod.clone())).collect();
+        let rows: Vec<Pod> = all
+            .iter()
+            .filter_map(|pod| pods::pod(&self.roles, pod))
+            .collect();
+        self.known = rows
+            .iter()
+            .map(|pod| (pod.uid.clone(), pod.clone()))
+            .collect();
         self.tell();
         vec![Event::Pods(PodChange::Listed(rows))]
     }
 
     fn applied(&mut self, one: core::Pod) -> Vec<Event> {
-        let Some(row) = pods::pod(&self.roles, &one) else { return Vec::new() };
+        let Some(row) = pods::pod(&self.roles, &one) else {
+            return Vec::new();
+        };
         // Most of what is written into a pod is nothing that we show.
         if self.known.insert(row.uid.clone(), row.clone()).as_ref() == Some(&row) {
             return Vec::new();
@@ -271,14 +308,19 @@ impl Follower<core::ConfigMap> for Maps {
             gone.remove(&one.name_any());
             news.extend(self.applied(one));
         }
-        let gone = gone.into_keys().map(|name| Event::Map(MapChange::Deleted { name }));
+        let gone = gone
+            .into_keys()
+            .map(|name| Event::Map(MapChange::Deleted { name }));
         news.extend(gone);
         news
     }
 
     fn applied(&mut self, one: core::ConfigMap) -> Vec<Event> {
-        let Some(change) = ha::decode(&self.cluster_id, &one) else { return Vec::new() };
-        self.known.insert(one.name_any(), one.resource_version().unwrap_or_default());
+        let Some(change) = ha::decode(&self.cluster_id, &one) else {
+            return Vec::new();
+        };
+        self.known
+            .insert(one.name_any(), one.resource_version().unwrap_or_default());
         self.tell(&change);
         vec![Event::Map(change)]
     }
@@ -300,7 +342,9 @@ struct Told {
 impl Told {
     fn news(&mut self, one: &core::Event) -> Option<Event> {
         let version = one.resource_version().unwrap_or_default();
-        let before = self.known.insert(one.uid().unwrap_or_default(), version.clone());
+        let before = self
+            .known
+            .insert(one.uid().unwrap_or_default(), version.clone());
         (before != Some(version)).then(|| Event::Kube(pods::event(one)))
     }
 }
@@ -313,10 +357,14 @@ impl Follower<core::Event> for Told {
         // Only those that still exist need to be known.
         for one in &all[late..] {
             if let Some(version) = one.uid().and_then(|uid| before.get(&uid)) {
-                self.known.insert(one.uid().unwrap_or_default(), version.clone());
+                self.known
+                    .insert(one.uid().unwrap_or_default(), version.clone());
             }
         }
-        all[late..].iter().filter_map(|one| self.news(one)).collect()
+        all[late..]
+            .iter()
+            .filter_map(|one| self.news(one))
+            .collect()
     }
 
     fn applied(&mut self, one: core::Event) -> Vec<Event> {
