@@ -308,6 +308,70 @@ fn told(tag: Option<&Tag>, at: At) -> Result<Told, Mistake> {
     }
 }
 
+<<<<<<< HEAD
+=======
+/// The parser's words for the mistakes that people make, said so that they can be mended.
+fn reworded(error: &ScanError) -> Mistake {
+    let at = At {
+        line: error.marker().line(),
+        column: error.marker().col() + 1,
+    };
+    let said = |what: &'static str, mend: &'static str| {
+        let mistake = Mistake::at(at, what).why(error.kind().to_string());
+        if mend.is_empty() {
+            mistake
+        } else {
+            mistake.mend(mend)
+        }
+    };
+    match error.kind() {
+        ErrorKind::TabNotAllowed
+        | ErrorKind::TabInBlockIndentation
+        | ErrorKind::TabInIndentation
+        | ErrorKind::TabAtBlockScalarStart
+        | ErrorKind::TabInPlainScalar => {
+            Mistake::at(at, "A tab stands where YAML wants spaces.").mend("Indent with spaces.")
+        }
+        ErrorKind::UnclosedQuotedScalar => said("A quoted text has no closing quote.", ""),
+        ErrorKind::UnclosedFlowCollection { open } => {
+            Mistake::at(at, format!("A `{open}` is not closed."))
+        }
+        ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
+            Mistake::at(at, format!("A `{open}` is closed by `{close}`."))
+        }
+        ErrorKind::UnknownAnchor => said("The alias names an anchor that is not there.", ""),
+        ErrorKind::ExpectedFlowMappingSeparator => said(
+            "Between `{` and `}` a comma is missing.",
+            "A text with `{` or `}` needs quotes.",
+        ),
+        ErrorKind::ExpectedFlowSequenceSeparator => {
+            said("Between `[` and `]` a comma is missing.", "")
+        }
+        ErrorKind::MappingValueNotAllowed => said(
+            "A `:` stands where no key can be.",
+            "A text with `: ` in it needs quotes; keys of one map need the same indentation.",
+        ),
+        ErrorKind::InvalidSimpleKey
+        | ErrorKind::SimpleKeyExpected
+        | ErrorKind::ExpectedBlockMappingKey
+        | ErrorKind::ExpectedBlockSequenceEntry
+        | ErrorKind::InvalidIndentation => said(
+            "The line does not fit to those above it.",
+            "Keys of one map and items of one list need the same indentation; a key ends with `: `.",
+        ),
+        ErrorKind::UnexpectedCharacter { character } => {
+            Mistake::at(at, format!("A text cannot begin with `{character}`."))
+                .mend("Put it in quotes.")
+        }
+        ErrorKind::UnknownQuotedScalarEscape => said(
+            "A backslash in double quotes stands before a letter that it cannot.",
+            "Use single quotes, or write `\\\\`.",
+        ),
+        other => Mistake::at(at, "This is not valid YAML.").why(Cow::from(other.to_string())),
+    }
+}
+
+>>>>>>> main
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -176,6 +176,16 @@ pub const BINDINGS: &[Binding] = &[
         PreviousPanel,
         "panel before",
     ),
+<<<<<<< HEAD
+=======
+    key(
+        Dashboard,
+        char('u'),
+        "u",
+        Up,
+        "finish the lab: do what is missing",
+    ),
+>>>>>>> main
     key(Dashboard, char('1'), "1", Focus(Panel::Pods), "that panel"),
     key(
         Dashboard,

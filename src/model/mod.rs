@@ -23,7 +23,7 @@ pub use event::{Event, Happening, Key, KeyCode, LabFacts, Link, Origin, Signal, 
 pub use input::FAILURES_A_PAGE;
 pub use job::{
     Checkpoint, CheckpointStatus, CheckpointsSample, DiskCheckpoint, DiskSample, FlinkSample, Job,
-    JobRow, Restored, Tasks, Via,
+    JobRow, Restored, Tasks, Via, Worker,
 };
 pub use keys::{Action, BINDINGS, Binding, Scope, bound};
 pub use logs::{Highlight, LogLine, Logs};

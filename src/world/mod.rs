@@ -1,12 +1,18 @@
 //! Everything outside: Docker, the API server, Flink, files. Turns effects into events and foreign
 //! types into our own; knows neither the model's state nor the screen.
 
+pub mod apply;
 pub mod docker;
 pub mod gate;
 pub mod home;
+pub mod images;
 pub mod kube;
+pub mod kubeadm;
+pub mod kubeconfig;
+pub mod network;
 pub mod node;
 pub mod open;
+pub mod submit;
 
 use crate::fault::Fault;
 use crate::model::{Effect, Event, Happening, Origin, Pace};

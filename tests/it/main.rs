@@ -3,4 +3,7 @@
 
 mod commands;
 mod labs;
+mod models;
 mod program;
+mod real;
+mod screens;
