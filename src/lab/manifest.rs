@@ -98,7 +98,6 @@ fn document(node: &Node) -> Result<Document, Mistake> {
 
 fn word<'a>(node: &'a Node, path: &str) -> Result<&'a str, Mistake> {
     let Some(found) = node.find(path) else {
-<<<<<<< HEAD
         let (above, last) = path.rsplit_once('.').unwrap_or(("", path));
         let mistyped = match node.find(above) {
             Some(Node {
@@ -108,19 +107,6 @@ fn word<'a>(node: &'a Node, path: &str) -> Result<&'a str, Mistake> {
                 .iter()
                 .find(|(key, _)| !did_you_mean(key.text().unwrap_or_default(), [last]).is_empty()),
             _ => None,
-=======
-        let last = path.rsplit('.').next().unwrap_or(path);
-        let near = match node.find(
-            path.strip_suffix(last)
-                .unwrap_or_default()
-                .trim_end_matches('.'),
-        ) {
-            Some(Node {
-                value: Value::Map(entries),
-                ..
-            }) => did_you_mean(last, entries.iter().filter_map(|(key, _)| key.text())),
-            _ => String::new(),
->>>>>>> main
         };
         let missing = format!("The object has no `{path}`.");
         return Err(match mistyped {

@@ -21,6 +21,8 @@ pub struct Job {
     pub sample: Option<(Timestamp, FlinkSample)>,
     /// The newest answer that was not an error.
     pub good: Option<(Timestamp, FlinkSample)>,
+    /// The TaskManagers as registered, as seen last.
+    pub workers: Option<(Timestamp, Vec<Worker>)>,
     /// The newest look at the files.
     pub disk: Option<(Timestamp, DiskSample)>,
     /// Every checkpoint ever seen of the current job, by id; never forgotten by a failover.
@@ -58,6 +60,21 @@ pub struct FlinkSample {
     pub jobs: Result<Vec<JobRow>, String>,
     /// Checkpoints of our job; none where they could not be read in this round.
     pub checkpoints: Option<CheckpointsSample>,
+    /// The registered TaskManagers (`/taskmanagers`); none where they were not read in this round.
+    /// Without them nobody can tell which one runs tasks: after a loss, all may be on one.
+    #[serde(default)]
+    pub workers: Option<Vec<Worker>>,
+}
+
+/// A registered TaskManager.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Worker {
+    /// The host in its address, which is its pod's IP.
+    pub host: String,
+    /// Its slots.
+    pub slots: u32,
+    /// Those that run nothing.
+    pub free: u32,
 }
 
 /// The part of `/jobs/:id/checkpoints` that matters.
@@ -190,6 +207,9 @@ impl Job {
         self.samples += 1;
         if sample.jobs.is_ok() {
             self.good = Some((at, sample.clone()));
+        }
+        if let Some(workers) = &sample.workers {
+            self.workers = Some((at, workers.clone()));
         }
         if let Some(seen) = &sample.checkpoints {
             self.checkpointed(seen);

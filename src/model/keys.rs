@@ -176,8 +176,6 @@ pub const BINDINGS: &[Binding] = &[
         PreviousPanel,
         "panel before",
     ),
-<<<<<<< HEAD
-=======
     key(
         Dashboard,
         char('u'),
@@ -185,7 +183,6 @@ pub const BINDINGS: &[Binding] = &[
         Up,
         "finish the lab: do what is missing",
     ),
->>>>>>> main
     key(Dashboard, char('1'), "1", Focus(Panel::Pods), "that panel"),
     key(
         Dashboard,

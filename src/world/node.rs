@@ -45,13 +45,6 @@ pub struct Node {
 }
 
 impl Node {
-<<<<<<< HEAD
-    pub(in crate::world) fn proven(_docker: &Docker, id: &str, name: &str) -> Self {
-        Self {
-            id: id.to_owned(),
-            name: name.to_owned(),
-        }
-=======
     /// Only the gate may call this, after it has proven whose the container is.
     pub(in crate::world) fn proven(docker: &Docker, id: &str, name: &str) -> Self {
         Self {
@@ -368,6 +361,5 @@ mod tests {
     fn a_taken_port_is_told_apart() {
         assert!(port_taken("Bind for 127.0.0.1:80 failed: port is already allocated"));
         assert!(!port_taken("no such image"));
->>>>>>> main
     }
 }
