@@ -313,14 +313,14 @@ mod tests {
     use super::*;
 
     fn wrong(text: &str) -> String {
-        let mistake = read(text).unwrap_err();
+        let mistake = read(text).expect_err(text);
         format!("{}:{} {}", mistake.at.line, mistake.at.column, mistake.what)
     }
 
     #[test]
     fn every_word_knows_its_place() {
         let text = "a: 1\nb:\n  - {c: d}\n  - |\n    one\n    two\ne: &x [f]\ng: *x\n";
-        let tree = &read(text).unwrap()[0];
+        let tree = &read(text).expect("YAML")[0];
         let place = |path: &str| (tree.place(path).line, tree.place(path).column);
         assert_eq!(place("a"), (1, 4));
         assert_eq!(place("b"), (3, 3));
@@ -341,7 +341,7 @@ mod tests {
 
     #[test]
     fn documents_of_comments_alone_are_none() {
-        let all = read("# head\n---\na: b # c\n...\n---\n# nothing\n---\ne: f\n").unwrap();
+        let all = read("# head\n---\na: b # c\n...\n---\n# nothing\n---\ne: f\n").expect("YAML");
         let lines: Vec<usize> = all.iter().map(|node| node.at.line).collect();
         assert_eq!(lines, [3, 8]);
     }

@@ -8,3 +8,4 @@ mod models;
 mod program;
 mod real;
 mod screens;
+mod tidy;
