@@ -313,7 +313,7 @@ fn files(folder: &str, ends: &str) -> Vec<(String, String)> {
             } else if path.to_string_lossy().ends_with(ends) {
                 let name = path.strip_prefix(root().join(folder)).unwrap();
                 let name = name.to_string_lossy().replace('\\', "/");
-                found.push((name, fs::read_to_string(&path).unwrap()));
+                found.push((name, fs::read_to_string(&path).unwrap_or_default()));
             }
         }
     }
