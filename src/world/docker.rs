@@ -5,7 +5,7 @@ mod context;
 mod exec;
 
 pub use exec::{Output, Stream};
-pub(in crate::world) use exec::{Feed, Said};
+pub(in crate::world) use exec::Feed;
 
 use super::Addresses;
 use crate::fault::Fault;

@@ -44,6 +44,17 @@ pub struct Progress {
     pub of: Option<u64>,
 }
 
+/// What is known of it in words: `312 of 736 MB`.
+impl std::fmt::Display for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mega = |bytes: u64| bytes / 1_000_000;
+        match self.of {
+            Some(of) => write!(f, "{} of {} MB", mega(self.bytes), mega(of)),
+            None => write!(f, "{} MB", mega(self.bytes)),
+        }
+    }
+}
+
 /// Whether an image had to be streamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Streamed {
@@ -66,6 +77,11 @@ pub async fn find(docker: &Docker, image: &str) -> Result<Option<Image>, Fault> 
         Ok(Err(error)) => Err(failed(&doing, &error)),
         Err(_) => Err(late(&doing, CALL)),
     }
+}
+
+/// Docker's id of an image. None: it is not there.
+pub async fn id(docker: &Docker, image: &str) -> Result<Option<String>, Fault> {
+    Ok(find(docker, image).await?.map(|image| image.id))
 }
 
 /// The image as Docker has it; pulled if it is not there.

@@ -2,6 +2,7 @@
 //! types into our own; knows neither the model's state nor the screen.
 
 pub mod apply;
+pub mod bootstrap;
 pub mod docker;
 pub mod gate;
 pub mod home;

@@ -45,7 +45,7 @@ pub enum Stream {
 }
 
 /// A piece of output.
-pub(in crate::world) type Said<'a> = (Stream, &'a [u8]);
+type Said<'a> = (Stream, &'a [u8]);
 
 /// What goes into a command's standard input.
 pub(in crate::world) enum Feed<S> {

@@ -199,7 +199,6 @@ fn proxy_environment(cluster: &Cluster, common: &Common<'_>, names: &[String]) -
     if common.proxies.is_empty() {
         return Vec::new();
     }
-    let networking = &cluster.networking;
     let given = common
         .proxies
         .iter()
