@@ -206,20 +206,6 @@ impl Model {
             .filter(|_| by_rest.is_some());
         by_rest.max(by_pointer)
     }
-
-    /// The usual distance of checkpoints, told by those that completed.
-    fn interval(&self) -> SignedDuration {
-        let newest = self.job.checkpoints.values().rev();
-        let mut triggers: Vec<Timestamp> =
-            newest.filter_map(|row| row.triggered).take(9).collect();
-        triggers.sort_unstable();
-        let mut gaps: Vec<SignedDuration> = triggers
-            .windows(2)
-            .map(|pair| pair[1].duration_since(pair[0]))
-            .collect();
-        gaps.sort_unstable();
-        gaps.get(gaps.len() / 2).copied().unwrap_or(INTERVAL)
-    }
 }
 
 impl Target {
