@@ -2,6 +2,7 @@
 //! types into our own; knows neither the model's state nor the screen.
 
 pub mod apply;
+pub mod breaking;
 pub mod docker;
 pub mod gate;
 pub mod home;
@@ -12,6 +13,8 @@ pub mod kubeconfig;
 pub mod network;
 pub mod node;
 pub mod open;
+pub mod process;
+pub mod runs;
 pub mod submit;
 
 use crate::fault::Fault;
