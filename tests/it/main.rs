@@ -7,4 +7,6 @@ mod labs;
 mod models;
 mod program;
 mod real;
+mod real_node;
 mod screens;
+mod tidy;
