@@ -2,6 +2,7 @@
 //! types into our own; knows neither the model's state nor the screen.
 
 pub mod apply;
+pub mod bootstrap;
 pub mod docker;
 pub mod gate;
 pub mod home;
@@ -13,6 +14,7 @@ pub mod network;
 pub mod node;
 pub mod open;
 pub mod submit;
+pub mod up;
 
 use crate::fault::Fault;
 use crate::model::{Effect, Event, Happening, Origin, Pace};
@@ -86,6 +88,14 @@ impl Events {
     pub async fn send(&self, event: Event) {
         let at = jiff::Timestamp::now();
         let _ = self.0.send(Happening { at, event }).await;
+    }
+}
+
+impl Events {
+    /// Sends an event that may be lost when the loop is behind: a detail that the next one replaces.
+    pub fn offer(&self, event: Event) {
+        let at = jiff::Timestamp::now();
+        let _ = self.0.try_send(Happening { at, event });
     }
 }
 
