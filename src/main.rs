@@ -27,6 +27,8 @@ fn main() -> ExitCode {
             })
             .collect(),
         colours: variable("NO_COLOR").is_none(),
+        many_colours: variable("COLORTERM").is_some()
+            || text("TERM").is_some_and(|term| term.contains("256color")),
         dumb: text("TERM").is_none_or(|term| term == "dumb"),
         terminal: std::io::stdin().is_terminal() && std::io::stdout().is_terminal(),
     };

@@ -26,6 +26,8 @@ pub struct Surroundings {
     pub proxies: Vec<(String, String)>,
     /// `NO_COLOR` is not set.
     pub colours: bool,
+    /// `TERM` or `COLORTERM` promises 256 colours or more.
+    pub many_colours: bool,
     /// `TERM` is `dumb` or missing.
     pub dumb: bool,
     /// Standard input and output are a terminal.

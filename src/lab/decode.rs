@@ -37,7 +37,10 @@ impl<'a> Reader<'a> {
             _ if self.node.is_null() => "empty".to_owned(),
             Value::List(_) => "a list".to_owned(),
             Value::Map(_) => "a map".to_owned(),
-            Value::Scalar { text, style: Style::Plain } => format!("`{text}`"),
+            Value::Scalar {
+                text,
+                style: Style::Plain,
+            } => format!("`{text}`"),
             Value::Scalar { text, .. } => format!("the text `{text}`"),
         };
         Wrong::new(Reason::Type(found, wanted.to_owned()), self.node.at)
@@ -54,7 +57,11 @@ impl<'a> Reader<'a> {
             return Ok(0);
         }
         let wanted = || format!("a whole number from {least} to {most}");
-        let Value::Scalar { text, style: Style::Plain } = &self.node.value else {
+        let Value::Scalar {
+            text,
+            style: Style::Plain,
+        } = &self.node.value
+        else {
             return Err(self.not(&wanted()));
         };
         match scalar::plain(text) {
@@ -65,7 +72,10 @@ impl<'a> Reader<'a> {
 
     fn visit<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Wrong> {
         match &self.node.value {
-            Value::Scalar { text, style: Style::Plain } => match scalar::plain(text) {
+            Value::Scalar {
+                text,
+                style: Style::Plain,
+            } => match scalar::plain(text) {
                 Plain::Null => visitor.visit_unit(),
                 Plain::Truth(truth) => visitor.visit_bool(truth),
                 Plain::Whole(number) => visitor.visit_i64(number),
@@ -73,8 +83,16 @@ impl<'a> Reader<'a> {
                 Plain::Text => visitor.visit_borrowed_str(text),
             },
             Value::Scalar { text, .. } => visitor.visit_borrowed_str(text),
-            Value::List(items) => visitor.visit_seq(Items { of: self, items, next: 0 }),
-            Value::Map(entries) => visitor.visit_map(Entries { of: self, entries, next: 0 }),
+            Value::List(items) => visitor.visit_seq(Items {
+                of: self,
+                items,
+                next: 0,
+            }),
+            Value::Map(entries) => visitor.visit_map(Entries {
+                of: self,
+                entries,
+                next: 0,
+            }),
         }
     }
 }
@@ -106,7 +124,10 @@ impl<'a> de::Deserializer<'a> for Reader<'a> {
     fn deserialize_bool<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Wrong> {
         let truth = match &self.node.value {
             _ if self.is_zero() => Some(false),
-            Value::Scalar { text, style: Style::Plain } => match (scalar::plain(text), self.rules) {
+            Value::Scalar {
+                text,
+                style: Style::Plain,
+            } => match (scalar::plain(text), self.rules) {
                 (Plain::Truth(truth), _) => Some(truth),
                 (_, Rules::Kind) => scalar::old_truth(text),
                 (_, Rules::Strict) => None,
@@ -170,7 +191,11 @@ impl<'a> de::Deserializer<'a> for Reader<'a> {
             _ => return Err(self.not("a list")),
         };
         visitor
-            .visit_seq(Items { of: self, items, next: 0 })
+            .visit_seq(Items {
+                of: self,
+                items,
+                next: 0,
+            })
             .map_err(|wrong: Wrong| wrong.or_at(self.node.at))
     }
 
@@ -185,7 +210,11 @@ impl<'a> de::Deserializer<'a> for Reader<'a> {
             _ => return Err(self.not("a map")),
         };
         visitor
-            .visit_map(Entries { of: self, entries, next: 0 })
+            .visit_map(Entries {
+                of: self,
+                entries,
+                next: 0,
+            })
             .map_err(|wrong: Wrong| self.placed(wrong))
     }
 
@@ -214,7 +243,11 @@ impl<'a> de::Deserializer<'a> for Reader<'a> {
         };
         let word = word.ok_or_else(|| self.not(&one_of(allowed)))?;
         visitor
-            .visit_enum(Variant { word, content, rules: self.rules })
+            .visit_enum(Variant {
+                word,
+                content,
+                rules: self.rules,
+            })
             .map_err(|wrong: Wrong| wrong.or_at(at))
     }
 
@@ -243,7 +276,8 @@ impl Reader<'_> {
     /// serde buffers what it reads by a tag, and an error in it comes without a place: then the
     /// word itself is looked for among the keys and values of the map.
     fn placed(self, wrong: Wrong) -> Wrong {
-        let (Reason::UnknownField(word, _) | Reason::UnknownVariant(word, _)) = &wrong.reason else {
+        let (Reason::UnknownField(word, _) | Reason::UnknownVariant(word, _)) = &wrong.reason
+        else {
             return wrong.or_at(self.node.at);
         };
         let at = match &self.node.value {
@@ -291,20 +325,30 @@ struct Entries<'a> {
 impl<'a> MapAccess<'a> for Entries<'a> {
     type Error = Wrong;
 
-    fn next_key_seed<K: DeserializeSeed<'a>>(&mut self, seed: K) -> Result<Option<K::Value>, Wrong> {
+    fn next_key_seed<K: DeserializeSeed<'a>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Wrong> {
         let Some((key, _)) = self.entries.get(self.next) else {
             return Ok(None);
         };
-        seed.deserialize(Reader { node: key, ..self.of })
-            .map(Some)
-            .map_err(|wrong| wrong.or_at(key.at))
+        seed.deserialize(Reader {
+            node: key,
+            ..self.of
+        })
+        .map(Some)
+        .map_err(|wrong| wrong.or_at(key.at))
     }
 
     fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Wrong> {
         let (key, node) = &self.entries[self.next];
         self.next += 1;
         seed.deserialize(Reader { node, ..self.of })
-            .map_err(|wrong| wrong.or_at(node.at).below(key.text().unwrap_or_default().to_owned()))
+            .map_err(|wrong| {
+                wrong
+                    .or_at(node.at)
+                    .below(key.text().unwrap_or_default().to_owned())
+            })
     }
 }
 
@@ -330,7 +374,10 @@ impl<'a> Variant<'a> {
         let node = self.content.ok_or_else(|| {
             de::Error::custom(format!("`{}` needs a value: write `{0}: …`", self.word))
         })?;
-        Ok(Reader { node, rules: self.rules })
+        Ok(Reader {
+            node,
+            rules: self.rules,
+        })
     }
 }
 
@@ -339,9 +386,10 @@ impl<'a> VariantAccess<'a> for Variant<'a> {
 
     fn unit_variant(self) -> Result<(), Wrong> {
         match self.content {
-            Some(node) if !node.is_null() => {
-                Err(Wrong::new(Reason::Other(format!("`{}` takes no value", self.word)), node.at))
-            }
+            Some(node) if !node.is_null() => Err(Wrong::new(
+                Reason::Other(format!("`{}` takes no value", self.word)),
+                node.at,
+            )),
             _ => Ok(()),
         }
     }

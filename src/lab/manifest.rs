@@ -1,10 +1,10 @@
 //! Manifest files to objects. A file may hold several documents; each remembers its line. What
 //! needs no schema is checked here, field by field is the API server's to judge.
 
+use super::kinds;
 use super::mistake::{Mistake, did_you_mean, listed};
 use super::scalar::{self, Plain};
 use super::yaml::{self, Node, Style, Value};
-use super::kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number};
 
@@ -64,20 +64,25 @@ pub(super) fn read(text: &str) -> Result<Vec<(Document, Node)>, Mistake> {
 
 fn document(node: &Node) -> Result<Document, Mistake> {
     if !matches!(node.value, Value::Map(_)) {
-        return Err(Mistake::at(node.at, "A Kubernetes object is a map, this is not.")
-            .mend("It begins with `apiVersion:`, `kind:` and `metadata:`."));
+        return Err(
+            Mistake::at(node.at, "A Kubernetes object is a map, this is not.")
+                .mend("It begins with `apiVersion:`, `kind:` and `metadata:`."),
+        );
     }
     let object = json(node)?;
     let api_version = word(node, "apiVersion")?;
     let kind = word(node, "kind")?;
-    let name = if node.find("metadata.generateName").is_some() && node.find("metadata.name").is_none() {
-        let at = node.place("metadata.generateName");
-        return Err(Mistake::at(at, "An object with `generateName` cannot be applied again.")
-            .why("each time would make another one")
-            .mend("Give it a `name`."));
-    } else {
-        word(node, "metadata.name")?
-    };
+    let name =
+        if node.find("metadata.generateName").is_some() && node.find("metadata.name").is_none() {
+            let at = node.place("metadata.generateName");
+            return Err(
+                Mistake::at(at, "An object with `generateName` cannot be applied again.")
+                    .why("each time would make another one")
+                    .mend("Give it a `name`."),
+            );
+        } else {
+            word(node, "metadata.name")?
+        };
     Ok(Document {
         line: node.at.line,
         api_version: api_version.to_owned(),
@@ -93,21 +98,30 @@ fn document(node: &Node) -> Result<Document, Mistake> {
 
 fn word<'a>(node: &'a Node, path: &str) -> Result<&'a str, Mistake> {
     let Some(found) = node.find(path) else {
-        let last = path.rsplit('.').next().unwrap_or(path);
-        let near = match node.find(path.strip_suffix(last).unwrap_or_default().trim_end_matches('.')) {
-            Some(Node { value: Value::Map(entries), .. }) => {
-                did_you_mean(last, entries.iter().filter_map(|(key, _)| key.text()))
-            }
-            _ => String::new(),
+        let (above, last) = path.rsplit_once('.').unwrap_or(("", path));
+        let mistyped = match node.find(above) {
+            Some(Node {
+                value: Value::Map(entries),
+                ..
+            }) => entries
+                .iter()
+                .find(|(key, _)| !did_you_mean(key.text().unwrap_or_default(), [last]).is_empty()),
+            _ => None,
         };
-        let mistake = Mistake::at(node.place(path), format!("The object has no `{path}`."));
-        return Err(match near.strip_prefix("Did you mean ") {
-            Some(near) => mistake.mend(format!("Is {} it?", near.trim_end_matches('?'))),
-            None => mistake,
+        let missing = format!("The object has no `{path}`.");
+        return Err(match mistyped {
+            Some((key, _)) => Mistake::at(key.at, missing).mend(format!(
+                "Write `{last}` instead of `{}`?",
+                key.text().unwrap_or_default()
+            )),
+            None => Mistake::at(node.place(path), missing),
         });
     };
     let is_word = match &found.value {
-        Value::Scalar { text, style: Style::Plain } => scalar::plain(text) == Plain::Text,
+        Value::Scalar {
+            text,
+            style: Style::Plain,
+        } => scalar::plain(text) == Plain::Text,
         Value::Scalar { text, .. } => !text.is_empty(),
         Value::List(_) | Value::Map(_) => false,
     };
@@ -132,14 +146,22 @@ fn json(node: &Node) -> Result<serde_json::Value, Mistake> {
             }
             serde_json::Value::Object(map)
         }
-        Value::Scalar { text, style: Style::Plain } => {
+        Value::Scalar {
+            text,
+            style: Style::Plain,
+        } => {
             check_scalar(node)?;
             match scalar::plain(text) {
                 Plain::Null => serde_json::Value::Null,
                 Plain::Truth(truth) => truth.into(),
                 Plain::Whole(number) => number.into(),
                 Plain::Broken(number) => Number::from_f64(number).map_or_else(
-                    || Err(Mistake::at(node.at, format!("`{text}` is too large for a number."))),
+                    || {
+                        Err(Mistake::at(
+                            node.at,
+                            format!("`{text}` is too large for a number."),
+                        ))
+                    },
                     |number| Ok(number.into()),
                 )?,
                 Plain::Text => text.as_str().into(),
@@ -150,14 +172,23 @@ fn json(node: &Node) -> Result<serde_json::Value, Mistake> {
 }
 
 fn check_scalar(node: &Node) -> Result<(), Mistake> {
-    let Value::Scalar { text, style: Style::Plain } = &node.value else {
+    let Value::Scalar {
+        text,
+        style: Style::Plain,
+    } = &node.value
+    else {
         return Ok(());
     };
     match scalar::ambiguity(text) {
         None => Ok(()),
-        Some(why) => Err(Mistake::at(node.at, format!("`{text}` is read differently by different tools."))
-            .why(why)
-            .mend(format!("Write `\"{text}\"` for the text, or the number or `true`/`false` that is meant."))),
+        Some(why) => Err(Mistake::at(
+            node.at,
+            format!("`{text}` is read differently by different tools."),
+        )
+        .why(why)
+        .mend(format!(
+            "Write `\"{text}\"` for the text, or the number or `true`/`false` that is meant."
+        ))),
     }
 }
 
@@ -166,8 +197,14 @@ pub(super) fn defined<'a>(documents: impl Iterator<Item = &'a Node>) -> Vec<(Str
     documents
         .filter(|node| node.get("kind").and_then(Node::text) == Some("CustomResourceDefinition"))
         .flat_map(|node| {
-            let group = node.find("spec.group").and_then(Node::text).unwrap_or_default();
-            let kind = node.find("spec.names.kind").and_then(Node::text).unwrap_or_default();
+            let group = node
+                .find("spec.group")
+                .and_then(Node::text)
+                .unwrap_or_default();
+            let kind = node
+                .find("spec.names.kind")
+                .and_then(Node::text)
+                .unwrap_or_default();
             let versions = node.find("spec.versions").map_or(&[][..], Node::items);
             versions
                 .iter()
@@ -199,14 +236,26 @@ pub(super) fn check_kind(
         return Ok(()); // another Kubernetes: its API server knows which versions it has
     }
     let mut own: Vec<&str> = kinds::with(kind).collect();
-    own.extend(defined.iter().filter(|(_, k)| k == kind).map(|(v, _)| v.as_str()));
+    own.extend(
+        defined
+            .iter()
+            .filter(|(_, k)| k == kind)
+            .map(|(v, _)| v.as_str()),
+    );
     if !own.is_empty() {
-        return Err(Mistake::at(at_version, format!("Kubernetes has no `{kind}` in `{version}`."))
-            .mend(format!("It is in {}.", listed(own))));
+        return Err(Mistake::at(
+            at_version,
+            format!("Kubernetes has no `{kind}` in `{version}`."),
+        )
+        .mend(format!("It is in {}.", listed(own))));
     }
     let kinds_there: Vec<&str> = match kinds::of(version) {
         Some(kinds) => kinds.to_vec(),
-        None => defined.iter().filter(|(v, _)| v == version).map(|(_, k)| k.as_str()).collect(),
+        None => defined
+            .iter()
+            .filter(|(v, _)| v == version)
+            .map(|(_, k)| k.as_str())
+            .collect(),
     };
     if kinds_there.is_empty() {
         let mut known: Vec<&str> = kinds::api_versions().collect();
@@ -217,7 +266,13 @@ pub(super) fn check_kind(
     }
     let mut everywhere: Vec<&str> = kinds::all().collect();
     everywhere.extend(defined.iter().map(|(_, k)| k.as_str()));
-    Err(Mistake::at(at_kind, format!("Kubernetes has no kind `{kind}` in `{version}`."))
-        .why(format!("there it has {}", listed(kinds_there.iter().copied())))
-        .mend(did_you_mean(kind, everywhere)))
+    Err(Mistake::at(
+        at_kind,
+        format!("Kubernetes has no kind `{kind}` in `{version}`."),
+    )
+    .why(format!(
+        "there it has {}",
+        listed(kinds_there.iter().copied())
+    ))
+    .mend(did_you_mean(kind, everywhere)))
 }

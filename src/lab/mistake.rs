@@ -59,12 +59,23 @@ pub(super) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a s
         .map_or_else(String::new, |(_, known)| format!("Did you mean `{known}`?"))
 }
 
-/// `a`, `b` and `c`, each in backticks.
+/// `a`, `b` and `c`.
 pub(super) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    let quoted: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
+    joined(words, "and")
+}
+
+/// Each word once, in backticks.
+pub(super) fn joined<'a>(words: impl IntoIterator<Item = &'a str>, last_with: &str) -> String {
+    let mut quoted: Vec<String> = Vec::new();
+    for word in words {
+        let word = format!("`{word}`");
+        if !quoted.contains(&word) {
+            quoted.push(word);
+        }
+    }
     match quoted.split_last() {
         None => "none".to_owned(),
         Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        Some((last, rest)) => format!("{} {last_with} {last}", rest.join(", ")),
     }
 }

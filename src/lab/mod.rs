@@ -45,6 +45,8 @@ pub struct Lab {
     pub cluster: Cluster,
     /// The files of `apply`, parsed, in the same order.
     pub manifests: Vec<Manifest>,
+    /// YAML files of the folder that `apply` does not list; nothing is done with them.
+    pub unlisted: Vec<String>,
     /// Every file's name and text, for `lab export` and the hash.
     pub files: Vec<(String, String)>,
     /// SHA-256 over `files`, hex.
@@ -192,12 +194,12 @@ impl Lab {
     }
 }
 
-/// The text of `kind.yaml` with the shared folder filled in; comments stay.
+/// The text of `kind.yaml` with the shared folder filled in; comments and all else stay.
 #[must_use]
 pub fn kind_config(lab: &Lab, shared: &Path) -> String {
     lab.files
         .iter()
         .find(|(name, _)| name == "kind.yaml")
-        .map(|(_, text)| text.replace("${LAB_SHARED}", &shared.display().to_string()))
+        .map(|(_, text)| kind::filled_in(text, &shared.display().to_string()))
         .unwrap_or_default()
 }

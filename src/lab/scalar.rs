@@ -21,7 +21,9 @@ pub(super) fn plain(text: &str) -> Plain {
     }
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     let whole = if let Some(hex) = text.strip_prefix("0x") {
-        i64::from_str_radix(hex, 16).ok().filter(|_| !hex.starts_with(['-', '+']))
+        i64::from_str_radix(hex, 16)
+            .ok()
+            .filter(|_| !hex.starts_with(['-', '+']))
     } else if all_digits(digits) {
         text.strip_prefix('+').unwrap_or(text).parse().ok()
     } else {
@@ -61,11 +63,18 @@ pub(super) fn ambiguity(text: &str) -> Option<&'static str> {
         return all_digits(octal).then_some("a text in YAML 1.1, an octal number in YAML 1.2");
     }
     if let Some(binary) = digits.strip_prefix("0b") {
-        let is_binary = !binary.is_empty() && binary.bytes().all(|byte| matches!(byte, b'0' | b'1' | b'_'));
+        let is_binary = !binary.is_empty()
+            && binary
+                .bytes()
+                .all(|byte| matches!(byte, b'0' | b'1' | b'_'));
         return is_binary.then_some("a binary number in YAML 1.1, a text in YAML 1.2");
     }
     if digits.starts_with(|first: char| first.is_ascii_digit()) {
-        if digits.contains('_') && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_' || byte == b'.') {
+        if digits.contains('_')
+            && digits
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b'_' || byte == b'.')
+        {
             return Some("a number in YAML 1.1, a text in YAML 1.2");
         }
         if is_sexagesimal(digits) {
@@ -89,12 +98,18 @@ fn all_digits(text: &str) -> bool {
 fn is_decimal(digits: &str) -> bool {
     let (number, exponent) = digits
         .split_once(['e', 'E'])
-        .map_or((digits, None), |(number, exponent)| (number, Some(exponent)));
-    let is_exponent = exponent.is_none_or(|text| all_digits(text.strip_prefix(['-', '+']).unwrap_or(text)));
+        .map_or((digits, None), |(number, exponent)| {
+            (number, Some(exponent))
+        });
+    let is_exponent =
+        exponent.is_none_or(|text| all_digits(text.strip_prefix(['-', '+']).unwrap_or(text)));
     let (before, after) = number.split_once('.').unwrap_or((number, ""));
     is_exponent
         && !(before.is_empty() && after.is_empty())
-        && before.bytes().chain(after.bytes()).all(|byte| byte.is_ascii_digit())
+        && before
+            .bytes()
+            .chain(after.bytes())
+            .all(|byte| byte.is_ascii_digit())
 }
 
 /// YAML 1.1 wants a point in the number and a sign in the exponent.
@@ -135,14 +150,52 @@ mod tests {
     #[test]
     fn what_readers_take_differently_is_told() {
         for text in [
-            "on", "Off", "yes", "NO", "y", "0644", "-07", "0o644", "0b11", "1_000", "12:30", "1:30:00.5",
-            "2026-01-31", "2026-01-31T12:00:00Z", "1e3", "12E5", "=",
+            "on",
+            "Off",
+            "yes",
+            "NO",
+            "y",
+            "0644",
+            "-07",
+            "0o644",
+            "0b11",
+            "1_000",
+            "12:30",
+            "1:30:00.5",
+            "2026-01-31",
+            "2026-01-31T12:00:00Z",
+            "1e3",
+            "12E5",
+            "=",
         ] {
             assert!(ambiguity(text).is_some(), "{text}");
         }
         for text in [
-            "", "true", "False", "0", "-1", "10", "0x1f", "1.5", "1.5e+3", ".5", "null", "~", "flink:2.2.1",
-            "127.0.0.1", "12:75", "v1", "0.1", "1.2.3", "8081:8081", "5s", "0s", "a_b", "::1", "1Gi", "-",
+            "",
+            "true",
+            "False",
+            "0",
+            "-1",
+            "10",
+            "0x1f",
+            "1.5",
+            "1.5e+3",
+            ".5",
+            "null",
+            "~",
+            "flink:2.2.1",
+            "127.0.0.1",
+            "12:75",
+            "v1",
+            "0.1",
+            "1.2.3",
+            "8081:8081",
+            "5s",
+            "0s",
+            "a_b",
+            "::1",
+            "1Gi",
+            "-",
         ] {
             assert_eq!(ambiguity(text), None, "{text}");
         }

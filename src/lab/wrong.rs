@@ -1,7 +1,7 @@
 //! What serde finds wrong, collected on its way up and said in a person's words: path, place, and
 //! the words that are allowed.
 
-use super::mistake::{Mistake, did_you_mean, listed};
+use super::mistake::{Mistake, did_you_mean, joined, listed};
 use super::yaml::{At, Node};
 use serde::de;
 use std::fmt;
@@ -72,7 +72,11 @@ impl Wrong {
                     .mend(did_you_mean(&word, allowed.iter().copied()))
             }
             Reason::MissingField(field) => {
-                let whole = if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") };
+                let whole = if path.is_empty() {
+                    field.to_owned()
+                } else {
+                    format!("{path}.{field}")
+                };
                 Mistake::at(at, format!("`{whole}` is missing."))
             }
             Reason::Type(found, wanted) if path.is_empty() => {
@@ -86,10 +90,9 @@ impl Wrong {
     }
 }
 
-/// `a` or `b`.
+/// `a`, `b` or `c`.
 pub(super) fn one_of(words: &[&str]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-    quoted.join(" or ")
+    joined(words.iter().copied(), "or")
 }
 
 impl de::Error for Wrong {
@@ -137,4 +140,3 @@ impl fmt::Display for Wrong {
 }
 
 impl std::error::Error for Wrong {}
-

@@ -27,7 +27,10 @@ pub(super) struct Node {
 /// What stands there.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
-    Scalar { text: String, style: Style },
+    Scalar {
+        text: String,
+        style: Style,
+    },
     List(Vec<Node>),
     /// In the order of the file; keys are scalars and unique.
     Map(Vec<(Node, Node)>),
@@ -47,7 +50,10 @@ pub(super) enum Style {
 /// All documents of a text; one that holds only comments is left out.
 pub(super) fn read(text: &str) -> Result<Vec<Node>, Mistake> {
     let mut reader = Reader {
-        parser: Parser::new_from_str(text),
+        parser: Parser::new_from_str_with_options(
+            text,
+            granit_parser::options! { emit_comments: false },
+        ),
         anchors: BTreeMap::new(),
         nodes: 0,
     };
@@ -123,6 +129,32 @@ impl Node {
         node.at
     }
 
+    /// A place in the text of this scalar as a place of the file: exact for a literal text (`|`),
+    /// of which each line is a line of the file, else the scalar's own.
+    pub(super) fn inside(&self, at: At) -> At {
+        match &self.value {
+            Value::Scalar {
+                style: Style::Literal,
+                ..
+            } => At {
+                line: self.at.line + at.line - 1,
+                column: self.at.column + at.column - 1,
+            },
+            _ => self.at,
+        }
+    }
+
+    /// Nothing at the beginning of a file.
+    pub(super) fn empty() -> Self {
+        Self {
+            at: At { line: 1, column: 1 },
+            value: Value::Scalar {
+                text: String::new(),
+                style: Style::Plain,
+            },
+        }
+    }
+
     fn step(&self, step: &str) -> Option<&Self> {
         match step.parse::<usize>() {
             Ok(index) if !self.items().is_empty() => self.items().get(index),
@@ -196,9 +228,10 @@ impl<'a> Reader<'a> {
             }
             Event::Alias(id) => {
                 // Shown where it is used, so that a mistake names the line that brought it in.
-                let mut node = self.anchors.get(&id).cloned().ok_or_else(|| {
-                    Mistake::at(at, "An alias stands inside of what it names.")
-                })?;
+                let mut node =
+                    self.anchors.get(&id).cloned().ok_or_else(|| {
+                        Mistake::at(at, "An alias stands inside of what it names.")
+                    })?;
                 self.count(size(&node), at)?;
                 node.at = at;
                 return Ok(node);
@@ -215,7 +248,10 @@ impl<'a> Reader<'a> {
     fn count(&mut self, nodes: usize, at: At) -> Result<(), Mistake> {
         self.nodes += nodes;
         if self.nodes > MOST_NODES {
-            return Err(Mistake::at(at, "The file grows too large with its aliases."));
+            return Err(Mistake::at(
+                at,
+                "The file grows too large with its aliases.",
+            ));
         }
         Ok(())
     }
@@ -231,7 +267,10 @@ fn size(node: &Node) -> usize {
 
 fn check_key(key: &Node, before: &[(Node, Node)]) -> Result<(), Mistake> {
     let Value::Scalar { text, style } = &key.value else {
-        return Err(Mistake::at(key.at, "A key must be a word, not a list or a map."));
+        return Err(Mistake::at(
+            key.at,
+            "A key must be a word, not a list or a map.",
+        ));
     };
     if text == "<<" && *style == Style::Plain {
         return Err(Mistake::at(key.at, "The merge key `<<` is not supported.")
@@ -242,9 +281,11 @@ fn check_key(key: &Node, before: &[(Node, Node)]) -> Result<(), Mistake> {
         return Err(Mistake::at(key.at, "A key is empty."));
     }
     if let Some((first, _)) = before.iter().find(|(other, _)| other.text() == Some(text)) {
-        return Err(Mistake::at(key.at, format!("The key `{text}` is there twice."))
-            .why(format!("first in line {}", first.at.line))
-            .mend("Remove one of the two."));
+        return Err(
+            Mistake::at(key.at, format!("The key `{text}` is there twice."))
+                .why(format!("first in line {}", first.at.line))
+                .mend("Remove one of the two."),
+        );
     }
     Ok(())
 }
@@ -274,10 +315,7 @@ fn reworded(error: &ScanError) -> Mistake {
         line: error.marker().line(),
         column: error.marker().col() + 1,
     };
-    let said = |what: &'static str, mend: &'static str| {
-        let mistake = Mistake::at(at, what).why(error.kind().to_string());
-        if mend.is_empty() { mistake } else { mistake.mend(mend) }
-    };
+    let said = |what: &'static str, mend: &'static str| Mistake::at(at, what).mend(mend);
     match error.kind() {
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
@@ -294,9 +332,10 @@ fn reworded(error: &ScanError) -> Mistake {
             Mistake::at(at, format!("A `{open}` is closed by `{close}`."))
         }
         ErrorKind::UnknownAnchor => said("The alias names an anchor that is not there.", ""),
-        ErrorKind::ExpectedFlowMappingSeparator => {
-            said("Between `{` and `}` a comma is missing.", "A text with `{` or `}` needs quotes.")
-        }
+        ErrorKind::ExpectedFlowMappingSeparator => said(
+            "Between `{` and `}` a comma is missing.",
+            "A text with `{` or `}` needs quotes.",
+        ),
         ErrorKind::ExpectedFlowSequenceSeparator => {
             said("Between `[` and `]` a comma is missing.", "")
         }
@@ -316,6 +355,18 @@ fn reworded(error: &ScanError) -> Mistake {
             Mistake::at(at, format!("A text cannot begin with `{character}`."))
                 .mend("Put it in quotes.")
         }
+        ErrorKind::InvalidColonPlacement => said(
+            "A `:` stands where no key can be.",
+            "Is a `[` or `{` before it not closed?",
+        ),
+        ErrorKind::InvalidTrailingSingleQuotedScalar => said(
+            "Something follows the closing quote.",
+            "Inside single quotes, a single quote is written twice.",
+        ),
+        ErrorKind::InvalidTrailingDoubleQuotedScalar => said(
+            "Something follows the closing quote.",
+            "Inside double quotes, a double quote is written `\\\"`.",
+        ),
         ErrorKind::UnknownQuotedScalarEscape => said(
             "A backslash in double quotes stands before a letter that it cannot.",
             "Use single quotes, or write `\\\\`.",
@@ -328,34 +379,77 @@ fn reworded(error: &ScanError) -> Mistake {
 mod tests {
     use super::*;
 
+    fn wrong(text: &str) -> String {
+        let mistake = read(text).unwrap_err();
+        format!("{}:{} {}", mistake.at.line, mistake.at.column, mistake.what)
+    }
+
     #[test]
-    fn probe() {
-        for text in [
-            "a: |\n  one\n  two\n",
-            "a:\n  - |\n    one\n\n  - b\n",
-            "a: \"x\n",
-            "a: [x, y\nb: c\n",
-            "a: b: c\n",
-            "a:\n  b: c\n d: e\n",
-            "a:\n\tb: c\n",
-            "a: @x\n",
-            "a: *x\n",
-            "a b\nc: d\n",
-            "a:\n- b\n c\n- d: [\n",
-            "key\n",
-            "a: {b: c\n",
-            "a: ${X}\nb: {c: ${X}, d: e}\n",
-            "a:b\nc: d\n",
-            "- a\nb: c\n",
-            "a: 'it's'\n",
-            "a: %x\n",
-            "a: \"\\d\"\n",
-            "a: b\n--- \nc: d\n...\n---\n# nothing\n---\ne: f\n",
-        ] {
-            match read(text) {
-                Ok(nodes) => println!("{text:?} -> {nodes:?}"),
-                Err(mistake) => println!("{text:?} -> {mistake:?}"),
-            }
+    fn every_word_knows_its_place() {
+        let text = "a: 1\nb:\n  - {c: d}\n  - |\n    one\n    two\ne: &x [f]\ng: *x\n";
+        let tree = &read(text).unwrap()[0];
+        let place = |path: &str| (tree.place(path).line, tree.place(path).column);
+        assert_eq!(place("a"), (1, 4));
+        assert_eq!(place("b"), (3, 3));
+        assert_eq!(place("b[0].c"), (3, 9));
+        assert_eq!(
+            place("b[1]"),
+            (5, 5),
+            "a literal text begins with its first line"
+        );
+        assert_eq!(
+            place("b[7].c"),
+            (3, 3),
+            "what is not there is where it would be"
+        );
+        assert_eq!(place("g"), (8, 4), "an alias is where it is used");
+        assert_eq!(tree.find("g[0]").and_then(Node::text), Some("f"));
+    }
+
+    #[test]
+    fn documents_of_comments_alone_are_none() {
+        let all = read("# head\n---\na: b # c\n...\n---\n# nothing\n---\ne: f\n").unwrap();
+        let lines: Vec<usize> = all.iter().map(|node| node.at.line).collect();
+        assert_eq!(lines, [3, 8]);
+    }
+
+    #[test]
+    fn usual_mistakes_are_told_in_usual_words() {
+        assert_eq!(wrong("a: 1\na: 2\n"), "2:1 The key `a` is there twice.");
+        assert_eq!(
+            wrong("a: &x {b: c}\nd:\n  <<: *x\n"),
+            "3:3 The merge key `<<` is not supported."
+        );
+        assert_eq!(
+            wrong("a:\n\tb: c\n"),
+            "2:2 A tab stands where YAML wants spaces."
+        );
+        assert_eq!(wrong("a: b: c\n"), "1:5 A `:` stands where no key can be.");
+        assert_eq!(
+            wrong("a:\n  b: c\n d: e\n"),
+            "3:2 The line does not fit to those above it."
+        );
+        assert_eq!(wrong("a: \"b\n"), "1:4 A quoted text has no closing quote.");
+        assert_eq!(wrong("a: [b\n"), "1:4 A `[` is not closed.");
+        assert_eq!(wrong("a: @b\n"), "1:4 A text cannot begin with `@`.");
+        assert_eq!(
+            wrong("a: *b\n"),
+            "1:4 The alias names an anchor that is not there."
+        );
+        assert_eq!(wrong("a: !b c\n"), "1:7 The tag `!b` is not supported.");
+        assert_eq!(
+            wrong("? [a]\n: b\n"),
+            "1:3 A key must be a word, not a list or a map."
+        );
+    }
+
+    #[test]
+    fn an_alias_bomb_ends_early() {
+        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..9 {
+            let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
+            text.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
         }
+        assert!(wrong(&text).ends_with("The file grows too large with its aliases."));
     }
 }

@@ -86,6 +86,10 @@ pub(super) fn follow(model: &mut Model, event: &Event) {
             };
             model.screen.say(model.now, words);
         }
+        Event::Crashed(text) => {
+            let words = format!("A part of flinklab failed; this is a bug: {text}");
+            model.screen.say(model.now, words);
+        }
         _ => {}
     }
     keep_aim(model);

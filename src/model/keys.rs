@@ -176,6 +176,13 @@ pub const BINDINGS: &[Binding] = &[
         PreviousPanel,
         "panel before",
     ),
+    key(
+        Dashboard,
+        char('u'),
+        "u",
+        Up,
+        "finish the lab: do what is missing",
+    ),
     key(Dashboard, char('1'), "1", Focus(Panel::Pods), "that panel"),
     key(
         Dashboard,

@@ -5,13 +5,16 @@ mod aim;
 mod cluster;
 mod effect;
 mod event;
+mod evidence;
 mod input;
 mod job;
+mod judge;
 mod keys;
 mod logs;
 mod plan;
 mod run;
 mod screen;
+mod timeline;
 mod update;
 
 pub use cluster::{
@@ -28,9 +31,10 @@ pub use job::{
 pub use keys::{Action, BINDINGS, Binding, Scope, bound};
 pub use logs::{Highlight, LogLine, Logs};
 pub use plan::{Done, Plan, Step, StepChange, StepState};
+pub use judge::judge;
 pub use run::{
-    Baseline, Observed, Phase, PhaseName, Run, RunEvent, RunResult, Statement, StatementName,
-    Target, judge,
+    Baseline, BreakBegun, Completed, Lease, Look, Observed, Phase, PhaseName, Run, RunEvent,
+    RunResult, Stamp, Statement, StatementName, Target,
 };
 pub use screen::{Aim, Colours, Glyphs, LogShown, Looks, Page, Panel, Screen};
 pub use update::update;

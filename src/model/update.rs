@@ -27,8 +27,7 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
         Event::Map(change) => model.cluster.map(at, change),
         Event::Kube(event) => model.cluster.event(event),
         Event::Flink(sample) => {
-            let ours = model.lab.as_ref().and_then(|lab| lab.job.clone());
-            model.job.sampled(at, sample, ours.as_deref());
+            model.job.sampled(at, sample);
         }
         Event::Disk(sample) => model.job.on_disk(at, sample),
         Event::Log(lines) => model.logs.add(lines),

@@ -80,11 +80,21 @@ fn from_nothing_through_every_failure_to_nothing() {
     let down = lab.result(&["down"]);
     assert_eq!(down["outcome"], "gone");
     let clean = lab.result(&["up"]);
-    assert!(!clean["notes"].as_array().unwrap().is_empty(), "says what it found: {clean}");
-    assert_ne!(lab.run(&["status"]).objects()[0]["job"]["id"], job, "a new history");
+    assert!(
+        !clean["notes"].as_array().unwrap().is_empty(),
+        "says what it found: {clean}"
+    );
+    assert_ne!(
+        lab.run(&["status"]).objects()[0]["job"]["id"],
+        job,
+        "a new history"
+    );
 
     let gone = lab.result(&["down", "--purge", "--yes"]);
     assert_eq!(gone["outcome"], "gone");
     assert!(!lab.0.home().join(NAME).exists());
-    assert_eq!(std::fs::read_to_string(own_kubeconfig).unwrap(), "the user's own\n");
+    assert_eq!(
+        std::fs::read_to_string(own_kubeconfig).unwrap(),
+        "the user's own\n"
+    );
 }
