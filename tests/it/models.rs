@@ -390,6 +390,7 @@ impl Scene {
         let mut sample = rest(4);
         let restored = self.model.job.restores.last().cloned();
         sample.checkpoints = Some(CheckpointsSample {
+            interval_ms: Some(2000),
             job: JOB.to_owned(),
             rows,
             completed: Some(newest),
