@@ -7,8 +7,6 @@ use jiff::{SignedDuration, Timestamp};
 
 /// An answer of Flink older than this says nothing about now: five of its slowest rounds.
 const FRESH: SignedDuration = SignedDuration::from_secs(5);
-/// The checkpoint interval where it is not known.
-const INTERVAL: SignedDuration = SignedDuration::from_secs(10);
 /// What we learn of a checkpoint may be this old when nothing is wrong: one calm round.
 const LEARNT: SignedDuration = SignedDuration::from_millis(1500);
 
@@ -205,20 +203,6 @@ impl Model {
             // The first look at the map is no change of it.
             .filter(|_| by_rest.is_some());
         by_rest.max(by_pointer)
-    }
-
-    /// The usual distance of checkpoints, told by those that completed.
-    fn interval(&self) -> SignedDuration {
-        let newest = self.job.checkpoints.values().rev();
-        let mut triggers: Vec<Timestamp> =
-            newest.filter_map(|row| row.triggered).take(9).collect();
-        triggers.sort_unstable();
-        let mut gaps: Vec<SignedDuration> = triggers
-            .windows(2)
-            .map(|pair| pair[1].duration_since(pair[0]))
-            .collect();
-        gaps.sort_unstable();
-        gaps.get(gaps.len() / 2).copied().unwrap_or(INTERVAL)
     }
 }
 
