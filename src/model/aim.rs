@@ -7,6 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 
 /// An answer of Flink older than this says nothing about now: five of its slowest rounds.
 const FRESH: SignedDuration = SignedDuration::from_secs(5);
+/// The checkpoint interval where it is not known.
+const INTERVAL: SignedDuration = SignedDuration::from_secs(10);
 /// What we learn of a checkpoint may be this old when nothing is wrong: one calm round.
 const LEARNT: SignedDuration = SignedDuration::from_millis(1500);
 
@@ -182,7 +184,7 @@ impl Model {
             return Some("no checkpoint has completed yet".to_owned());
         };
         let age = self.now.duration_since(done);
-        let limit = self.interval() * 2 + LEARNT;
+        let limit = self.job.interval().unwrap_or(INTERVAL) * 2 + LEARNT;
         (age > limit).then(|| {
             format!(
                 "the newest checkpoint is {} s old, more than two intervals",
@@ -191,18 +193,14 @@ impl Model {
         })
     }
 
-    /// By REST, or by the last change of the pointers: they change with every checkpoint only.
+    /// By REST, or by the pointers where they are ahead of it.
     fn newest_completed_at(&self) -> Option<Timestamp> {
-        let by_rest = self.job.newest().and_then(|newest| newest.acknowledged);
-        let by_pointer = self
-            .cluster
-            .job_map
-            .as_ref()
-            .filter(|(_, map)| !map.pointers.is_empty())
-            .map(|(at, _)| *at)
-            // The first look at the map is no change of it.
-            .filter(|_| by_rest.is_some());
-        by_rest.max(by_pointer)
+        let newest = self.job.newest()?;
+        let pointed = self.cluster.job_map.as_ref().and_then(|(at, map)| {
+            let ahead = map.pointers.iter().any(|pointer| pointer.id > newest.id);
+            ahead.then_some(*at)
+        });
+        newest.acknowledged.max(pointed)
     }
 }
 
