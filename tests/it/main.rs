@@ -8,5 +8,6 @@ mod models;
 mod program;
 mod readme;
 mod real;
+mod real_node;
 mod screens;
 mod tidy;
