@@ -6,6 +6,7 @@ mod commands;
 mod labs;
 mod models;
 mod program;
+mod readme;
 mod real;
 mod real_node;
 mod screens;
