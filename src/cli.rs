@@ -1,1 +1,166 @@
-//! Command-line definitions.
+//! Command-line definitions. The doc comments are the help; nothing here acts.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// A local Apache Flink high-availability lab: build it, watch it, break it, prove what recovered.
+///
+/// Without a command, the terminal UI opens. Docker is the only prerequisite.
+#[derive(Debug, Parser)]
+#[command(
+    name = "flinklab",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do; the terminal UI if nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What holds for every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Which lab definition: the name of a built-in one, or a folder.
+    #[arg(long, global = true, value_name = "NAME|FOLDER")]
+    pub lab: Option<String>,
+    /// Which instance; also the name of the kind cluster.
+    #[arg(long, global = true, default_value = "flinklab", value_parser = instance_name)]
+    pub name: String,
+    /// One JSON object a line on standard output.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Plain lines, no screen, no box drawing.
+    #[arg(long, global = true)]
+    pub plain: bool,
+    /// Only ASCII on the screen.
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// No colours; the variable `NO_COLOR` says the same.
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// Look, never touch: no writing client is made.
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// Answer every question with yes.
+    #[arg(long, short = 'y', global = true)]
+    pub yes: bool,
+    /// What goes to flinklab.log in the lab's folder.
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
+    pub log_level: LogLevel,
+    /// The folder that holds one folder an instance.
+    #[arg(
+        long,
+        global = true,
+        env = "FLINKLAB_HOME",
+        value_name = "FOLDER",
+        hide_env_values = true
+    )]
+    pub home: Option<PathBuf>,
+}
+
+/// What goes to the log file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// Only what failed.
+    Error,
+    /// And what looks odd.
+    Warn,
+    /// And what was done.
+    Info,
+    /// And how.
+    Debug,
+    /// Everything, libraries included.
+    Trace,
+}
+
+/// The commands.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Build or finish the lab, until its first completed checkpoint; does only what is missing.
+    Up {
+        /// Start the job from the newest retained checkpoint of an earlier run.
+        #[arg(long)]
+        resume: bool,
+        /// Give up after this long, such as `10m`.
+        #[arg(long, value_name = "TIME", default_value = "15m", value_parser = duration)]
+        timeout: std::time::Duration,
+    },
+    /// Pods, leader, lease, job and checkpoints.
+    Status {
+        /// Again with every change, until interrupted.
+        #[arg(long)]
+        watch: bool,
+    },
+    /// The catalogue of failures.
+    Failures,
+    /// Inject one failure, time the recovery, judge it from evidence.
+    Break {
+        /// Which failure: see `flinklab failures`.
+        #[arg(value_name = "KEY", value_parser = clap::builder::PossibleValuesParser::new(
+            crate::failure::CATALOGUE.iter().map(|failure| clap::builder::PossibleValue::new(failure.key.as_ref()).help(failure.title.as_ref()))
+        ))]
+        key: String,
+        /// Say what would be hit and whether the lab is ready, and write nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// Break although the lab is not ready for it.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Remove the cluster. Data stays unless `--purge`.
+    Down {
+        /// Remove what Flink wrote and the lab's folder too; lists it and asks first.
+        #[arg(long)]
+        purge: bool,
+    },
+    /// Print the kubeconfig of the lab; your own is never touched.
+    Kubeconfig {
+        /// Print the file's path instead of its text.
+        #[arg(long)]
+        path: bool,
+    },
+    /// Print the kind configuration of the lab, as `kind create cluster --config -` takes it.
+    KindConfig,
+    /// The keys of the terminal UI.
+    Keys {
+        /// As a Markdown table.
+        #[arg(long)]
+        markdown: bool,
+    },
+    /// Print a completion script for your shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Names that kind and Kubernetes take, and that cannot leave the home folder.
+fn instance_name(text: &str) -> Result<String, String> {
+    let fits = !text.is_empty()
+        && text.len() <= 50
+        && text
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && !text.starts_with('-')
+        && !text.ends_with('-');
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("a name has at most 50 lower-case letters, digits and inner dashes".to_owned())
+    }
+}
+
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let signed: jiff::SignedDuration = text
+        .parse()
+        .map_err(|_| format!("`{text}` is no duration; write it like 90s, 10m or 1h 30m"))?;
+    match std::time::Duration::try_from(signed) {
+        Ok(positive) if !positive.is_zero() => Ok(positive),
+        _ => Err("a duration must be longer than zero".to_owned()),
+    }
+}

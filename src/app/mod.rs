@@ -1,1 +1,205 @@
-//! The loop and its two printers.
+//! The loop: events in, one update each, effects out, one picture at the most a frame. The
+//! terminal and the headless commands are two printers behind it; nothing else differs.
+
+mod break_report;
+mod headless;
+mod logging;
+mod print;
+mod questions;
+mod report;
+mod status;
+mod surroundings;
+mod tui;
+
+pub use surroundings::Surroundings;
+
+use crate::cli::{Cli, Command};
+use crate::fault::{Fault, Kind};
+use crate::model::{Effect, Ended, Event, Happening, Model, Signal, update};
+use crate::world::{self, Events, World};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Events waiting for the loop. A flood slows its source, not the memory.
+const QUEUE: usize = 1024;
+/// Events taken in before a picture is drawn.
+const BATCH: usize = 256;
+/// How long cancelled tasks may take to clean up before the program ends without them.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Runs one command to its end; the number is the exit code.
+#[must_use]
+pub fn run(cli: &Cli, surroundings: &Surroundings) -> u8 {
+    let printer = print::Printer::new(&cli.global, surroundings);
+    let outcome = start(cli, surroundings, &printer);
+    match outcome {
+        Ok(code) => code,
+        Err(fault) => {
+            printer.fault(&fault);
+            fault.kind.code()
+        }
+    }
+}
+
+fn start(cli: &Cli, surroundings: &Surroundings, printer: &print::Printer) -> Result<u8, Fault> {
+    if let Some(code) = headless::without_world(cli, surroundings, printer)? {
+        return Ok(code);
+    }
+    let world = Arc::new(World::new(
+        surroundings.addresses(&cli.global)?,
+        cli.global.name.clone(),
+        cli.global.lab.clone(),
+        cli.global.read_only,
+    ));
+    logging::start(&world, cli.global.log_level);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::new(Kind::Bug, "no-runtime", "Cannot start.").why(error))?;
+    let code = runtime.block_on(async {
+        match &cli.command {
+            None if surroundings.terminal && !cli.global.plain && !cli.global.json => {
+                tui::session(world, &cli.global, surroundings).await
+            }
+            None => headless::command(world, &Command::Status { watch: false }, printer).await,
+            Some(command) => headless::command(world, command, printer).await,
+        }
+    });
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    code
+}
+
+/// Shows the model after each batch of events, and says when enough was seen.
+trait Show {
+    /// Called after a batch was taken in; the batch is what happened.
+    fn show(&mut self, model: &Model, batch: &[Happening]) -> Next;
+    /// How long nothing may happen before a `Tick` is wanted; none: never.
+    fn patience(&self, model: &Model) -> Option<Duration>;
+}
+
+/// Whether to go on.
+enum Next {
+    /// There is more to see.
+    Go,
+    /// These effects, then more.
+    Ask(Vec<Effect>),
+    /// Enough was seen.
+    Stop,
+}
+
+/// The loop. Returns when the printer has seen enough or the model ended.
+async fn turn(
+    world: Arc<World>,
+    model: &mut Model,
+    first: Vec<Effect>,
+    (events, mut queue): (Events, mpsc::Receiver<Happening>),
+    show: &mut impl Show,
+) -> Result<(), Fault> {
+    let stop = CancellationToken::new();
+    let mut tasks = JoinSet::new();
+    let mut batch = Vec::with_capacity(BATCH);
+    tasks.spawn(signals(events.clone(), stop.clone()));
+    let mut wanted = first;
+    loop {
+        for effect in wanted.drain(..) {
+            let (world, events, stop) = (world.clone(), events.clone(), stop.clone());
+            tasks.spawn(world::perform(world, effect, events, stop));
+        }
+        batch.clear();
+        let patience = show.patience(model);
+        tokio::select! {
+            biased;
+            count = queue.recv_many(&mut batch, BATCH) => if count == 0 { break },
+            Some(ended) = tasks.join_next() => match ended {
+                Ok(()) => continue,
+                Err(error) => batch.push(now(Event::Crashed(panic_text(error)))),
+            },
+            () = sleep(patience) => batch.push(now(Event::Tick)),
+        }
+        for happening in &batch {
+            wanted.extend(update(model, happening));
+        }
+        match show.show(model, &batch) {
+            Next::Go => {}
+            Next::Ask(more) => wanted.extend(more),
+            Next::Stop => break,
+        }
+        if model.ended.is_some() {
+            break;
+        }
+    }
+    // Tasks that hold something in the lab (a timed failure, a container of one file) put it
+    // back when they are cancelled, so they get a moment and a listener.
+    stop.cancel();
+    let _ = tokio::time::timeout(FAREWELL, async {
+        loop {
+            tokio::select! {
+                ended = tasks.join_next() => if ended.is_none() { break },
+                _ = queue.recv() => {}
+            }
+        }
+    })
+    .await;
+    match &model.ended {
+        Some(Ended::Failed(fault)) => Err(fault.clone()),
+        Some(Ended::Interrupted) => {
+            Err(Fault::new(Kind::Interrupted, "interrupted", "Interrupted."))
+        }
+        Some(Ended::Quit) | None => Ok(()),
+    }
+}
+
+/// A fresh queue and its sender.
+fn queue() -> (Events, mpsc::Receiver<Happening>) {
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    (Events::new(sender), receiver)
+}
+
+fn now(event: Event) -> Happening {
+    Happening {
+        at: jiff::Timestamp::now(),
+        event,
+    }
+}
+
+async fn sleep(patience: Option<Duration>) {
+    match patience {
+        Some(patience) => tokio::time::sleep(patience).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn panic_text(error: tokio::task::JoinError) -> String {
+    match error.try_into_panic() {
+        Ok(payload) => payload
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| payload.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "a task panicked".to_owned()),
+        Err(_) => "a task was aborted".to_owned(),
+    }
+}
+
+async fn signals(events: Events, stop: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+        signal(SignalKind::hangup()),
+    ) else {
+        return;
+    };
+    loop {
+        let signal = tokio::select! {
+            _ = interrupt.recv() => Signal::Interrupt,
+            _ = terminate.recv() => Signal::Terminate,
+            _ = hangup.recv() => Signal::Hangup,
+            () = stop.cancelled() => return,
+        };
+        events.send(Event::Signal(signal)).await;
+    }
+}

@@ -54,7 +54,9 @@ pub static CATALOGUE: &[Failure] = &[
             "The pod of the leading JobManager is deleted through the API server, as a node drain \
              does. Its Deployment makes another pod, with another name and address.",
         ),
-        teaches: words("Leadership is found through the config map, so a new address does not matter."),
+        teaches: words(
+            "Leadership is found through the config map, so a new address does not matter.",
+        ),
         needs: Cow::Borrowed(&[]),
         hits: Hits::Leader,
         steps: Cow::Borrowed(&[Step::DeletePod]),

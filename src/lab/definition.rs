@@ -34,14 +34,50 @@ pub struct Apply {
 
 /// What a step waits for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(from = "WaitWords", into = "WaitWords")]
 pub enum Wait {
     /// Every Deployment and StatefulSet of the file has all its replicas ready.
     Rollout {
         /// How long that may take.
-        #[serde(with = "duration")]
         within: Duration,
     },
+}
+
+/// A wait as it is written. Not a tagged enum: serde buffers those, and a mistake in them would
+/// be shown at the list item instead of at the word.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WaitWords {
+    kind: WaitKind,
+    #[serde(with = "duration")]
+    within: Duration,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum WaitKind {
+    Rollout,
+}
+
+impl From<WaitWords> for Wait {
+    fn from(words: WaitWords) -> Self {
+        match words.kind {
+            WaitKind::Rollout => Self::Rollout {
+                within: words.within,
+            },
+        }
+    }
+}
+
+impl From<Wait> for WaitWords {
+    fn from(wait: Wait) -> Self {
+        match wait {
+            Wait::Rollout { within } => Self {
+                kind: WaitKind::Rollout,
+                within,
+            },
+        }
+    }
 }
 
 /// Where Flink is and what it calls things.
@@ -151,7 +187,7 @@ impl Default for Polls {
     }
 }
 
-/// `250ms`, `3m`, `1m 30s`: parsed by jiff through its own visitor, so errors keep their place.
+/// `250ms`, `3m`, `1m 30s`, as jiff reads them.
 mod duration {
     use serde::{Deserialize, Deserializer, Serializer};
     use std::time::Duration;
@@ -164,7 +200,14 @@ mod duration {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-        let signed = jiff::SignedDuration::deserialize(from)?;
-        Duration::try_from(signed).map_err(serde::de::Error::custom)
+        let text = String::deserialize(from)?;
+        text.parse::<jiff::SignedDuration>()
+            .ok()
+            .and_then(|signed| Duration::try_from(signed).ok())
+            .ok_or_else(|| {
+                serde::de::Error::custom(format!(
+                    "`{text}` is no duration; write a number and a unit, such as `250ms`, `3m` or `1m 30s`"
+                ))
+            })
     }
 }

@@ -1,7 +1,8 @@
 //! `kind.yaml`: kind's own v1alpha4 configuration, as far as it concerns a lab.
 //! Field names are spelled as kind spells them; what kind would refuse, we refuse with its place.
 
-use serde::{Deserialize, Serialize};
+use super::yaml::{self, Node as Tree};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 
 /// The whole file.
@@ -13,6 +14,7 @@ pub struct Cluster {
     /// Always `kind.x-k8s.io/v1alpha4`.
     pub api_version: String,
     /// One control plane and any number of workers.
+    #[serde(default)]
     pub nodes: Vec<Node>,
     /// Addresses and subnets.
     #[serde(default)]
@@ -39,9 +41,10 @@ pub struct Cluster {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Node {
     /// Control plane unless said otherwise.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub role: NodeRole,
     /// The node image.
+    #[serde(default)]
     pub image: String,
     /// Kubernetes node labels.
     #[serde(default)]
@@ -76,8 +79,10 @@ pub enum NodeRole {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Mount {
     /// Where the node sees it.
+    #[serde(default)]
     pub container_path: String,
     /// `${LAB_SHARED}` is the instance's shared folder.
+    #[serde(default)]
     pub host_path: String,
     /// Mounted read-only.
     #[serde(default)]
@@ -95,6 +100,7 @@ pub struct Mount {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct PortMapping {
     /// In the node.
+    #[serde(default)]
     pub container_port: u16,
     /// On the host; 0 is picked once and kept.
     #[serde(default)]
@@ -144,5 +150,58 @@ pub struct PatchJson6902 {
     #[serde(default)]
     pub kind: String,
     /// YAML or JSON text.
+    #[serde(default)]
     pub patch: String,
+}
+
+/// kind reads `role:` without a value as if it were not there.
+fn or_default<'de, D: Deserializer<'de>>(from: D) -> Result<NodeRole, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+/// What stands for the shared folder.
+pub(super) const SHARED: &str = "${LAB_SHARED}";
+
+/// The text with a path in place of each `${LAB_SHARED}` that is a value, so that comments about
+/// it stay true. The path is quoted where YAML could read it as anything but a text.
+pub(super) fn filled_in(text: &str, shared: &str) -> String {
+    let is_plain = !shared.is_empty()
+        && shared.starts_with('/')
+        && shared
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || "/._-".contains(letter));
+    let written = if is_plain {
+        shared.to_owned()
+    } else {
+        serde_json::Value::from(shared).to_string() // a JSON text is a YAML one
+    };
+    let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+    let documents = yaml::read(text).unwrap_or_default();
+    let nodes = documents.first().and_then(|root| root.get("nodes"));
+    for node in nodes.map_or(&[][..], Tree::items) {
+        for mount in node.get("extraMounts").map_or(&[][..], Tree::items) {
+            let Some(value) = mount
+                .get("hostPath")
+                .filter(|value| value.text() == Some(SHARED))
+            else {
+                continue;
+            };
+            let Some(line) = lines.get_mut(value.at.line - 1) else {
+                continue;
+            };
+            let start: usize = line
+                .chars()
+                .take(value.at.column - 1)
+                .map(char::len_utf8)
+                .sum();
+            let (before, rest) = line.split_at(start);
+            let rest = ["\"${LAB_SHARED}\"", "'${LAB_SHARED}'", SHARED]
+                .iter()
+                .find_map(|token| rest.strip_prefix(token));
+            if let Some(rest) = rest {
+                *line = format!("{before}{written}{rest}");
+            }
+        }
+    }
+    lines.join("\n")
 }

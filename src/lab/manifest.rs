@@ -1,6 +1,12 @@
-//! Manifest files to objects. A file may hold several documents; each remembers its line.
+//! Manifest files to objects. A file may hold several documents; each remembers its line. What
+//! needs no schema is checked here, field by field is the API server's to judge.
 
+use super::kinds;
+use super::mistake::{Mistake, did_you_mean, listed};
+use super::scalar::{self, Plain};
+use super::yaml::{self, Node, Style, Value};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Number};
 
 /// One manifest file, parsed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,4 +43,236 @@ impl Document {
             "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Pod" | "Job" | "CronJob"
         )
     }
+}
+
+/// The objects of a file, each with its tree. A `List` is taken apart, as kubectl does.
+pub(super) fn read(text: &str) -> Result<Vec<(Document, Node)>, Mistake> {
+    let mut found = Vec::new();
+    for node in yaml::read(text)? {
+        let is_list = node.get("kind").and_then(Node::text) == Some("List")
+            && node.get("apiVersion").and_then(Node::text) == Some("v1");
+        if is_list {
+            for item in node.get("items").map_or(&[][..], Node::items) {
+                found.push((document(item)?, item.clone()));
+            }
+        } else {
+            found.push((document(&node)?, node));
+        }
+    }
+    Ok(found)
+}
+
+fn document(node: &Node) -> Result<Document, Mistake> {
+    if !matches!(node.value, Value::Map(_)) {
+        return Err(
+            Mistake::at(node.at, "A Kubernetes object is a map, this is not.")
+                .mend("It begins with `apiVersion:`, `kind:` and `metadata:`."),
+        );
+    }
+    let object = json(node)?;
+    let api_version = word(node, "apiVersion")?;
+    let kind = word(node, "kind")?;
+    let name =
+        if node.find("metadata.generateName").is_some() && node.find("metadata.name").is_none() {
+            let at = node.place("metadata.generateName");
+            return Err(
+                Mistake::at(at, "An object with `generateName` cannot be applied again.")
+                    .why("each time would make another one")
+                    .mend("Give it a `name`."),
+            );
+        } else {
+            word(node, "metadata.name")?
+        };
+    Ok(Document {
+        line: node.at.line,
+        api_version: api_version.to_owned(),
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        namespace: match node.find("metadata.namespace") {
+            Some(_) => Some(word(node, "metadata.namespace")?.to_owned()),
+            None => None,
+        },
+        object,
+    })
+}
+
+fn word<'a>(node: &'a Node, path: &str) -> Result<&'a str, Mistake> {
+    let Some(found) = node.find(path) else {
+        let (above, last) = path.rsplit_once('.').unwrap_or(("", path));
+        let mistyped = match node.find(above) {
+            Some(Node {
+                value: Value::Map(entries),
+                ..
+            }) => entries
+                .iter()
+                .find(|(key, _)| !did_you_mean(key.text().unwrap_or_default(), [last]).is_empty()),
+            _ => None,
+        };
+        let missing = format!("The object has no `{path}`.");
+        return Err(match mistyped {
+            Some((key, _)) => Mistake::at(key.at, missing).mend(format!(
+                "Write `{last}` instead of `{}`?",
+                key.text().unwrap_or_default()
+            )),
+            None => Mistake::at(node.place(path), missing),
+        });
+    };
+    let is_word = match &found.value {
+        Value::Scalar {
+            text,
+            style: Style::Plain,
+        } => scalar::plain(text) == Plain::Text,
+        Value::Scalar { text, .. } => !text.is_empty(),
+        Value::List(_) | Value::Map(_) => false,
+    };
+    match found.text() {
+        Some(text) if is_word => Ok(text),
+        _ => Err(Mistake::at(found.at, format!("`{path}` must be a text."))
+            .mend("Put it in quotes if it looks like a number.")),
+    }
+}
+
+/// The tree as JSON. A scalar that YAML readers take differently is refused: kubectl would read
+/// another object than we do.
+fn json(node: &Node) -> Result<serde_json::Value, Mistake> {
+    Ok(match &node.value {
+        Value::List(items) => items.iter().map(json).collect::<Result<_, _>>()?,
+        Value::Map(entries) => {
+            let mut map = Map::new();
+            for (key, value) in entries {
+                check_scalar(key)?;
+                let text = key.text().unwrap_or_default().to_owned();
+                map.insert(text, json(value)?);
+            }
+            serde_json::Value::Object(map)
+        }
+        Value::Scalar {
+            text,
+            style: Style::Plain,
+        } => {
+            check_scalar(node)?;
+            match scalar::plain(text) {
+                Plain::Null => serde_json::Value::Null,
+                Plain::Truth(truth) => truth.into(),
+                Plain::Whole(number) => number.into(),
+                Plain::Broken(number) => Number::from_f64(number).map_or_else(
+                    || {
+                        Err(Mistake::at(
+                            node.at,
+                            format!("`{text}` is too large for a number."),
+                        ))
+                    },
+                    |number| Ok(number.into()),
+                )?,
+                Plain::Text => text.as_str().into(),
+            }
+        }
+        Value::Scalar { text, .. } => text.as_str().into(),
+    })
+}
+
+fn check_scalar(node: &Node) -> Result<(), Mistake> {
+    let Value::Scalar {
+        text,
+        style: Style::Plain,
+    } = &node.value
+    else {
+        return Ok(());
+    };
+    match scalar::ambiguity(text) {
+        None => Ok(()),
+        Some(why) => Err(Mistake::at(
+            node.at,
+            format!("`{text}` is read differently by different tools."),
+        )
+        .why(why)
+        .mend(format!(
+            "Write `\"{text}\"` for the text, or the number or `true`/`false` that is meant."
+        ))),
+    }
+}
+
+/// API versions and kinds that custom resource definitions of the folder add.
+pub(super) fn defined<'a>(documents: impl Iterator<Item = &'a Node>) -> Vec<(String, String)> {
+    documents
+        .filter(|node| node.get("kind").and_then(Node::text) == Some("CustomResourceDefinition"))
+        .flat_map(|node| {
+            let group = node
+                .find("spec.group")
+                .and_then(Node::text)
+                .unwrap_or_default();
+            let kind = node
+                .find("spec.names.kind")
+                .and_then(Node::text)
+                .unwrap_or_default();
+            let versions = node.find("spec.versions").map_or(&[][..], Node::items);
+            versions
+                .iter()
+                .filter_map(|version| version.get("name").and_then(Node::text))
+                .map(move |version| (format!("{group}/{version}"), kind.to_owned()))
+        })
+        .collect()
+}
+
+/// Whether this Kubernetes has that API version and kind. `is_table` says that the table is of
+/// the very version; for another one only the group's kinds are checked.
+pub(super) fn check_kind(
+    document: &Document,
+    node: &Node,
+    defined: &[(String, String)],
+    minor: Option<u32>,
+) -> Result<(), Mistake> {
+    let (version, kind) = (document.api_version.as_str(), document.kind.as_str());
+    let is_defined = defined.iter().any(|(v, k)| v == version && k == kind);
+    if is_defined || kinds::has(version, kind) {
+        return Ok(());
+    }
+    let at_version = node.place("apiVersion");
+    let at_kind = node.place("kind");
+    if minor.is_some_and(|minor| minor != kinds::MINOR)
+        && kinds::is_own_group(version)
+        && kinds::with(kind).any(|known| kinds::group(known) == kinds::group(version))
+    {
+        return Ok(()); // another Kubernetes: its API server knows which versions it has
+    }
+    let mut own: Vec<&str> = kinds::with(kind).collect();
+    own.extend(
+        defined
+            .iter()
+            .filter(|(_, k)| k == kind)
+            .map(|(v, _)| v.as_str()),
+    );
+    if !own.is_empty() {
+        return Err(Mistake::at(
+            at_version,
+            format!("Kubernetes has no `{kind}` in `{version}`."),
+        )
+        .mend(format!("It is in {}.", listed(own))));
+    }
+    let kinds_there: Vec<&str> = match kinds::of(version) {
+        Some(kinds) => kinds.to_vec(),
+        None => defined
+            .iter()
+            .filter(|(v, _)| v == version)
+            .map(|(_, k)| k.as_str())
+            .collect(),
+    };
+    if kinds_there.is_empty() {
+        let mut known: Vec<&str> = kinds::api_versions().collect();
+        known.extend(defined.iter().map(|(v, _)| v.as_str()));
+        return Err(Mistake::at(at_version, format!("Unknown `apiVersion: {version}`."))
+            .why("Kubernetes has none of that name, and no CustomResourceDefinition of this lab defines it")
+            .mend(did_you_mean(version, known)));
+    }
+    let mut everywhere: Vec<&str> = kinds::all().collect();
+    everywhere.extend(defined.iter().map(|(_, k)| k.as_str()));
+    Err(Mistake::at(
+        at_kind,
+        format!("Kubernetes has no kind `{kind}` in `{version}`."),
+    )
+    .why(format!(
+        "there it has {}",
+        listed(kinds_there.iter().copied())
+    ))
+    .mend(did_you_mean(kind, everywhere)))
 }

@@ -2,15 +2,21 @@
 //! before anything is started. Holds no addresses and talks to nobody.
 
 mod check;
+mod decode;
 mod definition;
 mod kind;
+mod kinds;
 mod manifest;
+mod mistake;
+mod scalar;
+mod wrong;
+mod yaml;
 
 pub use definition::{Apply, Flink, Folders, Job, Polls, Rest, RoleLabels, Roles, Wait};
 pub use kind::{Cluster, Mount, Networking, Node, NodeRole, PatchJson6902, PortMapping};
 pub use manifest::{Document, Manifest};
 
-use crate::failure::{Failure, Role};
+use crate::failure::{Failure, Need, Role};
 use crate::fault::Fault;
 use std::path::Path;
 
@@ -39,6 +45,8 @@ pub struct Lab {
     pub cluster: Cluster,
     /// The files of `apply`, parsed, in the same order.
     pub manifests: Vec<Manifest>,
+    /// YAML files of the folder that `apply` does not list; nothing is done with them.
+    pub unlisted: Vec<String>,
     /// Every file's name and text, for `lab export` and the hash.
     pub files: Vec<(String, String)>,
     /// SHA-256 over `files`, hex.
@@ -145,4 +153,53 @@ impl Lab {
     pub fn job_map(&self, job: &str) -> String {
         format!("{}-{job}-config-map", self.flink.cluster_id)
     }
+
+    /// What this lab lacks for a failure, in words; none if it can have it.
+    #[must_use]
+    pub fn missing_for(&self, failure: &Failure) -> Option<String> {
+        let replicas: u64 = self
+            .manifests
+            .iter()
+            .flat_map(|manifest| &manifest.documents)
+            .filter(|document| document.is_workload())
+            .filter(|document| {
+                let labels = document.object.pointer("/spec/template/metadata/labels");
+                self.roles.jobmanager.matches(|key| {
+                    labels
+                        .and_then(|all| all.get(key))
+                        .and_then(|value| value.as_str())
+                })
+            })
+            .map(|document| {
+                document
+                    .object
+                    .pointer("/spec/replicas")
+                    .and_then(serde_json::Value::as_u64)
+                    .unwrap_or(1)
+            })
+            .sum();
+        let workers = self
+            .cluster
+            .nodes
+            .iter()
+            .any(|node| node.role == NodeRole::Worker);
+        failure.needs.iter().find_map(|need| match need {
+            Need::Standby if replicas < 2 => {
+                Some("it has one JobManager, so there is no standby".to_owned())
+            }
+            Need::Worker if !workers => Some("it has no worker node".to_owned()),
+            Need::StateFiles => Some("its state is inline in the checkpoint's metadata".to_owned()),
+            Need::Standby | Need::Worker => None,
+        })
+    }
+}
+
+/// The text of `kind.yaml` with the shared folder filled in; comments and all else stay.
+#[must_use]
+pub fn kind_config(lab: &Lab, shared: &Path) -> String {
+    lab.files
+        .iter()
+        .find(|(name, _)| name == "kind.yaml")
+        .map(|(_, text)| kind::filled_in(text, &shared.display().to_string()))
+        .unwrap_or_default()
 }

@@ -10,6 +10,13 @@ use std::collections::BTreeMap;
 const EPOCHS: usize = 200;
 /// How many Kubernetes events are remembered.
 const EVENTS: usize = 200;
+/// How many jobs' maps are remembered: old jobs of one cluster, and one is enough to show.
+const JOB_MAPS: usize = 16;
+/// Epochs whose pod may still be looked up: an address of an older one may be another pod's now.
+const NAMED_LATE: usize = 2;
+/// The components of one leadership, in the order in which the leader writes their keys. A job's
+/// key is left out: on Flink 1.15 it has a session id of its own.
+const COMPONENTS: [&str; 3] = ["restserver", "resourcemanager", "dispatcher"];
 
 /// Pods, lock, epochs, events.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,6 +29,10 @@ pub struct Cluster {
     pub map: Option<(Timestamp, ClusterMap)>,
     /// The current job's HA config map as seen last.
     pub job_map: Option<(Timestamp, JobMap)>,
+    /// Every job's map, by job id: which one is current may be learnt later.
+    maps: BTreeMap<String, (Timestamp, JobMap)>,
+    /// The job whose map is the current one.
+    job: Option<String>,
     /// Every leadership epoch seen, oldest first.
     pub epochs: Vec<Epoch>,
     /// Kubernetes events, oldest first.
@@ -184,6 +195,9 @@ pub struct Epoch {
     pub host: Option<String>,
     /// The pod of that address, once it is known.
     pub pod: Option<String>,
+    /// When a leader key with it was written last, as far as we saw.
+    #[serde(default)]
+    pub wrote: Timestamp,
 }
 
 /// A Kubernetes event about one of Flink's pods.
@@ -223,57 +237,89 @@ impl Cluster {
     pub(super) fn map(&mut self, at: Timestamp, change: &MapChange) {
         match change {
             MapChange::Cluster(map) => {
-                self.begin_epoch(at, map);
+                self.epochs_of(at, map);
                 self.map = Some((at, map.clone()));
                 self.name_epochs();
             }
-            MapChange::Job(map) => self.job_map = Some((at, map.clone())),
+            MapChange::Job(map) => {
+                self.maps.insert(map.job.clone(), (at, map.clone()));
+                if self.maps.len() > JOB_MAPS {
+                    let oldest = self.maps.iter().min_by_key(|(_, (at, _))| *at);
+                    let oldest = oldest.map(|(job, _)| job.clone());
+                    self.maps.retain(|job, _| Some(job) != oldest.as_ref());
+                }
+            }
             MapChange::Deleted { name } => {
                 if self.map.as_ref().is_some_and(|(_, map)| map.name == *name) {
                     self.map = None;
                 }
-                if self.job_map.as_ref().is_some_and(|(_, map)| map.name == *name) {
-                    self.job_map = None;
-                }
+                self.maps.retain(|_, (_, map)| map.name != *name);
             }
         }
+        self.choose_job_map();
     }
 
-    /// The first leader key with a session id never seen before begins an epoch: the four keys
-    /// change one by one, and old ones stay in the data meanwhile.
-    fn begin_epoch(&mut self, at: Timestamp, map: &ClusterMap) {
-        for key in map.leaders.values() {
-            if self.epochs.iter().any(|epoch| epoch.id == key.epoch) {
+    /// Which job is ours. Without one, the map seen last is shown.
+    pub(super) fn job_is(&mut self, job: Option<&str>) {
+        self.job = job.map(str::to_owned);
+        self.choose_job_map();
+    }
+
+    fn choose_job_map(&mut self) {
+        self.job_map = match &self.job {
+            Some(job) => self.maps.get(job).cloned(),
+            None => self.maps.values().max_by_key(|(at, _)| *at).cloned(),
+        };
+    }
+
+    /// The first leader key with a session id never seen before begins an epoch: the keys change
+    /// one by one, and old ones stay in the data meanwhile.
+    fn epochs_of(&mut self, at: Timestamp, map: &ClusterMap) {
+        let before = self.map.take();
+        let before = before.as_ref().map(|(_, map)| map);
+        let holder = map.lock.as_ref().map_or("", |lock| lock.holder.as_str());
+        // The key that is written last is the most likely to be the oldest in a half-written map.
+        for component in COMPONENTS.iter().rev() {
+            let Some(key) = map.leaders.get(*component) else { continue };
+            if before.and_then(|map| map.leaders.get(*component)) == Some(key) {
                 continue;
             }
-            let number = self.epochs.last().map_or(1, |epoch| epoch.number + 1);
-            self.epochs.push(Epoch {
-                id: key.epoch.clone(),
-                number,
-                began: at,
-                holder: map.lock.as_ref().map_or_else(String::new, |lock| lock.holder.clone()),
-                host: None,
-                pod: None,
-            });
-        }
-        if self.epochs.len() > EPOCHS {
-            self.epochs.drain(..self.epochs.len() - EPOCHS);
+            match self.epochs.iter_mut().find(|epoch| epoch.id == key.epoch) {
+                Some(known) => known.wrote = at,
+                None => self.begin_epoch(at, &key.epoch, holder),
+            }
         }
         if let Some(dispatcher) = map.leaders.get("dispatcher")
             && let Some(epoch) = self.epochs.iter_mut().find(|epoch| epoch.id == dispatcher.epoch)
         {
             epoch.host.get_or_insert_with(|| dispatcher.host.clone());
+            // Released between its lock and its keys, and taken again by the same process.
+            if epoch.holder.is_empty() {
+                holder.clone_into(&mut epoch.holder);
+            }
+        }
+        if self.epochs.len() > EPOCHS {
+            self.epochs.drain(..self.epochs.len() - EPOCHS);
         }
     }
 
+    fn begin_epoch(&mut self, at: Timestamp, id: &str, holder: &str) {
+        self.epochs.push(Epoch {
+            id: id.to_owned(),
+            number: self.epochs.last().map_or(1, |epoch| epoch.number + 1),
+            began: at,
+            holder: holder.to_owned(),
+            host: None,
+            pod: None,
+            wrote: at,
+        });
+    }
+
     fn name_epochs(&mut self) {
-        for epoch in self.epochs.iter_mut().filter(|epoch| epoch.pod.is_none()) {
+        let late = self.epochs.len().saturating_sub(NAMED_LATE);
+        for epoch in self.epochs[late..].iter_mut().filter(|epoch| epoch.pod.is_none()) {
             let Some(host) = &epoch.host else { continue };
-            epoch.pod = self
-                .pods
-                .values()
-                .find(|pod| pod.role == Role::JobManager && pod.ip.as_ref() == Some(host))
-                .map(|pod| pod.name.clone());
+            epoch.pod = job_manager_at(&self.pods, host).map(|pod| pod.name.clone());
         }
     }
 
@@ -296,17 +342,21 @@ impl Cluster {
         self.map.as_ref().and_then(|(_, map)| map.lock.as_ref())
     }
 
-    /// The pod whose address stands in the dispatcher's key: the leader, if its lease is held.
+    /// The pod whose address stands in the dispatcher's key: the leader, if its lock is held.
+    ///
+    /// After a change of the holder the old address stays until the new one is written, up to half
+    /// a second later. So the address counts only if its epoch is the newest and began under the
+    /// holder of the lock; until then nobody is known to lead.
     #[must_use]
     pub fn leader(&self) -> Option<&Pod> {
         let (_, map) = self.map.as_ref()?;
-        if map.lock.as_ref().is_none_or(|lock| lock.holder.is_empty()) {
-            return None;
+        let lock = map.lock.as_ref().filter(|lock| !lock.holder.is_empty())?;
+        let key = map.leaders.get("dispatcher")?;
+        let epoch = self.epoch().filter(|epoch| epoch.id == key.epoch)?;
+        match epoch.holder == lock.holder {
+            true => job_manager_at(&self.pods, &key.host),
+            false => None,
         }
-        let host = &map.leaders.get("dispatcher")?.host;
-        self.pods
-            .values()
-            .find(|pod| pod.role == Role::JobManager && pod.ip.as_ref() == Some(host))
     }
 
     /// Seconds since the lease was renewed.
@@ -332,4 +382,14 @@ impl Cluster {
         pods.sort_by(|a, b| (a.role, &a.name).cmp(&(b.role, &b.name)));
         pods
     }
+}
+
+/// The JobManager that has the address. While a pod is being deleted, its address may already be
+/// another one's: the one that stays is meant. With a stable host name, the first label is the pod.
+fn job_manager_at<'a>(pods: &'a BTreeMap<String, Pod>, host: &str) -> Option<&'a Pod> {
+    let named = host.split('.').next().unwrap_or(host);
+    pods.values()
+        .filter(|pod| pod.role == Role::JobManager)
+        .filter(|pod| pod.ip.as_deref() == Some(host) || pod.name == named)
+        .min_by_key(|pod| pod.deleting)
 }

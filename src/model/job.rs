@@ -1,12 +1,18 @@
 //! The Flink job and its checkpoints as three witnesses see them: REST, the HA pointer, the disk.
 //! REST forgets everything with each leader, so the history kept here is ours.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// How many checkpoints are remembered: one every 2 s for more than half an hour.
 const HISTORY: usize = 1200;
+/// How many restores are remembered.
+const RESTORES: usize = 200;
+/// Samples that lie closer together than this count as one.
+const APART: SignedDuration = SignedDuration::from_millis(250);
+/// Gaps between checkpoints that are looked at where Flink does not tell its interval.
+const GAPS: usize = 5;
 
 /// The job and its checkpoints.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -15,6 +21,8 @@ pub struct Job {
     pub sample: Option<(Timestamp, FlinkSample)>,
     /// The newest answer that was not an error.
     pub good: Option<(Timestamp, FlinkSample)>,
+    /// The TaskManagers as registered, as seen last.
+    pub workers: Option<(Timestamp, Vec<Worker>)>,
     /// The newest look at the files.
     pub disk: Option<(Timestamp, DiskSample)>,
     /// Every checkpoint ever seen of the current job, by id; never forgotten by a failover.
@@ -23,8 +31,18 @@ pub struct Job {
     pub restores: Vec<Restored>,
     /// The job that `checkpoints` and `restores` are of.
     pub id: Option<String>,
-    /// Good samples in a row: all tasks running. Health needs five, 250 ms apart.
+    /// Good samples in a row, each at least 250 ms after the one before: all tasks running, all
+    /// pods ready, the lease fresh. Health needs five.
     pub good_in_a_row: u32,
+    /// Looks at REST so far, good or not.
+    pub samples: u64,
+    /// The newest completed checkpoint by REST. Not the highest id: a job that lost its pointers
+    /// begins again from 1.
+    pub newest: Option<u64>,
+    /// The checkpoint interval in milliseconds, as Flink tells it.
+    pub interval_ms: Option<u64>,
+    /// When the sample that was counted last was asked for.
+    counted: Option<Timestamp>,
 }
 
 /// One look at Flink's REST.
@@ -42,6 +60,21 @@ pub struct FlinkSample {
     pub jobs: Result<Vec<JobRow>, String>,
     /// Checkpoints of our job; none where they could not be read in this round.
     pub checkpoints: Option<CheckpointsSample>,
+    /// The registered TaskManagers (`/taskmanagers`); none where they were not read in this round.
+    /// Without them nobody can tell which one runs tasks: after a loss, all may be on one.
+    #[serde(default)]
+    pub workers: Option<Vec<Worker>>,
+}
+
+/// A registered TaskManager.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Worker {
+    /// The host in its address, which is its pod's IP.
+    pub host: String,
+    /// Its slots.
+    pub slots: u32,
+    /// Those that run nothing.
+    pub free: u32,
 }
 
 /// The part of `/jobs/:id/checkpoints` that matters.
@@ -57,6 +90,9 @@ pub struct CheckpointsSample {
     pub restored: Option<Restored>,
     /// Failed ones counted by this leader.
     pub failed: u64,
+    /// The checkpoint interval in milliseconds, once it was asked for.
+    #[serde(default)]
+    pub interval_ms: Option<u64>,
 }
 
 /// The way a request went.
@@ -167,44 +203,114 @@ pub struct DiskCheckpoint {
 
 impl Job {
     /// Takes a look at REST in.
-    pub(super) fn sampled(&mut self, at: Timestamp, sample: &FlinkSample, ours: Option<&str>) {
-        if let Ok(jobs) = &sample.jobs {
-            let row = ours.and_then(|id| jobs.iter().find(|row| row.id == id));
-            let all_run = row.is_some_and(JobRow::all_run);
-            self.good_in_a_row = if all_run { self.good_in_a_row.saturating_add(1) } else { 0 };
+    pub(super) fn sampled(&mut self, at: Timestamp, sample: &FlinkSample) {
+        self.samples += 1;
+        if sample.jobs.is_ok() {
             self.good = Some((at, sample.clone()));
-        } else {
-            self.good_in_a_row = 0;
+        }
+        if let Some(workers) = &sample.workers {
+            self.workers = Some((at, workers.clone()));
         }
         if let Some(seen) = &sample.checkpoints {
-            self.belongs_to(&seen.job);
-            for row in &seen.rows {
-                self.checkpoints.insert(row.id, row.clone());
-            }
-            while self.checkpoints.len() > HISTORY {
-                self.checkpoints.pop_first();
-            }
-            if let Some(restored) = &seen.restored
-                && !self.restores.iter().any(|known| known.at == restored.at)
-            {
-                self.restores.push(restored.clone());
-            }
+            self.checkpointed(seen);
         }
         self.sample = Some((at, sample.clone()));
     }
 
-    /// Takes a look at the files in.
-    pub(super) fn on_disk(&mut self, at: Timestamp, sample: &DiskSample) {
-        self.disk = Some((at, sample.clone()));
+    /// Counts a sample towards health, or begins again.
+    pub(super) fn count(&mut self, sample: &FlinkSample, good: Good) {
+        let apart = self
+            .counted
+            .is_none_or(|before| sample.asked.duration_since(before) >= APART);
+        match good {
+            Good::Yes if apart => {
+                self.good_in_a_row = self.good_in_a_row.saturating_add(1);
+                self.counted = Some(sample.asked);
+            }
+            Good::Yes => {}
+            Good::No => self.not_good(),
+        }
     }
 
-    /// Another job id begins another history: ids of two jobs must never be mixed.
-    fn belongs_to(&mut self, job: &str) {
-        if self.id.as_deref() != Some(job) {
-            self.checkpoints.clear();
-            self.restores.clear();
-            self.id = Some(job.to_owned());
+    /// Begins the count anew.
+    pub(super) fn not_good(&mut self) {
+        self.good_in_a_row = 0;
+        self.counted = None;
+    }
+
+    /// Takes a look at the files in.
+    pub(super) fn on_disk(&mut self, at: Timestamp, sample: &DiskSample) {
+        // A look that began before the job changed tells about the old one.
+        if self.id.as_ref().is_none_or(|id| *id == sample.job) {
+            self.disk = Some((at, sample.clone()));
         }
+    }
+
+    /// Which job is ours: another id begins another history, ids of two jobs must never be mixed.
+    pub(super) fn job_is(&mut self, job: Option<&str>) {
+        if self.id.as_deref() == job {
+            return;
+        }
+        *self = Self {
+            sample: self.sample.take(),
+            good: self.good.take(),
+            samples: self.samples,
+            id: job.map(str::to_owned),
+            ..Self::default()
+        };
+    }
+
+    fn checkpointed(&mut self, seen: &CheckpointsSample) {
+        // An answer that was on its way when the job changed tells about the old one.
+        if self.id.get_or_insert_with(|| seen.job.clone()) != &seen.job {
+            return;
+        }
+        self.interval_ms = seen.interval_ms.or(self.interval_ms);
+        for row in &seen.rows {
+            let known = self.checkpoints.get(&row.id);
+            if known.is_none_or(|known| row.replaces(known)) {
+                self.checkpoints.insert(row.id, row.clone());
+            }
+        }
+        if let Some(restored) = &seen.restored {
+            self.restored(restored);
+        }
+        let completed = seen.completed.and_then(|id| self.checkpoints.get(&id));
+        self.newest = match (completed, &seen.restored) {
+            (None, None) => self.newest,
+            (Some(row), None) => Some(row.id),
+            (None, Some(restored)) => Some(restored.id),
+            // A restore from an older one makes that one the newest there is.
+            (Some(row), Some(restored)) => match row.acknowledged > Some(restored.at) {
+                true => Some(row.id),
+                false => Some(restored.id),
+            },
+        };
+        while self.checkpoints.len() > HISTORY {
+            self.checkpoints.pop_first();
+        }
+    }
+
+    fn restored(&mut self, restored: &Restored) {
+        if !self.restores.iter().any(|known| known == restored) {
+            self.restores.push(restored.clone());
+            // By time, not by arrival: a standby may still tell the one before.
+            self.restores.sort_by_key(|restore| restore.at);
+        }
+        if self.restores.len() > RESTORES {
+            self.restores.remove(0);
+        }
+        // A new leader forgets its predecessor's list, but it did complete.
+        self.checkpoints.entry(restored.id).or_insert_with(|| Checkpoint {
+            id: restored.id,
+            status: CheckpointStatus::Completed,
+            triggered: None,
+            acknowledged: None,
+            duration_ms: None,
+            size: None,
+            savepoint: restored.savepoint,
+            path: restored.path.clone(),
+        });
     }
 
     /// Our job's line in the newest good answer.
@@ -218,17 +324,50 @@ impl Job {
     /// The newest completed checkpoint known from REST.
     #[must_use]
     pub fn newest(&self) -> Option<&Checkpoint> {
-        self.checkpoints
-            .values()
-            .rev()
-            .find(|row| row.status == CheckpointStatus::Completed && !row.savepoint)
+        self.checkpoints.get(&self.newest?)
     }
 
-    /// The newest complete checkpoint on disk.
+    /// The newest complete checkpoint on disk: by its stamp, ids may have begun again.
     #[must_use]
     pub fn newest_on_disk(&self) -> Option<&DiskCheckpoint> {
         let (_, sample) = self.disk.as_ref()?;
-        sample.checkpoints.iter().rev().find(|row| row.complete)
+        let complete = sample.checkpoints.iter().filter(|row| row.complete);
+        complete.max_by_key(|row| (row.written, row.id))
+    }
+
+    /// Time between two checkpoints: as Flink tells it, else as far apart as they are.
+    #[must_use]
+    pub fn interval(&self) -> Option<SignedDuration> {
+        if let Some(ms) = self.interval_ms {
+            return i64::try_from(ms).ok().map(SignedDuration::from_millis);
+        }
+        let stamps: Vec<Timestamp> = self.checkpoints.values().rev().filter_map(|row| row.triggered).take(GAPS + 1).collect();
+        let mut gaps: Vec<SignedDuration> = stamps
+            .windows(2)
+            .map(|pair| pair[0].duration_since(pair[1]))
+            .filter(|gap| gap.is_positive())
+            .collect();
+        gaps.sort_unstable();
+        gaps.get(gaps.len() / 2).copied()
+    }
+}
+
+/// Whether a sample counts towards health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Good {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+}
+
+impl Checkpoint {
+    /// Whether this is news about the same id: a completed one never falls back, unless it was
+    /// triggered again later, by a job that began again from 1.
+    fn replaces(&self, known: &Self) -> bool {
+        self.status != CheckpointStatus::InProgress
+            || known.status == CheckpointStatus::InProgress
+            || self.triggered > known.triggered
     }
 }
 

@@ -9,6 +9,9 @@ const LINES: usize = 5000;
 /// Bytes kept, for lines that are very long.
 const BYTES: usize = 4 * 1024 * 1024;
 
+/// How many lines of other pods a late one may pass.
+const REORDER: usize = 400;
+
 /// The newest lines, oldest first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Logs {
@@ -48,13 +51,24 @@ pub enum Highlight {
 }
 
 impl Logs {
+    /// Merges lines of one pod in. They come in batches, so a line may have to go before some of
+    /// another pod that came first; far back nobody looks for it any more.
     pub(super) fn add(&mut self, lines: &[LogLine]) {
         for line in lines {
             self.bytes += line.text.len();
-            self.lines.push_back(line.clone());
+            let later = self.lines.iter().rev().take(REORDER);
+            let later = later.take_while(|known| known.at > line.at).count();
+            match later {
+                0 => self.lines.push_back(line.clone()),
+                // Older than all that may move: where it is now it is at least among its own.
+                REORDER => self.lines.push_back(line.clone()),
+                some => self.lines.insert(self.lines.len() - some, line.clone()),
+            }
         }
         while self.lines.len() > LINES || self.bytes > BYTES {
-            let Some(line) = self.lines.pop_front() else { break };
+            let Some(line) = self.lines.pop_front() else {
+                break;
+            };
             self.bytes -= line.text.len();
             self.dropped += 1;
         }

@@ -1,15 +1,20 @@
 //! Everything the program knows, in one owner, and how it changes: `update` takes what happened
 //! and says what to do about it. No I/O and no clock: time comes in with every event.
 
+mod aim;
 mod cluster;
 mod effect;
 mod event;
+mod evidence;
+mod input;
 mod job;
+mod judge;
 mod keys;
 mod logs;
 mod plan;
 mod run;
 mod screen;
+mod timeline;
 mod update;
 
 pub use cluster::{
@@ -18,18 +23,20 @@ pub use cluster::{
 };
 pub use effect::{BreakOrder, DownOrder, Effect, Pace, UpOrder};
 pub use event::{Event, Happening, Key, KeyCode, LabFacts, Link, Origin, Signal, Source};
+pub use input::FAILURES_A_PAGE;
 pub use job::{
-    Checkpoint, CheckpointStatus, CheckpointsSample, DiskCheckpoint, DiskSample, FlinkSample, Job, JobRow, Restored,
-    Tasks, Via,
+    Checkpoint, CheckpointStatus, CheckpointsSample, DiskCheckpoint, DiskSample, FlinkSample, Job,
+    JobRow, Restored, Tasks, Via, Worker,
 };
 pub use keys::{Action, BINDINGS, Binding, Scope, bound};
 pub use logs::{Highlight, LogLine, Logs};
 pub use plan::{Done, Plan, Step, StepChange, StepState};
+pub use judge::judge;
 pub use run::{
-    Baseline, Observed, Phase, PhaseName, Run, RunEvent, RunResult, Statement, StatementName,
-    Target, judge,
+    Baseline, BreakBegun, Completed, Lease, Look, Observed, Phase, PhaseName, Run, RunEvent,
+    RunResult, Stamp, Statement, StatementName, Target,
 };
-pub use screen::{Aim, Page, Panel, Screen};
+pub use screen::{Aim, Colours, Glyphs, LogShown, Looks, Page, Panel, Screen};
 pub use update::update;
 
 use crate::failure::Failure;
@@ -38,6 +45,8 @@ use jiff::Timestamp;
 /// The whole state of the program. `Default` is: nothing known yet.
 #[derive(Debug, Clone, Default)]
 pub struct Model {
+    /// The instance's name, known before there is a lab.
+    pub name: String,
     /// The stamp of the newest event.
     pub now: Timestamp,
     /// Which lab this is about; none until it was opened, or where there is none.

@@ -125,10 +125,18 @@ impl Plan {
         }
     }
 
+    /// Whether it came to an end, good or bad.
+    #[must_use]
+    pub fn over(&self) -> bool {
+        self.done.is_some() || self.failed().is_some()
+    }
+
     /// The step that failed, if one did.
     #[must_use]
     pub fn failed(&self) -> Option<&Step> {
-        self.steps.iter().find(|step| step.state == StepState::Failed)
+        self.steps
+            .iter()
+            .find(|step| step.state == StepState::Failed)
     }
 }
 

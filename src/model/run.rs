@@ -1,12 +1,12 @@
-//! One failure run: what was seen when, and what can be said about it. The judge is a pure
-//! function of what was observed.
+//! One failure run: what was true before, what was seen since, and the shapes in which it is kept.
+//! What counts as evidence is decided in `evidence`, what can be said from it in `judge`.
 
-use super::{BreakOrder, Checkpoint, Pod, Restored};
+use super::{BreakOrder, Lock, Pod, Restored};
 use crate::failure::{Failure, Role, Verdict};
 use crate::fault::Fault;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// A run that is being observed.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,50 +41,117 @@ pub struct Target {
 }
 
 /// What was true just before the break.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
     /// When it was taken.
     pub at: Timestamp,
     /// The job.
     pub job: Option<String>,
-    /// The newest completed checkpoint.
+    /// The newest completed checkpoint, by REST or by the HA pointer.
     pub checkpoint: Option<u64>,
     /// The next checkpoint id by the config map.
     pub counter: Option<u64>,
     /// The epoch.
     pub epoch: Option<String>,
+    /// Every epoch known: none of them can begin again.
+    pub epochs: Vec<String>,
+    /// The lock.
+    pub lock: Option<Lock>,
     /// Pods with their restarts.
     pub pods: Vec<Pod>,
     /// Moments of restores already known.
     pub restores: Vec<Timestamp>,
 }
 
-/// What was seen since the break. Every moment is the best known one of the fact itself, not of
-/// its arrival.
+/// What was seen since the break: evidence, bounded, in no need of order. Phases and statements
+/// are worked out from it anew each time, so that a better stamp that comes late still counts.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Observed {
-    /// Phases reached, in the order in which they were learnt.
+    /// Phases so far, in order of time; empty until it is known when the failure was sent.
     pub phases: Vec<Phase>,
-    /// Epochs that began since.
-    pub epochs: Vec<String>,
-    /// Completed checkpoint ids seen since, by any witness.
-    pub completed: BTreeSet<u64>,
-    /// A completed id that came after a higher one, with that one.
-    pub fell: Option<(u64, u64)>,
-    /// What the job was restored from since.
-    pub restored: Option<Restored>,
-    /// The first checkpoint completed after the restore.
-    pub next: Option<Checkpoint>,
-    /// A job other than ours was seen running, or ours was gone from a good answer.
-    pub other_job: Option<String>,
-    /// Our job was seen after the break.
-    pub same_job: bool,
-    /// All tasks were seen not running at some moment.
-    pub interrupted: bool,
+    /// When the failure was sent.
+    pub sent: Option<Stamp>,
+    /// When the process was gone.
+    pub gone: Option<Stamp>,
     /// Proof that the failure hit, or why it did not.
     pub hit: Option<Result<String, String>>,
     /// It could not be carried out.
     pub fault: Option<Fault>,
+    /// Epochs that began since, with the moment of their first leader key.
+    pub epochs: Vec<(String, Timestamp)>,
+    /// The newest look at the cluster's map: when, and the epoch in the dispatcher's key.
+    pub map: Option<(Timestamp, Option<String>)>,
+    /// What became of the lease that was held at the break.
+    pub lease: Lease,
+    /// Good answers of REST, oldest first.
+    pub looks: Vec<Look>,
+    /// When the newest question to REST was sent, whatever became of it.
+    pub asked: Option<Timestamp>,
+    /// Restores since the break, by time.
+    pub restores: Vec<Restored>,
+    /// Completed checkpoints seen since, by id, with what their witnesses say.
+    pub completed: BTreeMap<u64, Completed>,
+    /// The highest pointer and counter seen in the job's map.
+    pub highest: (Option<u64>, Option<u64>),
+    /// An id that came after a higher one, in words.
+    pub fell: Option<String>,
+    /// Flink's pods, by uid.
+    pub pods: BTreeMap<String, Pod>,
+    /// Since when the API server's watches are lost.
+    pub blind: Option<Timestamp>,
+    /// The newest moment seen.
+    pub until: Option<Timestamp>,
+    /// The clock jumped, or this machine slept: from when to when.
+    pub jump: Option<(Timestamp, Timestamp)>,
+}
+
+/// A moment with its witness.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// When.
+    pub at: Timestamp,
+    /// Who says so.
+    pub observer: String,
+    /// How coarse it is, in milliseconds.
+    pub resolution_ms: u32,
+}
+
+/// The lease that was held at the break.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Lease {
+    /// The lock as its holder renewed it last.
+    pub last: Option<Lock>,
+    /// When it was given back or taken over, as far as that was seen.
+    pub over: Option<Stamp>,
+}
+
+/// One good answer of REST, reduced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    /// When the question was sent: what it shows is true at that moment or later.
+    pub asked: Timestamp,
+    /// When the answer was complete.
+    pub done: Timestamp,
+    /// When the question before it was sent: what is new became true after that.
+    pub after: Option<Timestamp>,
+    /// Our job, if it is in the list: its state and its tasks that run, of all.
+    pub job: Option<(String, u32, u32)>,
+    /// Other jobs in the list.
+    pub others: Vec<String>,
+    /// The newest restore in the memory of the leader that answered, if it told about checkpoints:
+    /// none inside means that it knows of no restore.
+    pub restored: Option<Option<Timestamp>>,
+}
+
+/// What the witnesses say about a completed checkpoint.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Completed {
+    /// When it was triggered, by the JobManager's clock.
+    pub triggered: Option<Timestamp>,
+    /// When its last acknowledgement came, by the JobManager's clock.
+    pub acknowledged: Option<Timestamp>,
+    /// When its pointer was first seen in the job's map.
+    pub pointed: Option<Timestamp>,
 }
 
 /// A moment of a run.
@@ -219,10 +286,4 @@ pub struct RunResult {
     pub phases: Vec<Phase>,
     /// In reading order.
     pub statements: Vec<Statement>,
-}
-
-/// What can be said about a run at a moment. None while it is too early to say.
-#[must_use]
-pub fn judge(_run: &Run, _now: Timestamp, _origin: super::Origin) -> Option<RunResult> {
-    None
 }

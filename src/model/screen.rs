@@ -1,8 +1,12 @@
-//! What is on the screen: page, focus, aim. Not what it looks like.
+//! What is on the screen: page, focus, aim, and which looks the terminal can show. Not what it
+//! looks like.
 
-use super::Target;
+use super::{Scope, Target};
 use crate::failure::Failure;
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
+
+/// How long a notice stays in the key line.
+const NOTICE_SECONDS: f64 = 8.0;
 
 /// What is on the screen.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -11,8 +15,12 @@ pub struct Screen {
     pub columns: u16,
     /// The terminal's size.
     pub rows: u16,
+    /// What the terminal can show.
+    pub looks: Looks,
     /// Which page.
     pub page: Page,
+    /// The page under help, failures or a run, where Back goes.
+    pub under: Page,
     /// Which panel has the keys.
     pub focus: Panel,
     /// The failure aimed at, if the palette is open and a digit was pressed.
@@ -21,8 +29,65 @@ pub struct Screen {
     pub notice: Option<(Timestamp, String)>,
     /// How many log lines the log panel is scrolled up; 0 follows.
     pub log_back: usize,
-    /// The row chosen in the focused panel.
+    /// Which log lines are shown.
+    pub log_shown: LogShown,
+    /// The row chosen in the focused panel or list.
     pub row: usize,
+    /// Which run the run page shows: 0 is the newest, which may still go on.
+    pub run_back: usize,
+}
+
+/// What the terminal can show. Filled once by `app`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Looks {
+    /// How many colours.
+    pub colours: Colours,
+    /// Which characters.
+    pub glyphs: Glyphs,
+    /// In which clock moments are told.
+    pub zone: TimeZone,
+}
+
+impl Default for Looks {
+    fn default() -> Self {
+        Self {
+            colours: Colours::Many,
+            glyphs: Glyphs::Unicode,
+            zone: TimeZone::UTC,
+        }
+    }
+}
+
+/// How many colours the terminal has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Colours {
+    /// 256 or more.
+    #[default]
+    Many,
+    /// The 16 of old.
+    Sixteen,
+    /// None wanted: bold, dim and reverse only.
+    None,
+}
+
+/// Which characters the terminal has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Glyphs {
+    /// Lines, blocks, stars.
+    #[default]
+    Unicode,
+    /// What a typewriter has.
+    Ascii,
+}
+
+/// Which log lines are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogShown {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that speak about high availability, and errors.
+    Highlights,
 }
 
 /// Pages.
@@ -43,6 +108,21 @@ pub enum Page {
     Run,
 }
 
+impl Page {
+    /// Whose keys count.
+    #[must_use]
+    pub const fn scope(self) -> Scope {
+        match self {
+            Self::Welcome => Scope::Welcome,
+            Self::Plan => Scope::Plan,
+            Self::Dashboard => Scope::Dashboard,
+            Self::Failures => Scope::Failures,
+            Self::Help => Scope::Help,
+            Self::Run => Scope::Run,
+        }
+    }
+}
+
 /// Panels of the dashboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Panel {
@@ -59,6 +139,32 @@ pub enum Panel {
     Log,
 }
 
+impl Panel {
+    /// All panels, in order of their digits.
+    pub const ALL: [Self; 5] = [
+        Self::Pods,
+        Self::Leader,
+        Self::Checkpoints,
+        Self::Run,
+        Self::Log,
+    ];
+
+    /// Its digit.
+    #[must_use]
+    pub const fn digit(self) -> u8 {
+        self as u8 + 1
+    }
+
+    /// The panel that many steps on, round and round.
+    #[must_use]
+    pub fn step(self, by: i32) -> Self {
+        let all = Self::ALL;
+        let at = i32::from(self.digit()) - 1 + by;
+        // rem_euclid of a positive length is within the array
+        all[usize::try_from(at.rem_euclid(5)).unwrap_or(0)]
+    }
+}
+
 /// A failure aimed at a target, not fired.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Aim {
@@ -70,4 +176,36 @@ pub struct Aim {
     pub target: Result<Target, String>,
     /// What speaks against firing now; empty when the lab is ready.
     pub against: Vec<String>,
+}
+
+impl Screen {
+    /// Opens a page over the present one; Back leads here again.
+    pub(super) fn open(&mut self, page: Page) {
+        if self.page == page {
+            return;
+        }
+        if matches!(self.page, Page::Welcome | Page::Plan | Page::Dashboard) {
+            self.under = self.page;
+        }
+        self.turn(page);
+    }
+
+    /// Shows a page; what was chosen on the one before is forgotten.
+    pub(super) fn turn(&mut self, page: Page) {
+        self.page = page;
+        self.row = 0;
+        self.aim = None;
+    }
+
+    /// Says something in the key line for a while.
+    pub(super) fn say(&mut self, at: Timestamp, words: impl Into<String>) {
+        self.notice = Some((at, words.into()));
+    }
+
+    /// What the key line says besides keys.
+    #[must_use]
+    pub fn notice(&self, now: Timestamp) -> Option<&str> {
+        let (at, words) = self.notice.as_ref()?;
+        (now.duration_since(*at).as_secs_f64() < NOTICE_SECONDS).then_some(words)
+    }
 }

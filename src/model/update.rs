@@ -9,7 +9,7 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
     model.now = at;
     match &happening.event {
         Event::Tick => {}
-        Event::Key(_) => {}
+        Event::Key(key) => return super::input::pressed(model, *key),
         Event::Resize { columns, rows } => {
             model.screen.columns = *columns;
             model.screen.rows = *rows;
@@ -27,8 +27,7 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
         Event::Map(change) => model.cluster.map(at, change),
         Event::Kube(event) => model.cluster.event(event),
         Event::Flink(sample) => {
-            let ours = model.lab.as_ref().and_then(|lab| lab.job.clone());
-            model.job.sampled(at, sample, ours.as_deref());
+            model.job.sampled(at, sample);
         }
         Event::Disk(sample) => model.job.on_disk(at, sample),
         Event::Log(lines) => model.logs.add(lines),
@@ -40,5 +39,6 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
         }
         Event::Crashed(_) => {}
     }
+    super::input::follow(model, &happening.event);
     Vec::new()
 }

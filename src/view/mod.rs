@@ -1,7 +1,74 @@
-//! Pictures of the model: pure functions from the model to a frame. No I/O, no clock.
+//! Pictures of the model: pure functions from the model to a frame. No I/O, no clock, and nothing
+//! here changes the model. This file picks the page and is the only place that knows how small a
+//! terminal may be.
 
-use crate::model::Model;
+mod chart;
+mod checkpoints;
+mod dashboard;
+mod failures;
+mod health;
+mod help;
+mod leader;
+mod log;
+mod paint;
+mod plan;
+mod pods;
+mod run;
+mod status;
+mod theme;
+mod timeline;
+mod welcome;
+mod words;
+
+use crate::model::{Glyphs, Model, Page};
 use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use theme::Theme;
+
+/// The smallest terminal that anything fits.
+pub const SMALLEST: (u16, u16) = (60, 15);
 
 /// Draws the whole screen.
-pub fn draw(_model: &Model, _frame: &mut Frame) {}
+pub fn draw(model: &Model, frame: &mut Frame) {
+    let theme = Theme::of(model);
+    let area = frame.area();
+    let (columns, rows) = SMALLEST;
+    if area.width < columns || area.height < rows {
+        let words = format!(
+            "flinklab needs {columns}x{rows}, here is {}x{}",
+            area.width, area.height
+        );
+        frame.render_widget(Line::from(words), area);
+    } else {
+        pages(model, &theme, frame, area);
+    }
+    if model.screen.looks.glyphs == Glyphs::Ascii {
+        theme::ascii(frame.buffer_mut());
+    }
+}
+
+fn pages(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+    let width = usize::from(area.width);
+    let first = Rect { height: 1, ..area };
+    let last = Rect {
+        y: area.bottom() - 1,
+        height: 1,
+        ..area
+    };
+    let rest = Rect {
+        y: area.y + 1,
+        height: area.height - 2,
+        ..area
+    };
+    frame.render_widget(status::line(model, theme, width), first);
+    frame.render_widget(status::keys(model, theme, width), last);
+    match model.screen.page {
+        Page::Welcome => welcome::draw(model, theme, frame, rest),
+        Page::Plan => plan::draw(model, theme, frame, rest),
+        Page::Dashboard => dashboard::draw(model, theme, frame, rest),
+        Page::Failures => failures::draw(model, theme, frame, rest),
+        Page::Help => help::draw(model, theme, frame, rest),
+        Page::Run => timeline::draw(model, theme, frame, rest),
+    }
+}

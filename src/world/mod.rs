@@ -1,10 +1,25 @@
 //! Everything outside: Docker, the API server, Flink, files. Turns effects into events and foreign
 //! types into our own; knows neither the model's state nor the screen.
 
-use crate::model::{Effect, Event, Happening};
+pub mod apply;
+pub mod bootstrap;
+pub mod docker;
+pub mod gate;
+pub mod home;
+pub mod images;
+pub mod kube;
+pub mod kubeadm;
+pub mod kubeconfig;
+pub mod network;
+pub mod node;
+pub mod open;
+pub mod submit;
+
+use crate::fault::Fault;
+use crate::model::{Effect, Event, Happening, Origin, Pace};
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Where everything is. Filled by `main` from the environment, by `try` from its own servers,
@@ -13,10 +28,16 @@ use tokio_util::sync::CancellationToken;
 pub struct Addresses {
     /// As in `DOCKER_HOST`: `unix://…` or `tcp://…`; none is Docker's own default.
     pub docker: Option<String>,
+    /// As in `DOCKER_CONTEXT`, where no host is given.
+    pub docker_context: Option<String>,
+    /// The folder of the Docker client's `config.json`.
+    pub docker_config: Option<PathBuf>,
     /// The folder that holds one folder an instance.
     pub home: PathBuf,
     /// Where settings are read from.
     pub config: PathBuf,
+    /// Proxy variables under their upper-case names: kind hands them to its nodes.
+    pub proxies: Vec<(String, String)>,
 }
 
 /// What every effect is carried out with.
@@ -29,9 +50,26 @@ pub struct World {
     /// `--lab`, if it was given: the name of a built-in one or a folder.
     pub lab: Option<String>,
     /// Real, simulated or recorded.
-    pub origin: crate::model::Origin,
+    pub origin: Origin,
     /// `--read-only`.
     pub read_only: bool,
+    /// How often Flink is asked; `Effect::Pace` sets it, the sampler follows it.
+    pub pace: watch::Sender<Pace>,
+}
+
+impl World {
+    /// A world of real addresses.
+    #[must_use]
+    pub fn new(addresses: Addresses, name: String, lab: Option<String>, read_only: bool) -> Self {
+        Self {
+            addresses,
+            name,
+            lab,
+            origin: Origin::Real,
+            read_only,
+            pace: watch::Sender::new(Pace::Calm),
+        }
+    }
 }
 
 /// Sends events to the loop, stamped.
@@ -53,5 +91,25 @@ impl Events {
 }
 
 /// Carries out one effect, answering with events. Ends when it is done or cancelled.
-pub async fn perform(_world: Arc<World>, _effect: Effect, _events: Events, _stop: CancellationToken) {
+pub async fn perform(world: Arc<World>, effect: Effect, _events: Events, _stop: CancellationToken) {
+    if let Effect::Pace(pace) = effect {
+        world.pace.send_replace(pace);
+    }
+}
+
+/// Our kubeconfig of the lab, if there is one.
+pub fn kubeconfig_file(world: &World) -> Result<PathBuf, Fault> {
+    let file = world.addresses.home.join(&world.name).join("kubeconfig");
+    if file.exists() {
+        return Ok(file);
+    }
+    Err(Fault::unable(
+        "no-lab",
+        format!("There is no lab named `{}`.", world.name),
+    ))
+}
+
+/// What `down --purge` would remove, a line each.
+pub async fn purge_listing(_world: &World) -> Result<Vec<String>, Fault> {
+    Ok(Vec::new())
 }

@@ -1,2 +1,10 @@
 //! The one integration test binary: one link step for all of it.
 #![allow(clippy::unwrap_used)] // a test that cannot go on should say where
+#![allow(clippy::print_stderr)] // what a failing test saw helps; cargo shows it only then
+
+mod commands;
+mod labs;
+mod models;
+mod program;
+mod real;
+mod screens;

@@ -1,0 +1,424 @@
+//! A command without a screen: the effects to start with, a goal, and lines. The same loop as the
+//! terminal's.
+
+use super::print::{Printer, Style};
+use super::{Next, Show, Surroundings, break_report, questions, queue, report, status, turn};
+use crate::cli::{Cli, Command};
+use crate::failure::{Failure, Verdict};
+use crate::fault::{Fault, Kind};
+use crate::lab::Lab;
+use crate::model::{DownOrder, Effect, Ended, Event, Happening, Model, Plan, StepState, UpOrder};
+use crate::world::World;
+use clap::CommandFactory;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the first full picture may take.
+const FIRST_PICTURE: Duration = Duration::from_secs(10);
+/// How often a waiting command looks at the clock.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Commands that need no Docker. None: it is another one.
+pub(super) fn without_world(
+    cli: &Cli,
+    surroundings: &Surroundings,
+    printer: &Printer,
+) -> Result<Option<u8>, Fault> {
+    let definition = cli.global.lab.as_deref().unwrap_or("default");
+    match &cli.command {
+        Some(Command::Failures) => {
+            let lab = Lab::open(definition)?;
+            match printer.style {
+                Style::Json => report::failures(&lab)
+                    .iter()
+                    .for_each(|one| printer.object(one)),
+                Style::Text => printer.text(&report::failures_text(&lab)),
+            }
+        }
+        Some(Command::Keys { markdown }) => printer.text(&report::keys(*markdown)),
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "flinklab", &mut script);
+            printer.text(&String::from_utf8_lossy(&script));
+        }
+        Some(Command::KindConfig) => {
+            let lab = Lab::open(definition)?;
+            let home = surroundings.addresses(&cli.global)?.home;
+            let shared = home.join(&cli.global.name).join("shared");
+            printer.text(&crate::lab::kind_config(&lab, &shared));
+        }
+        _ => return Ok(None),
+    }
+    Ok(Some(0))
+}
+
+/// Any other command.
+pub(super) async fn command(
+    world: Arc<World>,
+    command: &Command,
+    printer: &Printer,
+) -> Result<u8, Fault> {
+    match command {
+        Command::Up { resume, timeout } => {
+            let order = UpOrder { resume: *resume };
+            let goal = Goal::Plan { limit: *timeout };
+            follow(world, vec![Effect::Up(order)], goal, printer).await
+        }
+        Command::Down { purge } => {
+            questions::before_down(&world, *purge, printer).await?;
+            let goal = Goal::Plan {
+                limit: Duration::from_secs(600),
+            };
+            let effects = vec![Effect::Down(DownOrder { purge: *purge })];
+            follow(world, effects, goal, printer).await
+        }
+        Command::Status { watch } => {
+            let goal = if *watch {
+                Goal::Forever { last: None }
+            } else {
+                Goal::Picture
+            };
+            follow(world, vec![Effect::Open, Effect::Watch], goal, printer).await
+        }
+        Command::Break {
+            key,
+            dry_run,
+            force,
+        } => {
+            if world.read_only && !dry_run {
+                return Err(read_only("break"));
+            }
+            let goal = Goal::Break {
+                key: key.clone(),
+                manner: match (dry_run, force) {
+                    (true, _) => Manner::DryRun,
+                    (false, true) => Manner::Force,
+                    (false, false) => Manner::Ready,
+                },
+                ordered: false,
+            };
+            follow(world, vec![Effect::Open, Effect::Watch], goal, printer).await
+        }
+        Command::Kubeconfig { path } => {
+            let file = crate::world::kubeconfig_file(&world)?;
+            if *path {
+                printer.line(&file.display().to_string());
+            } else {
+                let text = std::fs::read_to_string(&file).map_err(|error| {
+                    Fault::unable(
+                        "kubeconfig-unreadable",
+                        format!("Cannot read {}.", file.display()),
+                    )
+                    .why(error)
+                    .mend("Run `flinklab up`: it writes the file again.")
+                })?;
+                printer.text(&text);
+            }
+            Ok(0)
+        }
+        Command::Failures
+        | Command::Keys { .. }
+        | Command::Completions { .. }
+        | Command::KindConfig => {
+            unreachable!("answered without a world")
+        }
+    }
+}
+
+fn read_only(command: &str) -> Fault {
+    Fault::wrong(
+        "read-only",
+        format!("`{command}` writes, and --read-only was given."),
+    )
+    .mend("Leave --read-only away.")
+}
+
+async fn follow(
+    world: Arc<World>,
+    effects: Vec<Effect>,
+    goal: Goal,
+    printer: &Printer,
+) -> Result<u8, Fault> {
+    if world.read_only && matches!(effects[..], [Effect::Up(_) | Effect::Down(_), ..]) {
+        return Err(read_only(if matches!(effects[0], Effect::Up(_)) {
+            "up"
+        } else {
+            "down"
+        }));
+    }
+    let mut model = Model {
+        name: world.name.clone(),
+        ..Model::default()
+    };
+    let mut lines = Lines {
+        goal,
+        printer: printer.clone(),
+        began: std::time::Instant::now(),
+        outcome: None,
+    };
+    let ended = turn(world, &mut model, effects, queue(), &mut lines).await;
+    match lines.outcome {
+        Some(outcome) => outcome,
+        None => ended.map(|()| 0),
+    }
+}
+
+/// When enough was seen.
+enum Goal {
+    /// A plan ended.
+    Plan { limit: Duration },
+    /// The first full picture, or as much of it as came in time.
+    Picture,
+    /// A signal; remembers what was printed last.
+    Forever { last: Option<String> },
+    /// A run was judged.
+    Break {
+        key: String,
+        manner: Manner,
+        ordered: bool,
+    },
+}
+
+/// How a break was asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// Only when the lab is ready.
+    Ready,
+    /// Although it is not.
+    Force,
+    /// Not at all: only say what would be.
+    DryRun,
+}
+
+/// Prints lines and knows the goal.
+struct Lines {
+    goal: Goal,
+    printer: Printer,
+    began: std::time::Instant,
+    outcome: Option<Result<u8, Fault>>,
+}
+
+impl Show for Lines {
+    fn show(&mut self, model: &Model, batch: &[Happening]) -> Next {
+        for happening in batch {
+            match &happening.event {
+                Event::Step(change) if change.state != StepState::Waiting => {
+                    match self.printer.style {
+                        Style::Json => self.printer.object(&report::step(change)),
+                        Style::Text => {
+                            if let Some(line) = report::step_line(change) {
+                                self.printer.line(&line);
+                            }
+                        }
+                    }
+                }
+                Event::Run(event) if self.printer.style == Style::Text => {
+                    if let Some(line) = break_report::live_line(event) {
+                        self.printer.line(&line);
+                    }
+                }
+                Event::Crashed(text) => {
+                    self.outcome = Some(Err(Fault::new(
+                        Kind::Bug,
+                        "bug",
+                        "A part of flinklab crashed.",
+                    )
+                    .why(text)
+                    .mend("This is a bug of flinklab: please report it with flinklab.log.")));
+                    return Next::Stop;
+                }
+                Event::NoLab { name } if !matches!(self.goal, Goal::Plan { .. }) => {
+                    self.outcome = Some(Err(no_lab(name)));
+                    return Next::Stop;
+                }
+                Event::Failed(fault) => {
+                    self.outcome = Some(Err(fault.clone()));
+                    return Next::Stop;
+                }
+                _ => {}
+            }
+        }
+        if let Some(Ended::Interrupted) = model.ended {
+            return Next::Stop;
+        }
+        let next = match &mut self.goal {
+            Goal::Plan { limit } => plan(
+                model,
+                &self.printer,
+                self.began.elapsed(),
+                *limit,
+                &mut self.outcome,
+            ),
+            Goal::Picture => {
+                if status::complete(model) || self.began.elapsed() > FIRST_PICTURE {
+                    self.outcome = Some(print_status(model, &self.printer));
+                    Next::Stop
+                } else {
+                    Next::Go
+                }
+            }
+            Goal::Forever { last } => {
+                if status::complete(model) || self.began.elapsed() > FIRST_PICTURE {
+                    let text = match self.printer.style {
+                        Style::Json => status::object(model).to_string(),
+                        Style::Text => status::text(model),
+                    };
+                    if last.as_ref() != Some(&text) {
+                        self.printer.line(&text);
+                        *last = Some(text);
+                    }
+                }
+                Next::Go
+            }
+            Goal::Break {
+                key,
+                manner,
+                ordered,
+            } => {
+                let waited = self.began.elapsed();
+                breaking(
+                    model,
+                    &self.printer,
+                    (key, *manner, ordered),
+                    waited,
+                    &mut self.outcome,
+                )
+            }
+        };
+        next
+    }
+
+    fn patience(&self, _model: &Model) -> Option<Duration> {
+        Some(TICK)
+    }
+}
+
+fn no_lab(name: &str) -> Fault {
+    Fault::unable("no-lab", format!("There is no lab named `{name}`.")).mend(match name {
+        "flinklab" => "Run `flinklab up` to build it.".to_owned(),
+        other => format!("Run `flinklab up --name {other}` to build it."),
+    })
+}
+
+fn plan(
+    model: &Model,
+    printer: &Printer,
+    elapsed: Duration,
+    limit: Duration,
+    outcome: &mut Option<Result<u8, Fault>>,
+) -> Next {
+    if let Some(done) = &model.plan.done {
+        match printer.style {
+            Style::Json => printer.object(&report::done(done)),
+            Style::Text => printer.text(&report::done_text(done)),
+        }
+        *outcome = Some(Ok(0));
+        return Next::Stop;
+    }
+    if elapsed > limit {
+        *outcome = Some(Err(too_long(&model.plan, limit)));
+        return Next::Stop;
+    }
+    Next::Go
+}
+
+fn too_long(plan: &Plan, limit: Duration) -> Fault {
+    let waiting: Vec<String> = plan
+        .steps
+        .iter()
+        .filter(|step| step.state == StepState::Running)
+        .map(|step| format!("{}: {}", step.title, step.detail))
+        .collect();
+    Fault::unable(
+        "timeout",
+        format!("It took longer than {} s.", limit.as_secs()),
+    )
+    .why(waiting.join("\n"))
+    .mend("All that was made is kept: run the same command again, or give more --timeout.")
+}
+
+fn print_status(model: &Model, printer: &Printer) -> Result<u8, Fault> {
+    match printer.style {
+        Style::Json => printer.object(&status::object(model)),
+        Style::Text => printer.text(&status::text(model)),
+    }
+    if status::saw_anything(model) {
+        Ok(0)
+    } else {
+        Err(status::saw_nothing(model))
+    }
+}
+
+fn breaking(
+    model: &Model,
+    printer: &Printer,
+    (key, manner, ordered): (&str, Manner, &mut bool),
+    waited: Duration,
+    outcome: &mut Option<Result<u8, Fault>>,
+) -> Next {
+    if *ordered {
+        let Some(result) = model.finished.last() else {
+            return Next::Go;
+        };
+        match printer.style {
+            Style::Json => printer.object(&break_report::object(result)),
+            Style::Text => printer.text(&break_report::text(result)),
+        }
+        *outcome = Some(Ok(match result.verdict {
+            Verdict::Pass => 0,
+            Verdict::Fail | Verdict::Unknown | Verdict::Inconclusive => 1,
+        }));
+        return Next::Stop;
+    }
+    let Some(failure) = model.failures.iter().find(|failure| failure.key == key) else {
+        return Next::Go;
+    };
+    if !status::complete(model) && waited < FIRST_PICTURE {
+        return Next::Go;
+    }
+    let aim = model.aim(failure);
+    let ready = aim.target.is_ok() && aim.against.is_empty();
+    match (manner, aim.target) {
+        (Manner::DryRun, target) => {
+            print_dry_run(printer, failure, target.as_ref(), &aim.against);
+            *outcome = Some(Ok(if ready { 0 } else { 3 }));
+            Next::Stop
+        }
+        (Manner::Ready, Ok(_)) if !ready && waited < FIRST_PICTURE => Next::Go,
+        (Manner::Ready, Ok(_)) if !ready => {
+            *outcome = Some(Err(Fault::unable(
+                "not-ready",
+                format!("The lab is not ready for `{key}`."),
+            )
+            .why(aim.against.join("; "))
+            .mend(
+                "Wait until it is healthy (`flinklab status --watch`), or use --force.",
+            )));
+            Next::Stop
+        }
+        (_, Err(why)) => {
+            *outcome = Some(Err(Fault::unable(
+                "no-target",
+                format!("`{key}` has nothing to hit."),
+            )
+            .why(why)));
+            Next::Stop
+        }
+        (Manner::Ready | Manner::Force, Ok(target)) => {
+            *ordered = true;
+            Next::Ask(vec![Effect::Break(Box::new(model.order(failure, target)))])
+        }
+    }
+}
+
+fn print_dry_run(
+    printer: &Printer,
+    failure: &Failure,
+    target: Result<&crate::model::Target, &String>,
+    against: &[String],
+) {
+    match printer.style {
+        Style::Json => printer.object(&report::dry_run(failure, target, against)),
+        Style::Text => printer.text(&report::dry_run_text(failure, target, against)),
+    }
+}

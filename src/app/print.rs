@@ -1,0 +1,123 @@
+//! Who may print: the one place that writes to standard output and standard error.
+
+use super::Surroundings;
+use crate::cli::Global;
+use crate::fault::Fault;
+use serde_json::{Value, json};
+use std::io::{self, BufRead, Write};
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// Sentences and tables.
+    Text,
+    /// One object a line.
+    Json,
+}
+
+/// Prints.
+#[derive(Debug, Clone)]
+pub(super) struct Printer {
+    pub(super) style: Style,
+    pub(super) colours: bool,
+    pub(super) terminal: bool,
+    pub(super) yes: bool,
+}
+
+impl Printer {
+    pub(super) fn new(global: &Global, surroundings: &Surroundings) -> Self {
+        Self {
+            style: if global.json {
+                Style::Json
+            } else {
+                Style::Text
+            },
+            colours: surroundings.colours
+                && surroundings.terminal
+                && !global.no_color
+                && !global.plain
+                && !surroundings.dumb,
+            terminal: surroundings.terminal && !global.plain,
+            yes: global.yes,
+        }
+    }
+
+    /// A line of text. A reader that went away (`| head`) is not an error.
+    pub(super) fn line(&self, text: &str) {
+        let mut out = io::stdout().lock();
+        let _ = writeln!(out, "{text}");
+        let _ = out.flush();
+    }
+
+    /// Text as it is.
+    pub(super) fn text(&self, text: &str) {
+        let mut out = io::stdout().lock();
+        let _ = out.write_all(text.as_bytes());
+        let _ = out.flush();
+    }
+
+    /// One JSON object.
+    pub(super) fn object(&self, value: &Value) {
+        self.line(&value.to_string());
+    }
+
+    /// Why it did not work: an object on standard output, or sentences on standard error.
+    pub(super) fn fault(&self, fault: &Fault) {
+        match self.style {
+            Style::Json => self.object(&fault_object(fault)),
+            Style::Text => {
+                let mut out = io::stderr().lock();
+                let _ = out.write_all(fault_text(fault).as_bytes());
+            }
+        }
+    }
+
+    /// Asks a question that only `yes` answers. Nobody there to ask: none.
+    pub(super) fn ask(&self, question: &str) -> Option<bool> {
+        if self.yes {
+            return Some(true);
+        }
+        if !self.terminal || self.style == Style::Json {
+            return None;
+        }
+        let mut out = io::stdout().lock();
+        let _ = write!(out, "{question} [y/N] ");
+        let _ = out.flush();
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer).ok()?;
+        Some(matches!(answer.trim(), "y" | "Y" | "yes"))
+    }
+}
+
+/// The shape that scripts rely on.
+pub(super) fn fault_object(fault: &Fault) -> Value {
+    let mut error = json!({
+        "code": fault.code, "what": fault.what, "why": fault.why, "mend": fault.mend,
+    });
+    if let Some(place) = &fault.place {
+        error["file"] = json!(place.file);
+        error["line"] = json!(place.line);
+        error["column"] = json!(place.column);
+    }
+    json!({ "error": error })
+}
+
+/// What failed, why, what to do: each on lines of its own.
+pub(super) fn fault_text(fault: &Fault) -> String {
+    let mut text = String::from("flinklab: ");
+    if let Some(place) = &fault.place {
+        text.push_str(&format!("{place}: "));
+    }
+    text.push_str(&fault.what);
+    text.push('\n');
+    for (title, words) in [("why", &fault.why), ("mend", &fault.mend)] {
+        let mut lines = words.lines();
+        if let Some(first) = lines.next() {
+            text.push_str(&format!("  {title}: {first}\n"));
+        }
+        for line in lines {
+            text.push_str(&format!("        {line}\n"));
+        }
+    }
+    text
+}

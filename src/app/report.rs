@@ -1,0 +1,243 @@
+//! The JSON shapes promised to scripts and the texts that people read, apart from the model so
+//! that its inside may change freely.
+
+use crate::failure::Failure;
+use crate::lab::Lab;
+use crate::model::{BINDINGS, Done, Scope, StepChange, StepState, Target};
+use serde_json::{Value, json};
+
+/// `{"step":{…}}`
+pub(super) fn step(change: &StepChange) -> Value {
+    let mut step = json!({
+        "name": change.name, "title": change.title, "state": change.state,
+        "n": change.n, "of": change.of,
+    });
+    if !change.detail.is_empty() {
+        step["detail"] = json!(change.detail);
+    }
+    if let Some(seconds) = change.seconds {
+        step["seconds"] = json!(round(seconds));
+    }
+    json!({ "step": step })
+}
+
+/// One line for a step that is over; what is going on is for terminals.
+pub(super) fn step_line(change: &StepChange) -> Option<String> {
+    let mark = match change.state {
+        StepState::Waiting | StepState::Running => return None,
+        StepState::Done => "ok  ",
+        StepState::Failed => "FAIL",
+    };
+    let seconds = change.seconds.unwrap_or_default();
+    Some(format!(
+        "{mark} {n:>2}/{of} {title:<22} {seconds:>6.1}s  {detail}",
+        n = change.n,
+        of = change.of,
+        title = change.title,
+        detail = change.detail,
+    ))
+}
+
+/// `{"result":{…}}` of `up` and `down`.
+pub(super) fn done(done: &Done) -> Value {
+    match done {
+        Done::Up {
+            seconds,
+            checkpoint,
+            changed,
+            kubeconfig,
+            ui,
+            notes,
+        } => json!({"result": {
+            "command": "up", "outcome": "ready", "seconds": round(*seconds), "changed": changed,
+            "checkpoint": {"id": checkpoint}, "kubeconfig": kubeconfig, "ui": ui, "notes": notes,
+        }}),
+        Done::Down {
+            seconds,
+            removed,
+            kept,
+        } => json!({"result": {
+            "command": "down", "outcome": "gone", "seconds": round(*seconds),
+            "removed": removed, "kept": kept,
+        }}),
+    }
+}
+
+/// The end of a plan in sentences.
+pub(super) fn done_text(done: &Done) -> String {
+    match done {
+        Done::Up {
+            seconds,
+            checkpoint,
+            changed,
+            kubeconfig,
+            ui,
+            notes,
+        } => {
+            let mut text = String::new();
+            for note in notes {
+                text.push_str(&format!("note  {note}\n"));
+            }
+            let how = if *changed {
+                "The lab is ready"
+            } else {
+                "The lab was ready already"
+            };
+            text.push_str(&format!(
+                "{how} after {seconds:.1} s: checkpoint {checkpoint} is completed, pointed to and on disk.\n\n  \
+                 Flink UI    {ui}\n  kubectl     kubectl --kubeconfig {kubeconfig} -n flink get pods\n  \
+                 watch it    flinklab\n  break it    flinklab break jm-crash\n"
+            ));
+            text
+        }
+        Done::Down {
+            seconds,
+            removed,
+            kept,
+        } => {
+            let mut text = String::new();
+            for (title, list) in [("removed", removed), ("kept", kept)] {
+                for one in list {
+                    text.push_str(&format!("{title:<8} {one}\n"));
+                }
+            }
+            text.push_str(&format!("The lab is gone after {seconds:.1} s.\n"));
+            text
+        }
+    }
+}
+
+/// The catalogue as this lab has it, one object a failure.
+pub(super) fn failures(lab: &Lab) -> Vec<Value> {
+    lab.all_failures()
+        .iter()
+        .map(|failure| {
+            let missing = lab.missing_for(failure);
+            let mut object = json!({
+                "key": failure.key, "title": failure.title, "story": failure.story,
+                "teaches": failure.teaches, "hits": failure.hits, "steps": failure.steps,
+                "applicable": missing.is_none(), "expected": failure.expect.verdict,
+                "within": failure.expect.within,
+            });
+            if let Some(reason) = missing {
+                object["reason"] = json!(reason);
+            }
+            object
+        })
+        .collect()
+}
+
+/// The catalogue as a person reads it.
+pub(super) fn failures_text(lab: &Lab) -> String {
+    let mut text = String::new();
+    for failure in lab.all_failures() {
+        text.push_str(&format!("{:<12} {}", failure.key, failure.title));
+        if let Some(reason) = lab.missing_for(&failure) {
+            text.push_str(&format!(" (not in this lab: {reason})"));
+        }
+        text.push('\n');
+        for line in wrapped(&failure.story, 80) {
+            text.push_str(&format!("             {line}\n"));
+        }
+        text.push_str(&format!("             → {}\n\n", failure.teaches));
+    }
+    text.push_str("Break with one of them: flinklab break KEY\n");
+    text
+}
+
+/// The table of keys.
+pub(super) fn keys(markdown: bool) -> String {
+    let mut text = String::new();
+    if markdown {
+        text.push_str("| where | key | what it does |\n| --- | --- | --- |\n");
+    }
+    for binding in BINDINGS {
+        let place = scope(binding.scope);
+        if markdown {
+            text.push_str(&format!(
+                "| {place} | `{}` | {} |\n",
+                binding.shown, binding.words
+            ));
+        } else {
+            text.push_str(&format!(
+                "{place:<12} {:<10} {}\n",
+                binding.shown, binding.words
+            ));
+        }
+    }
+    text
+}
+
+fn scope(scope: Scope) -> String {
+    format!("{scope:?}").to_lowercase()
+}
+
+/// What would happen, for scripts.
+pub(super) fn dry_run(
+    failure: &Failure,
+    target: Result<&Target, &String>,
+    against: &[String],
+) -> Value {
+    json!({"result": {
+        "command": "break", "outcome": "dry-run", "failure": failure.key,
+        "target": target.ok(), "no_target": target.err(),
+        "ready": target.is_ok() && against.is_empty(), "against": against,
+        "steps": failure.steps, "expected": failure.expect.verdict,
+    }})
+}
+
+/// What would happen, for a person.
+pub(super) fn dry_run_text(
+    failure: &Failure,
+    target: Result<&Target, &String>,
+    against: &[String],
+) -> String {
+    let mut text = format!(
+        "{}: {} (dry run, nothing is written)\n",
+        failure.key, failure.title
+    );
+    match target {
+        Ok(target) => {
+            text.push_str(&format!(
+                "  hits    {} {} ({})\n",
+                target.role, target.pod, target.reason
+            ));
+            text.push_str(&format!("  uid     {}\n", target.uid));
+            for step in failure.steps.iter() {
+                text.push_str(&format!("  does    {}\n", target.command(*step)));
+            }
+        }
+        Err(why) => text.push_str(&format!("  hits    nothing: {why}\n")),
+    }
+    if against.is_empty() {
+        text.push_str("  ready   yes\n");
+    }
+    for reason in against {
+        text.push_str(&format!("  not yet {reason}\n"));
+    }
+    for line in wrapped(&failure.story, 90) {
+        text.push_str(&format!("  story   {line}\n"));
+    }
+    text
+}
+
+/// Breaks a text into lines of at most `width` characters.
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let last = lines.last_mut().expect("there is always a line");
+        if !last.is_empty() && last.chars().count() + 1 + word.chars().count() > width {
+            lines.push(word.to_owned());
+        } else {
+            if !last.is_empty() {
+                last.push(' ');
+            }
+            last.push_str(word);
+        }
+    }
+    lines
+}
+
+fn round(seconds: f64) -> f64 {
+    (seconds * 100.0).round() / 100.0
+}

@@ -1,0 +1,77 @@
+//! What the environment says, as values: `main` fills it, nothing else reads the environment.
+
+use crate::cli::Global;
+use crate::fault::Fault;
+use crate::world::Addresses;
+use std::path::PathBuf;
+
+/// What the environment says.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// `DOCKER_HOST`.
+    pub docker_host: Option<String>,
+    /// `DOCKER_CONTEXT`.
+    pub docker_context: Option<String>,
+    /// `DOCKER_CONFIG`.
+    pub docker_config: Option<PathBuf>,
+    /// `XDG_DATA_HOME`.
+    pub data_home: Option<PathBuf>,
+    /// `XDG_CONFIG_HOME`.
+    pub config_home: Option<PathBuf>,
+    /// `FLINKLAB_CONFIG`.
+    pub config: Option<PathBuf>,
+    /// The user's home folder.
+    pub user_home: Option<PathBuf>,
+    /// Proxy variables under their upper-case names.
+    pub proxies: Vec<(String, String)>,
+    /// `NO_COLOR` is not set.
+    pub colours: bool,
+    /// `TERM` or `COLORTERM` promises 256 colours or more.
+    pub many_colours: bool,
+    /// `TERM` is `dumb` or missing.
+    pub dumb: bool,
+    /// Standard input and output are a terminal.
+    pub terminal: bool,
+}
+
+impl Surroundings {
+    /// Where everything is: flag before environment before the platform's folders.
+    pub(super) fn addresses(&self, global: &Global) -> Result<Addresses, Fault> {
+        let home = match (&global.home, &self.data_home, &self.user_home) {
+            (Some(home), _, _) => home.clone(),
+            (None, Some(data), _) if data.is_absolute() => data.join("flinklab"),
+            (None, _, Some(user)) if cfg!(target_os = "macos") => {
+                user.join("Library/Application Support/flinklab")
+            }
+            (None, _, Some(user)) => user.join(".local/share/flinklab"),
+            (None, _, None) => {
+                return Err(Fault::unable(
+                    "no-home",
+                    "There is no home folder to keep the lab in.",
+                )
+                .why("HOME is not set")
+                .mend("Set FLINKLAB_HOME to a folder on a local disk."));
+            }
+        };
+        let home = std::path::absolute(&home).map_err(|error| {
+            Fault::unable("no-home", format!("Cannot use {} as home.", home.display())).why(error)
+        })?;
+        let config = match (&self.config, &self.config_home, &self.user_home) {
+            (Some(file), _, _) => file.clone(),
+            (None, Some(folder), _) if folder.is_absolute() => folder.join("flinklab/config.toml"),
+            (None, _, Some(user)) => user.join(".config/flinklab/config.toml"),
+            (None, _, None) => home.join("config.toml"),
+        };
+        Ok(Addresses {
+            docker: self.docker_host.clone(),
+            docker_context: self.docker_context.clone(),
+            docker_config: self
+                .docker_config
+                .clone()
+                .or_else(|| self.user_home.as_ref().map(|user| user.join(".docker"))),
+            home,
+            config,
+            proxies: self.proxies.clone(),
+        })
+    }
+}

@@ -1,0 +1,274 @@
+//! Reads a lab's files and checks what their types cannot say: words in `words`, `kind.yaml` in
+//! `cluster`, what one file says of another in `links`, Flink's own configuration in `flink`.
+//! The first mistake is told, with its file, line and column; nothing is started before.
+
+mod cluster;
+mod flink;
+mod links;
+mod words;
+
+use super::Lab;
+use super::decode::{Rules, decode};
+use super::definition::Definition;
+use super::kind::Cluster;
+use super::manifest::{self, Document, Manifest};
+use super::mistake::{Mistake, did_you_mean, listed};
+use super::yaml::{self, At, Node};
+use crate::fault::Fault;
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+/// No lab file is longer; an image saved under the wrong name is.
+const LONGEST_FILE: u64 = 4 * 1024 * 1024;
+
+/// One file of the lab: its text as a tree, and the name under which the user knows it.
+pub(super) struct Source {
+    pub(super) code: &'static str,
+    pub(super) file: String,
+    pub(super) root: Node,
+}
+
+impl Source {
+    /// A mistake at a path of this file.
+    pub(super) fn at(&self, path: &str, what: impl Into<String>) -> Wrong<'_> {
+        self.here(self.root.place(path), what)
+    }
+
+    /// A mistake at a place of this file.
+    pub(super) fn here(&self, at: At, what: impl Into<String>) -> Wrong<'_> {
+        Wrong {
+            source: self,
+            mistake: Mistake::at(at, what),
+        }
+    }
+}
+
+/// A mistake and its file; `done` makes a fault of it.
+pub(super) struct Wrong<'a> {
+    source: &'a Source,
+    mistake: Mistake,
+}
+
+impl Wrong<'_> {
+    pub(super) fn why(mut self, why: impl std::fmt::Display) -> Self {
+        self.mistake = self.mistake.why(why);
+        self
+    }
+
+    pub(super) fn mend(mut self, mend: impl Into<String>) -> Self {
+        self.mistake = self.mistake.mend(mend);
+        self
+    }
+
+    /// As a result, so that a check ends with it.
+    pub(super) fn done<T>(self) -> Result<T, Fault> {
+        Err(self.mistake.fault(self.source.code, &self.source.file))
+    }
+}
+
+/// One object of the manifests, with its tree and its file.
+pub(super) struct Object<'a> {
+    pub(super) document: &'a Document,
+    pub(super) node: &'a Node,
+    pub(super) source: &'a Source,
+    /// Position of its file under `apply`.
+    pub(super) turn: usize,
+}
+
+/// Everything that was read, for checks across files.
+pub(super) struct Whole<'a> {
+    pub(super) lab: &'a Source,
+    pub(super) kind: &'a Source,
+    pub(super) definition: &'a Definition,
+    pub(super) cluster: &'a Cluster,
+    pub(super) objects: &'a [Object<'a>],
+}
+
+pub(super) fn read_folder(folder: &Path) -> Result<Lab, Fault> {
+    let shown = folder.display().to_string();
+    let entries = std::fs::read_dir(folder).map_err(|error| {
+        let near = did_you_mean(&shown, super::built_in_names());
+        Fault::wrong(
+            "lab-not-found",
+            format!("There is no built-in lab and no folder `{shown}`."),
+        )
+        .why(error)
+        .mend(if near.is_empty() {
+            format!("Built in: {}.", listed(super::built_in_names()))
+        } else {
+            near
+        })
+    })?;
+    let mut files = Vec::new();
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !(name.ends_with(".yaml") || name.ends_with(".yml")) {
+            continue;
+        }
+        let unreadable = |why: String| {
+            Fault::wrong("lab-unreadable", "Cannot read the file.")
+                .at(format!("{shown}/{name}"), 0, 0)
+                .why(why)
+        };
+        let length = entry
+            .metadata()
+            .map_err(|error| unreadable(error.to_string()))?
+            .len();
+        if length > LONGEST_FILE {
+            return Err(unreadable(format!(
+                "{length} bytes are too many for a lab file"
+            )));
+        }
+        let text =
+            std::fs::read_to_string(entry.path()).map_err(|error| unreadable(error.to_string()))?;
+        files.push((name, text));
+    }
+    files.sort();
+    from_files(files, &format!("{}/", shown.trim_end_matches('/')))
+}
+
+pub(super) fn from_files(files: Vec<(String, String)>, folder: &str) -> Result<Lab, Fault> {
+    let (lab, definition): (_, Definition) = one(&files, folder, "lab.yaml", Rules::Strict)?;
+    words::check(&lab, &definition)?;
+    let (kind, mut cluster) = cluster::read(&files, folder)?;
+    cluster::check(&kind, &mut cluster)?;
+
+    let mut sources = Vec::new();
+    let mut manifests = Vec::new();
+    let mut trees = Vec::new();
+    for (turn, apply) in definition.apply.iter().enumerate() {
+        let file = format!("{folder}{}", apply.file);
+        let Some((_, text)) = files.iter().find(|(name, _)| *name == apply.file) else {
+            let known = files.iter().map(|(name, _)| name.as_str());
+            return lab
+                .at(
+                    &format!("apply[{turn}].file"),
+                    format!("There is no file `{}` in the lab's folder.", apply.file),
+                )
+                .mend(did_you_mean(&apply.file, known))
+                .done();
+        };
+        let found =
+            manifest::read(text).map_err(|mistake| mistake.fault("manifest-invalid", &file))?;
+        if found.is_empty() {
+            return Err(
+                Fault::wrong("manifest-invalid", "The file holds no object.").at(file, 1, 1),
+            );
+        }
+        let (documents, nodes): (Vec<Document>, Vec<Node>) = found.into_iter().unzip();
+        let root = Node::empty();
+        sources.push(Source {
+            code: "manifest-invalid",
+            file,
+            root,
+        });
+        manifests.push(Manifest {
+            file: apply.file.clone(),
+            documents,
+        });
+        trees.push(nodes);
+    }
+    let mut objects = Vec::new();
+    for (turn, ((manifest, nodes), source)) in
+        manifests.iter().zip(&trees).zip(&sources).enumerate()
+    {
+        for (document, node) in manifest.documents.iter().zip(nodes) {
+            objects.push(Object {
+                document,
+                node,
+                source,
+                turn,
+            });
+        }
+    }
+    let whole = Whole {
+        lab: &lab,
+        kind: &kind,
+        definition: &definition,
+        cluster: &cluster,
+        objects: &objects,
+    };
+    links::check(&whole)?;
+
+    let unlisted = files
+        .iter()
+        .map(|(name, _)| name.clone())
+        .filter(|name| name != "lab.yaml" && name != "kind.yaml")
+        .filter(|name| definition.apply.iter().all(|apply| apply.file != *name))
+        .collect();
+    Ok(Lab {
+        name: definition.name,
+        images: definition.images,
+        apply: definition.apply,
+        flink: definition.flink,
+        roles: definition.roles,
+        job: definition.job,
+        polls: definition.polls,
+        first: definition.first,
+        failures: definition.failures,
+        cluster,
+        manifests,
+        unlisted,
+        hash: hash(&files),
+        files,
+    })
+}
+
+/// A file that holds one document, which is a `T`.
+fn one<T: serde::de::DeserializeOwned>(
+    files: &[(String, String)],
+    folder: &str,
+    name: &str,
+    rules: Rules,
+) -> Result<(Source, T), Fault> {
+    let source = open(files, folder, name, rules)?;
+    let value =
+        decode(&source.root, rules).map_err(|mistake| mistake.fault(source.code, &source.file))?;
+    Ok((source, value))
+}
+
+fn open(
+    files: &[(String, String)],
+    folder: &str,
+    name: &str,
+    rules: Rules,
+) -> Result<Source, Fault> {
+    let code = match rules {
+        Rules::Strict => "lab-invalid",
+        Rules::Kind => "kind-config-invalid",
+    };
+    let file = format!("{folder}{name}");
+    let Some((_, text)) = files.iter().find(|(found, _)| found == name) else {
+        return Err(Fault::wrong("lab-file-missing", format!("The lab has no file `{name}`."))
+            .mend("A lab is a folder with `lab.yaml`, `kind.yaml` and the manifests that `lab.yaml` lists.")
+            .at(file, 0, 0));
+    };
+    let mut documents = yaml::read(text)
+        .map_err(|mistake| mistake.fault(code, &file))?
+        .into_iter();
+    let Some(root) = documents.next() else {
+        return Err(Fault::wrong(code, "The file is empty.").at(file, 1, 1));
+    };
+    let source = Source { code, file, root };
+    match documents.next() {
+        Some(second) => source
+            .here(second.at, "Another document begins here.")
+            .mend(format!("`{name}` holds one document: remove the `---`."))
+            .done(),
+        None => Ok(source),
+    }
+}
+
+fn hash(files: &[(String, String)]) -> String {
+    let mut hash = Sha256::new();
+    for (name, text) in files {
+        hash.update(name.as_bytes());
+        hash.update([0]);
+        hash.update(text.as_bytes());
+        hash.update([0]);
+    }
+    hash.finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

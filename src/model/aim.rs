@@ -1,0 +1,242 @@
+//! Aiming: whom a failure would hit, pinned, and what speaks against firing now. Pure; the same
+//! pins are checked again by the hand that breaks, just before it acts.
+
+use super::{Aim, BreakOrder, Epoch, Model, Pod, PodPhase, Target};
+use crate::failure::{Failure, Hits, Need, Role, Step};
+use jiff::{SignedDuration, Timestamp};
+
+/// An answer of Flink older than this says nothing about now: five of its slowest rounds.
+const FRESH: SignedDuration = SignedDuration::from_secs(5);
+/// The checkpoint interval where it is not known.
+const INTERVAL: SignedDuration = SignedDuration::from_secs(10);
+/// What we learn of a checkpoint may be this old when nothing is wrong: one calm round.
+const LEARNT: SignedDuration = SignedDuration::from_millis(1500);
+
+impl Model {
+    /// Resolves a failure against what is known now.
+    #[must_use]
+    pub fn aim(&self, failure: &Failure) -> Aim {
+        let digit = self.failures.iter().position(|known| known.key == failure.key);
+        Aim {
+            digit: digit.map_or(0, |place| u8::try_from(place + 1).unwrap_or(0)),
+            failure: failure.clone(),
+            target: self.target(failure),
+            against: self.against(),
+        }
+    }
+
+    /// The order to hit a target, with a name of its own.
+    #[must_use]
+    pub fn order(&self, failure: &Failure, target: Target) -> BreakOrder {
+        BreakOrder {
+            run: format!("{}-{}", self.now.strftime("%Y%m%d-%H%M%S"), failure.key),
+            failure: failure.clone(),
+            target,
+        }
+    }
+
+    /// Why an aim no longer holds: the lab moved on between aiming and firing.
+    #[must_use]
+    pub fn moved_on(&self, aim: &Aim) -> Option<String> {
+        let pinned = aim.target.as_ref().ok()?;
+        let Some(pod) = self.cluster.pods.get(&pinned.uid) else {
+            return Some(format!("the pod {} is gone", pinned.pod));
+        };
+        if pod.deleting.is_some() {
+            return Some(format!("the pod {} is being deleted", pinned.pod));
+        }
+        if pod.container != pinned.container {
+            return Some(format!("the container of {} was restarted", pinned.pod));
+        }
+        let epoch = self.cluster.epoch().map(|epoch| &epoch.id);
+        if epoch != pinned.epoch.as_ref() {
+            return Some("another leadership epoch began".to_owned());
+        }
+        match self.target(&aim.failure) {
+            Ok(_) => None,
+            Err(why) => Some(why),
+        }
+    }
+
+    fn target(&self, failure: &Failure) -> Result<Target, String> {
+        for need in failure.needs.iter() {
+            self.has(*need)?;
+        }
+        match failure.hits {
+            Hits::Leader => {
+                let leader = self.leading()?;
+                let epoch = self.cluster.epoch().map_or(0, |epoch| epoch.number);
+                self.pin(leader, format!("leads epoch {epoch}"))
+            }
+            Hits::Standby => {
+                let leader = self.leading()?.uid.clone();
+                let standby = self
+                    .alive(Role::JobManager)
+                    .find(|pod| pod.uid != leader && pod.ready)
+                    .ok_or("no standby JobManager is ready")?;
+                self.pin(standby, "stands by".to_owned())
+            }
+            Hits::BusyTaskManager => self.busy(),
+        }
+    }
+
+    fn has(&self, need: Need) -> Result<(), String> {
+        match need {
+            Need::Standby if self.alive(Role::JobManager).count() < 2 => {
+                Err("it needs a second JobManager".to_owned())
+            }
+            Need::Standby | Need::Worker | Need::StateFiles => Ok(()),
+        }
+    }
+
+    /// Flink's pods of a role that run and are to stay, by name.
+    fn alive(&self, role: Role) -> impl Iterator<Item = &Pod> {
+        self.cluster.listed_pods().into_iter().filter(move |pod| {
+            pod.role == role && pod.phase == PodPhase::Running && pod.deleting.is_none()
+        })
+    }
+
+    fn leading(&self) -> Result<&Pod, String> {
+        let Some(lock) = self.cluster.lock() else {
+            return Err("no leader is known yet".to_owned());
+        };
+        if lock.holder.is_empty() {
+            return Err("nobody leads: the lock was given back".to_owned());
+        }
+        if !self.cluster.lease_fresh(self.now) {
+            return Err("nobody leads: the lease ran out".to_owned());
+        }
+        self.cluster
+            .leader()
+            .ok_or_else(|| "the address of the new leader is not written yet".to_owned())
+    }
+
+    /// The TaskManager with the most slots in use. After a loss, all tasks may be on one; and where
+    /// that is not known yet, guessing could hit one that runs nothing.
+    fn busy(&self) -> Result<Target, String> {
+        let Some((_, workers)) = &self.job.workers else {
+            return Err("it is not known yet which TaskManager runs tasks".to_owned());
+        };
+        let used = |pod: &Pod| {
+            let mut own = workers.iter();
+            let own = own.find(|worker| Some(&worker.host) == pod.ip.as_ref());
+            own.map_or(0, |worker| worker.slots.saturating_sub(worker.free))
+        };
+        let busiest = self
+            .alive(Role::TaskManager)
+            .map(|pod| (used(pod), pod))
+            .filter(|(used, _)| *used > 0)
+            // Of several, the first by name: `max_by_key` would take the last one.
+            .reduce(|most, next| if next.0 > most.0 { next } else { most });
+        match busiest {
+            Some((1, pod)) => self.pin(pod, "runs tasks in 1 slot".to_owned()),
+            Some((used, pod)) => self.pin(pod, format!("runs tasks in {used} slots")),
+            None => Err("no TaskManager runs tasks".to_owned()),
+        }
+    }
+
+    fn pin(&self, pod: &Pod, reason: String) -> Result<Target, String> {
+        if pod.container.is_none() {
+            return Err(format!("the container of {} does not run", pod.name));
+        }
+        Ok(Target {
+            pod: pod.name.clone(),
+            uid: pod.uid.clone(),
+            role: pod.role,
+            // The lab's own names are not here: the pod tells its container by role.
+            container_name: pod.role.to_string().to_lowercase(),
+            container: pod.container.clone(),
+            node: pod.node.clone(),
+            epoch: self.cluster.epoch().map(|epoch: &Epoch| epoch.id.clone()),
+            reason,
+        })
+    }
+
+    /// What speaks against a break now, each in a few words. Empty: the lab is ready.
+    fn against(&self) -> Vec<String> {
+        let mut against = Vec::new();
+        if let Some(run) = &self.run {
+            against.push(format!("the run {} is still observed", run.order.run));
+        }
+        let ours = self.lab.as_ref().and_then(|lab| lab.job.as_deref());
+        match self.job.row(ours) {
+            Some(row) if row.all_run() => {}
+            Some(row) => against.push(format!(
+                "the job is {}, {} of {} tasks run",
+                row.state, row.tasks.running, row.tasks.total
+            )),
+            None => against.push("the job was not seen running".to_owned()),
+        }
+        let answered = self.job.good.as_ref().map(|(at, _)| *at);
+        if let Some(age) = answered.map(|at| self.now.duration_since(at))
+            && age > FRESH
+        {
+            against.push(format!("Flink has not answered for {} s", age.as_secs()));
+        }
+        against.extend(self.checkpoint_too_old());
+        against
+    }
+
+    /// A break needs something to come back to: the newest checkpoint, not older than two
+    /// intervals.
+    fn checkpoint_too_old(&self) -> Option<String> {
+        let Some(done) = self.newest_completed_at() else {
+            return Some("no checkpoint has completed yet".to_owned());
+        };
+        let age = self.now.duration_since(done);
+        let limit = self.interval() * 2 + LEARNT;
+        (age > limit).then(|| {
+            format!(
+                "the newest checkpoint is {} s old, more than two intervals",
+                age.as_secs()
+            )
+        })
+    }
+
+    /// By REST, or by the last change of the pointers: they change with every checkpoint only.
+    fn newest_completed_at(&self) -> Option<Timestamp> {
+        let by_rest = self.job.newest().and_then(|newest| newest.acknowledged);
+        let by_pointer = self
+            .cluster
+            .job_map
+            .as_ref()
+            .filter(|(_, map)| !map.pointers.is_empty())
+            .map(|(at, _)| *at)
+            // The first look at the map is no change of it.
+            .filter(|_| by_rest.is_some());
+        by_rest.max(by_pointer)
+    }
+
+    /// The usual distance of checkpoints, told by those that completed.
+    fn interval(&self) -> SignedDuration {
+        let newest = self.job.checkpoints.values().rev();
+        let mut triggers: Vec<Timestamp> =
+            newest.filter_map(|row| row.triggered).take(9).collect();
+        triggers.sort_unstable();
+        let mut gaps: Vec<SignedDuration> = triggers
+            .windows(2)
+            .map(|pair| pair[1].duration_since(pair[0]))
+            .collect();
+        gaps.sort_unstable();
+        gaps.get(gaps.len() / 2).copied().unwrap_or(INTERVAL)
+    }
+}
+
+impl Target {
+    /// What a step does to the target, as a person would do it by hand.
+    #[must_use]
+    pub fn command(&self, step: Step) -> String {
+        let node = self.node.as_deref().unwrap_or("NODE");
+        match step {
+            Step::Terminate => format!(
+                "kubectl exec {} -c {} -- sh -c 'kill 1'",
+                self.pod, self.container_name
+            ),
+            Step::Kill => format!(
+                "docker exec {node} kill -KILL PID, the PID of {} seen from the node",
+                self.pod
+            ),
+            Step::DeletePod => format!("kubectl delete pod {}", self.pod),
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! Collects evidence for a run from everything that happens. Decides what counts as a witness and
+//! which stamp is the better one; draws no conclusions, those are in `timeline` and `judge`.
+
+use super::{
+    Baseline, BreakOrder, CheckpointStatus, CheckpointsSample, ClusterMap, Event, FlinkSample,
+    Happening, JobMap, Lease, Link, Lock, Look, MapChange, Model, Observed, PodChange, Run,
+    RunEvent, Source, Stamp,
+};
+use jiff::{SignedDuration, Timestamp};
+
+/// Good answers of REST kept: two ways, four a second, for more than three minutes.
+const LOOKS: usize = 2000;
+/// Restores and epochs kept: a job that restarts every second for as long as a run lasts.
+const KEPT: usize = 200;
+/// Completed checkpoints kept.
+const CHECKPOINTS: usize = 1000;
+/// While a run is observed something happens several times a second. Nothing for so long means
+/// that this machine slept or that its clock was set.
+const GAP: SignedDuration = SignedDuration::from_secs(10);
+/// Stamps come from several tasks and may overtake each other a little.
+const BACK: SignedDuration = SignedDuration::from_secs(1);
+/// A lock that is given back is seen as soon as the watch tells: tens of milliseconds.
+const WATCH_MS: u32 = 50;
+/// The components whose keys one leadership writes. A job's key is left out: on Flink 1.15 it has
+/// a session id of its own.
+const COMPONENTS: [&str; 3] = ["restserver", "resourcemanager", "dispatcher"];
+
+impl Run {
+    /// Begins to observe: what the model knows now is what was true before.
+    #[must_use]
+    pub fn begin(order: BreakOrder, model: &Model) -> Self {
+        let map = model.cluster.job_map.as_ref().map(|(_, map)| map);
+        let pointed = map.and_then(newest_pointer);
+        let by_rest = model.job.newest().map(|checkpoint| checkpoint.id);
+        let lock = model.cluster.lock().cloned();
+        let before = Baseline {
+            at: model.now,
+            job: model.lab.as_ref().and_then(|lab| lab.job.clone()),
+            checkpoint: pointed.max(by_rest),
+            counter: map.and_then(|map| map.counter),
+            epoch: model.cluster.epoch().map(|epoch| epoch.id.clone()),
+            epochs: model.cluster.epochs.iter().map(|epoch| epoch.id.clone()).collect(),
+            lock: lock.clone(),
+            pods: model.cluster.pods.values().cloned().collect(),
+            restores: model.job.restores.iter().map(|restored| restored.at).collect(),
+        };
+        let seen = Observed {
+            lease: Lease {
+                last: lock,
+                over: None,
+            },
+            highest: (before.checkpoint, before.counter),
+            pods: model.cluster.pods.clone(),
+            blind: match model.links.get(&Source::Api) {
+                Some(Link::Lost { since, .. }) => Some(*since),
+                Some(Link::Live { .. }) | None => None,
+            },
+            until: Some(model.now),
+            ..Observed::default()
+        };
+        Self {
+            order,
+            before,
+            seen,
+        }
+    }
+
+    /// Takes in what happened. Every event is welcome; most say nothing about a run.
+    pub fn observe(&mut self, happening: &Happening) {
+        let at = happening.at;
+        self.watch_the_clock(at);
+        match &happening.event {
+            Event::Run(event) => self.hand(event),
+            Event::Map(change) => self.map(at, change),
+            Event::Flink(sample) => self.rest(at, sample),
+            Event::Pods(change) => self.pods(change),
+            Event::Link { source, link } => {
+                if *source == Source::Api {
+                    self.seen.blind = match link {
+                        Link::Live { .. } => None,
+                        Link::Lost { since, .. } => Some(*since),
+                    };
+                }
+            }
+            _ => {}
+        }
+        self.seen.phases = self.timeline(at);
+    }
+
+    fn watch_the_clock(&mut self, at: Timestamp) {
+        if let Some(until) = self.seen.until {
+            let step = at.duration_since(until);
+            if step > GAP || step < -BACK {
+                self.seen.jump.get_or_insert((until, at));
+            }
+        }
+        self.seen.until = self.seen.until.max(Some(at));
+    }
+
+    fn hand(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::Begun(_) => {}
+            RunEvent::Sent {
+                at,
+                observer,
+                resolution_ms,
+            } => better(&mut self.seen.sent, *at, observer, *resolution_ms),
+            RunEvent::Gone {
+                at,
+                observer,
+                resolution_ms,
+            } => better(&mut self.seen.gone, *at, observer, *resolution_ms),
+            RunEvent::Hit(proof) => self.seen.hit = Some(proof.clone()),
+            RunEvent::Refused(fault) => self.seen.fault = Some(fault.clone()),
+        }
+    }
+
+    fn pods(&mut self, change: &PodChange) {
+        match change {
+            PodChange::Listed(pods) => {
+                self.seen.pods = pods.iter().map(|pod| (pod.uid.clone(), pod.clone())).collect();
+            }
+            PodChange::Applied(pod) => {
+                self.seen.pods.insert(pod.uid.clone(), pod.clone());
+            }
+            PodChange::Deleted { uid } => {
+                self.seen.pods.remove(uid);
+            }
+        }
+    }
+
+    fn map(&mut self, at: Timestamp, change: &MapChange) {
+        match change {
+            MapChange::Cluster(map) => self.cluster_map(at, map),
+            MapChange::Job(map) if self.before.job.as_ref() == Some(&map.job) => {
+                self.job_map(at, map);
+            }
+            MapChange::Job(_) | MapChange::Deleted { .. } => {}
+        }
+    }
+
+    fn cluster_map(&mut self, at: Timestamp, map: &ClusterMap) {
+        for key in COMPONENTS.iter().filter_map(|component| map.leaders.get(*component)) {
+            let known = self.before.epochs.contains(&key.epoch)
+                || self.seen.epochs.iter().any(|(epoch, _)| *epoch == key.epoch);
+            if !known && self.seen.epochs.len() < KEPT {
+                self.seen.epochs.push((key.epoch.clone(), at));
+            }
+        }
+        let dispatcher = map.leaders.get("dispatcher");
+        self.seen.map = Some((at, dispatcher.map(|key| key.epoch.clone())));
+        if let Some(lock) = &map.lock
+            && self.seen.epochs.is_empty()
+        {
+            self.seen.lease.goes_on(at, lock);
+        }
+    }
+
+    /// Every version of the map is looked at on its own: of several pointers only the newest can
+    /// be new, the others are older ones that are kept.
+    fn job_map(&mut self, at: Timestamp, map: &JobMap) {
+        let (pointer, counter) = (newest_pointer(map), map.counter);
+        let next = self.seen.highest.1;
+        if let (Some(counter), Some(next)) = (counter, next)
+            && counter < next
+        {
+            self.fell(format!("the next checkpoint id fell from {next} to {counter}"));
+        }
+        if let (Some(pointer), Some(highest)) = (pointer, self.seen.highest.0)
+            && pointer < highest
+        {
+            if counter >= next && self.withdrawn(highest) {
+                self.seen.highest.0 = Some(pointer);
+            } else {
+                self.fell(format!(
+                    "the pointer of checkpoint {pointer} came after that of {highest}"
+                ));
+            }
+        }
+        if let Some(pointer) = pointer
+            && Some(pointer) > self.seen.highest.0
+        {
+            self.completed(pointer).pointed.get_or_insert(at);
+        }
+        self.seen.highest = (self.seen.highest.0.max(pointer), next.max(counter));
+    }
+
+    /// A checkpoint whose pointer was written but which failed after all loses its pointer again,
+    /// and no leader ever told that it completed. It never was one, so this is no fall.
+    fn withdrawn(&mut self, highest: u64) -> bool {
+        let only_pointed = self
+            .seen
+            .completed
+            .get(&highest)
+            .is_some_and(|seen| seen.acknowledged.is_none());
+        if only_pointed {
+            self.seen.completed.remove(&highest);
+        }
+        only_pointed
+    }
+
+    fn rest(&mut self, at: Timestamp, sample: &FlinkSample) {
+        let after = self.seen.asked;
+        self.seen.asked = after.max(Some(sample.asked));
+        let checkpoints = sample
+            .checkpoints
+            .as_ref()
+            .filter(|seen| self.before.job.as_ref() == Some(&seen.job));
+        if let Some(seen) = checkpoints {
+            self.checkpoints(seen);
+        }
+        let Ok(jobs) = &sample.jobs else { return };
+        if self.seen.looks.len() >= LOOKS {
+            return;
+        }
+        let ours = |id: &String| self.before.job.as_ref() == Some(id);
+        self.seen.looks.push(Look {
+            asked: sample.asked,
+            done: at,
+            after,
+            job: jobs
+                .iter()
+                .find(|row| ours(&row.id))
+                .map(|row| (row.state.clone(), row.tasks.running, row.tasks.total)),
+            others: jobs
+                .iter()
+                .filter(|row| !ours(&row.id))
+                .map(|row| format!("{} {}", row.id, row.state))
+                .collect(),
+            restored: checkpoints.map(|seen| seen.restored.as_ref().map(|restored| restored.at)),
+        });
+    }
+
+    fn checkpoints(&mut self, sample: &CheckpointsSample) {
+        if let Some(restored) = &sample.restored
+            && !self.before.restores.contains(&restored.at)
+            && !self.seen.restores.iter().any(|known| known.at == restored.at)
+            && self.seen.restores.len() < KEPT
+        {
+            self.seen.restores.push(restored.clone());
+            self.seen.restores.sort_by_key(|restored| restored.at);
+        }
+        for row in sample.rows.iter().filter(|row| !row.savepoint) {
+            match row.status {
+                CheckpointStatus::Completed => {
+                    let old = self.before.checkpoint.is_some_and(|known| row.id <= known)
+                        && row.acknowledged.is_none_or(|done| done <= self.before.at);
+                    if old {
+                        continue;
+                    }
+                    let known = self.completed(row.id);
+                    // An id that begins again is another checkpoint: the newer one counts.
+                    known.triggered = known.triggered.max(row.triggered);
+                    known.acknowledged = known.acknowledged.max(row.acknowledged);
+                }
+                CheckpointStatus::Failed => {
+                    self.seen.completed.remove(&row.id);
+                }
+                CheckpointStatus::InProgress => {}
+            }
+        }
+        self.in_order();
+    }
+
+    /// By the time at which they were triggered, ids must grow.
+    fn in_order(&mut self) {
+        let mut by_time: Vec<(Timestamp, u64)> = self
+            .seen
+            .completed
+            .iter()
+            .filter_map(|(id, seen)| Some((seen.triggered?, *id)))
+            .collect();
+        by_time.sort_unstable();
+        let mut highest = self.before.checkpoint;
+        let mut fell = None;
+        for (triggered, id) in by_time {
+            if triggered > self.before.at
+                && let Some(highest) = highest
+                && id < highest
+            {
+                fell = Some(format!("checkpoint {id} was triggered after checkpoint {highest}"));
+                break;
+            }
+            highest = highest.max(Some(id));
+        }
+        if let Some(words) = fell {
+            self.fell(words);
+        }
+    }
+
+    fn completed(&mut self, id: u64) -> &mut super::Completed {
+        if self.seen.completed.len() >= CHECKPOINTS {
+            self.seen.completed.pop_first();
+        }
+        self.seen.completed.entry(id).or_default()
+    }
+
+    fn fell(&mut self, words: String) {
+        self.seen.fell.get_or_insert(words);
+    }
+}
+
+impl Lease {
+    /// A look at the lock before any new epoch has begun.
+    ///
+    /// A JobManager that stops in order gives its lock back, but its own elector may take it again
+    /// some milliseconds later: then the lease runs on, and must run out.
+    fn goes_on(&mut self, at: Timestamp, lock: &Lock) {
+        let holder = self.last.as_ref().map_or("", |last| last.holder.as_str());
+        if lock.holder.is_empty() {
+            self.over.get_or_insert_with(|| Stamp {
+                at,
+                observer: "watch of the lock: given back".to_owned(),
+                resolution_ms: WATCH_MS,
+            });
+        } else if holder.is_empty() || lock.holder == holder {
+            self.over = None;
+            self.last = Some(lock.clone());
+        } else if self.over.is_none() {
+            let ends = self.ends();
+            self.over = Some(match ends {
+                Some(ends) if ends <= lock.acquired => ran_out(ends),
+                Some(_) | None => Stamp {
+                    at: lock.acquired,
+                    observer: "acquireTime of the next holder".to_owned(),
+                    resolution_ms: 1,
+                },
+            });
+        }
+    }
+
+    /// When the lease ends if it is not renewed again.
+    #[must_use]
+    pub fn ends(&self) -> Option<Timestamp> {
+        let lock = self.last.as_ref()?;
+        let lasts = SignedDuration::try_from_secs_f64(lock.seconds).ok()?;
+        lock.renewed.checked_add(lasts).ok()
+    }
+}
+
+/// The lease ran out: not seen by anybody, but certain.
+pub(super) fn ran_out(ends: Timestamp) -> Stamp {
+    Stamp {
+        at: ends,
+        observer: "renewTime and leaseDuration of the lock".to_owned(),
+        resolution_ms: 1,
+    }
+}
+
+fn newest_pointer(map: &JobMap) -> Option<u64> {
+    let usable = map.pointers.iter().filter(|pointer| !pointer.deleting);
+    usable.map(|pointer| pointer.id).max()
+}
+
+/// Keeps the finer of two stamps.
+fn better(known: &mut Option<Stamp>, at: Timestamp, observer: &str, resolution_ms: u32) {
+    if known
+        .as_ref()
+        .is_none_or(|known| resolution_ms < known.resolution_ms)
+    {
+        *known = Some(Stamp {
+            at,
+            observer: observer.to_owned(),
+            resolution_ms,
+        });
+    }
+}

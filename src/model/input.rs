@@ -1,0 +1,358 @@
+//! What keys do to the model, and how pages follow what happens. The table of keys is in `keys`;
+//! what a failure hits is decided in `aim`.
+
+use super::{
+    Action, Aim, BreakOrder, Done, Effect, Ended, Event, Key, LogShown, Model, Page, Panel, Plan,
+    UpOrder, bound,
+};
+use jiff::Timestamp;
+
+/// Failures on one page of the list: one for each digit but 0.
+pub const FAILURES_A_PAGE: usize = 9;
+/// Rows of a page up or down.
+const PAGE_ROWS: i32 = 10;
+
+/// Does what a key means on the present page.
+pub(super) fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
+    let Some(action) = bound(model.screen.page.scope(), key) else {
+        return Vec::new();
+    };
+    model.screen.notice = None;
+    match action {
+        Action::Quit => model.ended = Some(Ended::Quit),
+        Action::Back => back(model),
+        Action::Help if model.screen.page == Page::Help => back(model),
+        Action::Help => model.screen.open(Page::Help),
+        Action::Failures => model.screen.open(Page::Failures),
+        Action::Timeline => timeline(model),
+        Action::Focus(panel) => focus(model, panel),
+        Action::NextPanel => step(model, 1),
+        Action::PreviousPanel => step(model, -1),
+        Action::Highlights => {
+            model.screen.log_back = 0;
+            model.screen.log_shown = match model.screen.log_shown {
+                LogShown::All => LogShown::Highlights,
+                LogShown::Highlights => LogShown::All,
+            };
+        }
+        Action::Move(rows) => scroll(model, rows),
+        Action::Page(pages) => scroll(model, pages * PAGE_ROWS),
+        Action::Start => scroll(model, i32::MIN),
+        Action::End => scroll(model, i32::MAX),
+        Action::Run(by) => other_run(model, by),
+        Action::Up => return build(model),
+        Action::Digit(0) => turn_list(model),
+        Action::Digit(digit) => return digit_pressed(model, digit),
+        Action::Fire => return enter_pressed(model),
+    }
+    Vec::new()
+}
+
+/// Turns pages and keeps places after an event was taken into the rest of the model.
+pub(super) fn follow(model: &mut Model, event: &Event) {
+    match event {
+        Event::NoLab { .. } if model.screen.page == Page::Dashboard => {
+            model.screen.turn(Page::Welcome);
+        }
+        Event::Lab(_) if model.screen.page == Page::Welcome => model.screen.turn(Page::Dashboard),
+        Event::Step(_) if matches!(model.screen.page, Page::Welcome | Page::Dashboard) => {
+            model.screen.turn(Page::Plan);
+        }
+        Event::Done(Done::Up { seconds, .. }) if model.screen.page == Page::Plan => {
+            model.screen.turn(Page::Dashboard);
+            let words =
+                format!("The lab is ready after {seconds:.1} s. x shows what can be broken.");
+            model.screen.say(model.now, words);
+        }
+        Event::Log(lines) if model.screen.log_back > 0 => {
+            let new = match model.screen.log_shown {
+                LogShown::All => lines.len(),
+                LogShown::Highlights => lines.iter().filter(|it| it.highlight.is_some()).count(),
+            };
+            model.screen.log_back = (model.screen.log_back + new).min(log_rows(model));
+        }
+        Event::Saved(result) => {
+            let words = format!(
+                "{}: {}. t shows the timeline.",
+                result.failure, result.verdict
+            );
+            model.screen.say(model.now, words);
+        }
+        Event::Failed(fault) if model.screen.page != Page::Plan => {
+            let words = if fault.mend.is_empty() {
+                fault.what.clone()
+            } else {
+                format!("{} {}", fault.what, fault.mend)
+            };
+            model.screen.say(model.now, words);
+        }
+        Event::Crashed(text) => {
+            let words = format!("A part of flinklab failed; this is a bug: {text}");
+            model.screen.say(model.now, words);
+        }
+        _ => {}
+    }
+    keep_aim(model);
+}
+
+fn back(model: &mut Model) {
+    let screen = &mut model.screen;
+    match screen.page {
+        Page::Failures if screen.aim.is_some() => screen.aim = None,
+        Page::Failures | Page::Help | Page::Run => screen.turn(screen.under),
+        Page::Plan if model.lab.is_some() => screen.turn(Page::Dashboard),
+        Page::Plan if model.plan.over() || model.fault.is_some() => screen.turn(Page::Welcome),
+        Page::Plan | Page::Welcome => {}
+        Page::Dashboard => screen.log_back = 0,
+    }
+}
+
+fn focus(model: &mut Model, panel: Panel) {
+    model.screen.focus = panel;
+    model.screen.row = 0;
+}
+
+fn step(model: &mut Model, by: i32) {
+    match model.screen.page {
+        Page::Failures => {
+            let chosen = moved(model.screen.row, by, model.failures.len());
+            model.screen.row = chosen;
+            if model.screen.aim.is_some() {
+                aim(model, chosen);
+            }
+        }
+        Page::Dashboard | Page::Welcome | Page::Plan | Page::Help | Page::Run => {
+            focus(model, model.screen.focus.step(by));
+        }
+    }
+}
+
+fn timeline(model: &mut Model) {
+    if model.run.is_none() && model.finished.is_empty() {
+        let words = "Nothing was broken yet. x shows what can be broken.";
+        model.screen.say(model.now, words);
+        return;
+    }
+    model.screen.run_back = 0;
+    model.screen.open(Page::Run);
+}
+
+/// How many runs can be looked at: the finished ones, and the one that goes on.
+fn runs(model: &Model) -> usize {
+    model.finished.len() + usize::from(model.run.is_some())
+}
+
+fn other_run(model: &mut Model, by: i32) {
+    let count = runs(model);
+    model.screen.run_back = moved(model.screen.run_back, -by, count);
+    model.screen.row = 0;
+}
+
+/// Log lines that the panel would show.
+fn log_rows(model: &Model) -> usize {
+    match model.screen.log_shown {
+        LogShown::All => model.logs.lines.len(),
+        LogShown::Highlights => {
+            let lines = model.logs.lines.iter();
+            lines.filter(|line| line.highlight.is_some()).count()
+        }
+    }
+}
+
+/// A place in a list of so many, moved and kept inside.
+fn moved(place: usize, by: i32, count: usize) -> usize {
+    let last = i64::try_from(count.saturating_sub(1)).unwrap_or(i64::MAX);
+    let place = i64::try_from(place).unwrap_or(last);
+    usize::try_from((place + i64::from(by)).clamp(0, last)).unwrap_or(0)
+}
+
+fn scroll(model: &mut Model, by: i32) {
+    let on_log = model.screen.page == Page::Dashboard && model.screen.focus == Panel::Log;
+    if on_log {
+        // up is back in time
+        let count = log_rows(model);
+        model.screen.log_back = moved(model.screen.log_back, by.saturating_neg(), count);
+        return;
+    }
+    let count = match model.screen.page {
+        Page::Failures => model.failures.len(),
+        Page::Dashboard => match model.screen.focus {
+            Panel::Pods => model.cluster.pods.len(),
+            Panel::Leader | Panel::Checkpoints | Panel::Run | Panel::Log => 0,
+        },
+        Page::Plan => model.plan.steps.len(),
+        Page::Run | Page::Help => 100,
+        Page::Welcome => 0,
+    };
+    model.screen.row = moved(model.screen.row, by, count);
+    if model.screen.page == Page::Failures {
+        // the aim belonged to another line
+        model.screen.aim = None;
+    }
+}
+
+fn build(model: &mut Model) -> Vec<Effect> {
+    let goes_on = model.screen.page == Page::Plan && !model.plan.over();
+    if goes_on && model.fault.is_none() {
+        return Vec::new();
+    }
+    model.plan = Plan::default();
+    model.fault = None;
+    model.screen.turn(Page::Plan);
+    vec![Effect::Up(UpOrder::default())]
+}
+
+fn turn_list(model: &mut Model) {
+    let pages = model.failures.len().div_ceil(FAILURES_A_PAGE).max(1);
+    let page = (model.screen.row / FAILURES_A_PAGE + 1) % pages;
+    model.screen.row = page * FAILURES_A_PAGE;
+    model.screen.aim = None;
+}
+
+fn digit_pressed(model: &mut Model, digit: u8) -> Vec<Effect> {
+    let page = model.screen.row / FAILURES_A_PAGE;
+    let chosen = page * FAILURES_A_PAGE + usize::from(digit) - 1;
+    let same = model
+        .screen
+        .aim
+        .as_ref()
+        .is_some_and(|aim| aim.digit == digit);
+    if same {
+        return fire(model);
+    }
+    if chosen < model.failures.len() {
+        aim(model, chosen);
+    }
+    Vec::new()
+}
+
+fn enter_pressed(model: &mut Model) -> Vec<Effect> {
+    if model.screen.aim.is_some() {
+        return fire(model);
+    }
+    aim(model, model.screen.row);
+    Vec::new()
+}
+
+fn aim(model: &mut Model, chosen: usize) {
+    let Some(failure) = model.failures.get(chosen).cloned() else {
+        return;
+    };
+    model.screen.row = chosen;
+    model.screen.aim = Some(Aim {
+        digit: u8::try_from(chosen % FAILURES_A_PAGE + 1).unwrap_or(0),
+        target: aim_at(model, &failure),
+        against: against(model),
+        failure,
+    });
+}
+
+/// What is aimed at is pinned: if that pod or its role is gone, the aim is dropped and says so,
+/// never silently turned to another pod.
+fn keep_aim(model: &mut Model) {
+    let Some(aim) = &model.screen.aim else {
+        return;
+    };
+    let now = aim_at(model, &aim.failure);
+    let against = against(model);
+    let words = match (&aim.target, &now) {
+        (Ok(old), Ok(new)) if old.uid == new.uid && old.epoch == new.epoch => None,
+        (Ok(old), Ok(new)) if old.uid == new.uid => {
+            Some(format!("Aim dropped: {} is in another epoch now.", new.pod))
+        }
+        (Ok(old), Ok(new)) => Some(format!(
+            "Aim dropped: it would hit {} now, not {}.",
+            new.pod, old.pod
+        )),
+        (Ok(_), Err(why)) => Some(format!("Aim dropped: {why}.")),
+        (Err(_), _) => None,
+    };
+    match words {
+        Some(words) => {
+            model.screen.aim = None;
+            model.screen.say(model.now, words);
+        }
+        None => {
+            if let Some(aim) = &mut model.screen.aim {
+                aim.target = now;
+                aim.against = against;
+            }
+        }
+    }
+}
+
+fn fire(model: &mut Model) -> Vec<Effect> {
+    let now = model.now;
+    let Some(aim) = model.screen.aim.clone() else {
+        return Vec::new();
+    };
+    let target = match aim.target {
+        Ok(target) if aim.against.is_empty() => target,
+        Ok(_) => {
+            let words = format!("Not fired: {}.", aim.against.join("; "));
+            model.screen.say(now, words);
+            return Vec::new();
+        }
+        Err(why) => {
+            model.screen.say(now, format!("Not fired: {why}."));
+            return Vec::new();
+        }
+    };
+    model.screen.turn(Page::Dashboard);
+    model.screen.focus = Panel::Run;
+    let order = BreakOrder {
+        run: run_name(now, &aim.failure.key),
+        failure: aim.failure,
+        target,
+    };
+    vec![Effect::Break(Box::new(order))]
+}
+
+/// Sorts by time and says what it was.
+fn run_name(now: Timestamp, key: &str) -> String {
+    format!("{}-{key}", now.strftime("%Y%m%d-%H%M%S"))
+}
+
+// placeholders until `aim` is merged
+fn aim_at(model: &Model, failure: &crate::failure::Failure) -> Result<super::Target, String> {
+    use crate::failure::{Hits, Role};
+    let leader = model.cluster.leader();
+    let pod = match failure.hits {
+        Hits::Leader => leader.ok_or("nobody leads now")?,
+        Hits::Standby => model
+            .cluster
+            .pods
+            .values()
+            .find(|pod| {
+                pod.role == Role::JobManager
+                    && pod.ready
+                    && Some(&pod.uid) != leader.map(|l| &l.uid)
+            })
+            .ok_or("there is no standby")?,
+        Hits::BusyTaskManager => model
+            .cluster
+            .pods
+            .values()
+            .find(|pod| pod.role == Role::TaskManager && pod.ready)
+            .ok_or("no TaskManager is ready")?,
+    };
+    let epoch = model.cluster.epoch();
+    Ok(super::Target {
+        pod: pod.name.clone(),
+        uid: pod.uid.clone(),
+        role: pod.role,
+        container_name: pod.role.to_string().to_lowercase(),
+        container: pod.container.clone(),
+        node: pod.node.clone(),
+        epoch: epoch.map(|epoch| epoch.id.clone()),
+        reason: epoch.map_or_else(String::new, |epoch| format!("leads epoch {}", epoch.number)),
+    })
+}
+
+fn against(model: &Model) -> Vec<String> {
+    let mut against = Vec::new();
+    if model.run.is_some() {
+        against.push("another failure is being observed".to_owned());
+    }
+    against
+}

@@ -1,0 +1,413 @@
+//! What can be said about a run: statements with evidence in words, and the verdict. Pure, and
+//! strict in one direction: what nobody saw is never PASS.
+
+use super::{Origin, PhaseName, Run, RunResult, Statement, StatementName};
+use crate::failure::{Leadership, Restore, Verdict};
+use jiff::{SignedDuration, Timestamp};
+
+/// How long after its time budget a run is watched on: a late recovery is worth its figure.
+const WATCHED_ON: SignedDuration = SignedDuration::from_secs(30);
+/// How long a break may take to be sent.
+const UNSENT: SignedDuration = SignedDuration::from_secs(60);
+/// An answer of REST within so long before the end: its silence since then proves nothing else.
+const RECENT: SignedDuration = SignedDuration::from_secs(10);
+/// A new leader whose memory shows no restore for so long did not restore.
+const NO_RESTORE: SignedDuration = SignedDuration::from_secs(5);
+
+/// Whether more may still be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// What is open may still be decided.
+    Open,
+    /// What is open stays open.
+    Last,
+}
+
+/// What was found out about one statement.
+type Finding = (Verdict, String);
+
+/// The result of a run, once every statement is decided and the next checkpoint is there, or once
+/// its time is over. None while it is too early to say, and where nothing was done at all.
+#[must_use]
+pub fn judge(run: &Run, now: Timestamp, origin: Origin) -> Option<RunResult> {
+    if run.seen.fault.is_some() && run.seen.sent.is_none() {
+        return None;
+    }
+    let early = run.statements(Word::Open, now);
+    let decided = early.iter().all(|statement| statement.verdict != Verdict::Unknown);
+    let statements = match decided && run.next_checkpoint().is_some() {
+        true => early,
+        false if now >= run.deadline() => run.statements(Word::Last, now),
+        false => return None,
+    };
+    Some(RunResult {
+        run: run.order.run.clone(),
+        failure: run.order.failure.key.to_string(),
+        target: run.order.target.clone(),
+        origin,
+        at: run.seen.sent.as_ref().map_or(run.before.at, |sent| sent.at),
+        verdict: overall(&statements),
+        expected: run.order.failure.expect.verdict,
+        recovery_ms: run.recovery_ms(),
+        phases: run.seen.phases.clone(),
+        statements,
+    })
+}
+
+/// One FAIL decides; without one, an UNKNOWN does.
+fn overall(statements: &[Statement]) -> Verdict {
+    let any = |verdict| statements.iter().any(|statement| statement.verdict == verdict);
+    if any(Verdict::Fail) {
+        Verdict::Fail
+    } else if any(Verdict::Unknown) || any(Verdict::Inconclusive) {
+        Verdict::Inconclusive
+    } else {
+        Verdict::Pass
+    }
+}
+
+impl Run {
+    /// The statements so far; UNKNOWN is what is still open.
+    #[must_use]
+    pub fn so_far(&self, now: Timestamp) -> Vec<Statement> {
+        self.statements(Word::Open, now)
+    }
+
+    /// When the run ends, whatever was seen.
+    #[must_use]
+    pub fn deadline(&self) -> Timestamp {
+        let (from, within) = match &self.seen.sent {
+            Some(sent) => {
+                let budget = SignedDuration::from_secs(self.order.failure.expect.within.into());
+                (sent.at, budget + WATCHED_ON)
+            }
+            None => (self.before.at, UNSENT),
+        };
+        from.saturating_add(within).unwrap_or(Timestamp::MAX)
+    }
+
+    fn statements(&self, word: Word, now: Timestamp) -> Vec<Statement> {
+        [
+            (StatementName::Hit, self.was_hit()),
+            (StatementName::Leadership, self.leadership(word)),
+            (StatementName::SameJob, self.same_job(word, now)),
+            (StatementName::Restored, self.was_restored(word, now)),
+            (StatementName::IdsGrow, self.ids_grow()),
+            (StatementName::InTime, self.in_time(word, now)),
+        ]
+        .into_iter()
+        .map(|(name, (verdict, evidence))| Statement {
+            name,
+            verdict,
+            evidence,
+        })
+        .collect()
+    }
+
+    fn was_hit(&self) -> Finding {
+        match (&self.seen.hit, &self.seen.fault) {
+            (Some(Ok(proof)), _) => (Verdict::Pass, proof.clone()),
+            (Some(Err(why)), _) => (Verdict::Fail, why.clone()),
+            (None, Some(fault)) => unknown(format!("not proven: {fault}")),
+            (None, None) => unknown("not proven"),
+        }
+    }
+
+    fn leadership(&self, word: Word) -> Finding {
+        let before = short(self.before.epoch.as_deref().unwrap_or("none"));
+        let Some(sent) = self.seen.sent.as_ref().map(|sent| sent.at) else {
+            return unknown("nothing was sent");
+        };
+        if let Some((early, _)) = self.seen.epochs.iter().find(|(_, at)| *at < sent) {
+            return unknown(format!(
+                "epoch {} began before the failure was sent",
+                short(early)
+            ));
+        }
+        match (self.order.failure.expect.leadership, self.epoch()) {
+            (Leadership::NewEpoch, Some((epoch, _))) => {
+                (Verdict::Pass, self.moved(&before, epoch))
+            }
+            (Leadership::Stays, Some((epoch, _))) => (
+                Verdict::Fail,
+                format!("epoch {before} should have stayed, but {} began", short(epoch)),
+            ),
+            (Leadership::NewEpoch, None) => match (word, self.seen.blind) {
+                (Word::Last, None) => (
+                    Verdict::Fail,
+                    format!("no new session id in the leader keys; epoch {before} until the end"),
+                ),
+                (Word::Last, Some(_)) => unknown("the watch of the leader keys was lost"),
+                (Word::Open, _) => unknown(format!("epoch {before}, no other so far")),
+            },
+            (Leadership::Stays, None) => self.stayed(&before),
+        }
+    }
+
+    fn moved(&self, before: &str, epoch: &str) -> String {
+        let count = self.seen.epochs.len();
+        let more = match count {
+            0 | 1 => String::new(),
+            _ => format!(", {count} epochs in all"),
+        };
+        format!("epoch {before} ended, {} began{more}", short(epoch))
+    }
+
+    /// That nothing moved is only seen by looking again once all is over.
+    fn stayed(&self, before: &str) -> Finding {
+        let over = self.settled();
+        match (&self.seen.map, over) {
+            (Some((at, Some(epoch))), Some(over))
+                if *at >= over && Some(epoch) == self.before.epoch.as_ref() =>
+            {
+                (
+                    Verdict::Pass,
+                    format!("epoch {before} before and after, no other in between"),
+                )
+            }
+            (Some((at, None)), Some(over)) if *at >= over => {
+                (Verdict::Fail, format!("epoch {before} ended, and nobody leads"))
+            }
+            _ => unknown(format!("epoch {before} was not seen again after the recovery")),
+        }
+    }
+
+    /// When all that was expected to move had moved.
+    fn settled(&self) -> Option<Timestamp> {
+        match self.order.failure.expect.restore {
+            Restore::Newest => self.recovered().map(|stamp| stamp.at),
+            Restore::None => self.next_checkpoint().map(|(_, stamp)| stamp.at),
+        }
+    }
+
+    fn same_job(&self, word: Word, now: Timestamp) -> Finding {
+        let Some(job) = &self.before.job else {
+            return unknown("no job was known before");
+        };
+        let name = short(job);
+        if self.seen.sent.is_none() {
+            return unknown("nothing was sent");
+        }
+        if let Some(recovered) = self.recovered_look() {
+            let others = match recovered.others.len() {
+                0 => String::new(),
+                count => format!(", beside {count} other job(s)"),
+            };
+            return (Verdict::Pass, format!("job {name} runs again{others}"));
+        }
+        if self.order.failure.expect.restore == Restore::None
+            && let Some((_, next)) = self.next_checkpoint()
+            && self.seen.looks.iter().any(|look| look.asked >= next.at && look.all_run())
+        {
+            return (Verdict::Pass, format!("job {name} ran on"));
+        }
+        match (word, self.recent_look(now)) {
+            (Word::Open, _) => unknown(format!("job {name} was not seen running again")),
+            (Word::Last, None) => unknown("REST did not answer at the end"),
+            (Word::Last, Some(look)) => match &look.job {
+                Some((state, running, total)) => {
+                    let words = format!("job {name} is there: {state}, {running}/{total} tasks");
+                    (Verdict::Pass, words)
+                }
+                None => (
+                    Verdict::Fail,
+                    match look.others.first() {
+                        Some(other) => format!("job {name} is gone; another one is there: {other}"),
+                        None => format!("job {name} is gone: Flink lists no job"),
+                    },
+                ),
+            },
+        }
+    }
+
+    fn was_restored(&self, word: Word, now: Timestamp) -> Finding {
+        if self.seen.sent.is_none() {
+            return unknown("nothing was sent");
+        }
+        if self.order.failure.expect.restore == Restore::None {
+            return self.ran_on();
+        }
+        for restored in self.restores() {
+            let least = self.newest_before(restored.at);
+            if let Some(least) = least
+                && restored.id < least
+            {
+                let words = format!("checkpoint {} was restored, but {least} had completed", restored.id);
+                return (Verdict::Fail, words);
+            }
+            if restored.savepoint {
+                let words = format!("a savepoint ({}) was restored, not a checkpoint", restored.id);
+                return (Verdict::Fail, words);
+            }
+        }
+        if let Some(restored) = self.restore() {
+            return match self.newest_before(restored.at) {
+                None => unknown(format!(
+                    "checkpoint {} was restored; which one was the newest is not known",
+                    restored.id
+                )),
+                Some(least) => (
+                    Verdict::Pass,
+                    format!(
+                        "checkpoint {} was restored, the newest completed before it was {least}{}",
+                        restored.id,
+                        match self.restores().count() {
+                            1 => String::new(),
+                            count => format!("; {count} restores in all"),
+                        }
+                    ),
+                ),
+            };
+        }
+        if let Some((_, began)) = self.epoch() {
+            let from = began.saturating_add(NO_RESTORE).unwrap_or(Timestamp::MAX);
+            let empty = |look: &&super::Look| {
+                look.asked >= from && look.all_run() && look.restored == Some(None)
+            };
+            if self.seen.looks.iter().any(|look| empty(&look)) {
+                let words = "the job started from nothing: the new leader knows of no restore";
+                return (Verdict::Fail, words.to_owned());
+            }
+        }
+        match (word, self.recent_look(now)) {
+            (Word::Last, Some(look)) if look.restored.is_some() => {
+                (Verdict::Fail, "no restore happened until the end".to_owned())
+            }
+            (Word::Last, _) => unknown("REST did not tell of checkpoints at the end"),
+            (Word::Open, _) => unknown("no restore seen so far"),
+        }
+    }
+
+    fn ran_on(&self) -> Finding {
+        if let Some(restored) = self.restores().next() {
+            let words = format!("the job restarted, from checkpoint {}", restored.id);
+            return (Verdict::Fail, words);
+        }
+        let sent = self.seen.sent.as_ref().map(|sent| sent.at);
+        let stopped = self
+            .seen
+            .looks
+            .iter()
+            .find(|look| sent.is_some_and(|sent| look.asked >= sent) && !look.all_run());
+        if let Some(stopped) = stopped {
+            let words = match &stopped.job {
+                Some((state, running, total)) => format!("the job was {state}, {running}/{total} tasks"),
+                None => "the job was gone".to_owned(),
+            };
+            return (Verdict::Fail, words);
+        }
+        match self.next_checkpoint() {
+            // A restore shows in the same answers as the checkpoint after it.
+            Some((id, next)) if self.told_of_checkpoints_since(next.at) => (
+                Verdict::Pass,
+                format!("no restore, and checkpoint {id} completed after the break"),
+            ),
+            _ => unknown("no checkpoint completed after the break so far"),
+        }
+    }
+
+    fn told_of_checkpoints_since(&self, moment: Timestamp) -> bool {
+        let mut looks = self.seen.looks.iter();
+        looks.any(|look| look.asked >= moment && look.restored.is_some())
+    }
+
+    fn ids_grow(&self) -> Finding {
+        if let Some(words) = &self.seen.fell {
+            return (Verdict::Fail, words.clone());
+        }
+        match self.next_checkpoint() {
+            Some((id, stamp)) => match self.newest_before(stamp.at) {
+                Some(before) if id <= before => (
+                    Verdict::Fail,
+                    format!("checkpoint {id} completed after checkpoint {before}"),
+                ),
+                Some(before) => (
+                    Verdict::Pass,
+                    format!("checkpoint {id} completed after checkpoint {before}"),
+                ),
+                None => unknown("no checkpoint was known before"),
+            },
+            None => unknown("no new checkpoint completed"),
+        }
+    }
+
+    fn in_time(&self, word: Word, now: Timestamp) -> Finding {
+        let Some(sent) = self.seen.sent.as_ref().map(|sent| sent.at) else {
+            return unknown("nothing was sent");
+        };
+        if let Some((from, to)) = self.seen.jump {
+            let step = to.duration_since(from).as_secs();
+            return unknown(format!(
+                "the clock jumped by {step} s during the run, or this machine slept"
+            ));
+        }
+        let budget = i64::from(self.order.failure.expect.within) * 1000;
+        let last = self.recent_look(now);
+        if self.order.failure.expect.restore == Restore::None {
+            return match self.next_checkpoint() {
+                Some((_, next)) => within(
+                    "the next checkpoint",
+                    i64::try_from(next.at.duration_since(sent).as_millis()).unwrap_or(i64::MAX),
+                    budget,
+                ),
+                None if word == Word::Last && last.is_some() => {
+                    (Verdict::Fail, "no checkpoint completed until the end".to_owned())
+                }
+                None => unknown("no checkpoint completed so far"),
+            };
+        }
+        // Tasks that run may fall again; the next checkpoint proves that they stayed.
+        let proven = self.next_checkpoint().is_some();
+        match (self.recovery_ms(), word) {
+            (Some(ms), _) if proven => within("all tasks", ms, budget),
+            (Some(ms), Word::Last) if last.is_some_and(super::Look::all_run) => {
+                within("all tasks", ms, budget)
+            }
+            (Some(ms), Word::Open) => unknown(format!(
+                "all tasks run after {}, no checkpoint yet",
+                seconds(ms)
+            )),
+            (_, Word::Last) => match last.map(|look| &look.job) {
+                Some(Some((state, running, total))) => (
+                    Verdict::Fail,
+                    format!("the job is {state} with {running}/{total} tasks at the end"),
+                ),
+                Some(None) => (Verdict::Fail, "the job is not there at the end".to_owned()),
+                None => unknown("REST did not answer at the end"),
+            },
+            (None, Word::Open) => unknown("not all tasks were seen running again so far"),
+        }
+    }
+
+    fn recent_look(&self, now: Timestamp) -> Option<&super::Look> {
+        let from = now.saturating_sub(RECENT).unwrap_or(Timestamp::MIN);
+        self.seen.looks.last().filter(|look| look.done >= from)
+    }
+
+    /// The stamp of a phase, if it was reached.
+    #[must_use]
+    pub fn reached(&self, name: PhaseName) -> Option<&super::Phase> {
+        self.seen.phases.iter().find(|phase| phase.name == name)
+    }
+}
+
+fn unknown(words: impl Into<String>) -> Finding {
+    (Verdict::Unknown, words.into())
+}
+
+fn within(what: &str, ms: i64, budget: i64) -> Finding {
+    let words = format!("{what} after {}, budget {} s", seconds(ms), budget / 1000);
+    match ms <= budget {
+        true => (Verdict::Pass, words),
+        false => (Verdict::Fail, words),
+    }
+}
+
+fn seconds(ms: i64) -> String {
+    format!("{}.{:01} s", ms / 1000, ms % 1000 / 100)
+}
+
+/// Ids are told apart by their beginnings.
+fn short(id: &str) -> String {
+    id.chars().take(8).collect()
+}

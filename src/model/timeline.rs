@@ -1,0 +1,217 @@
+//! When each phase of a run was reached, worked out from the evidence. Knows the traps: an answer
+//! that was asked for before the restore proves nothing, whoever gave it, and tasks that run for a
+//! moment before the job falls again have not recovered.
+
+use super::evidence::ran_out;
+use super::{Completed, Look, Phase, PhaseName, Restored, Run, Stamp};
+use crate::failure::{Leadership, Restore};
+use jiff::{SignedDuration, Timestamp};
+
+/// The first leader key is written up to about 0.1 s after the grant, and the watch tells then.
+const EPOCH_MS: u32 = 150;
+/// A pointer is written within some tens of milliseconds, and the watch tells then.
+const POINTER_MS: u32 = 50;
+/// Between the last acknowledgement and the end of a checkpoint lies the writing of its metadata.
+const ACKNOWLEDGED_MS: u32 = 250;
+/// A pointer that is seen so long after the acknowledgement was seen late.
+const LATE: SignedDuration = SignedDuration::from_millis(1000);
+
+impl Run {
+    /// The phases reached until `now`, in order of time. Empty until it is known when the failure
+    /// was sent.
+    pub(super) fn timeline(&self, now: Timestamp) -> Vec<Phase> {
+        let Some(sent) = &self.seen.sent else {
+            return Vec::new();
+        };
+        let moves = self.order.failure.expect.leadership == Leadership::NewEpoch;
+        let epoch = self.epoch();
+        let lease_over = moves.then(|| self.lease_over(now)).flatten();
+        let answers = moves.then(|| self.rest_answers()).flatten();
+        let reached = [
+            (PhaseName::Sent, Some(sent.clone())),
+            (PhaseName::ProcessGone, self.seen.gone.clone()),
+            (PhaseName::LeaseOver, lease_over),
+            (
+                PhaseName::NewEpoch,
+                epoch.map(|(_, at)| stamp(at, "watch of the leader keys", EPOCH_MS)),
+            ),
+            (PhaseName::RestAnswers, answers),
+            (
+                PhaseName::JobRecovered,
+                self.restore()
+                    .map(|restored| stamp(restored.at, "Flink REST: restore_timestamp", 1)),
+            ),
+            (PhaseName::TasksRunning, self.recovered()),
+            (
+                PhaseName::NextCheckpoint,
+                self.next_checkpoint().map(|(_, stamp)| stamp),
+            ),
+        ];
+        let mut phases: Vec<Phase> = reached
+            .into_iter()
+            .filter_map(|(name, stamp)| Some((name, stamp?)))
+            .map(|(name, stamp)| Phase {
+                name,
+                ms: milliseconds(sent.at, stamp.at),
+                at: stamp.at,
+                observer: stamp.observer,
+                resolution_ms: stamp.resolution_ms,
+            })
+            .collect();
+        phases.sort_by_key(|phase| (phase.at, phase.name));
+        phases
+    }
+
+    /// Milliseconds from the break until all tasks ran again, and stayed so until a checkpoint.
+    #[must_use]
+    pub fn recovery_ms(&self) -> Option<i64> {
+        let sent = self.seen.sent.as_ref()?;
+        Some(milliseconds(sent.at, self.recovered()?.at))
+    }
+
+    /// The first epoch that began after the failure was sent.
+    pub(super) fn epoch(&self) -> Option<(&str, Timestamp)> {
+        let sent = self.seen.sent.as_ref()?.at;
+        let mut since = self.seen.epochs.iter().filter(|(_, at)| *at >= sent);
+        since.next().map(|(epoch, at)| (epoch.as_str(), *at))
+    }
+
+    fn lease_over(&self, now: Timestamp) -> Option<Stamp> {
+        let lease = &self.seen.lease;
+        let over = lease.over.clone().or_else(|| {
+            let ends = lease.ends()?;
+            (ends <= now).then(|| ran_out(ends))
+        })?;
+        let sent = self.seen.sent.as_ref()?.at;
+        (over.at >= sent).then_some(over)
+    }
+
+    fn rest_answers(&self) -> Option<Stamp> {
+        let (_, began) = self.epoch()?;
+        let first = self
+            .seen
+            .looks
+            .iter()
+            .find(|look| look.asked >= began && look.job.is_some())?;
+        Some(arrival(first, "Flink REST: the job is listed"))
+    }
+
+    /// Restores that the failure can have caused: the failure was sent before, and so it was with
+    /// another leader's memory, which may show up late.
+    pub(super) fn restores(&self) -> impl Iterator<Item = &Restored> {
+        let sent = self.seen.sent.as_ref().map(|sent| sent.at);
+        let since = self.seen.restores.iter();
+        since.filter(move |restored| sent.is_some_and(|sent| restored.at > sent))
+    }
+
+    /// The restore that led to the next checkpoint; the newest one as long as there is none. A job
+    /// may restart several times before it gets all of its slots.
+    pub(super) fn restore(&self) -> Option<&Restored> {
+        let next = self.next_checkpoint().map(|(_, stamp)| stamp.at);
+        self.restores()
+            .take_while(|restored| next.is_none_or(|next| restored.at <= next))
+            .last()
+    }
+
+    /// When all tasks were first seen running after the restore.
+    pub(super) fn recovered(&self) -> Option<Stamp> {
+        let look = self.recovered_look()?;
+        Some(arrival(look, "Flink REST: all tasks RUNNING"))
+    }
+
+    /// The first look that shows recovery. It was asked for after the restore; with another leader
+    /// expected, also after that one began, and it cannot come from the old one, which may go on
+    /// showing what it remembers: that one is gone, or the answer tells of the restore itself.
+    pub(super) fn recovered_look(&self) -> Option<&Look> {
+        let restored = self.restore()?.at;
+        let moves = self.order.failure.expect.leadership == Leadership::NewEpoch;
+        let began = if moves { self.epoch()?.1 } else { restored };
+        let gone = self.seen.gone.as_ref().map(|gone| gone.at);
+        self.seen
+            .looks
+            .iter()
+            .filter(|look| look.all_run() && look.asked >= restored && look.asked >= began)
+            .find(|look| {
+                !moves
+                    || gone.is_some_and(|gone| look.asked >= gone)
+                    || look.restored == Some(Some(restored))
+            })
+    }
+
+    /// The first checkpoint that began after the restore and completed; where no restore is
+    /// expected, that began after the failure was sent.
+    pub(super) fn next_checkpoint(&self) -> Option<(u64, Stamp)> {
+        let sent = self.seen.sent.as_ref()?.at;
+        let mut next: Option<(u64, Stamp)> = None;
+        for (id, seen) in &self.seen.completed {
+            let Some(done) = seen.done() else { continue };
+            let began = seen.triggered.unwrap_or(done.at);
+            let new = match self.order.failure.expect.restore {
+                Restore::None => began >= sent,
+                Restore::Newest => self
+                    .restores()
+                    .any(|restored| began >= restored.at && *id > restored.id),
+            };
+            if new && next.as_ref().is_none_or(|(_, known)| done.at < known.at) {
+                next = Some((*id, done));
+            }
+        }
+        next
+    }
+
+    /// The newest checkpoint that is known to have completed before a moment.
+    pub(super) fn newest_before(&self, moment: Timestamp) -> Option<u64> {
+        let since = self.seen.completed.iter();
+        let since = since.filter(|(_, seen)| {
+            let done = seen.acknowledged.into_iter().chain(seen.pointed).min();
+            done.is_some_and(|done| done < moment)
+        });
+        since.map(|(id, _)| *id).max().max(self.before.checkpoint)
+    }
+}
+
+impl Look {
+    /// Our job is RUNNING, and every task of it is.
+    #[must_use]
+    pub fn all_run(&self) -> bool {
+        self.job
+            .as_ref()
+            .is_some_and(|(state, running, total)| {
+                state == "RUNNING" && *total > 0 && running == total
+            })
+    }
+}
+
+impl Completed {
+    /// When it was complete, by the better witness: the pointer's watch event, unless that came
+    /// late, as after a gap in the watch.
+    fn done(&self) -> Option<Stamp> {
+        let pointed = |at| stamp(at, "watch of the job's pointers", POINTER_MS);
+        let acknowledged = |at| stamp(at, "Flink REST: latest_ack_timestamp", ACKNOWLEDGED_MS);
+        match (self.pointed, self.acknowledged) {
+            (Some(at), Some(last)) if at.duration_since(last) > LATE => Some(acknowledged(last)),
+            (Some(at), _) => Some(pointed(at)),
+            (None, Some(last)) => Some(acknowledged(last)),
+            (None, None) => None,
+        }
+    }
+}
+
+/// When a look showed something that the question before it could not show yet.
+fn arrival(look: &Look, observer: &str) -> Stamp {
+    let after = look.after.unwrap_or(look.asked).min(look.asked);
+    let gap = milliseconds(after, look.done).max(1);
+    stamp(look.done, observer, u32::try_from(gap).unwrap_or(u32::MAX))
+}
+
+fn stamp(at: Timestamp, observer: &str, resolution_ms: u32) -> Stamp {
+    Stamp {
+        at,
+        observer: observer.to_owned(),
+        resolution_ms,
+    }
+}
+
+fn milliseconds(from: Timestamp, to: Timestamp) -> i64 {
+    i64::try_from(to.duration_since(from).as_millis()).unwrap_or(i64::MAX)
+}

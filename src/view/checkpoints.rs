@@ -1,0 +1,204 @@
+//! The checkpoints as three witnesses see them, and their history, which is ours: the chart stays
+//! when a new leader has forgotten everything.
+
+use crate::model::{Checkpoint, CheckpointStatus, Model, Source};
+use crate::view::health::{self, Fresh};
+use crate::view::paint::{Spans, fit, sentences};
+use crate::view::theme::{Theme, Tone, sign};
+use crate::view::{chart, words};
+use ratatui::text::{Line, Span};
+
+/// The lines of the panel.
+pub(super) fn lines(
+    model: &Model,
+    theme: &Theme,
+    width: usize,
+    height: usize,
+) -> Vec<Line<'static>> {
+    if model.job.checkpoints.is_empty() {
+        let why = match health::fresh(model, Source::Flink) {
+            Fresh::Never => "Waiting for Flink's REST.",
+            Fresh::Lost(_) | Fresh::Stale(_) => "Unknown: Flink's REST does not answer.",
+            Fresh::Live => "No checkpoint was seen yet.",
+        };
+        let mut lines = sentences(theme, Tone::Muted, why, width);
+        lines.push(Line::from(fit(witnesses(model, theme), width)));
+        return lines;
+    }
+    let mut lines = vec![Line::from(fit(newest(model, theme), width))];
+    // on larger screens a table of the newest ones stands below the chart
+    let table = height.saturating_sub(12).min(8);
+    let rows = height
+        .saturating_sub(3 + if table > 1 { table + 1 } else { 0 })
+        .clamp(1, 12);
+    lines.extend(chart::lines(model, theme, width, rows));
+    lines.push(Line::from(fit(witnesses(model, theme), width)));
+    lines.push(Line::from(fit(restored(model, theme), width)));
+    if table > 1 {
+        lines.push(Line::default());
+        lines.extend(newest_ones(model, theme, width, table));
+    }
+    lines
+}
+
+/// The newest completed one in a line.
+fn newest(model: &Model, theme: &Theme) -> Spans {
+    let Some(row) = model.job.newest() else {
+        return vec![theme.say(Tone::Warn, " none completed yet")];
+    };
+    let mut spans = vec![
+        theme.say(Tone::Ok, format!(" {} ", sign::OK)),
+        theme.say(Tone::Accent, format!("#{}", row.id)),
+        theme.say(Tone::Plain, format!(" {}", facts(row))),
+    ];
+    if let Some(at) = row.acknowledged.or(row.triggered) {
+        spans.push(theme.say(
+            Tone::Muted,
+            format!(" · {} ago", words::age_at(model.now, at)),
+        ));
+    }
+    if let Some(interval) = chart::interval(model) {
+        spans.push(theme.say(
+            Tone::Muted,
+            format!(" · every {}", words::took_seconds(interval)),
+        ));
+    }
+    spans
+}
+
+fn facts(row: &Checkpoint) -> String {
+    let took = row
+        .duration_ms
+        .map(|ms| words::took(i64::try_from(ms).unwrap_or(i64::MAX)));
+    let size = row.size.map(words::bytes);
+    [took, size]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// What REST, the HA pointer and the disk say, and whether it is the same.
+fn witnesses(model: &Model, theme: &Theme) -> Spans {
+    let rest = model.job.newest().map(|row| row.id);
+    let pointer = model.cluster.job_map.as_ref().and_then(|(_, map)| {
+        map.pointers
+            .iter()
+            .rev()
+            .find(|pointer| !pointer.deleting)
+            .map(|pointer| pointer.id)
+    });
+    let disk = model.job.newest_on_disk().map(|row| row.id);
+    let seen = [
+        ("REST", rest, health::fresh(model, Source::Flink)),
+        ("pointer", pointer, health::fresh(model, Source::Api)),
+        ("disk", disk, health::fresh(model, Source::Disk)),
+    ];
+    let same = seen.iter().all(|(_, id, _)| id.is_some() && *id == rest);
+    let fresh = seen
+        .iter()
+        .all(|(_, _, fresh)| matches!(fresh, Fresh::Live));
+    let mut spans = Vec::new();
+    for (n, (name, id, fresh)) in seen.into_iter().enumerate() {
+        if n > 0 {
+            spans.push(theme.say(Tone::Muted, if same { " = " } else { "   " }));
+        } else {
+            spans.push(Span::raw(" "));
+        }
+        let tone = if matches!(fresh, Fresh::Live) {
+            Tone::Plain
+        } else {
+            Tone::Muted
+        };
+        let id = id.map_or_else(|| "?".to_owned(), |id| format!("#{id}"));
+        let old = if matches!(fresh, Fresh::Lost(_)) {
+            " old"
+        } else {
+            ""
+        };
+        spans.push(theme.say(Tone::Muted, format!("{name} ")));
+        spans.push(theme.say(tone, format!("{id}{old}")));
+    }
+    let moving = model.job.newest().is_some_and(|row| {
+        let seen = row.acknowledged.or(row.triggered);
+        let interval = chart::interval(model).unwrap_or(2.0);
+        seen.is_some_and(|at| words::since(model.now, at) < 2.0 * interval)
+    });
+    spans.push(match (same, fresh, moving) {
+        (true, true, _) => theme.say(Tone::Ok, format!(" {}", sign::OK)),
+        (_, false, _) => theme.say(Tone::Warn, format!(" {}", sign::UNKNOWN)),
+        // each looks at its own moment: for a while they may differ
+        (false, true, true) => theme.say(Tone::Muted, " …"),
+        (false, true, false) => theme.say(Tone::Fail, format!(" {} differ", sign::FAIL)),
+    });
+    spans
+}
+
+/// The newest restore, or that there was none.
+fn restored(model: &Model, theme: &Theme) -> Spans {
+    let failed = model
+        .job
+        .checkpoints
+        .values()
+        .filter(|row| row.status == CheckpointStatus::Failed)
+        .count();
+    let mut spans = match model.job.restores.last() {
+        Some(restored) => vec![
+            theme.say(Tone::Busy, format!(" {} ", sign::RESTORE)),
+            theme.say(Tone::Plain, format!("restored #{}", restored.id)),
+            theme.say(
+                Tone::Muted,
+                format!(" at {}", words::clock(&theme.zone, restored.at)),
+            ),
+        ],
+        None => vec![theme.say(Tone::Muted, " never restored since we look")],
+    };
+    if failed > 0 {
+        spans.push(theme.say(Tone::Warn, format!(" · {failed} failed")));
+    }
+    spans
+}
+
+/// A table of the newest ones, the newest first.
+fn newest_ones(model: &Model, theme: &Theme, width: usize, height: usize) -> Vec<Line<'static>> {
+    let head = format!(
+        " {:>7}  {:<13}{:<14}{:>8} {:>9}",
+        "ID", "STATUS", "DONE", "TOOK", "SIZE"
+    );
+    let mut lines = vec![Line::from(theme.say(Tone::Muted, words::cut(&head, width)))];
+    let rows = model
+        .job
+        .checkpoints
+        .values()
+        .rev()
+        .take(height.saturating_sub(1));
+    lines.extend(rows.map(|row| {
+        let (tone, sign, status) = match row.status {
+            CheckpointStatus::Completed if row.savepoint => (Tone::Ok, sign::OK, "savepoint"),
+            CheckpointStatus::Completed => (Tone::Ok, sign::OK, "completed"),
+            CheckpointStatus::InProgress => (Tone::Busy, sign::NOW, "in progress"),
+            CheckpointStatus::Failed => (Tone::Fail, sign::FAIL, "failed"),
+        };
+        let at = row
+            .acknowledged
+            .map(|at| words::clock_ms(&theme.zone, at))
+            .unwrap_or_default();
+        let took = row
+            .duration_ms
+            .map(|ms| words::took(i64::try_from(ms).unwrap_or(i64::MAX)));
+        let size = row.size.map(words::bytes).unwrap_or_default();
+        Line::from(fit(
+            vec![
+                theme.say(Tone::Plain, format!(" {:>7}  ", format!("#{}", row.id))),
+                theme.say(tone, format!("{:<13}", format!("{sign} {status}"))),
+                theme.say(Tone::Muted, format!("{at:<14}")),
+                theme.say(
+                    Tone::Plain,
+                    format!("{:>8} {size:>9}", took.unwrap_or_default()),
+                ),
+            ],
+            width,
+        ))
+    }));
+    lines
+}

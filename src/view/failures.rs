@@ -1,0 +1,235 @@
+//! What can be broken. A digit aims and shows the truth: what would be hit, with which command,
+//! whether the lab is ready for it, and what should be seen. The same digit fires.
+
+use crate::failure::{Failure, Hits, Leadership, Restore, Step, Verdict};
+use crate::model::{Aim, FAILURES_A_PAGE, Model, Target};
+use crate::view::paint::{Keys, Spans, fit, panel, sentences};
+use crate::view::theme::{Theme, Tone, sign};
+use crate::view::words;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+/// Draws the page.
+pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+    let width = usize::from(area.width.saturating_sub(2));
+    let mut lines = Vec::new();
+    if model.failures.is_empty() {
+        let words = "The failures of this lab are not known yet: it is still being opened.";
+        lines.extend(sentences(theme, Tone::Muted, words, width));
+    } else {
+        lines.extend(list(model, theme, width));
+        lines.push(Line::from(theme.say(Tone::Muted, "─".repeat(width))));
+        lines.extend(match &model.screen.aim {
+            Some(aim) => truth(model, theme, aim, width),
+            None => story(model, theme, width),
+        });
+    }
+    let title = vec![theme.say(Tone::Accent, "What to break")];
+    let aside = vec![theme.say(Tone::Muted, "a digit aims, the same digit fires")];
+    panel(frame, theme, area, (title, aside), Keys::Here, lines);
+}
+
+fn list(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
+    let head = format!("   {:<22}{:<26}{}", "FAILURE", "HITS", "YOU SHOULD SEE");
+    let mut lines = vec![Line::from(theme.say(Tone::Muted, words::cut(&head, width)))];
+    let page = model.screen.row / FAILURES_A_PAGE;
+    let shown = model
+        .failures
+        .iter()
+        .enumerate()
+        .skip(page * FAILURES_A_PAGE)
+        .take(FAILURES_A_PAGE);
+    for (row, failure) in shown {
+        let chosen = row == model.screen.row;
+        let line = Line::from(fit(
+            vec![
+                theme.say(Tone::Accent, format!(" {} ", row % FAILURES_A_PAGE + 1)),
+                theme.say(Tone::Plain, format!("{:<22}", words::cut(&failure.key, 21))),
+                theme.say(Tone::Muted, format!("{:<26}", hits(failure.hits))),
+                theme.say(Tone::Plain, in_short(failure)),
+            ],
+            width,
+        ));
+        lines.push(if chosen {
+            line.style(Theme::chosen())
+        } else {
+            line
+        });
+    }
+    let more = model.failures.len().saturating_sub(FAILURES_A_PAGE);
+    if more > 0 {
+        let words = if page == 0 {
+            format!(" 0 {more} more")
+        } else {
+            " 0 next page".to_owned()
+        };
+        lines.push(Line::from(theme.say(Tone::Muted, words)));
+    }
+    lines
+}
+
+fn hits(hits: Hits) -> String {
+    match hits {
+        Hits::Leader => format!("{} the leader", sign::LEADER),
+        Hits::Standby => "a standby".to_owned(),
+        Hits::BusyTaskManager => "a TaskManager with tasks".to_owned(),
+    }
+}
+
+/// What should be seen, in a few words.
+fn in_short(failure: &Failure) -> String {
+    let leadership = match failure.expect.leadership {
+        Leadership::NewEpoch => "new epoch",
+        Leadership::Stays => "same epoch",
+    };
+    let restore = match failure.expect.restore {
+        Restore::Newest => "job restored",
+        Restore::None => "job untouched",
+    };
+    let verdict = match failure.expect.verdict {
+        Verdict::Pass => String::new(),
+        other => format!(", {other}"),
+    };
+    format!("{leadership}, {restore}{verdict}")
+}
+
+/// The chosen one, told to a learner.
+fn story(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
+    let Some(failure) = model.failures.get(model.screen.row) else {
+        return Vec::new();
+    };
+    let mut lines = vec![Line::from(
+        theme.say(Tone::Accent, format!(" {}", failure.title)),
+    )];
+    lines.extend(sentences(theme, Tone::Plain, &failure.story, width));
+    lines.extend(sentences(theme, Tone::Muted, &failure.teaches, width));
+    lines
+}
+
+/// The truth lines of an aim.
+fn truth(model: &Model, theme: &Theme, aim: &Aim, width: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    let head = vec![
+        theme.say(
+            Tone::Mark,
+            format!(" {} aimed: {}", sign::BREAK, aim.failure.key),
+        ),
+        theme.say(Tone::Plain, format!(", {}", aim.failure.title)),
+    ];
+    lines.push(Line::from(fit(head, width)));
+    match &aim.target {
+        Err(why) => {
+            lines.extend(fact(
+                theme,
+                Tone::Fail,
+                "hits",
+                &format!("nobody: {why}"),
+                width,
+            ));
+            return lines;
+        }
+        Ok(target) => {
+            let words = format!("{} ({})", target.pod, target.reason);
+            lines.extend(fact(theme, Tone::Leader, "hits", &words, width));
+            let words = format!("uid {}", target.uid);
+            lines.extend(fact(theme, Tone::Muted, "", &words, width));
+            for step in aim.failure.steps.iter() {
+                lines.extend(fact(
+                    theme,
+                    Tone::Plain,
+                    "does",
+                    &command(model, target, *step),
+                    width,
+                ));
+            }
+        }
+    }
+    if aim.against.is_empty() {
+        let newest = model.job.newest().map_or_else(
+            || "nothing speaks against it".to_owned(),
+            |row| {
+                let age = row.acknowledged.or(row.triggered);
+                let age = age.map_or_else(String::new, |at| {
+                    format!(", {} old", words::age_at(model.now, at))
+                });
+                format!("all tasks run, newest checkpoint #{}{age}", row.id)
+            },
+        );
+        lines.extend(fact(
+            theme,
+            Tone::Ok,
+            "ready",
+            &format!("{} {newest}", sign::OK),
+            width,
+        ));
+    } else {
+        let words = format!("{} {}", sign::FAIL, aim.against.join("; "));
+        lines.extend(fact(theme, Tone::Fail, "ready", &words, width));
+    }
+    lines.extend(fact(
+        theme,
+        Tone::Plain,
+        "expect",
+        &expectation(model, &aim.failure),
+        width,
+    ));
+    let fire: Spans = vec![
+        theme.say(Tone::Mark, format!(" {} or enter fires", aim.digit)),
+        theme.say(Tone::Muted, " · tab aims the next · esc takes the aim back"),
+    ];
+    lines.push(Line::from(fit(fire, width)));
+    lines
+}
+
+fn fact(theme: &Theme, tone: Tone, name: &str, text: &str, width: usize) -> Vec<Line<'static>> {
+    let wrapped = words::wrap(text, width.saturating_sub(9));
+    let lines = wrapped.into_iter().enumerate().map(|(n, line)| {
+        let head = if n == 0 { name } else { "" };
+        Line::from(vec![
+            theme.say(Tone::Muted, format!(" {head:<7}")),
+            theme.say(tone, line),
+        ])
+    });
+    lines.collect()
+}
+
+/// The command that does the same by hand.
+fn command(model: &Model, target: &Target, step: Step) -> String {
+    let namespace = model
+        .lab
+        .as_ref()
+        .map_or("flink", |lab| lab.namespace.as_str());
+    let (pod, container) = (&target.pod, &target.container_name);
+    match step {
+        Step::Terminate => format!("kubectl -n {namespace} exec {pod} -c {container} -- kill 1"),
+        Step::Kill => {
+            let node = target.node.as_deref().unwrap_or("the node");
+            format!(
+                "in the node {node}: kill -9 the process of {container}, pid looked up just before"
+            )
+        }
+        Step::DeletePod => format!("kubectl -n {namespace} delete pod {pod}"),
+    }
+}
+
+/// What must be seen for the verdict.
+fn expectation(model: &Model, failure: &Failure) -> String {
+    let leadership = match failure.expect.leadership {
+        Leadership::NewEpoch => "a new epoch",
+        Leadership::Stays => "the same epoch",
+    };
+    let restore = match (failure.expect.restore, model.job.newest()) {
+        (Restore::Newest, Some(row)) => format!("restored from #{} or newer", row.id),
+        (Restore::Newest, None) => "restored from the newest checkpoint".to_owned(),
+        (Restore::None, _) => "the job not touched".to_owned(),
+    };
+    let verdict = match failure.expect.verdict {
+        Verdict::Pass => String::new(),
+        other => format!("; the verdict should be {other}"),
+    };
+    format!(
+        "{leadership}, {restore}, all tasks running within {} s{verdict}",
+        failure.expect.within
+    )
+}

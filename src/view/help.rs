@@ -1,0 +1,137 @@
+//! Every key and every sign, printed from the table of keys.
+
+use crate::model::{BINDINGS, Model, Scope};
+use crate::view::paint::{Keys, fit, panel};
+use crate::view::theme::{Theme, Tone, sign};
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect, Spacing};
+use ratatui::text::Line;
+
+/// What the signs mean.
+const SIGNS: [(&str, Tone, &str); 9] = [
+    (sign::LEADER, Tone::Leader, "leads; a line about leadership"),
+    (sign::OK, Tone::Ok, "as it should be"),
+    (sign::NOW, Tone::Busy, "goes on now"),
+    (sign::WARN, Tone::Warn, "worth a look"),
+    (sign::FAIL, Tone::Fail, "wrong or failed"),
+    (sign::UNKNOWN, Tone::Warn, "not seen: never taken for good"),
+    (sign::BREAK, Tone::Mark, "a failure was sent"),
+    (sign::RESTORE, Tone::Busy, "the job was restored from #"),
+    (sign::STALE, Tone::Warn, "old: the source is late"),
+];
+
+/// Words that a newcomer meets.
+const WORDS: [(&str, &str); 5] = [
+    ("lease", "the leader must renew its lock within it"),
+    ("epoch", "one time of leading, with its own id"),
+    ("pointer", "config map entry: the newest checkpoint"),
+    ("standby", "a JobManager that waits for the lock"),
+    ("back-off", "Kubernetes waits before a restart"),
+];
+
+/// Draws the page.
+pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+    let keys = keys(theme);
+    let signs = signs(theme);
+    let titles = |words| (vec![theme.say(Tone::Accent, words)], Vec::new());
+    let scroll = |lines: Vec<Line<'static>>, height: u16, by: usize| {
+        let last = lines
+            .len()
+            .saturating_sub(usize::from(height.saturating_sub(2)));
+        lines.into_iter().skip(by.min(last)).collect::<Vec<_>>()
+    };
+    if area.width < 76 {
+        let mut lines = keys;
+        lines.push(Line::default());
+        lines.extend(signs);
+        let lines = scroll(lines, area.height, model.screen.row);
+        panel(
+            frame,
+            theme,
+            area,
+            titles("Keys and signs"),
+            Keys::Here,
+            lines,
+        );
+        return;
+    }
+    let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)])
+        .spacing(Spacing::Overlap(1))
+        .areas(area);
+    let signs = scroll(signs, area.height, model.screen.row);
+    panel(
+        frame,
+        theme,
+        right,
+        titles("Signs and words"),
+        Keys::Elsewhere,
+        signs,
+    );
+    let keys = scroll(keys, area.height, model.screen.row);
+    panel(frame, theme, left, titles("Keys"), Keys::Here, keys);
+}
+
+fn keys(theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    for scope in Scope::ALL {
+        let mut groups: Vec<(Vec<&str>, &str)> = Vec::new();
+        for binding in BINDINGS.iter().filter(|it| it.scope == scope) {
+            match groups.last_mut() {
+                Some((shown, words)) if *words == binding.words => shown.push(binding.shown),
+                _ => groups.push((vec![binding.shown], binding.words)),
+            }
+        }
+        if groups.is_empty() {
+            continue;
+        }
+        lines.push(Line::from(
+            theme.say(Tone::Muted, format!(" {}", scope_words(scope))),
+        ));
+        for (shown, words) in groups {
+            let shown = match shown.as_slice() {
+                [first, .., last] if shown.len() > 3 => format!("{first} to {last}"),
+                all => all.join(" "),
+            };
+            lines.push(Line::from(vec![
+                theme.say(Tone::Accent, format!("  {shown:<12}")),
+                theme.say(Tone::Plain, words.to_owned()),
+            ]));
+        }
+    }
+    lines
+}
+
+fn scope_words(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Everywhere => "everywhere",
+        Scope::Welcome => "where there is no lab",
+        Scope::Plan => "while a lab is built",
+        Scope::Dashboard => "dashboard",
+        Scope::Failures => "list of failures",
+        Scope::Run => "timeline",
+        Scope::Help => "help",
+    }
+}
+
+fn signs(theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for (sign, tone, words) in SIGNS {
+        let spans = vec![
+            theme.say(tone, format!("  {sign}  ")),
+            theme.say(Tone::Plain, words),
+        ];
+        lines.push(Line::from(fit(spans, 60)));
+    }
+    lines.push(Line::default());
+    for (word, words) in WORDS {
+        lines.push(Line::from(vec![
+            theme.say(Tone::Accent, format!("  {word:<10}")),
+            theme.say(Tone::Plain, words),
+        ]));
+    }
+    lines.push(Line::default());
+    lines.push(Line::from(
+        theme.say(Tone::Muted, "  flinklab --help lists the commands"),
+    ));
+    lines
+}

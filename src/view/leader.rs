@@ -1,0 +1,207 @@
+//! Who leads, how long its lease still lasts, and who led before.
+
+use crate::model::{Lock, Model, Source};
+use crate::view::health::{self, Fresh};
+use crate::view::paint::{Spans, bar, fit, sentences};
+use crate::view::theme::{Theme, Tone, sign};
+use crate::view::words;
+use ratatui::text::{Line, Span};
+
+/// The lines of the panel.
+pub(super) fn lines(
+    model: &Model,
+    theme: &Theme,
+    width: usize,
+    height: usize,
+) -> Vec<Line<'static>> {
+    let Some(lock) = model.cluster.lock() else {
+        let why = match health::fresh(model, Source::Api) {
+            Fresh::Lost(_) => "Unknown: the API server does not answer.",
+            Fresh::Never | Fresh::Stale(_) => "Waiting for the HA config map.",
+            Fresh::Live => "No JobManager has taken the lock yet.",
+        };
+        return sentences(theme, Tone::Muted, why, width);
+    };
+    let lost = match health::fresh(model, Source::Api) {
+        Fresh::Lost(age) => Some(age),
+        Fresh::Never | Fresh::Live | Fresh::Stale(_) => None,
+    };
+    let mut lines = vec![
+        Line::from(who(model, theme, lock, lost, width)),
+        Line::from(epoch(model, theme)),
+        Line::from(lease(model, theme, lock, lost, width)),
+        Line::from(renewed(model, theme, lock, lost)),
+        Line::from(holder(theme, lock, width)),
+    ];
+    if height > 6 {
+        lines.push(Line::default());
+    }
+    if height > 5 {
+        lines.push(Line::from(fit(sources(model, theme), width)));
+    }
+    for line in &mut lines {
+        let spans = std::mem::take(&mut line.spans);
+        line.spans = fit(spans, width);
+    }
+    lines
+}
+
+fn who(model: &Model, theme: &Theme, lock: &Lock, lost: Option<f64>, width: usize) -> Spans {
+    let last = model.cluster.epoch().and_then(|epoch| epoch.pod.as_deref());
+    let name = |room: usize| words::pod(last.unwrap_or("nobody we know"), room);
+    let (tone, sign, words) = if lost.is_some() {
+        (
+            Tone::Muted,
+            sign::UNKNOWN,
+            format!("{} led when seen last", name(width.saturating_sub(23))),
+        )
+    } else if lock.holder.is_empty() {
+        (
+            Tone::Fail,
+            sign::FAIL,
+            "nobody: the lock was given back".to_owned(),
+        )
+    } else if !model.cluster.lease_fresh(model.now) {
+        (
+            Tone::Fail,
+            sign::FAIL,
+            format!("nobody: {} is silent", name(width.saturating_sub(21))),
+        )
+    } else {
+        match model.cluster.leader() {
+            Some(pod) => (
+                Tone::Leader,
+                sign::LEADER,
+                words::pod(&pod.name, width.saturating_sub(4)),
+            ),
+            None => (
+                Tone::Warn,
+                sign::WARN,
+                "a pod that is gone: lease runs out".to_owned(),
+            ),
+        }
+    };
+    vec![theme.say(tone, format!(" {sign} {words}"))]
+}
+
+fn epoch(model: &Model, theme: &Theme) -> Spans {
+    let Some(epoch) = model.cluster.epoch() else {
+        return vec![theme.say(Tone::Muted, " no epoch seen yet")];
+    };
+    vec![
+        theme.say(Tone::Plain, format!(" epoch {}", epoch.number)),
+        theme.say(
+            Tone::Muted,
+            format!(
+                " for {} · {}",
+                words::age_at(model.now, epoch.began),
+                words::id(&epoch.id)
+            ),
+        ),
+    ]
+}
+
+/// The lease as what is left of it. Unknown without the API server: the holder may renew unseen.
+fn lease(model: &Model, theme: &Theme, lock: &Lock, lost: Option<f64>, width: usize) -> Spans {
+    if lock.holder.is_empty() {
+        return vec![theme.say(Tone::Warn, " lease none: free to be taken")];
+    }
+    if lost.is_some() {
+        return vec![theme.say(Tone::Warn, " lease ? unseen without the API server")];
+    }
+    let age = model.cluster.lease_age(model.now).unwrap_or(0.0);
+    let left = lock.seconds - age;
+    let tail = if left > 0.0 {
+        format!(" {:>2.0}s of {:.0}s", left.ceil(), lock.seconds)
+    } else {
+        format!(" over {}", words::age(-left))
+    };
+    let tone = match left / lock.seconds {
+        part if part <= 0.0 => Tone::Fail,
+        part if part < 0.5 => Tone::Warn,
+        _ => Tone::Ok,
+    };
+    let room = width.saturating_sub(7 + tail.len() + 1).min(40);
+    let mut spans = vec![Span::raw(" lease ")];
+    spans.extend(bar(theme, tone, left / lock.seconds, room));
+    spans.push(theme.say(tone, tail));
+    spans
+}
+
+fn renewed(model: &Model, theme: &Theme, lock: &Lock, lost: Option<f64>) -> Spans {
+    let age = words::age_at(model.now, lock.renewed);
+    if let Some(lost) = lost {
+        let words = format!(" renewed {age} ago, API lost {}", words::age(lost));
+        return vec![theme.say(Tone::Muted, words)];
+    }
+    let late = words::since(model.now, lock.renewed) > lock.seconds / 2.0;
+    let tone = if late { Tone::Warn } else { Tone::Muted };
+    let usual = if late { " (usually every 5s)" } else { "" };
+    vec![theme.say(tone, format!(" renewed {age} ago{usual}"))]
+}
+
+fn holder(theme: &Theme, lock: &Lock, width: usize) -> Spans {
+    let holder = if lock.holder.is_empty() {
+        "lock free".to_owned()
+    } else {
+        format!("lock {}", words::id(&lock.holder))
+    };
+    let changes = match lock.transitions {
+        1 => "1 handover".to_owned(),
+        n if width < 30 => format!("{n} moves"),
+        n => format!("{n} handovers"),
+    };
+    vec![theme.say(Tone::Muted, format!(" {holder} · {changes}"))]
+}
+
+/// Each source with its state.
+pub(super) fn sources(model: &Model, theme: &Theme) -> Spans {
+    let mut spans = vec![Span::raw(" ")];
+    for source in [Source::Api, Source::Flink, Source::Disk] {
+        let (tone, sign, words) = health::fresh_words(health::fresh(model, source));
+        spans.push(theme.say(Tone::Muted, format!("{} ", words::source(source))));
+        spans.push(theme.say(tone, format!("{sign} {words}  ")));
+    }
+    spans
+}
+
+/// Every epoch seen, the newest first.
+pub(super) fn epochs(
+    model: &Model,
+    theme: &Theme,
+    width: usize,
+    height: usize,
+) -> Vec<Line<'static>> {
+    let epochs = &model.cluster.epochs;
+    if epochs.is_empty() {
+        return sentences(theme, Tone::Muted, "No leader was seen yet.", width);
+    }
+    let mut end = model.now;
+    let mut lines = Vec::new();
+    for (n, epoch) in epochs.iter().rev().enumerate().take(height) {
+        let newest = n == 0;
+        let name = epoch.pod.as_deref().unwrap_or("unknown pod");
+        let (tone, sign) = if newest {
+            (Tone::Leader, sign::LEADER)
+        } else {
+            (Tone::Plain, " ")
+        };
+        let lasted = words::age_at(end, epoch.began);
+        let held = if newest {
+            format!("for {lasted}")
+        } else {
+            lasted
+        };
+        lines.push(Line::from(fit(
+            vec![
+                theme.say(tone, format!(" {sign} {:>3}  ", epoch.number)),
+                theme.say(tone, format!("{:<26}", words::pod(name, 24))),
+                theme.say(Tone::Muted, words::clock(&theme.zone, epoch.began)),
+                theme.say(Tone::Muted, format!("  {held}")),
+            ],
+            width,
+        )));
+        end = epoch.began;
+    }
+    lines
+}

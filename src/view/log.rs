@@ -1,0 +1,132 @@
+//! The merged log of all pods, the newest at the bottom: lines about high availability stand out,
+//! and each break is a line across, so that cause and effect share one axis.
+
+use crate::failure::Role;
+use crate::model::{Highlight, LogLine, LogShown, Model};
+use crate::view::paint::{Spans, fit, sentences};
+use crate::view::theme::{Theme, Tone, sign};
+use crate::view::{run, words};
+use ratatui::text::{Line, Span};
+use std::collections::VecDeque;
+
+/// From this width on milliseconds fit.
+const WITH_MS: usize = 60;
+/// From this width on the class that speaks fits.
+const WITH_CLASS: usize = 112;
+
+/// What stands beside the panel's name.
+pub(super) fn aside(model: &Model, theme: &Theme) -> Spans {
+    let shown = match model.screen.log_shown {
+        LogShown::All => "",
+        LogShown::Highlights => "HA lines only · ",
+    };
+    match model.screen.log_back {
+        0 => vec![theme.say(Tone::Muted, format!("{shown}following"))],
+        back => vec![theme.say(Tone::Warn, format!("{shown}{back} back · G follows"))],
+    }
+}
+
+/// The lines of the panel; of one role's pods, or of all.
+pub(super) fn lines(
+    model: &Model,
+    theme: &Theme,
+    width: usize,
+    height: usize,
+    of: Option<Role>,
+) -> Vec<Line<'static>> {
+    let mut breaks = run::breaks(model);
+    let mut lines: VecDeque<Line<'static>> = VecDeque::with_capacity(height);
+    let shown = model
+        .logs
+        .lines
+        .iter()
+        .rev()
+        .filter(|line| wanted(model, line, of));
+    for line in shown.skip(model.screen.log_back) {
+        // a break newer than this line stands below it
+        while breaks.last().is_some_and(|(at, _)| *at > line.at) {
+            let Some((at, key)) = breaks.pop() else { break };
+            if lines.len() < height {
+                lines.push_front(across(
+                    theme,
+                    &words::clock_ms(&theme.zone, at),
+                    &key,
+                    width,
+                ));
+            }
+        }
+        if lines.len() >= height {
+            break;
+        }
+        lines.push_front(one(model, theme, line, width));
+    }
+    if lines.is_empty() {
+        let words = match model.screen.log_shown {
+            LogShown::All => "No line was read from these pods yet.",
+            LogShown::Highlights => "No line about high availability yet. h shows all lines.",
+        };
+        return sentences(theme, Tone::Muted, words, width);
+    }
+    lines.into()
+}
+
+fn wanted(model: &Model, line: &LogLine, of: Option<Role>) -> bool {
+    let shown = match model.screen.log_shown {
+        LogShown::All => true,
+        LogShown::Highlights => line.highlight.is_some(),
+    };
+    let role = || {
+        model
+            .cluster
+            .pods
+            .values()
+            .find(|pod| pod.name == line.pod)
+            .map(|pod| pod.role)
+    };
+    shown && of.is_none_or(|of| role().is_none_or(|role| role == of))
+}
+
+fn across(theme: &Theme, at: &str, key: &str, width: usize) -> Line<'static> {
+    let words = format!("━━ {} {key} sent {at} ", sign::BREAK);
+    let rest = "━".repeat(width.saturating_sub(words::columns(&words)));
+    Line::from(fit(
+        vec![theme.say(Tone::Mark, format!("{words}{rest}"))],
+        width,
+    ))
+}
+
+fn one(model: &Model, theme: &Theme, line: &LogLine, width: usize) -> Line<'static> {
+    let (level, class, message) = words::log_parts(&line.text);
+    let (tone, sign) = match line.highlight {
+        Some(Highlight::Leadership) => (Tone::Leader, sign::LEADER),
+        Some(Highlight::Recovery) => (Tone::Busy, sign::RESTORE),
+        Some(Highlight::Checkpoint) => (Tone::Ok, sign::OK),
+        Some(Highlight::Error) => (Tone::Fail, sign::FAIL),
+        None => match level {
+            Some("ERROR") => (Tone::Fail, sign::FAIL),
+            Some("WARN") => (Tone::Warn, sign::WARN),
+            _ => (Tone::Muted, " "),
+        },
+    };
+    let at = if width >= WITH_MS {
+        words::clock_ms(&theme.zone, line.at)
+    } else {
+        words::clock(&theme.zone, line.at)
+    };
+    let mut spans = vec![
+        theme.say(Tone::Muted, format!("{at} ")),
+        theme.say(
+            Tone::Muted,
+            format!("{:<8} ", super::pods::tag(model, &line.pod)),
+        ),
+        theme.say(tone, format!("{sign} ")),
+    ];
+    if width >= WITH_CLASS
+        && let Some(class) = class
+    {
+        spans.push(theme.say(Tone::Muted, format!("{:<26} ", words::cut(class, 26))));
+    }
+    // tabs of stack traces have no width of their own
+    spans.push(Span::styled(message.replace('\t', "  "), theme.style(tone)));
+    Line::from(fit(spans, width))
+}

@@ -1,0 +1,162 @@
+//! The few shapes that all pages are made of: a framed panel, a line with two sides, a fault.
+//! Knows nothing of what is shown.
+
+use crate::fault::Fault;
+use crate::view::theme::{Theme, Tone, sign};
+use crate::view::words;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::symbols::merge::MergeStrategy;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Borders, Paragraph};
+
+/// Spans of one line.
+pub(super) type Spans = Vec<Span<'static>>;
+
+/// Whether a panel has the keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keys {
+    /// It has them.
+    Here,
+    /// Another one has.
+    Elsewhere,
+}
+
+/// A frame with a title on either side. Neighbours share their borders.
+pub(super) fn panel(
+    frame: &mut Frame,
+    theme: &Theme,
+    area: Rect,
+    titles: (Spans, Spans),
+    keys: Keys,
+    lines: Vec<Line<'static>>,
+) {
+    let inner = bordered(frame, theme, area, titles, keys);
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// Draws the frame alone and says where its inside is.
+pub(super) fn bordered(
+    frame: &mut Frame,
+    theme: &Theme,
+    area: Rect,
+    (left, right): (Spans, Spans),
+    keys: Keys,
+) -> Rect {
+    let tone = match keys {
+        Keys::Here => Tone::Busy,
+        Keys::Elsewhere => Tone::Muted,
+    };
+    let room = usize::from(area.width.saturating_sub(4));
+    let right_width: usize = right.iter().map(Span::width).sum();
+    let left = fit(left, room.saturating_sub(right_width + 1));
+    let block = Block::new()
+        .borders(Borders::ALL)
+        .merge_borders(MergeStrategy::Exact)
+        .border_style(theme.style(tone))
+        .title_top(padded(left))
+        .title_top(padded(right).right_aligned());
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    inner
+}
+
+fn padded(mut spans: Spans) -> Line<'static> {
+    if !spans.is_empty() {
+        spans.insert(0, Span::raw(" "));
+        spans.push(Span::raw(" "));
+    }
+    Line::from(spans)
+}
+
+/// Spans that fit into so many columns, cut at the end.
+pub(super) fn fit(spans: Spans, width: usize) -> Spans {
+    let mut room = width;
+    let mut kept = Vec::with_capacity(spans.len());
+    for span in spans {
+        let wide = span.width();
+        if wide <= room {
+            room -= wide;
+            kept.push(span);
+            continue;
+        }
+        if room > 0 {
+            kept.push(Span::styled(words::cut(&span.content, room), span.style));
+        }
+        break;
+    }
+    kept
+}
+
+/// A line with something at its left and at its right end. The left side gives way.
+pub(super) fn sides(left: Spans, right: Spans, width: usize) -> Line<'static> {
+    let right = fit(right, width);
+    let right_width: usize = right.iter().map(Span::width).sum();
+    let mut spans = fit(
+        left,
+        width.saturating_sub(right_width + usize::from(right_width > 0)),
+    );
+    let left_width: usize = spans.iter().map(Span::width).sum();
+    spans.push(Span::raw(
+        " ".repeat(width.saturating_sub(left_width + right_width)),
+    ));
+    spans.extend(right);
+    Line::from(spans)
+}
+
+/// A bar that is filled to a part of 0 to 1.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss
+)]
+// a few dozen columns
+pub(super) fn bar(theme: &Theme, tone: Tone, part: f64, width: usize) -> Spans {
+    let full = (part.clamp(0.0, 1.0) * width as f64).round() as usize;
+    vec![
+        theme.say(tone, "█".repeat(full)),
+        theme.say(Tone::Muted, "░".repeat(width.saturating_sub(full))),
+    ]
+}
+
+/// Sentences, wrapped.
+pub(super) fn sentences(theme: &Theme, tone: Tone, text: &str, width: usize) -> Vec<Line<'static>> {
+    words::wrap(text, width.saturating_sub(2))
+        .into_iter()
+        .map(|line| Line::from(vec![Span::raw(" "), theme.say(tone, line)]))
+        .collect()
+}
+
+/// A fault as a person reads it: what failed, why, how to mend it.
+pub(super) fn fault(theme: &Theme, fault: &Fault, width: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    let what = match &fault.place {
+        Some(place) => format!("{place}: {}", fault.what),
+        None => fault.what.clone(),
+    };
+    let parts = [
+        (Tone::Fail, sign::FAIL, what.as_str()),
+        (Tone::Plain, "why", fault.why.as_str()),
+        (Tone::Accent, "mend", fault.mend.as_str()),
+    ];
+    for (tone, head, text) in parts {
+        for (n, line) in words::wrap(text, width.saturating_sub(8))
+            .into_iter()
+            .enumerate()
+        {
+            let head = if n == 0 { head } else { "" };
+            lines.push(Line::from(vec![
+                theme.say(
+                    if tone == Tone::Fail {
+                        tone
+                    } else {
+                        Tone::Muted
+                    },
+                    format!(" {head:<5}"),
+                ),
+                theme.say(tone, line),
+            ]));
+        }
+    }
+    lines
+}

@@ -1,0 +1,224 @@
+//! The pods: who leads, who is ready, who was restarted, who waits out a back-off.
+
+use crate::model::{Link, Model, Pod, PodPhase, Source};
+use crate::view::health::{self, Fresh};
+use crate::view::paint::{Spans, sentences};
+use crate::view::theme::{Theme, Tone, sign};
+use crate::view::words;
+use ratatui::text::{Line, Span};
+
+/// From this width on there is room for addresses and the last exit.
+const WIDE: usize = 72;
+
+/// What stands beside the panel's name.
+pub(super) fn aside(model: &Model, theme: &Theme) -> Spans {
+    if let Fresh::Lost(age) = health::fresh(model, Source::Api) {
+        return vec![theme.say(Tone::Warn, format!("as of {} ago", words::age(age)))];
+    }
+    let ready = model.cluster.pods.values().filter(|pod| pod.ready).count();
+    let all = model.cluster.pods.len();
+    let tone = if ready == all {
+        Tone::Muted
+    } else {
+        Tone::Warn
+    };
+    match all {
+        0 => Vec::new(),
+        _ => vec![theme.say(tone, format!("{ready} of {all} ready"))],
+    }
+}
+
+/// The lines of the panel.
+pub(super) fn lines(
+    model: &Model,
+    theme: &Theme,
+    width: usize,
+    height: usize,
+    chosen: Option<usize>,
+) -> Vec<Line<'static>> {
+    let pods = model.cluster.listed_pods();
+    if pods.is_empty() {
+        return sentences(theme, Tone::Muted, &nothing(model), width);
+    }
+    let wide = width >= WIDE;
+    let fixed = if wide {
+        2 + 4 + 13 + 5 + 5 + 12 + 18
+    } else {
+        2 + 3 + 13 + 4 + 5
+    };
+    let name = width.saturating_sub(fixed).clamp(8, 44);
+    let mut head = format!(
+        "  {:<name$} {:<3}{:<13}{:>3} {:>4}",
+        "NAME", "", "STATE", "RST", "AGE"
+    );
+    if wide {
+        head.push_str(&format!("  {:<12}{}", "ADDRESS", "LAST EXIT"));
+    }
+    let mut lines = vec![Line::from(theme.say(Tone::Muted, words::cut(&head, width)))];
+    let leader = model.cluster.leader().map(|pod| pod.uid.as_str());
+    let lost = matches!(health::fresh(model, Source::Api), Fresh::Lost(_));
+    // the chosen row stays in sight where there are more pods than rows
+    let room = height.saturating_sub(1).max(1);
+    let skip = chosen.map_or(0, |row| (row + 1).saturating_sub(room));
+    for (row, pod) in pods.iter().enumerate().skip(skip).take(room) {
+        let leads = leader == Some(pod.uid.as_str());
+        let mut line = Line::from(spans(model, theme, pod, leads, (name, wide)));
+        if lost {
+            line = Line::from(theme.say(Tone::Muted, line.to_string()));
+        }
+        if chosen == Some(row) {
+            line = line.style(Theme::chosen());
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+fn spans(
+    model: &Model,
+    theme: &Theme,
+    pod: &Pod,
+    leads: bool,
+    (name, wide): (usize, bool),
+) -> Spans {
+    let (tone, sign, state) = state(pod);
+    let star = if leads { sign::LEADER } else { " " };
+    let name_tone = if leads { Tone::Leader } else { Tone::Plain };
+    let restarts = if pod.restarts > 0 {
+        Tone::Warn
+    } else {
+        Tone::Muted
+    };
+    let age = pod
+        .created
+        .map_or_else(|| "?".to_owned(), |at| words::age_at(model.now, at));
+    let mut spans = vec![
+        theme.say(Tone::Leader, format!("{star} ")),
+        theme.say(
+            name_tone,
+            format!("{:<name$} ", words::pod(&pod.name, name)),
+        ),
+        theme.say(Tone::Muted, format!("{:<3}", words::short_role(pod.role))),
+        theme.say(
+            tone,
+            format!("{:<13}", words::cut(&format!("{sign} {state}"), 12)),
+        ),
+        theme.say(restarts, format!("{:>3}", pod.restarts)),
+        theme.say(Tone::Muted, format!(" {age:>4}")),
+    ];
+    if wide {
+        let address = pod.ip.as_deref().unwrap_or("none yet");
+        spans.push(theme.say(Tone::Muted, format!("  {address:<12}")));
+        spans.push(theme.say(Tone::Muted, last_exit(model, pod)));
+    }
+    spans
+}
+
+/// A pod's state in a word, as a person would say it.
+pub(super) fn state(pod: &Pod) -> (Tone, &'static str, String) {
+    if pod.deleting.is_some() {
+        return (Tone::Warn, sign::WARN, "leaving".to_owned());
+    }
+    if let Some((reason, message)) = &pod.waiting {
+        return match reason.as_str() {
+            "CrashLoopBackOff" => {
+                // back-off 5s restarting failed container=…
+                let words = message.split_whitespace();
+                let time = words
+                    .skip_while(|word| *word != "back-off")
+                    .nth(1)
+                    .unwrap_or("");
+                (
+                    Tone::Fail,
+                    sign::FAIL,
+                    format!("back-off {time}").trim_end().to_owned(),
+                )
+            }
+            "ContainerCreating" | "PodInitializing" => {
+                (Tone::Busy, sign::NOW, "starting".to_owned())
+            }
+            "ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull" => {
+                (Tone::Fail, sign::FAIL, "no image".to_owned())
+            }
+            other => (Tone::Warn, sign::WARN, other.to_owned()),
+        };
+    }
+    match pod.phase {
+        PodPhase::Running if pod.ready => (Tone::Ok, sign::OK, "ready".to_owned()),
+        PodPhase::Running => (Tone::Busy, sign::NOW, "not ready".to_owned()),
+        PodPhase::Pending => (Tone::Busy, sign::NOW, "pending".to_owned()),
+        PodPhase::Succeeded => (Tone::Warn, sign::WARN, "ended".to_owned()),
+        PodPhase::Failed => (Tone::Fail, sign::FAIL, "failed".to_owned()),
+        PodPhase::Unknown => (Tone::Warn, sign::UNKNOWN, "unknown".to_owned()),
+    }
+}
+
+fn last_exit(model: &Model, pod: &Pod) -> String {
+    let Some((code, reason, at)) = &pod.last_exit else {
+        return String::new();
+    };
+    let ago = at.map_or_else(String::new, |at| {
+        format!(", {} ago", words::age_at(model.now, at))
+    });
+    format!("{code} {reason}{ago}")
+}
+
+/// Why the panel is empty.
+fn nothing(model: &Model) -> String {
+    match model.links.get(&Source::Api) {
+        Some(Link::Lost { why, .. }) => format!("The API server does not answer: {why}"),
+        _ if model.cluster.listed => {
+            "This lab has no Flink pods. flinklab up finishes it.".to_owned()
+        }
+        _ => "Waiting for the first list of pods.".to_owned(),
+    }
+}
+
+/// A pod's role where it is still known.
+pub(super) fn tag(model: &Model, name: &str) -> String {
+    let pod = model.cluster.pods.values().find(|pod| pod.name == name);
+    words::tag(pod.map(|pod| pod.role), name)
+}
+
+/// Kubernetes events, the newest at the end.
+pub(super) fn events(
+    model: &Model,
+    theme: &Theme,
+    width: usize,
+    height: usize,
+) -> Vec<Line<'static>> {
+    if model.cluster.events.is_empty() {
+        let words = "Kubernetes has said nothing about these pods since we look.";
+        return sentences(theme, Tone::Muted, words, width);
+    }
+    let skip = model.cluster.events.len().saturating_sub(height);
+    let events = model.cluster.events.iter().skip(skip);
+    events
+        .map(|event| {
+            let tone = if event.warning {
+                Tone::Warn
+            } else {
+                Tone::Plain
+            };
+            let sign = if event.warning { sign::WARN } else { " " };
+            let times = if event.count > 1 {
+                format!(" ×{}", event.count)
+            } else {
+                String::new()
+            };
+            Line::from(crate::view::paint::fit(
+                vec![
+                    Span::raw(" "),
+                    theme.say(Tone::Muted, words::clock(&theme.zone, event.at)),
+                    theme.say(tone, format!(" {sign} {}", event.reason)),
+                    theme.say(
+                        Tone::Muted,
+                        format!(" {}{times} ", tag(model, &event.object)),
+                    ),
+                    theme.say(Tone::Plain, event.message.clone()),
+                ],
+                width,
+            ))
+        })
+        .collect()
+}

@@ -1,0 +1,302 @@
+//! The newest break: its phases as they are reached, then its verdict. The panel; the page with
+//! everything is `timeline`.
+
+use crate::failure::{Failure, Leadership, Restore, Verdict};
+use crate::model::{Model, Phase, PhaseName, Run, RunResult};
+use crate::view::paint::{Spans, fit, sentences, sides};
+use crate::view::theme::{Theme, Tone, sign};
+use crate::view::words;
+use jiff::Timestamp;
+use ratatui::text::{Line, Span};
+
+/// Every break of this session, with the moment it was sent, oldest first.
+pub(super) fn breaks(model: &Model) -> Vec<(Timestamp, String)> {
+    let mut all: Vec<(Timestamp, String)> = model
+        .finished
+        .iter()
+        .map(|run| (run.at, run.failure.clone()))
+        .collect();
+    if let Some(run) = &model.run
+        && let Some(sent) = sent(run)
+    {
+        all.push((sent, run.order.failure.key.to_string()));
+    }
+    all
+}
+
+/// When a run was sent.
+pub(super) fn sent(run: &Run) -> Option<Timestamp> {
+    run.seen
+        .phases
+        .iter()
+        .find(|phase| phase.name == PhaseName::Sent)
+        .map(|phase| phase.at)
+}
+
+/// The phases that a failure should bring, in the order of a person's reading.
+pub(super) fn expected(failure: &Failure) -> Vec<PhaseName> {
+    let mut names = vec![PhaseName::Sent, PhaseName::ProcessGone];
+    if failure.expect.leadership == Leadership::NewEpoch {
+        names.extend([
+            PhaseName::LeaseOver,
+            PhaseName::NewEpoch,
+            PhaseName::RestAnswers,
+        ]);
+    }
+    if failure.expect.restore == Restore::Newest {
+        names.extend([PhaseName::JobRecovered, PhaseName::TasksRunning]);
+    }
+    names.push(PhaseName::NextCheckpoint);
+    names
+}
+
+/// Expected phases, and others that were seen all the same.
+pub(super) fn listed(expected: &[PhaseName], seen: &[Phase]) -> Vec<(PhaseName, Option<Phase>)> {
+    let mut names = expected.to_vec();
+    for phase in seen {
+        if !names.contains(&phase.name) {
+            names.push(phase.name);
+        }
+    }
+    let mut all: Vec<(PhaseName, Option<Phase>)> = names
+        .into_iter()
+        .map(|name| (name, seen.iter().find(|phase| phase.name == name).cloned()))
+        .collect();
+    all.sort_by_key(|(name, _)| *name);
+    all
+}
+
+/// The lines of the panel.
+pub(super) fn lines(
+    model: &Model,
+    theme: &Theme,
+    width: usize,
+    height: usize,
+) -> Vec<Line<'static>> {
+    if let Some(run) = &model.run {
+        return going(model, theme, run, width, height);
+    }
+    match model.finished.last() {
+        Some(result) => over(theme, result, width, height),
+        None => nothing(model, theme, width),
+    }
+}
+
+fn nothing(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
+    let words = "Nothing was broken yet. x lists what can be; a digit aims, the same digit fires.";
+    let mut lines = sentences(theme, Tone::Muted, words, width);
+    for (n, failure) in model.failures.iter().take(3).enumerate() {
+        lines.push(Line::from(fit(
+            vec![
+                theme.say(Tone::Accent, format!(" {} ", n + 1)),
+                theme.say(Tone::Plain, format!("{:<13}", failure.key)),
+                theme.say(Tone::Muted, failure.title.to_string()),
+            ],
+            width,
+        )));
+    }
+    lines
+}
+
+fn going(
+    model: &Model,
+    theme: &Theme,
+    run: &Run,
+    width: usize,
+    height: usize,
+) -> Vec<Line<'static>> {
+    let passed = sent(run).map(|at| words::since(model.now, at));
+    let clock = passed.map_or_else(|| "sending".to_owned(), |s| format!("T+{s:.1}s"));
+    let mut lines = vec![sides(
+        vec![
+            theme.say(
+                Tone::Mark,
+                format!(" {} {}", sign::BREAK, run.order.failure.key),
+            ),
+            theme.say(
+                Tone::Muted,
+                format!(
+                    " on {}",
+                    words::tag(Some(run.order.target.role), &run.order.target.pod)
+                ),
+            ),
+        ],
+        vec![theme.say(Tone::Mark, format!("{clock} "))],
+        width,
+    )];
+    let phases = listed(&expected(&run.order.failure), &run.seen.phases);
+    lines.extend(table(
+        theme,
+        &phases,
+        passed,
+        width,
+        height.saturating_sub(3),
+    ));
+    let last = match &run.seen.fault {
+        Some(fault) => vec![theme.say(Tone::Fail, format!(" {} {}", sign::FAIL, fault.what))],
+        None => {
+            let left = f64::from(run.order.failure.expect.within) - passed.unwrap_or(0.0);
+            let words = if left > 0.0 {
+                format!(
+                    " {} watching, {} left of {}s",
+                    sign::NOW,
+                    words::age(left),
+                    run.order.failure.expect.within
+                )
+            } else {
+                format!(
+                    " {} over its {}s",
+                    sign::WARN,
+                    run.order.failure.expect.within
+                )
+            };
+            vec![theme.say(Tone::Busy, words)]
+        }
+    };
+    lines.push(Line::from(fit(last, width)));
+    lines
+}
+
+/// Phases in one column with words, or in two with short ones.
+fn table(
+    theme: &Theme,
+    phases: &[(PhaseName, Option<Phase>)],
+    passed: Option<f64>,
+    width: usize,
+    height: usize,
+) -> Vec<Line<'static>> {
+    let next = phases.iter().position(|(_, seen)| seen.is_none());
+    let entry = |n: usize, (name, seen): &(PhaseName, Option<Phase>), room: usize| -> Spans {
+        let (short, long) = words::phase(*name);
+        let label = if room > 24 { long } else { short };
+        let (tone, sign, value) = match (seen, next == Some(n), passed) {
+            (Some(phase), _, _) => (Tone::Ok, sign::OK, words::took(phase.ms)),
+            // seen by nobody so far: how long it has been awaited stands in the first line
+            (None, true, Some(_)) => (Tone::Busy, sign::NOW, "…".to_owned()),
+            (None, _, _) => (Tone::Muted, sign::WAITS, String::new()),
+        };
+        let label_tone = if seen.is_some() {
+            Tone::Plain
+        } else {
+            Tone::Muted
+        };
+        let label_room = room.saturating_sub(10);
+        vec![
+            theme.say(tone, format!(" {sign} ")),
+            theme.say(
+                label_tone,
+                format!("{:<label_room$}", words::cut(label, label_room)),
+            ),
+            theme.say(tone, format!("{value:>6} ")),
+        ]
+    };
+    let all: Vec<(usize, &(PhaseName, Option<Phase>))> = phases.iter().enumerate().collect();
+    if phases.len() <= height || width < 30 {
+        let room = width.min(44);
+        return all
+            .into_iter()
+            .take(height)
+            .map(|(n, phase)| Line::from(entry(n, phase, room)))
+            .collect();
+    }
+    let half = phases.len().div_ceil(2);
+    (0..half.min(height))
+        .map(|row| {
+            let mut spans = entry(row, &phases[row], width / 2);
+            if let Some(phase) = phases.get(row + half) {
+                spans.extend(entry(row + half, phase, width / 2));
+            }
+            Line::from(spans)
+        })
+        .collect()
+}
+
+fn over(theme: &Theme, result: &RunResult, width: usize, height: usize) -> Vec<Line<'static>> {
+    let mut lines = vec![sides(
+        vec![
+            theme.say(Tone::Mark, format!(" {} {}", sign::BREAK, result.failure)),
+            theme.say(
+                Tone::Muted,
+                format!(
+                    " on {}",
+                    words::tag(Some(result.target.role), &result.target.pod)
+                ),
+            ),
+        ],
+        vec![theme.say(
+            Tone::Muted,
+            format!("{} ", words::clock(&theme.zone, result.at)),
+        )],
+        width,
+    )];
+    let phases = listed(&[], &result.phases);
+    lines.extend(table(theme, &phases, None, width, height.saturating_sub(3)));
+    lines.push(Line::from(fit(verdict_line(theme, result), width)));
+    lines
+}
+
+/// The verdict, how long it took, and what stood in its way.
+pub(super) fn verdict_line(theme: &Theme, result: &RunResult) -> Spans {
+    let (tone, sign) = words::verdict(result.verdict);
+    let mut spans = vec![theme.say(tone, format!(" {sign} {}", result.verdict))];
+    if result.verdict != result.expected {
+        spans.push(theme.say(Tone::Warn, format!(" (expected {})", result.expected)));
+    } else if result.expected != Verdict::Pass {
+        spans.push(theme.say(Tone::Muted, " as expected"));
+    }
+    let not = result
+        .statements
+        .iter()
+        .find(|it| it.verdict != Verdict::Pass);
+    match (not, result.recovery_ms) {
+        (Some(statement), _) => {
+            spans.push(theme.say(
+                Tone::Plain,
+                format!(" {}", words::statement(statement.name)),
+            ));
+            spans.push(theme.say(Tone::Muted, format!(": {}", statement.evidence)));
+        }
+        (None, Some(ms)) => {
+            spans.push(theme.say(Tone::Plain, format!(" recovered in {}", words::took(ms))));
+        }
+        (None, None) => spans.push(theme.say(Tone::Plain, " the job never stopped")),
+    }
+    spans
+}
+
+/// Finished runs, the newest first.
+pub(super) fn past(
+    model: &Model,
+    theme: &Theme,
+    width: usize,
+    height: usize,
+) -> Vec<Line<'static>> {
+    if model.finished.is_empty() {
+        return sentences(
+            theme,
+            Tone::Muted,
+            "No finished run in this session.",
+            width,
+        );
+    }
+    let runs = model.finished.iter().rev().take(height);
+    runs.map(|result| {
+        let (tone, sign) = words::verdict(result.verdict);
+        let took = result
+            .recovery_ms
+            .map_or_else(|| "–".to_owned(), words::took);
+        Line::from(fit(
+            vec![
+                theme.say(
+                    Tone::Muted,
+                    format!(" {} ", words::clock(&theme.zone, result.at)),
+                ),
+                theme.say(Tone::Plain, format!("{:<14}", result.failure)),
+                theme.say(tone, format!("{sign} {:<13}", result.verdict)),
+                Span::raw(format!("{took:>7}")),
+            ],
+            width,
+        ))
+    })
+    .collect()
+}

@@ -1,0 +1,473 @@
+//! The Docker engine: how it is found, whether it is able, and what may be read of it by anybody.
+//! What changes a container needs a `Node`; nothing here knows kind's rules or Kubernetes.
+
+mod context;
+mod exec;
+
+pub use exec::{Output, Stream};
+pub(in crate::world) use exec::Feed;
+
+use super::Addresses;
+use crate::fault::Fault;
+use bollard::errors::Error;
+use bollard::models::ContainerInspectResponse;
+use bollard::query_parameters::{
+    DownloadFromContainerOptionsBuilder, ListContainersOptionsBuilder, LogsOptionsBuilder,
+};
+use futures::StreamExt;
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::io::Read;
+use std::time::Duration;
+
+/// How long Docker may take to say that it is there.
+const HELLO: Duration = Duration::from_secs(5);
+/// How long an ordinary call may take until its answer begins.
+pub(in crate::world) const CALL: Duration = Duration::from_secs(30);
+/// How long an upload, an export or the copy of a volume may take: a slow disk and a big image.
+pub(in crate::world) const LONG: Duration = Duration::from_secs(3600);
+/// The lowest engine API: 1.41 came with 20.10 and brought `CgroupnsMode`.
+const LOWEST: (u32, u32) = (1, 41);
+/// The biggest file that is read out of a container: far above any manifest or job jar.
+const MAX_FILE: usize = 512 * 1024 * 1024;
+/// kind's label that names the cluster.
+pub const CLUSTER_LABEL: &str = "io.x-k8s.kind.cluster";
+/// kind's label that names the role.
+pub const ROLE_LABEL: &str = "io.x-k8s.kind.role";
+
+/// A Docker engine that answers and is new enough.
+#[derive(Debug, Clone)]
+pub struct Docker {
+    usual: bollard::Docker,
+    patient: bollard::Docker,
+    /// Where it is, as a person would name it.
+    host: String,
+}
+
+/// A node container, as the list of containers shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Docker's id.
+    pub id: String,
+    /// Its name, which is also the Kubernetes node's.
+    pub name: String,
+    /// kind's word: `control-plane`, `worker` or `external-load-balancer`.
+    pub role: String,
+    /// Docker's word: `running`, `exited`, `created`…
+    pub state: String,
+    /// The image as it was named when the container was made.
+    pub image: String,
+    /// All labels.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// What of an engine decides how a node is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Daemon {
+    /// Runs without root.
+    pub rootless: bool,
+    /// Remaps user ids: nodes must ask for the host's.
+    pub remaps_users: bool,
+    /// 1 or 2.
+    pub cgroup: u8,
+    /// Nodes must see the host's device mapper, because Docker's data is on such a filesystem.
+    pub device_mapper: bool,
+    /// As the engine calls it: `x86_64`, `aarch64`…
+    pub architecture: String,
+}
+
+impl Docker {
+    /// Connects and makes sure that the engine answers and is new enough.
+    pub async fn connect(addresses: &Addresses) -> Result<Self, Fault> {
+        let host = context::host(addresses)?;
+        let client = match bollard::Docker::connect_with_host(&host) {
+            Ok(client) => client.with_timeout(CALL),
+            Err(Error::UnsupportedURISchemeError { .. }) => {
+                return Err(Fault::unable("docker-unreachable", format!("Docker at {host} cannot be reached from here."))
+                    .why("only unix:// and tcp:// addresses are supported")
+                    .mend("Use a local Docker, or forward its socket and set DOCKER_HOST=unix://… to it."));
+            }
+            Err(error) => return Err(unreachable(&host, &error)),
+        };
+        let version = match tokio::time::timeout(HELLO, client.version()).await {
+            Ok(Ok(version)) => version,
+            Ok(Err(error)) => return Err(unreachable(&host, &error)),
+            Err(_) => return Err(no_docker(&host, "no answer within 5 s")),
+        };
+        let api = version.api_version.unwrap_or_default();
+        if numbers(&api).is_none_or(|found| found < LOWEST) {
+            return Err(Fault::unable("docker-too-old", "This Docker is too old.")
+                .why(format!(
+                    "it speaks API {}, version {}; 1.41 is needed",
+                    if api.is_empty() { "unknown" } else { &api },
+                    version.version.as_deref().unwrap_or("unknown")
+                ))
+                .mend("Install Docker 20.10 or newer."));
+        }
+        let patient = client.clone().with_timeout(LONG);
+        Ok(Self {
+            usual: client,
+            patient,
+            host,
+        })
+    }
+
+    /// The client with the usual deadline.
+    #[must_use]
+    pub fn api(&self) -> &bollard::Docker {
+        &self.usual
+    }
+
+    /// The client for uploads, exports and whatever copies a lot before it answers.
+    #[must_use]
+    pub fn patient(&self) -> &bollard::Docker {
+        &self.patient
+    }
+
+    /// Where the engine is.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// What of the engine decides how a node is made.
+    pub async fn daemon(&self) -> Result<Daemon, Fault> {
+        let info = call(CALL, "Asking Docker about itself", self.usual.info()).await?;
+        if info.os_type.as_deref().is_some_and(|os| os != "linux") {
+            return Err(Fault::unable(
+                "docker-not-linux",
+                "This Docker does not run Linux containers.",
+            )
+            .mend("Switch Docker Desktop to Linux containers."));
+        }
+        let security = info.security_options.unwrap_or_default();
+        let says = |word: &str| {
+            security
+                .iter()
+                .any(|option| option.split(',').any(|part| part == word))
+        };
+        let rootless = says("name=rootless");
+        let status = info.driver_status.unwrap_or_default();
+        let backing = status
+            .iter()
+            .filter(|pair| pair.first().is_some_and(|key| key == "Backing Filesystem"))
+            .filter_map(|pair| pair.get(1))
+            .map(|value| value.to_lowercase())
+            .next();
+        let driver = info.driver.unwrap_or_default().to_lowercase();
+        let mapped = matches!(driver.as_str(), "btrfs" | "zfs" | "devicemapper")
+            || matches!(backing.as_deref(), Some("btrfs" | "zfs" | "xfs"));
+        let cgroup = match info.cgroup_version {
+            Some(version) if version.to_string() == "1" => 1,
+            _ => 2,
+        };
+        if rootless && cgroup == 1 {
+            return Err(Fault::unable(
+                "docker-rootless",
+                "Rootless Docker cannot run a Kubernetes node here.",
+            )
+            .why("it needs cgroup v2")
+            .mend("Boot with cgroup v2, or use a Docker that runs as root."));
+        }
+        Ok(Daemon {
+            rootless,
+            remaps_users: says("name=userns"),
+            cgroup,
+            device_mapper: mapped && !rootless,
+            architecture: info.architecture.unwrap_or_default(),
+        })
+    }
+
+    /// The containers of a kind cluster in any state, by kind's own label, ordered by name.
+    pub async fn containers_of(&self, cluster: &str) -> Result<Vec<Found>, Fault> {
+        self.by_label(&format!("{CLUSTER_LABEL}={cluster}")).await
+    }
+
+    /// Every kind cluster's containers, ordered by name.
+    pub async fn all_nodes(&self) -> Result<Vec<Found>, Fault> {
+        self.by_label(CLUSTER_LABEL).await
+    }
+
+    /// Containers in any state that carry a label, `key` or `key=value`.
+    pub async fn by_label(&self, label: &str) -> Result<Vec<Found>, Fault> {
+        let filters = HashMap::from([("label".to_owned(), vec![label.to_owned()])]);
+        let options = ListContainersOptionsBuilder::new()
+            .all(true)
+            .filters(&filters)
+            .build();
+        let listed = call(
+            CALL,
+            "Listing containers",
+            self.usual.list_containers(Some(options)),
+        )
+        .await?;
+        let mut found: Vec<Found> = listed
+            .into_iter()
+            .map(|one| {
+                let labels: BTreeMap<_, _> = one.labels.unwrap_or_default().into_iter().collect();
+                Found {
+                    id: one.id.unwrap_or_default(),
+                    name: one
+                        .names
+                        .and_then(|names| names.into_iter().next())
+                        .unwrap_or_default()
+                        .trim_start_matches('/')
+                        .to_owned(),
+                    role: labels.get(ROLE_LABEL).cloned().unwrap_or_default(),
+                    state: one.state.map(|state| state.to_string()).unwrap_or_default(),
+                    image: one.image.unwrap_or_default(),
+                    labels,
+                }
+            })
+            .collect();
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(found)
+    }
+
+    /// A container as Docker describes it. None: there is none.
+    pub async fn inspect(&self, id: &str) -> Result<Option<ContainerInspectResponse>, Fault> {
+        let doing = "Looking at a container";
+        match tokio::time::timeout(CALL, self.usual.inspect_container(id, None)).await {
+            Ok(Ok(found)) => Ok(Some(found)),
+            Ok(Err(error)) if status(&error) == Some(404) => Ok(None),
+            Ok(Err(error)) => Err(failed(doing, &error)),
+            Err(_) => Err(late(doing, CALL)),
+        }
+    }
+
+    /// The last lines a container wrote.
+    pub async fn last_lines(&self, id: &str, lines: usize) -> Result<Vec<String>, Fault> {
+        let options = LogsOptionsBuilder::new()
+            .stdout(true)
+            .stderr(true)
+            .tail(&lines.to_string())
+            .build();
+        let mut log = self.usual.logs(id, Some(options));
+        let mut all = Vec::new();
+        let reading = async {
+            while let Some(piece) = log.next().await {
+                let piece = piece.map_err(|error| failed("Reading a container's log", &error))?;
+                all.extend(
+                    String::from_utf8_lossy(piece.as_ref())
+                        .lines()
+                        .map(|line| line.trim_end().to_owned()),
+                );
+                let extra = all.len().saturating_sub(lines);
+                all.drain(..extra);
+            }
+            Ok(())
+        };
+        tokio::time::timeout(CALL, reading)
+            .await
+            .map_err(|_| late("Reading a container's log", CALL))??;
+        Ok(all)
+    }
+
+    /// The bytes of a file in a container, running or not. None: no such file or container.
+    /// Files on a tmpfs mount cannot be read this way.
+    pub async fn find_file(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>, Fault> {
+        let mut path = path.to_owned();
+        for _ in 0..MAX_LINKS {
+            let archive = match self.archive(container, &path).await? {
+                None => return Ok(None),
+                Some(archive) => archive,
+            };
+            match first_entry(&archive)
+                .map_err(|error| Fault::unable("docker-failed", format!("Docker's archive of {path} cannot be read.")).why(error))?
+            {
+                Entry::File(bytes) => return Ok(Some(bytes)),
+                Entry::Link(to) => path = joined(&path, &to),
+                Entry::Other => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The bytes of a file that must be there.
+    pub async fn read_file(&self, container: &str, path: &str) -> Result<Vec<u8>, Fault> {
+        self.find_file(container, path).await?.ok_or_else(|| {
+            Fault::unable("file-missing", format!("There is no file {path} in {container}."))
+        })
+    }
+
+    async fn archive(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>, Fault> {
+        let doing = format!("Reading {path}");
+        let options = DownloadFromContainerOptionsBuilder::new().path(path).build();
+        let mut pieces = Box::pin(self.usual.download_from_container(container, Some(options)));
+        let reading = async {
+            let mut all = Vec::new();
+            while let Some(piece) = pieces.next().await {
+                match piece {
+                    Ok(piece) => all.extend_from_slice(&piece),
+                    Err(error) if status(&error) == Some(404) => return Ok(None),
+                    Err(error) => return Err(failed(&doing, &error)),
+                }
+                if all.len() > MAX_FILE {
+                    return Err(Fault::unable("file-too-big", format!("{path} is too big.")));
+                }
+            }
+            Ok(Some(all))
+        };
+        tokio::time::timeout(LONG, reading)
+            .await
+            .map_err(|_| late(&doing, LONG))?
+    }
+}
+
+/// How many symbolic links are followed.
+const MAX_LINKS: usize = 8;
+
+enum Entry {
+    File(Vec<u8>),
+    Link(String),
+    Other,
+}
+
+fn first_entry(archive: &[u8]) -> std::io::Result<Entry> {
+    let mut archive = tar::Archive::new(archive);
+    let Some(entry) = archive.entries()?.next() else {
+        return Ok(Entry::Other);
+    };
+    let mut entry = entry?;
+    let kind = entry.header().entry_type();
+    if kind.is_file() {
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes)?;
+        return Ok(Entry::File(bytes));
+    }
+    match entry.link_name()? {
+        Some(to) if kind.is_symlink() => Ok(Entry::Link(to.to_string_lossy().into_owned())),
+        _ => Ok(Entry::Other),
+    }
+}
+
+/// Where a symbolic link at `path` points, as a path in the container.
+fn joined(path: &str, to: &str) -> String {
+    if to.starts_with('/') {
+        return to.to_owned();
+    }
+    let mut parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    parts.pop();
+    for part in to.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            name => parts.push(name),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+/// `1.41` as numbers.
+fn numbers(version: &str) -> Option<(u32, u32)> {
+    let (major, minor) = version.split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+/// A call with its deadline; what goes wrong is told in Docker's own words.
+pub(in crate::world) async fn call<T>(
+    within: Duration,
+    doing: &str,
+    asked: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Fault> {
+    match tokio::time::timeout(within, asked).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(failed(doing, &error)),
+        Err(_) => Err(late(doing, within)),
+    }
+}
+
+/// Docker refused or broke off.
+pub(in crate::world) fn failed(doing: &str, error: &Error) -> Fault {
+    let fault = Fault::unable("docker-failed", format!("{doing} failed."));
+    match error {
+        Error::DockerResponseServerError { message, .. } => fault.why(message.trim()),
+        Error::RequestTimeoutError => fault.why("Docker does not answer in time"),
+        error => fault
+            .why(root_cause(error))
+            .mend("Check that Docker runs (`docker info`), then run the command again."),
+    }
+}
+
+/// Docker did not answer in time.
+pub(in crate::world) fn late(doing: &str, within: Duration) -> Fault {
+    Fault::unable("docker-failed", format!("{doing} took too long."))
+        .why(format!("Docker did not finish it within {} s", within.as_secs()))
+        .mend("Check that Docker runs (`docker info`) and that the machine is not overloaded.")
+}
+
+/// The HTTP status of an answer.
+pub(in crate::world) fn status(error: &Error) -> Option<u16> {
+    match error {
+        Error::DockerResponseServerError { status_code, .. } => Some(*status_code),
+        _ => None,
+    }
+}
+
+/// Docker's sentence without bollard's frame around it.
+pub(in crate::world) fn words(error: &Error) -> String {
+    match error {
+        Error::DockerResponseServerError { message, .. } => message.trim().to_owned(),
+        error => root_cause(error),
+    }
+}
+
+/// The innermost reason: the outer ones only say that something failed.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+fn no_docker(host: &str, why: impl std::fmt::Display) -> Fault {
+    Fault::unable(
+        "docker-unreachable",
+        format!("Docker is not running or not reachable at {host}."),
+    )
+    .why(why)
+    .mend("Start Docker Desktop or run `systemctl start docker`, then try again.")
+}
+
+fn unreachable(host: &str, error: &Error) -> Fault {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(inner) = cause {
+        let denied = inner
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied);
+        if denied {
+            return Fault::unable("docker-forbidden", format!("You may not use Docker at {host}."))
+                .why("permission denied")
+                .mend("Add yourself to the group `docker` and log in again.");
+        }
+        cause = inner.source();
+    }
+    if status(error) == Some(403) {
+        return Fault::unable("docker-forbidden", format!("You may not use Docker at {host}."))
+            .why(words(error));
+    }
+    no_docker(host, words(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_followed_inside_the_container() {
+        assert_eq!(joined("/opt/flink/lib/a.jar", "b.jar"), "/opt/flink/lib/b.jar");
+        assert_eq!(joined("/opt/flink/lib/a.jar", "../b.jar"), "/opt/flink/b.jar");
+        assert_eq!(joined("/opt/a", "/usr/b"), "/usr/b");
+        assert_eq!(joined("/a", "../../../b"), "/b");
+    }
+
+    #[test]
+    fn api_versions_compare_by_number() {
+        assert!(numbers("1.9") < Some(LOWEST));
+        assert!(numbers("1.41") >= Some(LOWEST));
+        assert_eq!(numbers("x"), None);
+    }
+}

@@ -1,0 +1,248 @@
+//! Flink's REST, asked again and again: through the API server's pod proxy, and through the
+//! NodePort on loopback where that way fails. Reads jobs and checkpoints; submits nothing.
+
+mod replies;
+mod route;
+
+use super::Events;
+use super::watch::{Links, Rhythm, Sights};
+use crate::model::{CheckpointsSample, Event, FlinkSample, JobRow, Pod, Source, Via};
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::{FutureExt, future};
+use jiff::Timestamp;
+pub use route::Ways;
+use route::{Route, Trouble};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+/// How long an answer may take. A frozen leader makes every JobManager hang.
+const DEADLINE: Duration = Duration::from_millis(1500);
+/// How long the jobs wait for the checkpoints of the same round.
+const GRACE: Duration = Duration::from_millis(120);
+/// How long a JobManager that could not be reached comes last.
+const AVOIDED: Duration = Duration::from_secs(3);
+/// Silent rounds after which the second way is asked first, and for how long.
+const SILENT: u32 = 2;
+const SECOND_FIRST: Duration = Duration::from_secs(5);
+/// JobManagers tried in one round: one that cannot be reached says so at once.
+const TRIES: usize = 3;
+
+type Checkpoints = Result<CheckpointsSample, String>;
+
+/// Asks until it is dropped.
+pub(super) async fn follow(ways: Ways, mut sights: Sights, mut rhythm: Rhythm, events: Events) {
+    let mut asker = Asker {
+        ways: Arc::new(ways),
+        avoided: BTreeMap::new(),
+        silent: 0,
+        second_until: None,
+        checkpoints: None,
+        interval: None,
+        job: None,
+    };
+    let links = Links::new(Source::Flink, events.clone());
+    loop {
+        let began = Instant::now();
+        let sample = asker.round(&mut sights).await;
+        match &sample.jobs {
+            Ok(_) => links.live().await,
+            Err(why) => links.lost(why).await,
+        }
+        events.send(Event::Flink(sample)).await;
+        rhythm.wait(began).await;
+    }
+}
+
+struct Asker {
+    ways: Arc<Ways>,
+    /// Pods that could not be reached, until when they come last.
+    avoided: BTreeMap<String, Instant>,
+    /// Rounds in a row that ended in silence.
+    silent: u32,
+    /// Until when the second way comes first.
+    second_until: Option<Instant>,
+    /// The question for checkpoints that is on its way: never two at once.
+    checkpoints: Option<BoxFuture<'static, Checkpoints>>,
+    /// The job's checkpoint interval, asked once.
+    interval: Option<u64>,
+    /// The job that both are about.
+    job: Option<String>,
+}
+
+impl Asker {
+    async fn round(&mut self, sights: &mut Sights) -> FlinkSample {
+        let job = sights.job.borrow().clone();
+        if self.job != job {
+            self.job = job;
+            self.checkpoints = None;
+            self.interval = None;
+        }
+        let asked = Timestamp::now();
+        let began = Instant::now();
+        let routes = self.routes(&sights.pods.borrow(), sights.leader.borrow().as_deref());
+        let (via, pod, jobs, checkpoints) = self.ask(&routes).await;
+        let checkpoints = checkpoints.and_then(|answer| {
+            answer
+                .inspect_err(|why| tracing::debug!(why, "no checkpoints in this round"))
+                .ok()
+        });
+        if let Some(interval) = checkpoints.as_ref().and_then(|seen| seen.interval_ms) {
+            self.interval = Some(interval);
+        }
+        FlinkSample {
+            via,
+            pod,
+            asked,
+            took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            jobs,
+            checkpoints,
+        }
+    }
+
+    /// Ways in the order in which they are tried: the leader, other JobManagers, the NodePort.
+    fn routes(&mut self, pods: &[Pod], leader: Option<&str>) -> Vec<Route> {
+        let now = Instant::now();
+        self.avoided.retain(|_, until| *until > now);
+        let mut found: Vec<&Pod> = pods.iter().filter(|pod| route::may_answer(pod)).collect();
+        found.sort_by_key(|pod| {
+            (
+                self.avoided.get(&pod.uid),
+                !pod.ready,
+                pod.ip.as_deref() != leader,
+                pod.name.clone(),
+            )
+        });
+        let proxied = found.into_iter().take(TRIES).map(|pod| Route::Pod {
+            name: pod.name.clone(),
+            uid: pod.uid.clone(),
+        });
+        let mut routes: Vec<Route> = match self.ways.client {
+            Some(_) => proxied.collect(),
+            None => Vec::new(),
+        };
+        if self.ways.node_port.is_some() {
+            match self.second_until.is_some_and(|until| until > now) {
+                true => routes.insert(0, Route::NodePort),
+                false => routes.push(Route::NodePort),
+            }
+        }
+        routes
+    }
+
+    async fn ask(
+        &mut self,
+        routes: &[Route],
+    ) -> (Via, Option<String>, Result<Vec<JobRow>, String>, Option<Checkpoints>) {
+        let mut last = (Via::PodProxy, None);
+        let mut whys: Vec<String> = Vec::new();
+        let mut api = true;
+        for route in routes {
+            if !api && matches!(route, Route::Pod { .. }) {
+                continue;
+            }
+            last = route.shown();
+            let (answer, checkpoints) = self.both(route).await;
+            match answer {
+                Ok(body) => {
+                    self.silent = 0;
+                    return (last.0, last.1, replies::jobs(&body), checkpoints);
+                }
+                Err(Trouble::Flink(why)) => {
+                    self.silent = 0;
+                    return (last.0, last.1, Err(why), checkpoints);
+                }
+                Err(Trouble::Unreached(why)) => {
+                    self.checkpoints = None;
+                    self.avoid(route);
+                    whys.push(why);
+                }
+                Err(Trouble::Api(why)) => {
+                    self.checkpoints = None;
+                    api = false;
+                    whys.push(why);
+                }
+                // More of it in this round would only delay the next one.
+                Err(Trouble::Silent) => {
+                    self.checkpoints = None;
+                    self.avoid(route);
+                    self.silence(route);
+                    whys.push(format!("no answer within {} ms", DEADLINE.as_millis()));
+                    break;
+                }
+            }
+        }
+        whys.dedup();
+        let why = match whys.is_empty() {
+            true => "no JobManager is running".to_owned(),
+            false => whys.join("; "),
+        };
+        (last.0, last.1, Err(why), None)
+    }
+
+    /// Jobs, and checkpoints if they come in time; else they come with a later round.
+    async fn both(
+        &mut self,
+        route: &Route,
+    ) -> (Result<Bytes, Trouble>, Option<Checkpoints>) {
+        let ways = self.ways.clone();
+        if self.checkpoints.is_none()
+            && let Some(job) = self.job.clone()
+        {
+            let question = checkpoints(ways.clone(), route.clone(), job, self.interval);
+            self.checkpoints = Some(question.boxed());
+        }
+        let jobs = ways.get(route, "jobs/overview", DEADLINE);
+        let Some(mut question) = self.checkpoints.take() else {
+            return (jobs.await, None);
+        };
+        futures::pin_mut!(jobs);
+        match future::select(jobs, &mut question).await {
+            future::Either::Left((jobs, _)) => match timeout(GRACE, &mut question).await {
+                Ok(answer) => (jobs, Some(answer)),
+                Err(_) => {
+                    self.checkpoints = Some(question);
+                    (jobs, None)
+                }
+            },
+            future::Either::Right((answer, jobs)) => (jobs.await, Some(answer)),
+        }
+    }
+
+    fn avoid(&mut self, route: &Route) {
+        if let Route::Pod { uid, .. } = route {
+            self.avoided.insert(uid.clone(), Instant::now() + AVOIDED);
+        }
+    }
+
+    /// A silent pod proxy may be a silent API server: after some of it the other way comes first.
+    fn silence(&mut self, route: &Route) {
+        self.silent += 1;
+        match route {
+            Route::Pod { .. } if self.silent >= SILENT => {
+                self.second_until = Some(Instant::now() + SECOND_FIRST);
+            }
+            Route::Pod { .. } => {}
+            Route::NodePort => self.second_until = None,
+        }
+    }
+}
+
+async fn checkpoints(ways: Arc<Ways>, route: Route, job: String, known: Option<u64>) -> Checkpoints {
+    let body = ways
+        .get(&route, &format!("jobs/{job}/checkpoints"), DEADLINE)
+        .await
+        .map_err(|trouble| trouble.to_string())?;
+    let mut seen = replies::checkpoints(&job, &body)?;
+    seen.interval_ms = match known {
+        Some(known) => Some(known),
+        None => {
+            let path = format!("jobs/{job}/checkpoints/config");
+            let config = ways.get(&route, &path, DEADLINE).await.ok();
+            config.and_then(|body| replies::interval(&body))
+        }
+    };
+    Ok(seen)
+}

@@ -1,0 +1,323 @@
+//! What Flink's REST answers, as far as it matters, for 1.15 to 2.3. Every field may be missing:
+//! versions differ, and a server that comes up answers with whatever it has.
+
+use crate::model::{Checkpoint, CheckpointStatus, CheckpointsSample, JobRow, Restored, Tasks};
+use crate::world::clean;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+/// Jobs of one answer that are looked at.
+const JOBS: usize = 100;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Overview {
+    jobs: Option<Vec<JobReply>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct JobReply {
+    jid: String,
+    name: Option<String>,
+    state: Option<String>,
+    start_time: Option<i64>,
+    tasks: TasksReply,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct TasksReply {
+    running: u32,
+    total: u32,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Checkpoints {
+    counts: Counts,
+    latest: Latest,
+    history: Option<Vec<CheckpointReply>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Counts {
+    failed: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Latest {
+    completed: Option<CheckpointReply>,
+    savepoint: Option<CheckpointReply>,
+    failed: Option<CheckpointReply>,
+    restored: Option<RestoredReply>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CheckpointReply {
+    id: u64,
+    status: Option<String>,
+    #[serde(default)]
+    is_savepoint: bool,
+    trigger_timestamp: Option<i64>,
+    latest_ack_timestamp: Option<i64>,
+    end_to_end_duration: Option<i64>,
+    state_size: Option<i64>,
+    external_path: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RestoredReply {
+    id: u64,
+    restore_timestamp: i64,
+    #[serde(default)]
+    is_savepoint: bool,
+    external_path: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CheckpointConfig {
+    interval: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Errors {
+    errors: Vec<String>,
+}
+
+/// The API server's own answer, where it has none of Flink.
+#[derive(Debug, Deserialize)]
+struct Status {
+    kind: String,
+    message: Option<String>,
+}
+
+/// The rows of `/jobs/overview`. Jobs that were suspended by a leader of the past are left in: the
+/// id says which one is ours.
+pub(super) fn jobs(body: &[u8]) -> Result<Vec<JobRow>, String> {
+    let overview: Overview = serde_json::from_slice(body).map_err(|error| garbled(body, &error))?;
+    let jobs = overview.jobs.ok_or_else(|| "the answer lists no jobs".to_owned())?;
+    Ok(jobs
+        .into_iter()
+        .take(JOBS)
+        .map(|job| JobRow {
+            id: clean::message(&job.jid),
+            name: clean::message(&job.name.unwrap_or_default()),
+            state: clean::message(&job.state.unwrap_or_default()),
+            tasks: Tasks { running: job.tasks.running, total: job.tasks.total },
+            started: job.start_time.and_then(stamp),
+        })
+        .collect())
+}
+
+/// `/jobs/:id/checkpoints`.
+pub(super) fn checkpoints(job: &str, body: &[u8]) -> Result<CheckpointsSample, String> {
+    let reply: Checkpoints = serde_json::from_slice(body).map_err(|error| garbled(body, &error))?;
+    let latest = reply.latest;
+    let completed = latest.completed.as_ref().map(|row| row.id);
+    // The latest ones may be older than the history, which is short.
+    let mut rows: Vec<Checkpoint> = [latest.completed, latest.savepoint, latest.failed]
+        .into_iter()
+        .flatten()
+        .chain(reply.history.unwrap_or_default())
+        .map(row)
+        .collect();
+    rows.sort_by_key(|row| row.id);
+    rows.dedup_by_key(|row| row.id);
+    Ok(CheckpointsSample {
+        job: job.to_owned(),
+        rows,
+        completed,
+        restored: latest.restored.and_then(|restored| {
+            Some(Restored {
+                id: restored.id,
+                at: stamp(restored.restore_timestamp)?,
+                savepoint: restored.is_savepoint,
+                path: restored.external_path.map(|path| clean::line(&path)),
+            })
+        }),
+        failed: reply.counts.failed,
+        interval_ms: None,
+    })
+}
+
+/// The interval in milliseconds of `/jobs/:id/checkpoints/config`. A job without checkpoints has
+/// the largest number there is.
+pub(super) fn interval(body: &[u8]) -> Option<u64> {
+    let config: CheckpointConfig = serde_json::from_slice(body).ok()?;
+    config.interval.filter(|ms| *ms > 0 && *ms < i64::MAX as u64)
+}
+
+fn row(reply: CheckpointReply) -> Checkpoint {
+    let status = match reply.status.as_deref() {
+        Some("COMPLETED") => CheckpointStatus::Completed,
+        Some("IN_PROGRESS") => CheckpointStatus::InProgress,
+        _ => CheckpointStatus::Failed,
+    };
+    Checkpoint {
+        id: reply.id,
+        status,
+        triggered: reply.trigger_timestamp.and_then(stamp),
+        acknowledged: reply
+            .latest_ack_timestamp
+            .filter(|_| status == CheckpointStatus::Completed)
+            .and_then(stamp),
+        duration_ms: reply.end_to_end_duration.and_then(|ms| u64::try_from(ms).ok()),
+        size: reply.state_size.and_then(|bytes| u64::try_from(bytes).ok()),
+        savepoint: reply.is_savepoint,
+        path: reply
+            .external_path
+            .filter(|path| !path.starts_with('<'))
+            .map(|path| clean::line(&path)),
+    }
+}
+
+/// -1 is Flink's word for none.
+fn stamp(ms: i64) -> Option<Timestamp> {
+    (ms > 0).then(|| Timestamp::from_millisecond(ms).ok()).flatten()
+}
+
+/// Whose words an error answer is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// Flink's own: the way to it works.
+    Flink(String),
+    /// The API server's or somebody else's: Flink was not reached.
+    Between(String),
+}
+
+/// An error answer in one line: Flink's first sentence without its stack trace, else the API
+/// server's message, else what the body begins with.
+pub(super) fn said(code: u16, body: &[u8]) -> Said {
+    if let Ok(errors) = serde_json::from_slice::<Errors>(body) {
+        let first = errors.errors.iter().find_map(|text| sentence(text));
+        return Said::Flink(first.unwrap_or_else(|| format!("HTTP {code}")));
+    }
+    Said::Between(match serde_json::from_slice::<Status>(body) {
+        Ok(status) if status.kind == "Status" => {
+            clean::message(&status.message.unwrap_or_else(|| format!("HTTP {code}")))
+        }
+        _ => match sentence(&String::from_utf8_lossy(body)) {
+            Some(text) => format!("HTTP {code}: {text}"),
+            None => format!("HTTP {code}"),
+        },
+    })
+}
+
+/// The first line that says something. Frames of a stack trace come after it, and the class in
+/// front of it says no more than the sentence.
+fn sentence(text: &str) -> Option<String> {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty() && *line != "Internal server error.")?;
+    let plain = match line.split_once(": ") {
+        Some((class, rest)) if class.contains('.') && !class.contains(' ') => rest,
+        _ => line,
+    };
+    Some(clean::message(plain))
+}
+
+fn garbled(body: &[u8], error: &serde_json::Error) -> String {
+    let begin = String::from_utf8_lossy(&body[..body.len().min(80)]);
+    format!("the answer is not what Flink sends: {error}; it begins with `{}`", clean::message(&begin))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    macro_rules! fixture {
+        ($version:literal, $name:literal) => {
+            include_bytes!(concat!("../../../tests/fixtures/flink-", $version, "/", $name, ".json"))
+        };
+    }
+    macro_rules! every_version {
+        ($name:literal) => {
+            [
+                ("1.15.2", &fixture!("1.15.2", $name)[..]),
+                ("1.20.5", &fixture!("1.20.5", $name)[..]),
+                ("2.2.1", &fixture!("2.2.1", $name)[..]),
+                ("2.3.0", &fixture!("2.3.0", $name)[..]),
+            ]
+        };
+    }
+
+    #[test]
+    fn every_version_lists_its_jobs() {
+        for (version, body) in every_version!("jobs_overview") {
+            let jobs = jobs(body).unwrap();
+            assert!(jobs.iter().any(JobRow::all_run), "{version}: {jobs:?}");
+            assert!(jobs.iter().all(|job| job.id.len() == 32 && job.started.is_some()));
+        }
+        for (version, body) in every_version!("jobs_overview_canceled") {
+            let jobs = jobs(body).unwrap();
+            assert!(jobs.iter().any(|job| job.state == "CANCELED"), "{version}: {jobs:?}");
+            assert!(!jobs.iter().any(JobRow::all_run), "{version}");
+        }
+        let many = jobs(fixture!("2.2.1", "jobs_overview_multi")).unwrap();
+        let states: Vec<&str> = many.iter().map(|job| job.state.as_str()).collect();
+        assert_eq!(states, ["RUNNING", "FINISHED", "CANCELED"]);
+    }
+
+    #[test]
+    fn every_version_tells_its_checkpoints() {
+        for (version, body) in every_version!("checkpoints") {
+            let seen = checkpoints("job", body).unwrap();
+            let newest = seen.rows.iter().find(|row| Some(row.id) == seen.completed).unwrap();
+            assert_eq!(newest.status, CheckpointStatus::Completed, "{version}");
+            assert!(newest.acknowledged > newest.triggered, "{version}");
+            assert!(seen.rows.is_sorted_by(|a, b| a.id < b.id), "{version}");
+            assert_eq!(seen.restored, None, "{version}");
+        }
+        for (version, body) in every_version!("checkpoints_restored_after_jm_failover") {
+            let seen = checkpoints("job", body).unwrap();
+            let restored = seen.restored.unwrap();
+            assert!(Some(restored.id) < seen.completed, "{version}");
+            assert!(restored.path.unwrap().ends_with(&format!("chk-{}", restored.id)));
+        }
+        for (version, body) in every_version!("checkpoints_after_savepoint") {
+            let seen = checkpoints("job", body).unwrap();
+            let savepoint = seen.rows.iter().find(|row| row.savepoint).unwrap();
+            assert_ne!(Some(savepoint.id), seen.completed, "{version}");
+        }
+        for (version, body) in every_version!("checkpoints_config") {
+            assert_eq!(interval(body), Some(2000), "{version}");
+        }
+    }
+
+    #[test]
+    fn failed_checkpoints_have_no_acknowledgement() {
+        let seen = checkpoints("job", fixture!("2.2.1", "checkpoints_failing")).unwrap();
+        assert_eq!((seen.completed, seen.failed), (Some(7), 4));
+        let failed = seen.rows.last().unwrap();
+        assert_eq!((failed.id, failed.status), (10, CheckpointStatus::Failed));
+        assert_eq!(failed.acknowledged, None);
+    }
+
+    #[test]
+    fn an_answer_with_half_of_its_fields_is_still_an_answer() {
+        let jobs = jobs(br#"{"jobs":[{"jid":"a"},{"jid":"b","tasks":{"total":2}}],"x":1}"#).unwrap();
+        assert_eq!(jobs.len(), 2);
+        let seen = checkpoints("a", b"{}").unwrap();
+        assert_eq!((seen.completed, seen.rows.len()), (None, 0));
+        let seen = checkpoints("a", br#"{"latest":{"restored":null},"history":[{"id":3}]}"#).unwrap();
+        assert_eq!(seen.rows.len(), 1);
+    }
+
+    #[test]
+    fn errors_are_told_in_the_words_of_who_said_them() {
+        for (version, body) in every_version!("job_404") {
+            let Said::Flink(text) = said(404, body) else { panic!("{version}") };
+            assert!(text.starts_with("Job ffff") && text.ends_with("not found"), "{version}: {text}");
+        }
+        let election = br#"{"errors":["Service temporarily unavailable due to an ongoing leader election. Please refresh."]}"#;
+        assert!(matches!(said(503, election), Said::Flink(text) if text.contains("leader election")));
+        let proxy = br#"{"kind":"Status","apiVersion":"v1","message":"error trying to reach service: dial tcp 10.244.0.7:8081: connect: connection refused","code":503}"#;
+        assert!(matches!(said(503, proxy), Said::Between(text) if text.ends_with("connection refused")));
+        assert_eq!(said(502, b""), Said::Between("HTTP 502".into()));
+        assert!(matches!(said(200, b"<html>"), Said::Between(text) if text == "HTTP 200: <html>"));
+        assert!(jobs(b"<html>\x1b[2J").unwrap_err().ends_with("begins with `<html>`"));
+    }
+}

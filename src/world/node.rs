@@ -1,0 +1,365 @@
+//! One node container: how it is made exactly as kind makes it, how its boot is awaited, and what
+//! may be done in it. A `Node` is the right to act on one container and is handed out by the gate
+//! alone. Knows nothing of Kubernetes inside the node.
+
+mod plan;
+
+pub use plan::{API_PORT, Choice, Common, LAB_LABEL, NodePlan, Port, names, plans, role_word};
+
+use super::docker::{CALL, Docker, Feed, LONG, Output, Stream, call, failed, late, status, words};
+use super::gate::Claiming;
+use crate::fault::Fault;
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
+    StopContainerOptionsBuilder, UploadToContainerOptionsBuilder,
+};
+use bytes::Bytes;
+use futures::StreamExt;
+use std::fmt::Display;
+use std::time::Duration;
+
+/// How long a node may take to boot. kind allows 30 s, which a loaded laptop misses.
+pub const BOOT: Duration = Duration::from_secs(90);
+/// How long systemd may take to shut a node down before Docker kills it.
+const SHUTDOWN_SECONDS: i32 = 30;
+/// How many of the last log lines explain a boot that failed.
+const LAST_LINES: usize = 30;
+/// How long containerd may take after the boot line; on cgroup v1 that line comes early.
+const CONTAINERD: Duration = Duration::from_secs(60);
+/// Succeeds as soon as containerd answers.
+const CONTAINERD_SCRIPT: &str = "n=0
+until ctr version >/dev/null 2>&1; do
+  n=$((n + 1))
+  [ $n -lt 500 ] || exec ctr version
+  sleep 0.1
+done";
+
+/// The right to act on one node container.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// Docker's id.
+    pub id: String,
+    /// Container, host and Kubernetes node name.
+    pub name: String,
+    docker: Docker,
+}
+
+impl Node {
+    /// Only the gate may call this, after it has proven whose the container is.
+    pub(in crate::world) fn proven(docker: &Docker, id: &str, name: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            docker: docker.clone(),
+        }
+    }
+
+    /// The engine that runs it.
+    #[must_use]
+    pub fn docker(&self) -> &Docker {
+        &self.docker
+    }
+
+    /// Runs a command as root, privileged and without a terminal, and keeps what it writes.
+    pub async fn exec(&self, argv: &[&str], within: Duration) -> Result<Output, Fault> {
+        self.docker.exec(&self.id, argv, within).await
+    }
+
+    /// Runs a command and tells every line as soon as it is whole. The result is its exit code.
+    pub async fn exec_lines(
+        &self,
+        argv: &[&str],
+        within: Duration,
+        on_line: impl FnMut(Stream, &str) + Send,
+    ) -> Result<i64, Fault> {
+        self.docker.exec_lines(&self.id, argv, within, on_line).await
+    }
+
+    /// Runs a command with this as its standard input, to the end.
+    pub async fn exec_feed<E: Display>(
+        &self,
+        argv: &[&str],
+        input: impl futures::Stream<Item = Result<Bytes, E>> + Send,
+        within: Duration,
+    ) -> Result<Output, Fault> {
+        self.docker
+            .exec_feed(&self.id, argv, Feed::All(input), within)
+            .await
+    }
+
+    /// Writes a file, owned by root, in one stroke; its folder is made if it is missing.
+    pub async fn write_file(&self, path: &str, mode: u32, bytes: &[u8]) -> Result<(), Fault> {
+        let doing = format!("Writing {path} in {}", self.name);
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let folder = if folder.is_empty() { "/" } else { folder };
+        if ["/tmp", "/run"]
+            .iter()
+            .any(|mount| folder == *mount || folder.starts_with(&format!("{mount}/")))
+        {
+            return self.write_by_command(path, folder, mode, bytes).await;
+        }
+        let archive = one_file(name, mode, bytes)
+            .map_err(|error| Fault::unable("docker-failed", format!("{doing} failed.")).why(error))?;
+        let options = UploadToContainerOptionsBuilder::new().path(folder).build();
+        let upload = |archive| {
+            let body = bollard::body_full(archive);
+            self.docker
+                .patient()
+                .upload_to_container(&self.id, Some(options.clone()), body)
+        };
+        match tokio::time::timeout(LONG, upload(archive.clone())).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) if status(&error) == Some(404) => {
+                let made = self.exec(&["mkdir", "-p", folder], CALL).await?;
+                made.expect(&format!("Making {folder} in {}", self.name))?;
+                call(LONG, &doing, upload(archive)).await
+            }
+            Ok(Err(error)) => Err(failed(&doing, &error)),
+            Err(_) => Err(late(&doing, LONG)),
+        }
+    }
+
+    /// Docker's archive calls do not reach the tmpfs mounts of a node and say nothing of it.
+    async fn write_by_command(
+        &self,
+        path: &str,
+        folder: &str,
+        mode: u32,
+        bytes: &[u8],
+    ) -> Result<(), Fault> {
+        let input = Bytes::copy_from_slice(bytes);
+        let input = futures::stream::iter([Ok::<_, std::convert::Infallible>(input)]);
+        self.exec(&["mkdir", "-p", folder], CALL)
+            .await?
+            .expect(&format!("Making {folder} in {}", self.name))?;
+        self.exec_feed(&["cp", "/dev/stdin", path], input, CALL)
+            .await?
+            .expect(&format!("Writing {path} in {}", self.name))?;
+        self.exec(&["chmod", &format!("{mode:o}"), path], CALL)
+            .await?
+            .expect(&format!("Writing {path} in {}", self.name))?;
+        Ok(())
+    }
+
+    /// Reads a file of the container, running or not. Not from `/tmp` and `/run`.
+    pub async fn read_file(&self, path: &str) -> Result<Vec<u8>, Fault> {
+        self.docker.read_file(&self.id, path).await
+    }
+
+    /// Starts the container. One that runs is left as it is.
+    pub async fn start(&self) -> Result<(), Fault> {
+        start(&self.docker, &self.id, &self.name).await
+    }
+
+    /// Shuts the node down in order.
+    pub async fn stop(&self) -> Result<(), Fault> {
+        let options = StopContainerOptionsBuilder::new().t(SHUTDOWN_SECONDS).build();
+        let stop = self.docker.patient().stop_container(&self.id, Some(options));
+        let within = CALL + Duration::from_secs(60);
+        call(within, &format!("Stopping {}", self.name), stop).await
+    }
+
+    /// Removes the container with its own volume. One that is gone is fine.
+    pub async fn remove(&self) -> Result<(), Fault> {
+        remove(&self.docker, &self.id, &self.name).await
+    }
+
+    /// Waits until containerd in the node answers.
+    pub async fn wait_containerd(&self) -> Result<(), Fault> {
+        let argv = ["sh", "-c", CONTAINERD_SCRIPT, "flinklab-containerd"];
+        let output = self.exec(&argv, CONTAINERD).await?;
+        output
+            .expect(&format!("Waiting for containerd in {}", self.name))
+            .map(drop)
+    }
+
+    /// The node's IPv4 address on its network. It is there only while the container runs.
+    pub async fn address(&self) -> Result<String, Fault> {
+        let found = self.docker.inspect(&self.id).await?;
+        found
+            .and_then(|found| found.network_settings?.networks)
+            .into_iter()
+            .flat_map(std::collections::HashMap::into_values)
+            .find_map(|endpoint| endpoint.ip_address.filter(|address| !address.is_empty()))
+            .ok_or_else(|| {
+                Fault::unable("node-network", format!("{} has no IPv4 address.", self.name))
+                    .why("the container does not run, or it left its network")
+                    .mend("Run `flinklab up` again.")
+            })
+    }
+}
+
+/// Makes a node container, not started. The claim proves that the name is ours to take.
+pub async fn create(docker: &Docker, claim: &Claiming, plan: &NodePlan) -> Result<String, Fault> {
+    debug_assert_eq!(claim.cluster(), plan.cluster, "one claim, one cluster");
+    let options = CreateContainerOptionsBuilder::new().name(&plan.name).build();
+    let doing = format!("Creating the node container {}", plan.name);
+    // The engine copies the image's whole /var into the container's volume before it answers.
+    let asked = docker.patient().create_container(Some(options), plan.body());
+    let made = match tokio::time::timeout(LONG, asked).await {
+        Ok(Ok(made)) => made,
+        Ok(Err(error)) if status(&error) == Some(409) => {
+            return Err(Fault::unable(
+                "name-taken",
+                format!("There is already a container named {}.", plan.name),
+            )
+            .why(words(&error))
+            .mend("Use another --name, or remove that container."));
+        }
+        Ok(Err(error)) => return Err(failed(&doing, &error)),
+        Err(_) => return Err(late(&doing, LONG)),
+    };
+    let unable = made
+        .warnings
+        .iter()
+        .find(|warning| warning.contains("does not support cgroup namespaces"));
+    match unable {
+        None => Ok(made.id),
+        Some(warning) => {
+            remove(docker, &made.id, &plan.name).await?;
+            Err(Fault::unable("docker-cgroup", "A node cannot run on this kernel.").why(warning))
+        }
+    }
+}
+
+/// Starts a container that this program made or may act on.
+pub(in crate::world) async fn start(docker: &Docker, id: &str, name: &str) -> Result<(), Fault> {
+    let asked = docker.patient().start_container(id, None);
+    let within = Duration::from_secs(120);
+    match tokio::time::timeout(within, asked).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) if port_taken(&words(&error)) => Err(Fault::unable(
+            PORT_TAKEN,
+            format!("A port that {name} publishes is already used."),
+        )
+        .why(words(&error))
+        .mend("Stop what uses the port, or change hostPort in kind.yaml.")),
+        Ok(Err(error)) => Err(failed(&format!("Starting {name}"), &error)),
+        Err(_) => Err(late(&format!("Starting {name}"), within)),
+    }
+}
+
+/// The code of the fault that says a published port is taken.
+pub const PORT_TAKEN: &str = "port-taken";
+
+fn port_taken(words: &str) -> bool {
+    ["port is already allocated", "address already in use", "failed to bind host port"]
+        .iter()
+        .any(|known| words.contains(known))
+}
+
+/// Removes a container that this program made or may act on.
+pub(in crate::world) async fn remove(docker: &Docker, id: &str, name: &str) -> Result<(), Fault> {
+    let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+    let asked = docker.patient().remove_container(id, Some(options));
+    match tokio::time::timeout(LONG, asked).await {
+        Ok(Ok(())) => Ok(()),
+        // Another command may have been faster.
+        Ok(Err(error)) if status(&error) == Some(404) => Ok(()),
+        Ok(Err(error)) if words(&error).contains("is already in progress") => Ok(()),
+        Ok(Err(error)) => Err(failed(&format!("Removing {name}"), &error)),
+        Err(_) => Err(late(&format!("Removing {name}"), LONG)),
+    }
+}
+
+/// Waits until the node's systemd is up: before that no command may enter the container, because
+/// on cgroup v2 systemd must have moved itself first.
+pub async fn wait_booted(docker: &Docker, id: &str, within: Duration) -> Result<(), Fault> {
+    let state = docker.inspect(id).await?.and_then(|found| found.state);
+    let since = state
+        .and_then(|state| state.started_at)
+        .and_then(|at| at.to_string().parse::<jiff::Timestamp>().ok())
+        .and_then(|at| i32::try_from(at.as_second()).ok())
+        .unwrap_or_default();
+    let options = LogsOptionsBuilder::new()
+        .follow(true)
+        .stdout(true)
+        .stderr(true)
+        .since(since)
+        .build();
+    let mut log = docker.api().logs(id, Some(options));
+    let reading = async {
+        while let Some(piece) = log.next().await {
+            let piece = piece.map_err(|error| failed("Reading the node's log", &error))?;
+            if String::from_utf8_lossy(piece.as_ref()).lines().any(is_up) {
+                return Ok(true);
+            }
+        }
+        Ok::<bool, Fault>(false)
+    };
+    let why = match tokio::time::timeout(within, reading).await {
+        Ok(Ok(true)) => return Ok(()),
+        Ok(Ok(false)) => ended(docker, id).await,
+        Ok(Err(fault)) => return Err(fault),
+        Err(_) => format!("systemd was not up after {} s", within.as_secs()),
+    };
+    let lines = docker.last_lines(id, LAST_LINES).await.unwrap_or_default();
+    Err(Fault::unable("node-boot", "The node container did not boot.")
+        .mend(hint(&lines))
+        .why(format!("{why}; its last lines:\n{}", lines.join("\n"))))
+}
+
+/// kind's expression: `Reached target .*Multi-User System.*|detected cgroup v1`.
+fn is_up(line: &str) -> bool {
+    line.contains("detected cgroup v1")
+        || line
+            .split_once("Reached target ")
+            .is_some_and(|(_, rest)| rest.contains("Multi-User System"))
+}
+
+async fn ended(docker: &Docker, id: &str) -> String {
+    match docker.inspect(id).await {
+        Ok(Some(found)) => match found.state.and_then(|state| state.exit_code) {
+            Some(code) => format!("it ended with exit code {code}"),
+            None => "its log ended".to_owned(),
+        },
+        _ => "it was removed".to_owned(),
+    }
+}
+
+/// What is known to stand behind such lines.
+fn hint(lines: &[String]) -> &'static str {
+    let said = |words: &str| lines.iter().any(|line| line.contains(words));
+    if said("too many open files") || said("inotify") || said("No space left on device") {
+        "Raise the kernel's inotify limits: \
+         sudo sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512"
+    } else if said("exec format error") {
+        "The node image is for another processor: use one for this machine in kind.yaml."
+    } else if said("telinit") {
+        "Docker put its own init into the container, which a node cannot have."
+    } else {
+        "Run `flinklab doctor`, then `flinklab up` again."
+    }
+}
+
+fn one_file(name: &str, mode: u32, bytes: &[u8]) -> std::io::Result<Bytes> {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(bytes.len() as u64);
+    header.set_mode(mode);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default());
+    let mut archive = tar::Builder::new(Vec::new());
+    archive.append_data(&mut header, name, bytes)?;
+    archive.into_inner().map(Bytes::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_boot_line_is_known_in_every_dress() {
+        assert!(is_up("[  OK  ] Reached target \u{1b}[0;1;39mMulti-User System\u{1b}[0m.\r"));
+        assert!(is_up("[  OK  ] Reached target multi-user.target - Multi-User System."));
+        assert!(is_up("INFO: detected cgroup v1"));
+        assert!(!is_up("[  OK  ] Reached target Basic System."));
+        assert!(!is_up("Starting Multi-User System"));
+    }
+
+    #[test]
+    fn a_taken_port_is_told_apart() {
+        assert!(port_taken("Bind for 127.0.0.1:80 failed: port is already allocated"));
+        assert!(!port_taken("no such image"));
+    }
+}

@@ -1,0 +1,170 @@
+//! Opens the lab of an instance's name from what is written down about it. Asks nobody: whether
+//! the cluster still exists is for those who act on it to find out.
+
+use super::World;
+use super::home::{Home, Source, State, valid_name};
+use crate::fault::Fault;
+use crate::lab::Lab;
+use crate::model::{LabFacts, Origin};
+use std::path::{Path, PathBuf};
+
+/// A lab that exists on this machine.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// Its folder.
+    pub home: Home,
+    /// What is written down about it.
+    pub state: State,
+    /// Its definition, as it was when it was applied last.
+    pub lab: Lab,
+}
+
+impl Opened {
+    /// What the rest of the program needs to know about the lab itself.
+    #[must_use]
+    pub fn facts(&self, origin: Origin) -> LabFacts {
+        facts(&self.home, &self.state, &self.lab, origin)
+    }
+}
+
+/// The same before everything is written down.
+pub(in crate::world) fn facts(home: &Home, state: &State, lab: &Lab, origin: Origin) -> LabFacts {
+    LabFacts {
+        name: home.name.clone(),
+        definition: lab.name.clone(),
+        id: state.id.clone(),
+        origin,
+        ui: state.ui(),
+        kubeconfig: home.kubeconfig(),
+        job: state.current_job().map(|job| job.id.clone()),
+        mount: lab.flink.mount.clone(),
+        namespace: lab.flink.namespace.clone(),
+        calm_ms: u64::try_from(lab.polls.calm.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+/// The lab of this instance, if there is one. Another `--lab` than the recorded one is refused.
+pub fn open(world: &World) -> Result<Option<Opened>, Fault> {
+    valid_name(&world.name)?;
+    let home = Home::of(&world.addresses, &world.name);
+    let Some(state) = home.read_state()? else {
+        return Ok(None);
+    };
+    if let Some(asked) = &world.lab {
+        same_definition(&state, asked)?;
+    }
+    let shown = match &state.definition.source {
+        Source::BuiltIn(_) => String::new(),
+        Source::Folder(folder) => format!("{}/", folder.display()),
+    };
+    let lab = Lab::from_files(state.definition.files.clone(), &shown)?;
+    Ok(Some(Opened { home, state, lab }))
+}
+
+/// The same for commands that need one.
+pub fn must_open(world: &World) -> Result<Opened, Fault> {
+    open(world)?.ok_or_else(|| no_lab(&world.name))
+}
+
+/// There is no lab of that name.
+#[must_use]
+pub fn no_lab(name: &str) -> Fault {
+    Fault::unable(
+        "no-lab",
+        format!("There is no lab `{name}` on this machine."),
+    )
+    .mend(match name {
+        "flinklab" => "Run `flinklab up` to build one.".to_owned(),
+        _ => format!(
+            "Run `flinklab up --name {name}` to build one; `flinklab labs` lists those that exist."
+        ),
+    })
+}
+
+/// Path and contents of the lab's kubeconfig.
+pub fn kubeconfig(world: &World) -> Result<(PathBuf, String), Fault> {
+    let opened = must_open(world)?;
+    let text = super::kube::read_kubeconfig(&opened.home)?;
+    Ok((opened.home.kubeconfig(), text))
+}
+
+/// Where a definition named on the command line comes from.
+pub(in crate::world) fn source_of(asked: &str) -> Source {
+    match crate::lab::built_in_names().any(|name| name == asked) {
+        true => Source::BuiltIn(asked.to_owned()),
+        false => Source::Folder(absolute(Path::new(asked))),
+    }
+}
+
+fn same_definition(state: &State, asked: &str) -> Result<(), Fault> {
+    let recorded = &state.definition.source;
+    if *recorded == source_of(asked) {
+        return Ok(());
+    }
+    let shown = match recorded {
+        Source::BuiltIn(name) => name.clone(),
+        Source::Folder(folder) => folder.display().to_string(),
+    };
+    Err(Fault::wrong(
+        "other-lab",
+        format!("The instance `{}` was made from another lab.", state.name),
+    )
+    .why(format!("it is `{shown}`, asked for was `{asked}`"))
+    .mend("Use another --name for the other lab, or run `flinklab down --purge` first."))
+}
+
+fn absolute(folder: &Path) -> PathBuf {
+    std::fs::canonicalize(folder)
+        .or_else(|_| std::path::absolute(folder))
+        .unwrap_or_else(|_| folder.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::world::Addresses;
+
+    fn world(folder: &Path, lab: Option<&str>) -> World {
+        let addresses = Addresses {
+            docker: None,
+            docker_context: None,
+            docker_config: None,
+            home: folder.join("data"),
+            config: folder.join("config"),
+            proxies: Vec::new(),
+        };
+        World::new(addresses, "t".to_owned(), lab.map(str::to_owned), false)
+    }
+
+    fn made(world: &World) {
+        let home = Home::of(&world.addresses, &world.name);
+        home.create().unwrap();
+        let lab = Lab::open("default").unwrap();
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let state = State::new(&world.name, &lab, source_of("default"), now).unwrap();
+        home.write_state(&state).unwrap();
+    }
+
+    #[test]
+    fn later_commands_need_only_the_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let world = world(folder.path(), None);
+        assert!(open(&world).unwrap().is_none());
+        assert_eq!(must_open(&world).unwrap_err().code, "no-lab");
+        made(&world);
+        let opened = open(&world).unwrap().unwrap();
+        assert_eq!(opened.lab.hash, opened.state.hash);
+        assert_eq!(opened.facts(Origin::Real).definition, "default");
+    }
+
+    #[test]
+    fn another_lab_for_the_same_name_is_a_wrong_argument() {
+        let folder = tempfile::tempdir().unwrap();
+        made(&world(folder.path(), None));
+        assert!(open(&world(folder.path(), Some("default"))).is_ok());
+        let fault = open(&world(folder.path(), Some("elsewhere"))).unwrap_err();
+        assert_eq!((fault.code.as_ref(), fault.kind.code()), ("other-lab", 2));
+    }
+}

@@ -1,0 +1,148 @@
+//! Which definition `up` builds, and what changed in it since it was applied last. A changed
+//! cluster is named and refused while the old one exists; changed manifests are named and applied.
+
+use crate::fault::Fault;
+use crate::lab::Lab;
+use crate::world::World;
+use crate::world::home::{Home, Source, State};
+use crate::world::open::{open, source_of};
+use jiff::Timestamp;
+
+/// The lab to build.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// Its definition, read again from where it came from.
+    pub(super) lab: Lab,
+    /// What is written down about it.
+    pub(super) state: State,
+    /// Manifest files that say something else than when they were applied last.
+    pub(super) changed: Vec<String>,
+    /// Stands before file names in messages.
+    pub(super) folder: String,
+    /// Sentences worth saying.
+    pub(super) notes: Vec<String>,
+}
+
+/// The definition that `--lab` names or that is recorded.
+pub(super) fn plan(world: &World, now: Timestamp) -> Result<Plan, Fault> {
+    let Some(opened) = open(world)? else {
+        let asked = world.lab.as_deref().unwrap_or("default");
+        let lab = Lab::open(asked)?;
+        let source = source_of(asked);
+        let folder = shown(&source);
+        let state = State::new(&world.name, &lab, source, now)?;
+        return Ok(Plan {
+            lab,
+            state,
+            changed: Vec::new(),
+            folder,
+            notes: Vec::new(),
+        });
+    };
+    let (recorded, state) = (opened.lab, opened.state);
+    let mut notes = Vec::new();
+    let lab = match &state.definition.source {
+        Source::BuiltIn(name) => Lab::open(name)?,
+        Source::Folder(folder) if folder.is_dir() => Lab::read(folder)?,
+        Source::Folder(folder) => {
+            notes.push(format!(
+                "The folder {} is gone; the lab is built as it was recorded.",
+                folder.display()
+            ));
+            recorded.clone()
+        }
+    };
+    if lab.cluster != recorded.cluster && !state.nodes.is_empty() {
+        return Err(cluster_changed(&opened.home, &state, &recorded, &lab));
+    }
+    let changed = changed_files(&recorded, &lab);
+    let folder = shown(&state.definition.source);
+    Ok(Plan {
+        lab,
+        state,
+        changed,
+        folder,
+        notes,
+    })
+}
+
+fn shown(source: &Source) -> String {
+    match source {
+        Source::BuiltIn(_) => String::new(),
+        Source::Folder(folder) => format!("{}/", folder.display()),
+    }
+}
+
+fn cluster_changed(home: &Home, state: &State, before: &Lab, now: &Lab) -> Fault {
+    let images = |lab: &Lab| -> Vec<String> {
+        lab.cluster.nodes.iter().map(|node| node.image.clone()).collect()
+    };
+    let why = match images(before) == images(now) {
+        true => "kind.yaml says something else than when the cluster was made".to_owned(),
+        false => format!(
+            "the nodes were made from {}, kind.yaml now says {}",
+            images(before).join(", "),
+            images(now).join(", ")
+        ),
+    };
+    Fault::wrong(
+        "cluster-changed",
+        format!("The cluster `{}` cannot become what kind.yaml says.", home.name),
+    )
+    .at(format!("{}kind.yaml", shown(&state.definition.source)), 0, 0)
+    .why(why)
+    .mend(format!(
+        "Run `flinklab down --name {0}`, then `flinklab up --name {0}`; the data is kept.",
+        home.name
+    ))
+}
+
+/// Files of `apply` whose text differs.
+fn changed_files(before: &Lab, now: &Lab) -> Vec<String> {
+    let text = |lab: &Lab, file: &str| {
+        let found = lab.files.iter().find(|(name, _)| name == file);
+        found.map(|(_, text)| text.clone())
+    };
+    now.apply
+        .iter()
+        .map(|apply| apply.file.clone())
+        .filter(|file| text(before, file) != text(now, file))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn changed(file: &str, from: &str, to: &str) -> Lab {
+        let mut files = Lab::open("default").unwrap().files;
+        let text = files.iter_mut().find(|(name, _)| name == file).unwrap();
+        text.1 = text.1.replace(from, to);
+        Lab::from_files(files, "").unwrap()
+    }
+
+    #[test]
+    fn a_changed_manifest_is_named() {
+        let before = Lab::open("default").unwrap();
+        let now = changed("50-jobmanagers.yaml", "replicas: 2", "replicas: 3");
+        assert_eq!(changed_files(&before, &now), ["50-jobmanagers.yaml"]);
+        assert!(changed_files(&before, &before).is_empty());
+    }
+
+    #[test]
+    fn a_changed_node_image_is_named_with_the_way_out() {
+        let before = Lab::open("default").unwrap();
+        let now = changed("kind.yaml", "kindest/node:v1.34.0", "kindest/node:v1.33.1");
+        let source = Source::BuiltIn("default".to_owned());
+        let state = State::new("t", &before, source, Timestamp::UNIX_EPOCH).unwrap();
+        let home = Home {
+            folder: "/nowhere".into(),
+            name: "t".to_owned(),
+        };
+        let fault = cluster_changed(&home, &state, &before, &now);
+        assert!(fault.why.contains("v1.34.0") && fault.why.contains("v1.33.1"), "{fault}");
+        assert!(fault.mend.contains("flinklab down --name t"), "{fault}");
+    }
+}

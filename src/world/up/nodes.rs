@@ -1,0 +1,282 @@
+//! The node containers: made, taken over, started, and their shared folders given to Flink's user.
+//! Does not look into Kubernetes.
+
+use super::Run;
+use crate::fault::Fault;
+use crate::world::gate::{self, Claiming};
+use crate::world::home::{NodeRecord, NodeStage, State};
+use crate::world::node::{self, BOOT, Node, NodePlan, PORT_TAKEN, wait_booted};
+use crate::world::{images, network};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How often other ports are chosen when somebody was faster.
+const PORT_TRIES: usize = 5;
+/// How long a node may take to set an owner.
+const OWN: Duration = Duration::from_secs(30);
+/// Makes each folder, gives it to Flink's user and proves by a real write that it can use it.
+const OWN_SCRIPT: &str = r#"for dir in "$@"; do
+  mkdir -p "$dir" && chown 9999:9999 "$dir" || exit 1
+  setpriv --reuid 9999 --regid 9999 --clear-groups sh -c '
+    probe="$1/.flinklab-$$" && : > "$probe" && rm -f "$probe"' flinklab-probe "$dir" || exit 1
+  echo ok
+done"#;
+
+/// What became of the node containers.
+pub(super) struct Settled {
+    /// The right to go on.
+    pub(super) claim: Claiming,
+    /// None existed before.
+    pub(super) fresh: bool,
+}
+
+/// All node containers exist, run and are booted, and their shared folders are Flink's.
+pub(super) async fn settle(run: &Run<'_>) -> Result<Settled, Fault> {
+    let progress = run.progress;
+    progress.begin("network", "").await;
+    let mut claim = gate::claim(&run.docker, &run.home, &run.book.state()).await?;
+    forget_removed(run, &claim)?;
+    let expected = node::names(&run.lab.cluster, &run.home.name);
+    let found: Vec<String> = claim.nodes().iter().map(|node| node.name.clone()).collect();
+    if let Some(extra) = found.iter().find(|name| !expected.contains(name)) {
+        return Err(other_shape(run, &format!("it has a node `{extra}`, which kind.yaml does not")));
+    }
+    let missing = expected.iter().any(|name| !found.contains(name));
+    let working = run.book.state().nodes.iter().any(|node| node.stage == NodeStage::Joined);
+    if missing && working && !found.is_empty() {
+        return Err(other_shape(run, "one of its nodes was removed"));
+    }
+    if missing {
+        create(run, &mut claim, &found).await?;
+    } else {
+        progress.done("network", "there already").await;
+        progress.begin("node", "").await;
+        record(run, &claim)?;
+    }
+    start(run, &mut claim).await?;
+    own_folders(run, claim.nodes()).await?;
+    let _ = run.booted.set(claim.nodes().to_vec());
+    let detail = match found.is_empty() {
+        true => format!("{} runs", expected.join(", ")),
+        false => format!("{} runs already", expected.join(", ")),
+    };
+    progress.done("node", detail).await;
+    Ok(Settled {
+        claim,
+        fresh: found.is_empty(),
+    })
+}
+
+/// Forgets recorded containers that somebody removed behind our back.
+fn forget_removed(run: &Run<'_>, claim: &Claiming) -> Result<(), Fault> {
+    let there = |record: &NodeRecord| claim.seen().iter().any(|seen| seen.id == record.id);
+    let state = run.book.state();
+    let gone = state.nodes.iter().filter(|record| !there(record)).count();
+    if gone == 0 {
+        return Ok(());
+    }
+    if gone == state.nodes.len() {
+        run.progress.note("The cluster was removed behind our back; it was built again.");
+    }
+    run.book.change(|state| {
+        state.nodes.retain(there);
+        if state.nodes.is_empty() {
+            state.applied = None;
+        }
+    })
+}
+
+fn other_shape(run: &Run<'_>, why: &str) -> Fault {
+    let name = &run.home.name;
+    Fault::unable(
+        "cluster-changed",
+        format!("The cluster `{name}` is not what kind.yaml says."),
+    )
+    .why(why)
+    .mend(format!(
+        "Run `flinklab down --name {name}`, then `flinklab up --name {name}`; the data is kept."
+    ))
+}
+
+async fn create(run: &Run<'_>, claim: &mut Claiming, found: &[String]) -> Result<(), Fault> {
+    let progress = run.progress;
+    progress.changed();
+    let node_images: std::collections::BTreeSet<&str> =
+        run.lab.cluster.nodes.iter().map(|node| node.image.as_str()).collect();
+    let pull = async {
+        for image in &node_images {
+            let told = |detail: &str| progress.tell("network", detail);
+            images::ensure(&run.docker, image, told).await?;
+        }
+        Ok::<(), Fault>(())
+    };
+    let (network, daemon, ()) =
+        tokio::try_join!(network::ensure(&run.docker), run.docker.daemon(), pull)?;
+    let node_images: Vec<&str> = node_images.into_iter().collect();
+    progress
+        .done("network", format!("{}, {}", network.name, node_images.join(", ")))
+        .await;
+    progress.begin("node", "makes the container").await;
+    let state = run.book.state();
+    let shared = claim.shared().to_owned();
+    let plans = node::plans(
+        &run.lab.cluster,
+        &node::Common {
+            name: &run.home.name,
+            shared: &shared,
+            lab_id: &state.id,
+            network: &network.name,
+            subnets: &network.subnets,
+            proxies: &run.world.addresses.proxies,
+            daemon: &daemon,
+        },
+    )?;
+    let wanted = plans.into_iter().filter(|plan| !found.contains(&plan.name));
+    let made = wanted.map(|plan| create_one(run, claim, &state, plan));
+    let ids = futures::future::try_join_all(made).await?;
+    for id in ids {
+        claim.admit(&id).await?;
+        // Written down at once: a kill from here on leaves nothing that is not known.
+        record(run, claim)?;
+    }
+    Ok(())
+}
+
+/// Makes and starts one container. A port that we chose and somebody took meanwhile is chosen anew.
+async fn create_one(
+    run: &Run<'_>,
+    claim: &Claiming,
+    state: &State,
+    mut plan: NodePlan,
+) -> Result<String, Fault> {
+    for port in plan.ports.iter_mut().filter(|port| port.host == 0) {
+        let known = state.ports.chosen.get(&port_key(&plan.name, &port.key()));
+        port.host = known.copied().unwrap_or(0);
+    }
+    let mut tries = 0;
+    loop {
+        plan.choose_ports()?;
+        let id = node::create(&run.docker, claim, &plan).await?;
+        match node::start(&run.docker, &id, &plan.name).await {
+            Ok(()) => {
+                run.book.change(|state| remember_ports(state, &plan))?;
+                return Ok(id);
+            }
+            Err(fault) if fault.code == PORT_TAKEN && tries < PORT_TRIES && plan.forget_ports() => {
+                tries += 1;
+                node::remove(&run.docker, &id, &plan.name).await?;
+            }
+            Err(fault) => {
+                // Never started, made by this very call: nobody can miss it.
+                node::remove(&run.docker, &id, &plan.name).await?;
+                return Err(fault);
+            }
+        }
+    }
+}
+
+fn port_key(node: &str, port: &str) -> String {
+    format!("{node} {port}")
+}
+
+fn remember_ports(state: &mut State, plan: &NodePlan) {
+    for port in &plan.ports {
+        if port.ours_to_choose == node::Choice::Free {
+            let key = port_key(&plan.name, &port.key());
+            state.ports.chosen.insert(key, port.host);
+        }
+    }
+}
+
+/// Writes down every proven container and the ports that it publishes.
+fn record(run: &Run<'_>, claim: &Claiming) -> Result<(), Fault> {
+    let rest = format!("{}/tcp", run.lab.flink.rest.node_port);
+    run.book.change(|state| {
+        let stages: BTreeMap<String, NodeStage> =
+            state.nodes.iter().map(|node| (node.id.clone(), node.stage)).collect();
+        for seen in claim.seen() {
+            state.record_node(NodeRecord {
+                id: seen.id.clone(),
+                name: seen.name.clone(),
+                role: seen.role.clone(),
+                stage: stages.get(&seen.id).copied().unwrap_or_default(),
+            });
+            if seen.role == node::role_word(crate::lab::NodeRole::ControlPlane) {
+                let api = format!("{}/tcp", node::API_PORT);
+                state.ports.api = seen.host_port(&api).or(state.ports.api);
+            }
+            state.ports.ui = seen.host_port(&rest).or(state.ports.ui);
+        }
+    })
+}
+
+/// Starts what is stopped and waits until what was started lately has booted.
+async fn start(run: &Run<'_>, claim: &mut Claiming) -> Result<(), Fault> {
+    let nodes = claim.nodes().to_vec();
+    for node in &nodes {
+        let stopped = claim.seen().iter().any(|seen| seen.id == node.id && !seen.running);
+        let state = run.book.state();
+        let known = state.nodes.iter().find(|record| record.id == node.id);
+        let joined = known.is_some_and(|record| record.stage == NodeStage::Joined);
+        if stopped {
+            run.progress.changed();
+            run.progress.note(format!("`{}` was stopped and was started again.", node.name));
+            run.progress.tell("node", "starts the stopped container");
+            node.start().await?;
+        }
+        if stopped || !joined {
+            run.progress.tell("node", "boots");
+            wait_booted(&run.docker, &node.id, BOOT).await?;
+        }
+    }
+    for node in &nodes {
+        claim.admit(&node.id).await?;
+    }
+    record(run, claim)
+}
+
+/// Everything that Flink writes belongs to 9999:9999. Set from inside the node: no root here.
+async fn own_folders(run: &Run<'_>, nodes: &[Node]) -> Result<(), Fault> {
+    let Some(node) = nodes.first() else {
+        return Ok(());
+    };
+    let Some(mount) = shared_path(run, &node.name) else {
+        return Ok(());
+    };
+    let folders = &run.lab.flink.folders;
+    let mut paths = vec![mount.clone()];
+    for folder in [&folders.ha, &folders.checkpoints, &folders.savepoints] {
+        let mut path = mount.trim_end_matches('/').to_owned();
+        // Every folder on the way too: Flink makes neighbours of them.
+        for part in folder.split('/').filter(|part| !part.is_empty()) {
+            path = format!("{path}/{part}");
+            if !paths.contains(&path) {
+                paths.push(path.clone());
+            }
+        }
+    }
+    let mut argv = vec!["sh", "-c", OWN_SCRIPT, "flinklab-own"];
+    argv.extend(paths.iter().map(String::as_str));
+    let output = node.exec(&argv, OWN).await?;
+    match output.code == 0 && output.stdout.lines().filter(|line| *line == "ok").count() == paths.len() {
+        true => Ok(()),
+        false => Err(Fault::unable(
+            "shared-not-writable",
+            format!("Flink could not write below {}.", run.home.shared().display()),
+        )
+        .why(format!(
+            "user 9999 cannot write {mount} in the node: {}",
+            output.stderr.trim()
+        ))
+        .mend("Set FLINKLAB_HOME to a folder on a local disk that Docker may mount.")),
+    }
+}
+
+/// Where the node sees the shared folder.
+fn shared_path(run: &Run<'_>, node: &str) -> Option<String> {
+    let names = node::names(&run.lab.cluster, &run.home.name);
+    let index = names.iter().position(|name| name == node)?;
+    let mounts = &run.lab.cluster.nodes.get(index)?.extra_mounts;
+    let shared = mounts.iter().find(|mount| mount.host_path == "${LAB_SHARED}")?;
+    Some(shared.container_path.clone())
+}

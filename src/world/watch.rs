@@ -1,0 +1,287 @@
+//! Everything that can be seen of a lab, followed until the program ends: pods, HA config maps and
+//! Kubernetes events by watch, Flink's REST, the files, the logs. Survives the loss of each of them
+//! and of the lab itself: what is written down about it is looked at again and again, and what
+//! depends on it is begun anew. Only reads.
+
+mod kubernetes;
+mod pods;
+
+use super::{Events, World, disk, flink, open, tail};
+use crate::lab::{Flink, Polls, Roles};
+use crate::model::{Event, LabFacts, Link, Pace, Pod, Source};
+use jiff::Timestamp;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// How often lab.json and the kubeconfig are looked at: two calls to the file system.
+const FILES: Duration = Duration::from_millis(500);
+/// How long a look at the files of the mount may take.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Follows the lab of our name until told to stop.
+pub async fn follow(world: Arc<World>, events: Events, stop: CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = opened(world, events) => {}
+    }
+}
+
+/// Opens the lab, follows it until something about it changes, and again.
+async fn opened(world: Arc<World>, events: Events) {
+    let (job, _) = watch::channel(None);
+    let mut told: Option<LabFacts> = None;
+    let mut seen: Option<Scene> = None;
+    let mut following = JoinSet::new();
+    loop {
+        let traces = Traces::of(&world);
+        let scene = Scene::of(&world, &job).await;
+        let facts = scene.as_ref().map(|scene| scene.facts.clone());
+        if facts != told {
+            match &facts {
+                Some(facts) => events.send(Event::Lab(Box::new(facts.clone()))).await,
+                // The first look of the program tells that itself.
+                None if told.is_some() => {
+                    let name = world.name.clone();
+                    events.send(Event::NoLab { name }).await;
+                }
+                None => {}
+            }
+            told = facts;
+        }
+        // A new job is told to those who follow; anything else begins anew.
+        if scene.as_ref().map(Scene::place) != seen.as_ref().map(Scene::place) {
+            following.shutdown().await;
+            if let Some(scene) = &scene {
+                begin(&mut following, scene, &job, world.pace.subscribe(), &events);
+            }
+            seen = scene;
+        }
+        while Traces::of(&world) == traces {
+            sleep(FILES).await;
+        }
+    }
+}
+
+/// What is followed: enough to read everything, nothing that could be written with.
+struct Scene {
+    facts: LabFacts,
+    kubeconfig: Option<String>,
+    client: Result<kube::Client, String>,
+    flink: Flink,
+    roles: Roles,
+    polls: Polls,
+    node_port: Option<u16>,
+    shared: PathBuf,
+}
+
+impl Scene {
+    async fn of(world: &World, job: &watch::Sender<Option<String>>) -> Option<Self> {
+        let opened = match open::open(world) {
+            Ok(opened) => opened?,
+            Err(fault) => {
+                tracing::warn!(%fault, "the lab cannot be opened");
+                return None;
+            }
+        };
+        let facts = opened.facts(world.origin);
+        job.send_if_modified(|known| {
+            let changed = *known != facts.job;
+            known.clone_from(&facts.job);
+            changed
+        });
+        Some(Self {
+            kubeconfig: super::kube::read_kubeconfig(&opened.home).ok(),
+            client: super::kube::reading_client(&opened.home).await.map_err(|fault| fault.to_string()),
+            flink: opened.lab.flink.clone(),
+            roles: opened.lab.roles.clone(),
+            polls: opened.lab.polls.clone(),
+            node_port: opened.state.ports.ui,
+            shared: opened.home.shared(),
+            facts,
+        })
+    }
+
+    /// All that must be the same for the followers to go on.
+    fn place(&self) -> impl PartialEq {
+        (
+            self.facts.id.clone(),
+            self.kubeconfig.clone(),
+            self.flink.clone(),
+            self.roles.clone(),
+            self.polls.clone(),
+            self.node_port,
+        )
+    }
+}
+
+fn begin(
+    following: &mut JoinSet<()>,
+    scene: &Scene,
+    job: &watch::Sender<Option<String>>,
+    pace: watch::Receiver<Pace>,
+    events: &Events,
+) {
+    let (pods_seen, pods) = watch::channel(Arc::from(Vec::new()));
+    let (leader_seen, leader) = watch::channel(None);
+    let sights = Sights { pods, leader, job: job.subscribe() };
+    let rhythm = Rhythm { pace, polls: scene.polls.clone() };
+    let client = scene.client.as_ref().ok().cloned();
+    let links = Links::new(Source::Api, events.clone());
+    match &scene.client {
+        Ok(client) => {
+            following.spawn(kubernetes::follow(
+                kubernetes::Watched {
+                    client: client.clone(),
+                    namespace: scene.flink.namespace.clone(),
+                    cluster_id: scene.flink.cluster_id.clone(),
+                    roles: scene.roles.clone(),
+                },
+                pods_seen,
+                leader_seen,
+                links,
+                events.clone(),
+            ));
+            following.spawn(tail::follow(
+                client.clone(),
+                scene.flink.namespace.clone(),
+                scene.roles.clone(),
+                sights.clone(),
+                events.clone(),
+            ));
+        }
+        Err(why) => {
+            let why = why.clone();
+            following.spawn(async move { links.lost(&why).await });
+        }
+    }
+    let ways = flink::Ways::new(
+        client,
+        scene.flink.namespace.clone(),
+        scene.flink.rest.port,
+        scene.node_port,
+    );
+    following.spawn(flink::follow(ways, sights.clone(), rhythm.clone(), events.clone()));
+    let place = disk::Place {
+        shared: scene.shared.clone(),
+        folders: scene.flink.folders.clone(),
+    };
+    following.spawn(files(place, sights, rhythm, events.clone()));
+}
+
+/// The files, looked at as often as Flink is asked.
+async fn files(place: disk::Place, sights: Sights, mut rhythm: Rhythm, events: Events) {
+    let links = Links::new(Source::Disk, events.clone());
+    loop {
+        let began = Instant::now();
+        let job = sights.job.borrow().clone();
+        if let Some(job) = job {
+            let place = place.clone();
+            let look = tokio::task::spawn_blocking(move || disk::look(&place, &job));
+            match timeout(LOOK, look).await {
+                Ok(Ok(Ok(sample))) => {
+                    links.live().await;
+                    events.send(Event::Disk(sample)).await;
+                }
+                Ok(Ok(Err(error))) => links.lost(&format!("{error:#}")).await,
+                Ok(Err(error)) => links.lost(&error.to_string()).await,
+                Err(_) => {
+                    links.lost(&format!("no answer within {} s", LOOK.as_secs())).await;
+                    // The look still hangs there: not one more beside it each second.
+                    sleep(LOOK * 10).await;
+                }
+            }
+        }
+        rhythm.wait(began).await;
+    }
+}
+
+/// What the followers know from each other.
+#[derive(Debug, Clone)]
+pub(super) struct Sights {
+    /// Flink's pods.
+    pub(super) pods: watch::Receiver<Arc<[Pod]>>,
+    /// The host in the dispatcher's address.
+    pub(super) leader: watch::Receiver<Option<String>>,
+    /// The current job.
+    pub(super) job: watch::Receiver<Option<String>>,
+}
+
+/// How often to ask, which changes while it is waited for.
+#[derive(Debug, Clone)]
+pub(super) struct Rhythm {
+    pub(super) pace: watch::Receiver<Pace>,
+    pub(super) polls: Polls,
+}
+
+impl Rhythm {
+    /// Until it is time for the round after the one that began then.
+    pub(super) async fn wait(&mut self, began: Instant) {
+        loop {
+            let period = match *self.pace.borrow_and_update() {
+                Pace::Calm => self.polls.calm,
+                Pace::Trouble => self.polls.trouble,
+            };
+            let due = tokio::time::sleep_until(began + period);
+            tokio::select! {
+                () = due => return,
+                Ok(()) = self.pace.changed() => {}
+            }
+        }
+    }
+}
+
+/// Tells when a source answers again, or does not any more.
+#[derive(Debug, Clone)]
+pub(super) struct Links {
+    source: Source,
+    events: Events,
+    told: Arc<Mutex<Option<bool>>>,
+}
+
+impl Links {
+    pub(super) fn new(source: Source, events: Events) -> Self {
+        Self { source, events, told: Arc::default() }
+    }
+
+    /// It answers.
+    pub(super) async fn live(&self) {
+        if self.news(true) {
+            let link = Link::Live { since: Timestamp::now() };
+            self.events.send(Event::Link { source: self.source, link }).await;
+        }
+    }
+
+    /// It does not.
+    pub(super) async fn lost(&self, why: &str) {
+        if self.news(false) {
+            let link = Link::Lost { since: Timestamp::now(), why: super::clean::message(why) };
+            self.events.send(Event::Link { source: self.source, link }).await;
+        }
+    }
+
+    fn news(&self, now: bool) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.replace(now) != Some(now)
+    }
+}
+
+/// By what a changed file is known.
+#[derive(Debug, PartialEq, Eq)]
+struct Traces([Option<(SystemTime, u64)>; 2]);
+
+impl Traces {
+    fn of(world: &World) -> Self {
+        let home = super::home::Home::of(&world.addresses, &world.name);
+        Self([trace(&home.state_file()), trace(&home.kubeconfig())])
+    }
+}
+
+fn trace(path: &Path) -> Option<(SystemTime, u64)> {
+    let found = std::fs::symlink_metadata(path).ok()?;
+    Some((found.modified().ok()?, found.len()))
+}

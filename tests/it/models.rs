@@ -1,0 +1,641 @@
+//! Models for pictures, made the way the program makes them: by events with fixed stamps.
+
+use flinklab::failure::{CATALOGUE, Role, Verdict};
+use flinklab::fault::Fault;
+use flinklab::model::{
+    BreakOrder, Checkpoint, CheckpointStatus, CheckpointsSample, ClusterMap, DiskCheckpoint,
+    DiskSample, Done, Event, FlinkSample, Happening, Highlight, JobMap, JobRow, Key, KeyCode,
+    KubeEvent, LabFacts, LeaderKey, Link, Lock, LogLine, MapChange, Model, Origin, Phase,
+    PhaseName, Pod, PodChange, PodPhase, Pointer, Restored, RunResult, Source, Statement,
+    StatementName, StepChange, StepState, Tasks, Via, update,
+};
+use jiff::{SignedDuration, Timestamp};
+
+pub const JOB: &str = "c506b6c20e4b7b1f8a3d5c6e7f809112";
+const LEADER: &str = "flinklab-jobmanager-7f9c6d5b8-abcde";
+const STANDBY: &str = "flinklab-jobmanager-7f9c6d5b8-fghij";
+const WORKERS: [&str; 2] = [
+    "flinklab-taskmanager-5d8b9f7c4-klmno",
+    "flinklab-taskmanager-5d8b9f7c4-pqrst",
+];
+
+/// A moment: seconds after the lab's first.
+pub fn at(seconds: f64) -> Timestamp {
+    let first: Timestamp = "2026-05-04T16:05:00Z".parse().unwrap();
+    first + SignedDuration::from_secs_f64(seconds)
+}
+
+/// A model that events are fed to.
+pub struct Scene {
+    pub model: Model,
+}
+
+impl Scene {
+    /// Nothing known yet.
+    pub fn new() -> Self {
+        Self {
+            model: Model::default(),
+        }
+    }
+
+    /// A lab with a leader since second 0, checkpoints every 2 s, all well at second 52.
+    pub fn healthy() -> Self {
+        let mut scene = Self::new();
+        scene.at(0.0, Event::Lab(Box::new(facts(Origin::Real))));
+        scene.at(0.0, Event::Failures(CATALOGUE.to_vec()));
+        for source in [Source::Docker, Source::Api, Source::Flink, Source::Disk] {
+            scene.at(
+                0.0,
+                Event::Link {
+                    source,
+                    link: Link::Live { since: at(0.0) },
+                },
+            );
+        }
+        scene.at(0.0, Event::Pods(PodChange::Listed(pods())));
+        scene.at(
+            0.5,
+            Event::Map(MapChange::Cluster(map("1b4f2c9a", LEADER, 48.0))),
+        );
+        for (seconds, pod, text, highlight) in [
+            (
+                1.2,
+                LEADER,
+                "org.apache.flink.runtime.dispatcher.DefaultDispatcherRunner [] - DefaultDispatcherRunner was granted leadership with leader id 1b4f2c9a-77aa-4c1e-9d55-0b6f3e2a1c00. Creating new DispatcherLeaderProcess.",
+                Some(Highlight::Leadership),
+            ),
+            (
+                1.9,
+                WORKERS[0],
+                "org.apache.flink.runtime.taskexecutor.TaskExecutor [] - Successful registration at resource manager.",
+                None,
+            ),
+            (
+                3.1,
+                LEADER,
+                "org.apache.flink.runtime.executiongraph.ExecutionGraph [] - Job State machine job (c506b6c20e4b7b1f8a3d5c6e7f809112) switched from state CREATED to RUNNING.",
+                Some(Highlight::Recovery),
+            ),
+            (
+                50.0,
+                LEADER,
+                "org.apache.flink.runtime.checkpoint.CheckpointCoordinator [] - Triggering checkpoint 25 (type=CheckpointType{name='Checkpoint'}) @ 1777910750000 for job c506.",
+                None,
+            ),
+            (
+                50.1,
+                LEADER,
+                "org.apache.flink.runtime.checkpoint.CheckpointCoordinator [] - Completed checkpoint 25 for job c506b6c20e4b7b1f8a3d5c6e7f809112 (8338 bytes, checkpointDuration=72 ms, finalizationTime=6 ms).",
+                Some(Highlight::Checkpoint),
+            ),
+        ] {
+            scene.log(seconds, pod, text, highlight);
+        }
+        scene.at(
+            3.0,
+            Event::Kube(KubeEvent {
+                at: at(1.0),
+                warning: false,
+                reason: "Started".to_owned(),
+                object: LEADER.to_owned(),
+                message: "Started container jobmanager".to_owned(),
+                count: 1,
+            }),
+        );
+        scene.checkpoints(1..=25, 2.0);
+        scene.rest(51.6, 4);
+        scene.at(52.0, Event::Tick);
+        scene
+    }
+
+    /// The leader was killed at second 53; it is second 62 and its lease still runs.
+    pub fn leader_lost() -> Self {
+        let mut scene = Self::healthy();
+        scene.breaks("jm-crash", 53.0);
+        scene.phase(PhaseName::ProcessGone, 12, "wait on the PID", 1);
+        let mut dead = pods();
+        dead[0].ready = false;
+        dead[0].restarts = 1;
+        dead[0].ip = None;
+        dead[0].waiting = Some((
+            "CrashLoopBackOff".to_owned(),
+            "back-off 5s restarting failed container=jobmanager".to_owned(),
+        ));
+        dead[0].last_exit = Some((137, "Error".to_owned(), Some(at(53.0))));
+        scene.at(53.4, Event::Pods(PodChange::Applied(dead[0].clone())));
+        scene.at(
+            54.0,
+            Event::Kube(KubeEvent {
+                at: at(54.0),
+                warning: true,
+                reason: "BackOff".to_owned(),
+                object: LEADER.to_owned(),
+                message: "Back-off restarting failed container jobmanager".to_owned(),
+                count: 2,
+            }),
+        );
+        scene.rest_fails(
+            61.5,
+            "error trying to reach service: dial tcp 10.244.0.5:8081: connect: connection refused",
+        );
+        scene.at(62.0, Event::Tick);
+        scene
+    }
+
+    /// A new epoch began at second 69.1; at second 70.4 tasks come back.
+    pub fn recovering() -> Self {
+        let mut scene = Self::leader_lost();
+        scene.phase(
+            PhaseName::LeaseOver,
+            15_104,
+            "arithmetic on renewTime",
+            5000,
+        );
+        scene.phase(PhaseName::NewEpoch, 16_102, "watch of the config map", 20);
+        scene.phase(PhaseName::RestAnswers, 16_930, "REST", 250);
+        scene.at(
+            69.1,
+            Event::Map(MapChange::Cluster(map("9e7d0c44", STANDBY, 69.1))),
+        );
+        scene.log(69.2, STANDBY, "org.apache.flink.runtime.dispatcher.DefaultDispatcherRunner [] - DefaultDispatcherRunner was granted leadership with leader id 9e7d0c44-77aa-4c1e-9d55-0b6f3e2a1c00. Creating new DispatcherLeaderProcess.", Some(Highlight::Leadership));
+        scene.log(69.8, STANDBY, "org.apache.flink.runtime.checkpoint.CheckpointCoordinator [] - Restoring job c506b6c20e4b7b1f8a3d5c6e7f809112 from Checkpoint 25 @ 1777910750000 for c506.", Some(Highlight::Recovery));
+        scene.log(69.9, WORKERS[1], "org.apache.flink.runtime.taskexecutor.TaskExecutor [] - Could not reach the old leader: retrying.", Some(Highlight::Error));
+        let mut sample = rest(2);
+        sample.checkpoints = Some(CheckpointsSample {
+            job: JOB.to_owned(),
+            restored: Some(Restored {
+                id: 25,
+                at: at(69.9),
+                savepoint: false,
+                path: None,
+            }),
+            ..CheckpointsSample::default()
+        });
+        scene.at(70.2, Event::Flink(sample));
+        scene.at(70.4, Event::Tick);
+        scene
+    }
+
+    /// All is well again and the run is judged.
+    pub fn recovered() -> Self {
+        let mut scene = Self::recovering();
+        scene.phase(PhaseName::JobRecovered, 17_311, "REST", 1);
+        scene.phase(PhaseName::TasksRunning, 18_306, "REST", 250);
+        scene.phase(
+            PhaseName::NextCheckpoint,
+            21_120,
+            "watch of the pointer",
+            20,
+        );
+        scene.at(71.0, Event::Pods(PodChange::Listed(pods())));
+        scene.at(
+            71.0,
+            Event::Map(MapChange::Cluster(map("9e7d0c44", STANDBY, 78.0))),
+        );
+        scene.checkpoints(26..=28, 22.0);
+        scene.rest(79.5, 4);
+        let result = result(&scene.model);
+        scene.model.run = None;
+        scene.at(80.0, Event::Saved(Box::new(result)));
+        scene.at(80.2, Event::Tick);
+        scene
+    }
+
+    /// The API server is away for 14 s.
+    pub fn api_lost() -> Self {
+        let mut scene = Self::healthy();
+        scene.at(
+            53.0,
+            Event::Link {
+                source: Source::Api,
+                link: Link::Lost {
+                    since: at(53.0),
+                    why: "connection refused".to_owned(),
+                },
+            },
+        );
+        scene.rest(66.6, 4);
+        scene.at(67.0, Event::Tick);
+        scene
+    }
+
+    /// `up` goes on.
+    pub fn plan() -> Self {
+        let mut scene = Self::new();
+        scene.at(
+            0.0,
+            Event::NoLab {
+                name: "flinklab".to_owned(),
+            },
+        );
+        scene.key(KeyCode::Char('u'));
+        for (n, name, title, state, detail, seconds) in [
+            (
+                1,
+                "look",
+                "Look at what there is",
+                StepState::Done,
+                "Docker 20.10.24, no cluster named flinklab",
+                Some(0.2),
+            ),
+            (
+                2,
+                "network",
+                "Network",
+                StepState::Done,
+                "kind, there already",
+                Some(0.0),
+            ),
+            (
+                3,
+                "node",
+                "Node container",
+                StepState::Done,
+                "flinklab-control-plane, API on 127.0.0.1:40213",
+                Some(2.1),
+            ),
+            (
+                4,
+                "images",
+                "Images into the node",
+                StepState::Running,
+                "flink:2.2.1-scala_2.12-java17: 412 MB of 736 MB",
+                None,
+            ),
+            (
+                5,
+                "kubeadm",
+                "Kubernetes",
+                StepState::Running,
+                "kubeadm init: waiting for the API server",
+                None,
+            ),
+            (6, "manifests", "Manifests", StepState::Waiting, "", None),
+            (
+                7,
+                "workloads",
+                "JobManagers and TaskManagers",
+                StepState::Waiting,
+                "",
+                None,
+            ),
+            (8, "job", "Job", StepState::Waiting, "", None),
+            (
+                9,
+                "checkpoint",
+                "First checkpoint",
+                StepState::Waiting,
+                "",
+                None,
+            ),
+        ] {
+            let (name, title, detail) = (name.to_owned(), title.to_owned(), detail.to_owned());
+            scene.at(
+                f64::from(n),
+                Event::Step(StepChange {
+                    name,
+                    title,
+                    n: usize::try_from(n).unwrap(),
+                    of: 9,
+                    state,
+                    detail,
+                    seconds,
+                }),
+            );
+        }
+        scene.at(21.4, Event::Tick);
+        scene
+    }
+
+    /// A step of `up` failed.
+    pub fn plan_failed() -> Self {
+        let mut scene = Self::plan();
+        scene.at(
+            30.0,
+            Event::Failed(
+                Fault::unable(
+                    "image-unavailable",
+                    "The image flink:2.2.1-scala_2.12-java17 cannot be pulled.",
+                )
+                .why("toomanyrequests: You have reached your unauthenticated pull rate limit.")
+                .mend("Wait, run `docker login`, or load the image: docker load -i FILE."),
+            ),
+        );
+        scene
+    }
+
+    /// `up` ended well.
+    pub fn plan_done() -> Self {
+        let mut scene = Self::plan();
+        scene.at(
+            41.2,
+            Event::Done(Done::Up {
+                seconds: 41.2,
+                checkpoint: 3,
+                changed: true,
+                kubeconfig: "kubeconfig".to_owned(),
+                ui: "http://127.0.0.1:30081".to_owned(),
+                notes: Vec::new(),
+            }),
+        );
+        scene
+    }
+
+    pub fn at(&mut self, seconds: f64, event: Event) -> &mut Self {
+        update(
+            &mut self.model,
+            &Happening {
+                at: at(seconds),
+                event,
+            },
+        );
+        self
+    }
+
+    pub fn key(&mut self, code: KeyCode) -> Vec<flinklab::model::Effect> {
+        let now = self.model.now;
+        update(
+            &mut self.model,
+            &Happening {
+                at: now,
+                event: Event::Key(Key { code, ctrl: false }),
+            },
+        )
+    }
+
+    pub fn keys(&mut self, keys: &str) -> &mut Self {
+        for key in keys.chars() {
+            self.key(KeyCode::Char(key));
+        }
+        self
+    }
+
+    fn log(&mut self, seconds: f64, pod: &str, text: &str, highlight: Option<Highlight>) {
+        let stamp = at(seconds).strftime("%Y-%m-%d %H:%M:%S,%3f").to_string();
+        let line = LogLine {
+            at: at(seconds),
+            pod: pod.to_owned(),
+            text: format!("{stamp} INFO  {text}"),
+            highlight,
+        };
+        self.at(seconds, Event::Log(vec![line]));
+    }
+
+    /// Checkpoints with these ids, one every 2 s, offset by so many seconds.
+    fn checkpoints(&mut self, ids: std::ops::RangeInclusive<u64>, offset: f64) {
+        let newest = *ids.end();
+        let rows: Vec<Checkpoint> = ids.map(|id| checkpoint(id, offset)).collect();
+        let seen = rows.last().unwrap().acknowledged.unwrap();
+        let seconds = seen.duration_since(at(0.0)).as_secs_f64();
+        let mut sample = rest(4);
+        let restored = self.model.job.restores.last().cloned();
+        sample.checkpoints = Some(CheckpointsSample {
+            job: JOB.to_owned(),
+            rows,
+            completed: Some(newest),
+            restored,
+            failed: 0,
+        });
+        self.at(seconds, Event::Flink(sample));
+        self.at(
+            seconds,
+            Event::Map(MapChange::Job(JobMap {
+                name: format!("flinklab-{JOB}-config-map"),
+                job: JOB.to_owned(),
+                counter: Some(newest + 1),
+                pointers: vec![Pointer {
+                    id: newest,
+                    path: None,
+                    deleting: false,
+                }],
+            })),
+        );
+        self.disk(seconds, newest);
+    }
+
+    fn disk(&mut self, seconds: f64, newest: u64) {
+        let row = DiskCheckpoint {
+            id: newest,
+            complete: true,
+            files: 2,
+            bytes: 8338,
+            written: None,
+        };
+        self.at(
+            seconds,
+            Event::Disk(DiskSample {
+                job: JOB.to_owned(),
+                checkpoints: vec![row],
+                ha_files: Vec::new(),
+            }),
+        );
+    }
+
+    fn rest(&mut self, seconds: f64, running: u32) {
+        self.at(seconds, Event::Flink(rest(running)));
+        let newest = self.model.job.newest().map_or(0, |row| row.id);
+        self.disk(seconds, newest);
+    }
+
+    fn rest_fails(&mut self, seconds: f64, why: &str) {
+        let mut sample = rest(0);
+        sample.jobs = Err(why.to_owned());
+        self.at(seconds, Event::Flink(sample));
+        self.disk(seconds, 25);
+    }
+
+    /// The break is fired, as the hand that breaks reports it.
+    fn breaks(&mut self, key: &str, seconds: f64) {
+        let order = order(&self.model, key);
+        self.model.run = Some(flinklab::model::Run {
+            order,
+            before: flinklab::model::Baseline {
+                at: at(seconds),
+                job: Some(JOB.to_owned()),
+                checkpoint: Some(25),
+                counter: Some(26),
+                epoch: Some("1b4f2c9a".to_owned()),
+                pods: pods(),
+                restores: Vec::new(),
+            },
+            seen: flinklab::model::Observed::default(),
+        });
+        self.phase(PhaseName::Sent, 0, "exec in the node", 1);
+    }
+
+    fn phase(&mut self, name: PhaseName, ms: i64, observer: &str, resolution_ms: u32) {
+        let run = self.model.run.as_mut().unwrap();
+        run.seen.phases.push(Phase {
+            name,
+            ms,
+            at: at(53.0) + SignedDuration::from_millis(ms),
+            observer: observer.to_owned(),
+            resolution_ms,
+        });
+    }
+}
+
+fn facts(origin: Origin) -> LabFacts {
+    LabFacts {
+        name: "flinklab".to_owned(),
+        definition: "default".to_owned(),
+        id: "5f3a".to_owned(),
+        origin,
+        ui: Some("http://127.0.0.1:30081".to_owned()),
+        kubeconfig: "kubeconfig".into(),
+        job: Some(JOB.to_owned()),
+        mount: "/flink-shared".to_owned(),
+        namespace: "flink".to_owned(),
+        calm_ms: 1000,
+    }
+}
+
+fn pods() -> Vec<Pod> {
+    let pod = |n: u8, name: &str, role: Role| Pod {
+        uid: format!("{n}0c1d2e3-0000-4000-8000-00000000000{n}"),
+        name: name.to_owned(),
+        role,
+        phase: PodPhase::Running,
+        ready: true,
+        restarts: 0,
+        container: Some(format!("container{n}")),
+        ip: Some(format!("10.244.0.{n}")),
+        node: Some("flinklab-control-plane".to_owned()),
+        created: Some(at(-1140.0)),
+        deleting: None,
+        waiting: None,
+        last_exit: None,
+    };
+    vec![
+        pod(5, LEADER, Role::JobManager),
+        pod(6, STANDBY, Role::JobManager),
+        pod(7, WORKERS[0], Role::TaskManager),
+        pod(8, WORKERS[1], Role::TaskManager),
+    ]
+}
+
+fn map(epoch: &str, leader: &str, renewed: f64) -> ClusterMap {
+    let host = if leader == LEADER {
+        "10.244.0.5"
+    } else {
+        "10.244.0.6"
+    };
+    let key = LeaderKey {
+        epoch: format!("{epoch}-77aa-4c1e-9d55-0b6f3e2a1c00"),
+        address: format!("pekko.tcp://flink@{host}:6123/user/rpc/dispatcher_1"),
+        host: host.to_owned(),
+    };
+    ClusterMap {
+        name: "flinklab-cluster-config-map".to_owned(),
+        version: "1".to_owned(),
+        lock: Some(Lock {
+            holder: if leader == LEADER {
+                "05df88b5-aa"
+            } else {
+                "c0ffee11-bb"
+            }
+            .to_owned(),
+            seconds: 15.0,
+            acquired: at(0.5),
+            renewed: at(renewed),
+            transitions: if leader == LEADER { 0 } else { 1 },
+        }),
+        leaders: [("dispatcher".to_owned(), key)].into(),
+        jobs: vec![JOB.to_owned()],
+    }
+}
+
+fn checkpoint(id: u64, offset: f64) -> Checkpoint {
+    let n = u32::try_from(id).unwrap();
+    let took = [72, 60, 75, 110, 68, 66, 90][(id % 7) as usize];
+    let triggered = at(f64::from(n) * 2.0 - 2.0 + offset);
+    Checkpoint {
+        id,
+        status: CheckpointStatus::Completed,
+        triggered: Some(triggered),
+        acknowledged: Some(triggered + SignedDuration::from_millis(took)),
+        duration_ms: Some(took.unsigned_abs()),
+        size: Some(8338),
+        savepoint: false,
+        path: None,
+    }
+}
+
+fn rest(running: u32) -> FlinkSample {
+    serde_json::from_value(serde_json::json!({
+        "via": Via::PodProxy, "pod": LEADER, "asked": at(0.0), "took_ms": 12,
+        "jobs": {"Ok": [JobRow {
+            id: JOB.to_owned(),
+            name: "State machine job".to_owned(),
+            state: "RUNNING".to_owned(),
+            tasks: Tasks { running, total: 4 },
+            started: Some(at(0.0)),
+        }]},
+        "checkpoints": null,
+    }))
+    .unwrap()
+}
+
+fn order(model: &Model, key: &str) -> BreakOrder {
+    let failure = CATALOGUE
+        .iter()
+        .find(|failure| failure.key == key)
+        .unwrap()
+        .clone();
+    let pod = model.cluster.leader().unwrap();
+    BreakOrder {
+        run: format!("20260504-160553-{key}"),
+        failure,
+        target: flinklab::model::Target {
+            pod: pod.name.clone(),
+            uid: pod.uid.clone(),
+            role: pod.role,
+            container_name: "jobmanager".to_owned(),
+            container: pod.container.clone(),
+            node: pod.node.clone(),
+            epoch: None,
+            reason: "leads epoch 1".to_owned(),
+        },
+    }
+}
+
+fn result(model: &Model) -> RunResult {
+    let run = model.run.as_ref().unwrap();
+    let statement = |name, verdict, evidence: &str| Statement {
+        name,
+        verdict,
+        evidence: evidence.to_owned(),
+    };
+    use StatementName::{Hit, IdsGrow, InTime, Leadership, Restored, SameJob};
+    RunResult {
+        run: run.order.run.clone(),
+        failure: run.order.failure.key.to_string(),
+        target: run.order.target.clone(),
+        origin: Origin::Real,
+        at: at(53.0),
+        verdict: Verdict::Pass,
+        expected: Verdict::Pass,
+        recovery_ms: Some(18_306),
+        phases: run.seen.phases.clone(),
+        statements: vec![
+            statement(
+                Hit,
+                Verdict::Pass,
+                "container5 ended with 137 and another one was started",
+            ),
+            statement(
+                Leadership,
+                Verdict::Pass,
+                "epoch 1b4f2c9a was followed by 9e7d0c44",
+            ),
+            statement(SameJob, Verdict::Pass, "the job is c506b6c2 as before"),
+            statement(
+                Restored,
+                Verdict::Pass,
+                "from checkpoint 25, the newest completed before the break",
+            ),
+            statement(IdsGrow, Verdict::Pass, "25 was followed by 26 to 28"),
+            statement(InTime, Verdict::Pass, "18.3 s of 60 s"),
+        ],
+    }
+}
