@@ -31,7 +31,10 @@ const RESTART: Duration = Duration::from_secs(60);
 const CONTAINERD: &str = "/etc/containerd/config.toml";
 const CONTAINERD_PATCHES: &str = "/etc/containerd/flinklab";
 /// What kubeadm puts on a control plane and kind takes off when it is alone.
-const TAINTS: [&str; 2] = ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"];
+const TAINTS: [&str; 2] = [
+    "node-role.kubernetes.io/control-plane",
+    "node-role.kubernetes.io/master",
+];
 const NO_BALANCER: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
 
 /// What the node image brings along.
@@ -74,7 +77,10 @@ pub async fn files(
         }
     };
     Ok(NodeFiles {
-        version: version.ok_or_else(|| not_kind("/kind/version"))?.trim().to_owned(),
+        version: version
+            .ok_or_else(|| not_kind("/kind/version"))?
+            .trim()
+            .to_owned(),
         network,
         storage: objects(storage.as_deref().unwrap_or(FALLBACK_STORAGE))?,
     })
@@ -99,9 +105,11 @@ fn pod_network(text: &str, subnet: &str, control_plane: &str) -> Result<Vec<Valu
             text = text.replace(field, subnet);
         }
         if text.contains("{{") {
-            return Err(Fault::unable("node-image", "The node image's pod network is unknown.")
-                .why("its manifest has fields besides .PodSubnet")
-                .mend("Use another kindest/node image in kind.yaml."));
+            return Err(
+                Fault::unable("node-image", "The node image's pod network is unknown.")
+                    .why("its manifest has fields besides .PodSubnet")
+                    .mend("Use another kindest/node image in kind.yaml."),
+            );
         }
     }
     let mut objects = objects(&text)?;
@@ -174,7 +182,10 @@ pub async fn patch_containerd(node: &Node, cluster: &Cluster) -> Result<(), Faul
     let text = String::from_utf8_lossy(&node.read_file(CONTAINERD).await?).into_owned();
     let imports = format!("imports = [\"{CONTAINERD_PATCHES}/*.toml\"]\n");
     if !text.contains(&imports) {
-        if text.lines().any(|line| line.trim_start().starts_with("imports")) {
+        if text
+            .lines()
+            .any(|line| line.trim_start().starts_with("imports"))
+        {
             return Err(Fault::unable(
                 "containerd-patch",
                 "containerdConfigPatches cannot be used with this node image.",
@@ -182,7 +193,9 @@ pub async fn patch_containerd(node: &Node, cluster: &Cluster) -> Result<(), Faul
             .why("its containerd already imports other files"));
         }
         for (number, patch) in cluster.containerd_config_patches.iter().enumerate() {
-            let versioned = patch.lines().any(|line| line.trim_start().starts_with("version"));
+            let versioned = patch
+                .lines()
+                .any(|line| line.trim_start().starts_with("version"));
             let patch = match versioned {
                 true => patch.clone(),
                 false => format!("version = 2\n{patch}"),
@@ -202,13 +215,24 @@ pub async fn patch_containerd(node: &Node, cluster: &Cluster) -> Result<(), Faul
 /// Makes the control plane. `on_phase` is told what kubeadm is at.
 pub async fn init(node: &Node, on_phase: impl FnMut(&str) + Send) -> Result<(), Fault> {
     let config = format!("--config={}", kubeadm::PATH);
-    let argv = ["kubeadm", "init", config.as_str(), "--skip-token-print", "--v=6"];
+    let argv = [
+        "kubeadm",
+        "init",
+        config.as_str(),
+        "--skip-token-print",
+        "--v=6",
+    ];
     kubeadm(node, &argv, on_phase).await
 }
 
 /// Joins another node. The control plane must be there.
 pub async fn join(node: &Node, on_phase: impl FnMut(&str) + Send) -> Result<(), Fault> {
-    kubeadm(node, &["kubeadm", "join", "--config", kubeadm::PATH, "--v=6"], on_phase).await
+    kubeadm(
+        node,
+        &["kubeadm", "join", "--config", kubeadm::PATH, "--v=6"],
+        on_phase,
+    )
+    .await
 }
 
 async fn kubeadm(
@@ -221,7 +245,8 @@ async fn kubeadm(
         .exec_lines(argv, KUBEADM, |stream, line| {
             tracing::debug!("{}: {line}", node.name);
             if stream == Stream::Stdout
-                && let Some((phase, _)) = line.strip_prefix('[').and_then(|rest| rest.split_once(']'))
+                && let Some((phase, _)) =
+                    line.strip_prefix('[').and_then(|rest| rest.split_once(']'))
             {
                 on_phase(phase);
             }
@@ -237,9 +262,12 @@ async fn kubeadm(
             let said = Vec::from(last).join("\n");
             tracing::error!("kubeadm failed with {code}:\n{said}");
             let verb = argv.get(1).copied().unwrap_or_default();
-            Err(Fault::unable("kubeadm", format!("`kubeadm {verb}` failed in {}.", node.name))
-                .why(format!("exit code {code}; its last lines:\n{said}"))
-                .mend("Run `flinklab doctor`; then `flinklab down` and `flinklab up` start anew."))
+            Err(Fault::unable(
+                "kubeadm",
+                format!("`kubeadm {verb}` failed in {}.", node.name),
+            )
+            .why(format!("exit code {code}; its last lines:\n{said}"))
+            .mend("Run `flinklab doctor`; then `flinklab down` and `flinklab up` start anew."))
         }
     }
 }
@@ -280,9 +308,14 @@ pub async fn free_control_plane(client: &kube::Client, name: &str) -> Result<(),
     for _ in 0..10 {
         let node = within(CALL, doing, nodes.get(name)).await?;
         let taints = node.spec.and_then(|spec| spec.taints).unwrap_or_default();
-        let kept: Vec<_> =
-            taints.iter().filter(|taint| !TAINTS.contains(&taint.key.as_str())).collect();
-        let labelled = node.metadata.labels.is_some_and(|labels| labels.contains_key(NO_BALANCER));
+        let kept: Vec<_> = taints
+            .iter()
+            .filter(|taint| !TAINTS.contains(&taint.key.as_str()))
+            .collect();
+        let labelled = node
+            .metadata
+            .labels
+            .is_some_and(|labels| labels.contains_key(NO_BALANCER));
         if kept.len() == taints.len() && !labelled {
             return Ok(());
         }
@@ -340,6 +373,9 @@ mod tests {
 
     #[test]
     fn the_fallback_storage_class_is_an_object() {
-        assert_eq!(objects(FALLBACK_STORAGE).unwrap()[0]["kind"], "StorageClass");
+        assert_eq!(
+            objects(FALLBACK_STORAGE).unwrap()[0]["kind"],
+            "StorageClass"
+        );
     }
 }

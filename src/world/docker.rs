@@ -1,24 +1,24 @@
 //! The Docker engine: how it is found, whether it is able, and what may be read of it by anybody.
 //! What changes a container needs a `Node`; nothing here knows kind's rules or Kubernetes.
 
+mod archive;
 mod context;
 mod exec;
+mod words;
 
-pub use exec::{Output, Stream};
 pub(in crate::world) use exec::Feed;
+pub use exec::{Output, Stream};
+pub(in crate::world) use words::{call, failed, late, status, words};
 
 use super::Addresses;
 use crate::fault::Fault;
 use bollard::errors::Error;
 use bollard::models::ContainerInspectResponse;
-use bollard::query_parameters::{
-    DownloadFromContainerOptionsBuilder, ListContainersOptionsBuilder, LogsOptionsBuilder,
-};
+use bollard::query_parameters::{ListContainersOptionsBuilder, LogsOptionsBuilder};
 use futures::StreamExt;
 use std::collections::{BTreeMap, HashMap};
-use std::future::Future;
-use std::io::Read;
 use std::time::Duration;
+use words::{no_docker, unreachable};
 
 /// How long Docker may take to say that it is there.
 const HELLO: Duration = Duration::from_secs(5);
@@ -28,8 +28,6 @@ pub(in crate::world) const CALL: Duration = Duration::from_secs(30);
 pub(in crate::world) const LONG: Duration = Duration::from_secs(3600);
 /// The lowest engine API: 1.41 came with 20.10 and brought `CgroupnsMode`.
 const LOWEST: (u32, u32) = (1, 41);
-/// The biggest file that is read out of a container: far above any manifest or job jar.
-const MAX_FILE: usize = 512 * 1024 * 1024;
 /// kind's label that names the cluster.
 pub const CLUSTER_LABEL: &str = "io.x-k8s.kind.cluster";
 /// kind's label that names the role.
@@ -83,9 +81,14 @@ impl Docker {
         let client = match bollard::Docker::connect_with_host(&host) {
             Ok(client) => client.with_timeout(CALL),
             Err(Error::UnsupportedURISchemeError { .. }) => {
-                return Err(Fault::unable("docker-unreachable", format!("Docker at {host} cannot be reached from here."))
-                    .why("only unix:// and tcp:// addresses are supported")
-                    .mend("Use a local Docker, or forward its socket and set DOCKER_HOST=unix://… to it."));
+                return Err(Fault::unable(
+                    "docker-unreachable",
+                    format!("Docker at {host} cannot be reached from here."),
+                )
+                .why("only unix:// and tcp:// addresses are supported")
+                .mend(
+                    "Use a local Docker, or forward its socket and set DOCKER_HOST=unix://… to it.",
+                ));
             }
             Err(error) => return Err(unreachable(&host, &error)),
         };
@@ -262,102 +265,6 @@ impl Docker {
             .map_err(|_| late("Reading a container's log", CALL))??;
         Ok(all)
     }
-
-    /// The bytes of a file in a container, running or not. None: no such file or container.
-    /// Files on a tmpfs mount cannot be read this way.
-    pub async fn find_file(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>, Fault> {
-        let mut path = path.to_owned();
-        for _ in 0..MAX_LINKS {
-            let archive = match self.archive(container, &path).await? {
-                None => return Ok(None),
-                Some(archive) => archive,
-            };
-            match first_entry(&archive)
-                .map_err(|error| Fault::unable("docker-failed", format!("Docker's archive of {path} cannot be read.")).why(error))?
-            {
-                Entry::File(bytes) => return Ok(Some(bytes)),
-                Entry::Link(to) => path = joined(&path, &to),
-                Entry::Other => return Ok(None),
-            }
-        }
-        Ok(None)
-    }
-
-    /// The bytes of a file that must be there.
-    pub async fn read_file(&self, container: &str, path: &str) -> Result<Vec<u8>, Fault> {
-        self.find_file(container, path).await?.ok_or_else(|| {
-            Fault::unable("file-missing", format!("There is no file {path} in {container}."))
-        })
-    }
-
-    async fn archive(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>, Fault> {
-        let doing = format!("Reading {path}");
-        let options = DownloadFromContainerOptionsBuilder::new().path(path).build();
-        let mut pieces = Box::pin(self.usual.download_from_container(container, Some(options)));
-        let reading = async {
-            let mut all = Vec::new();
-            while let Some(piece) = pieces.next().await {
-                match piece {
-                    Ok(piece) => all.extend_from_slice(&piece),
-                    Err(error) if status(&error) == Some(404) => return Ok(None),
-                    Err(error) => return Err(failed(&doing, &error)),
-                }
-                if all.len() > MAX_FILE {
-                    return Err(Fault::unable("file-too-big", format!("{path} is too big.")));
-                }
-            }
-            Ok(Some(all))
-        };
-        tokio::time::timeout(LONG, reading)
-            .await
-            .map_err(|_| late(&doing, LONG))?
-    }
-}
-
-/// How many symbolic links are followed.
-const MAX_LINKS: usize = 8;
-
-enum Entry {
-    File(Vec<u8>),
-    Link(String),
-    Other,
-}
-
-fn first_entry(archive: &[u8]) -> std::io::Result<Entry> {
-    let mut archive = tar::Archive::new(archive);
-    let Some(entry) = archive.entries()?.next() else {
-        return Ok(Entry::Other);
-    };
-    let mut entry = entry?;
-    let kind = entry.header().entry_type();
-    if kind.is_file() {
-        let mut bytes = Vec::new();
-        entry.read_to_end(&mut bytes)?;
-        return Ok(Entry::File(bytes));
-    }
-    match entry.link_name()? {
-        Some(to) if kind.is_symlink() => Ok(Entry::Link(to.to_string_lossy().into_owned())),
-        _ => Ok(Entry::Other),
-    }
-}
-
-/// Where a symbolic link at `path` points, as a path in the container.
-fn joined(path: &str, to: &str) -> String {
-    if to.starts_with('/') {
-        return to.to_owned();
-    }
-    let mut parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    parts.pop();
-    for part in to.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            name => parts.push(name),
-        }
-    }
-    format!("/{}", parts.join("/"))
 }
 
 /// `1.41` as numbers.
@@ -366,103 +273,9 @@ fn numbers(version: &str) -> Option<(u32, u32)> {
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
-/// A call with its deadline; what goes wrong is told in Docker's own words.
-pub(in crate::world) async fn call<T>(
-    within: Duration,
-    doing: &str,
-    asked: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Fault> {
-    match tokio::time::timeout(within, asked).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(failed(doing, &error)),
-        Err(_) => Err(late(doing, within)),
-    }
-}
-
-/// Docker refused or broke off.
-pub(in crate::world) fn failed(doing: &str, error: &Error) -> Fault {
-    let fault = Fault::unable("docker-failed", format!("{doing} failed."));
-    match error {
-        Error::DockerResponseServerError { message, .. } => fault.why(message.trim()),
-        Error::RequestTimeoutError => fault.why("Docker does not answer in time"),
-        error => fault
-            .why(root_cause(error))
-            .mend("Check that Docker runs (`docker info`), then run the command again."),
-    }
-}
-
-/// Docker did not answer in time.
-pub(in crate::world) fn late(doing: &str, within: Duration) -> Fault {
-    Fault::unable("docker-failed", format!("{doing} took too long."))
-        .why(format!("Docker did not finish it within {} s", within.as_secs()))
-        .mend("Check that Docker runs (`docker info`) and that the machine is not overloaded.")
-}
-
-/// The HTTP status of an answer.
-pub(in crate::world) fn status(error: &Error) -> Option<u16> {
-    match error {
-        Error::DockerResponseServerError { status_code, .. } => Some(*status_code),
-        _ => None,
-    }
-}
-
-/// Docker's sentence without bollard's frame around it.
-pub(in crate::world) fn words(error: &Error) -> String {
-    match error {
-        Error::DockerResponseServerError { message, .. } => message.trim().to_owned(),
-        error => root_cause(error),
-    }
-}
-
-/// The innermost reason: the outer ones only say that something failed.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
-}
-
-fn no_docker(host: &str, why: impl std::fmt::Display) -> Fault {
-    Fault::unable(
-        "docker-unreachable",
-        format!("Docker is not running or not reachable at {host}."),
-    )
-    .why(why)
-    .mend("Start Docker Desktop or run `systemctl start docker`, then try again.")
-}
-
-fn unreachable(host: &str, error: &Error) -> Fault {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(inner) = cause {
-        let denied = inner
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied);
-        if denied {
-            return Fault::unable("docker-forbidden", format!("You may not use Docker at {host}."))
-                .why("permission denied")
-                .mend("Add yourself to the group `docker` and log in again.");
-        }
-        cause = inner.source();
-    }
-    if status(error) == Some(403) {
-        return Fault::unable("docker-forbidden", format!("You may not use Docker at {host}."))
-            .why(words(error));
-    }
-    no_docker(host, words(error))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn links_are_followed_inside_the_container() {
-        assert_eq!(joined("/opt/flink/lib/a.jar", "b.jar"), "/opt/flink/lib/b.jar");
-        assert_eq!(joined("/opt/flink/lib/a.jar", "../b.jar"), "/opt/flink/b.jar");
-        assert_eq!(joined("/opt/a", "/usr/b"), "/usr/b");
-        assert_eq!(joined("/a", "../../../b"), "/b");
-    }
 
     #[test]
     fn api_versions_compare_by_number() {

@@ -1,13 +1,16 @@
 //! Images: whether Docker has them, pulling what it lacks, streaming one into a node's containerd
 //! without a temporary file, and reading a single file out of one. Removes no image.
 
-use super::docker::{CALL, Docker, LONG, call, failed, late, status, words};
+mod reader;
+
+pub use reader::read_file_of_image;
+
+use super::docker::{CALL, Docker, LONG, failed, late, status, words};
 use super::node::Node;
 use crate::fault::Fault;
-use bollard::models::ContainerCreateBody;
-use bollard::query_parameters::{CreateContainerOptionsBuilder, CreateImageOptionsBuilder};
+use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures::StreamExt;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -19,11 +22,6 @@ const STALLED: Duration = Duration::from_secs(300);
 const IMPORT: Duration = Duration::from_secs(1800);
 /// How long a question to the node's container runtime may take while it is busy.
 const ASK: Duration = Duration::from_secs(60);
-/// The label of the containers that only exist to read a file out of an image.
-const READER_LABEL: &str = "flinklab.reader";
-/// A reader older than this was left by a program that was killed.
-const FORGOTTEN: Duration = Duration::from_secs(600);
-
 /// An image that Docker has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
@@ -70,7 +68,10 @@ pub async fn find(docker: &Docker, image: &str) -> Result<Option<Image>, Fault> 
     match tokio::time::timeout(CALL, docker.api().inspect_image(image)).await {
         Ok(Ok(found)) => Ok(Some(Image {
             id: found.id.unwrap_or_default(),
-            size: found.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
+            size: found
+                .size
+                .and_then(|size| u64::try_from(size).ok())
+                .unwrap_or_default(),
             architecture: found.architecture.unwrap_or_default(),
         })),
         Ok(Err(error)) if status(&error) == Some(404) => Ok(None),
@@ -112,19 +113,29 @@ pub async fn ensure(
 
 /// Trying again does not help.
 fn is_final(why: &str) -> bool {
-    ["not found", "manifest unknown", "denied", "unauthorized", "invalid reference", "no matching manifest"]
-        .iter()
-        .any(|words| why.contains(words))
+    [
+        "not found",
+        "manifest unknown",
+        "denied",
+        "unauthorized",
+        "invalid reference",
+        "no matching manifest",
+    ]
+    .iter()
+    .any(|words| why.contains(words))
 }
 
 fn no_pull(image: &str, why: &str) -> Fault {
-    let fault = Fault::unable("image-pull", format!("The image {image} cannot be pulled.")).why(why);
+    let fault =
+        Fault::unable("image-pull", format!("The image {image} cannot be pulled.")).why(why);
     if why.contains("toomanyrequests") || why.contains("rate limit") {
         fault.mend("Log in with `docker login`, or wait and run `flinklab up` again.")
     } else if why.contains("x509") {
         fault.mend("Add your proxy's certificate to Docker, then run `flinklab up` again.")
     } else {
-        fault.mend(format!("Try `docker pull {image}`, or bring it in with `docker load`."))
+        fault.mend(format!(
+            "Try `docker pull {image}`, or bring it in with `docker load`."
+        ))
     }
 }
 
@@ -135,7 +146,10 @@ async fn pull(
     progress: &mut (impl FnMut(Progress) + Send),
 ) -> Result<(), String> {
     let (name, tag) = split(image);
-    let options = CreateImageOptionsBuilder::new().from_image(name).tag(tag).build();
+    let options = CreateImageOptionsBuilder::new()
+        .from_image(name)
+        .tag(tag)
+        .build();
     let mut lines = Box::pin(docker.patient().create_image(Some(options), None, None));
     let mut layers: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     loop {
@@ -206,8 +220,11 @@ pub async fn stream_into(
     mut progress: impl FnMut(Progress) + Send,
 ) -> Result<Streamed, Fault> {
     let there = find(docker, image).await?.ok_or_else(|| {
-        Fault::unable("image-missing", format!("Docker does not have the image {image}."))
-            .mend("Run `flinklab up` again: it pulls what is missing.")
+        Fault::unable(
+            "image-missing",
+            format!("Docker does not have the image {image}."),
+        )
+        .mend("Run `flinklab up` again: it pulls what is missing.")
     })?;
     let (known, import) = futures::join!(id_in(node, image), probe(node));
     if known?.as_deref() == Some(there.id.as_str()) {
@@ -219,7 +236,9 @@ pub async fn stream_into(
         argv.push("--local");
     }
     argv.push("--digests");
-    let snapshotter = import.snapshotter.map(|name| format!("--snapshotter={name}"));
+    let snapshotter = import
+        .snapshotter
+        .map(|name| format!("--snapshotter={name}"));
     argv.extend(snapshotter.as_deref());
     argv.push("-");
 
@@ -241,7 +260,9 @@ pub async fn stream_into(
 
 /// The id of an image in a node. None: it is not there.
 pub async fn id_in(node: &Node, image: &str) -> Result<Option<String>, Fault> {
-    let output = node.exec(&["crictl", "inspecti", &normal(image)], ASK).await?;
+    let output = node
+        .exec(&["crictl", "inspecti", &normal(image)], ASK)
+        .await?;
     if output.code != 0 {
         return Ok(None);
     }
@@ -249,7 +270,10 @@ pub async fn id_in(node: &Node, image: &str) -> Result<Option<String>, Fault> {
         Ok(said) => said,
         Err(_) => return Ok(None),
     };
-    Ok(said.pointer("/status/id").and_then(|id| id.as_str()).map(str::to_owned))
+    Ok(said
+        .pointer("/status/id")
+        .and_then(|id| id.as_str())
+        .map(str::to_owned))
 }
 
 async fn probe(node: &Node) -> Result<Import, Fault> {
@@ -273,65 +297,15 @@ fn snapshotter(config: &str) -> Option<String> {
                 || table == "plugins.'io.containerd.grpc.v1.cri'.containerd";
             continue;
         }
-        let Some((key, value)) = line.split_once('=') else { continue };
+        let Some((key, value)) = line.split_once('=') else {
+            continue;
+        };
         if wanted && key.trim() == "snapshotter" {
             let value = value.trim().trim_matches(['"', '\'']);
             return (!value.is_empty()).then(|| value.to_owned());
         }
     }
     None
-}
-
-/// A file of an image, read through a container that is made for it and never started.
-pub async fn read_file_of_image(
-    docker: &Docker,
-    image: &str,
-    path: &str,
-) -> Result<Vec<u8>, Fault> {
-    sweep(docker).await;
-    let name = format!("flinklab-reader-{:016x}", random());
-    let options = CreateContainerOptionsBuilder::new().name(&name).build();
-    let body = ContainerCreateBody {
-        image: Some(image.to_owned()),
-        // Never run; an image without a command is refused otherwise.
-        cmd: Some(vec!["/flinklab-reader".to_owned()]),
-        labels: Some(HashMap::from([(READER_LABEL.to_owned(), "1".to_owned())])),
-        network_disabled: Some(true),
-        ..ContainerCreateBody::default()
-    };
-    let doing = format!("Opening the image {image}");
-    let made = call(LONG, &doing, docker.patient().create_container(Some(options), body)).await?;
-    let read = docker.find_file(&made.id, path).await;
-    let removed = super::node::remove(docker, &made.id, &name).await;
-    if let Err(fault) = removed {
-        tracing::warn!("the container {name} is left: {fault}");
-    }
-    read?.ok_or_else(|| {
-        Fault::wrong("file-missing", format!("There is no file {path} in the image {image}."))
-            .mend("Check `job` in lab.yaml.")
-    })
-}
-
-/// Removes readers that a killed program left. Nothing depends on it.
-async fn sweep(docker: &Docker) {
-    let Ok(found) = docker.by_label(&format!("{READER_LABEL}=1")).await else {
-        return;
-    };
-    for left in found.iter().filter(|left| left.state == "created") {
-        let made = docker.inspect(&left.id).await.ok().flatten().and_then(|one| one.created);
-        let made = made.and_then(|at| at.to_string().parse::<jiff::Timestamp>().ok());
-        let age = made.and_then(|made| Duration::try_from(jiff::Timestamp::now().duration_since(made)).ok());
-        if age.is_some_and(|age| age > FORGOTTEN) {
-            let _ = super::node::remove(docker, &left.id, &left.name).await;
-        }
-    }
-}
-
-fn random() -> u64 {
-    // Without randomness the clock still makes a name that is free.
-    getrandom::u64().unwrap_or_else(|_| {
-        u64::try_from(jiff::Timestamp::now().as_nanosecond() & i128::from(u64::MAX)).unwrap_or_default()
-    })
 }
 
 #[cfg(test)]

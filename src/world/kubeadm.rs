@@ -66,7 +66,9 @@ pub fn minor(version: &str) -> Option<(u32, u32)> {
     let mut parts = version.trim().trim_start_matches('v').split('.');
     let number = |part: Option<&str>| {
         let part = part?;
-        let digits = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+        let digits = part
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(part.len());
         part[..digits].parse().ok()
     };
     Some((number(parts.next())?, number(parts.next())?))
@@ -116,18 +118,31 @@ impl Api {
 /// All documents for one node, as JSON joined by `---` lines, which kubeadm reads as YAML.
 pub fn config(cluster: &Cluster, facts: &Facts) -> Result<String, Fault> {
     let version = minor(&facts.version).ok_or_else(|| {
-        Fault::unable("node-image", "The node image does not say which Kubernetes it has.")
-            .why(format!("/kind/version says `{}`", facts.version.trim()))
-            .mend("Use a kindest/node image in kind.yaml.")
+        Fault::unable(
+            "node-image",
+            "The node image does not say which Kubernetes it has.",
+        )
+        .why(format!("/kind/version says `{}`", facts.version.trim()))
+        .mend("Use a kindest/node image in kind.yaml.")
     })?;
     let node = cluster.nodes.get(facts.index).ok_or_else(|| {
-        Fault::new(crate::fault::Kind::Bug, "node-index", "A node is not in kind.yaml.")
+        Fault::new(
+            crate::fault::Kind::Bug,
+            "node-index",
+            "A node is not in kind.yaml.",
+        )
     })?;
     let mut documents = documents(cluster, node.role, facts, version);
     let mut unused = Vec::new();
     for (merges, changes) in [
-        (&cluster.kubeadm_config_patches, &cluster.kubeadm_config_patches_json6902),
-        (&node.kubeadm_config_patches, &node.kubeadm_config_patches_json6902),
+        (
+            &cluster.kubeadm_config_patches,
+            &cluster.kubeadm_config_patches_json6902,
+        ),
+        (
+            &node.kubeadm_config_patches,
+            &node.kubeadm_config_patches_json6902,
+        ),
     ] {
         for text in merges {
             for patch in patch::documents(text)? {
@@ -163,12 +178,7 @@ pub fn config(cluster: &Cluster, facts: &Facts) -> Result<String, Fault> {
     Ok(texts.join("\n---\n") + "\n")
 }
 
-fn documents(
-    cluster: &Cluster,
-    role: NodeRole,
-    facts: &Facts,
-    version: (u32, u32),
-) -> Vec<Value> {
+fn documents(cluster: &Cluster, role: NodeRole, facts: &Facts, version: (u32, u32)) -> Vec<Value> {
     let api = Api::of(version);
     let mut gates: Map<String, Value> = cluster
         .feature_gates
@@ -194,7 +204,10 @@ fn cluster_configuration(
     api: Api,
     gates: &Map<String, Value>,
 ) -> Value {
-    let gates: Vec<String> = gates.iter().map(|(name, on)| format!("{name}={on}")).collect();
+    let gates: Vec<String> = gates
+        .iter()
+        .map(|(name, on)| format!("{name}={on}"))
+        .collect();
     let gates = (!gates.is_empty()).then(|| ("feature-gates", gates.join(",")));
     let runtime: Vec<String> = cluster
         .runtime_config

@@ -13,7 +13,9 @@ pub fn external(admin_conf: &str, cluster: &str, server: &str) -> Result<String,
     let mut config: Value = serde_yaml::from_str(admin_conf).map_err(|error| broken(&error))?;
     let name = format!("kind-{cluster}");
     for list in ["clusters", "users", "contexts"] {
-        let entries = config[list].as_array_mut().filter(|entries| entries.len() == 1);
+        let entries = config[list]
+            .as_array_mut()
+            .filter(|entries| entries.len() == 1);
         let entry = entries
             .and_then(|entries| entries.first_mut())
             .ok_or_else(|| broken(&format!("it does not hold exactly one of `{list}`")))?;

@@ -93,13 +93,19 @@ async fn keep(docker: &Docker, made: Option<&str>) -> Result<Option<Network>, Fa
     let listed = call(CALL, doing, docker.api().list_networks(Some(options))).await?;
     let mut found = Vec::new();
     // Older engines take the filter for a part of the name.
-    for one in listed.into_iter().filter(|one| one.name.as_deref() == Some(NAME)) {
+    for one in listed
+        .into_iter()
+        .filter(|one| one.name.as_deref() == Some(NAME))
+    {
         let id = one.id.unwrap_or_default();
         let subnets = one.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
         let network = Network {
             id,
             name: NAME.to_owned(),
-            subnets: subnets.into_iter().filter_map(|config| config.subnet).collect(),
+            subnets: subnets
+                .into_iter()
+                .filter_map(|config| config.subnet)
+                .collect(),
         };
         found.push(network);
     }
@@ -115,7 +121,9 @@ async fn keep(docker: &Docker, made: Option<&str>) -> Result<Option<Network>, Fa
                 counted.push((Reverse(containers), network));
             }
             // Removed meanwhile.
-            Ok(Err(Error::DockerResponseServerError { status_code: 404, .. })) => {}
+            Ok(Err(Error::DockerResponseServerError {
+                status_code: 404, ..
+            })) => {}
             Ok(Err(error)) => return Err(failed(doing, &error)),
             Err(_) => return Err(late(doing, CALL)),
         }
@@ -185,7 +193,10 @@ fn refusal(error: &Error) -> Refusal {
     let says = |words: &[&str]| words.iter().any(|words| said.contains(words));
     if said.contains("network with name") && said.contains("already exists") {
         Refusal::Exists
-    } else if says(&["Cannot read IPv6 setup for bridge", "(iptables failed: ip6tables"]) {
+    } else if says(&[
+        "Cannot read IPv6 setup for bridge",
+        "(iptables failed: ip6tables",
+    ]) {
         Refusal::NoIpv6
     } else if says(&["Pool overlaps with other one", "networks have overlapping"]) {
         Refusal::Overlaps
@@ -250,7 +261,10 @@ mod tests {
                 message: message.to_owned(),
             })
         };
-        assert!(matches!(refused("network with name kind already exists"), Refusal::Exists));
+        assert!(matches!(
+            refused("network with name kind already exists"),
+            Refusal::Exists
+        ));
         assert!(matches!(
             refused("invalid pool request: Pool overlaps with other one on this address space"),
             Refusal::Overlaps

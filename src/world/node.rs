@@ -20,8 +20,8 @@ use std::time::Duration;
 
 /// How long a node may take to boot. kind allows 30 s, which a loaded laptop misses.
 pub const BOOT: Duration = Duration::from_secs(90);
-/// How long systemd may take to shut a node down before Docker kills it.
-const SHUTDOWN_SECONDS: i32 = 30;
+/// How long systemd may take to shut a node down before Docker kills it. Pods have 30 s to end.
+const SHUTDOWN_SECONDS: i32 = 45;
 /// How many of the last log lines explain a boot that failed.
 const LAST_LINES: usize = 30;
 /// How long containerd may take after the boot line; on cgroup v1 that line comes early.
@@ -72,7 +72,9 @@ impl Node {
         within: Duration,
         on_line: impl FnMut(Stream, &str) + Send,
     ) -> Result<i64, Fault> {
-        self.docker.exec_lines(&self.id, argv, within, on_line).await
+        self.docker
+            .exec_lines(&self.id, argv, within, on_line)
+            .await
     }
 
     /// Runs a command with this as its standard input, to the end.
@@ -98,8 +100,9 @@ impl Node {
         {
             return self.write_by_command(path, folder, mode, bytes).await;
         }
-        let archive = one_file(name, mode, bytes)
-            .map_err(|error| Fault::unable("docker-failed", format!("{doing} failed.")).why(error))?;
+        let archive = one_file(name, mode, bytes).map_err(|error| {
+            Fault::unable("docker-failed", format!("{doing} failed.")).why(error)
+        })?;
         let options = UploadToContainerOptionsBuilder::new().path(folder).build();
         let upload = |archive| {
             let body = bollard::body_full(archive);
@@ -153,9 +156,14 @@ impl Node {
 
     /// Shuts the node down in order.
     pub async fn stop(&self) -> Result<(), Fault> {
-        let options = StopContainerOptionsBuilder::new().t(SHUTDOWN_SECONDS).build();
-        let stop = self.docker.patient().stop_container(&self.id, Some(options));
-        let within = CALL + Duration::from_secs(60);
+        let options = StopContainerOptionsBuilder::new()
+            .t(SHUTDOWN_SECONDS)
+            .build();
+        let stop = self
+            .docker
+            .patient()
+            .stop_container(&self.id, Some(options));
+        let within = CALL + Duration::from_secs(90);
         call(within, &format!("Stopping {}", self.name), stop).await
     }
 
@@ -182,9 +190,12 @@ impl Node {
             .flat_map(std::collections::HashMap::into_values)
             .find_map(|endpoint| endpoint.ip_address.filter(|address| !address.is_empty()))
             .ok_or_else(|| {
-                Fault::unable("node-network", format!("{} has no IPv4 address.", self.name))
-                    .why("the container does not run, or it left its network")
-                    .mend("Run `flinklab up` again.")
+                Fault::unable(
+                    "node-network",
+                    format!("{} has no IPv4 address.", self.name),
+                )
+                .why("the container does not run, or it left its network")
+                .mend("Run `flinklab up` again.")
             })
     }
 }
@@ -192,10 +203,14 @@ impl Node {
 /// Makes a node container, not started. The claim proves that the name is ours to take.
 pub async fn create(docker: &Docker, claim: &Claiming, plan: &NodePlan) -> Result<String, Fault> {
     debug_assert_eq!(claim.cluster(), plan.cluster, "one claim, one cluster");
-    let options = CreateContainerOptionsBuilder::new().name(&plan.name).build();
+    let options = CreateContainerOptionsBuilder::new()
+        .name(&plan.name)
+        .build();
     let doing = format!("Creating the node container {}", plan.name);
     // The engine copies the image's whole /var into the container's volume before it answers.
-    let asked = docker.patient().create_container(Some(options), plan.body());
+    let asked = docker
+        .patient()
+        .create_container(Some(options), plan.body());
     let made = match tokio::time::timeout(LONG, asked).await {
         Ok(Ok(made)) => made,
         Ok(Err(error)) if status(&error) == Some(409) => {
@@ -243,14 +258,21 @@ pub(in crate::world) async fn start(docker: &Docker, id: &str, name: &str) -> Re
 pub const PORT_TAKEN: &str = "port-taken";
 
 fn port_taken(words: &str) -> bool {
-    ["port is already allocated", "address already in use", "failed to bind host port"]
-        .iter()
-        .any(|known| words.contains(known))
+    [
+        "port is already allocated",
+        "address already in use",
+        "failed to bind host port",
+    ]
+    .iter()
+    .any(|known| words.contains(known))
 }
 
 /// Removes a container that this program made or may act on.
 pub(in crate::world) async fn remove(docker: &Docker, id: &str, name: &str) -> Result<(), Fault> {
-    let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+    let options = RemoveContainerOptionsBuilder::new()
+        .force(true)
+        .v(true)
+        .build();
     let asked = docker.patient().remove_container(id, Some(options));
     match tokio::time::timeout(LONG, asked).await {
         Ok(Ok(())) => Ok(()),
@@ -294,9 +316,11 @@ pub async fn wait_booted(docker: &Docker, id: &str, within: Duration) -> Result<
         Err(_) => format!("systemd was not up after {} s", within.as_secs()),
     };
     let lines = docker.last_lines(id, LAST_LINES).await.unwrap_or_default();
-    Err(Fault::unable("node-boot", "The node container did not boot.")
-        .mend(hint(&lines))
-        .why(format!("{why}; its last lines:\n{}", lines.join("\n"))))
+    Err(
+        Fault::unable("node-boot", "The node container did not boot.")
+            .mend(hint(&lines))
+            .why(format!("{why}; its last lines:\n{}", lines.join("\n"))),
+    )
 }
 
 /// kind's expression: `Reached target .*Multi-User System.*|detected cgroup v1`.
@@ -350,8 +374,12 @@ mod tests {
 
     #[test]
     fn the_boot_line_is_known_in_every_dress() {
-        assert!(is_up("[  OK  ] Reached target \u{1b}[0;1;39mMulti-User System\u{1b}[0m.\r"));
-        assert!(is_up("[  OK  ] Reached target multi-user.target - Multi-User System."));
+        assert!(is_up(
+            "[  OK  ] Reached target \u{1b}[0;1;39mMulti-User System\u{1b}[0m.\r"
+        ));
+        assert!(is_up(
+            "[  OK  ] Reached target multi-user.target - Multi-User System."
+        ));
         assert!(is_up("INFO: detected cgroup v1"));
         assert!(!is_up("[  OK  ] Reached target Basic System."));
         assert!(!is_up("Starting Multi-User System"));
@@ -359,7 +387,9 @@ mod tests {
 
     #[test]
     fn a_taken_port_is_told_apart() {
-        assert!(port_taken("Bind for 127.0.0.1:80 failed: port is already allocated"));
+        assert!(port_taken(
+            "Bind for 127.0.0.1:80 failed: port is already allocated"
+        ));
         assert!(!port_taken("no such image"));
     }
 }

@@ -7,4 +7,5 @@ mod labs;
 mod models;
 mod program;
 mod real;
+mod real_node;
 mod screens;

@@ -26,8 +26,9 @@ pub(super) fn host(addresses: &Addresses) -> Result<String, Fault> {
     let file = folder.join("config.json");
     let named = match &addresses.docker_context {
         Some(context) => Some(context.clone()),
-        None => read(&file)?
-            .and_then(|config| Some(config.get("currentContext")?.as_str()?.to_owned())),
+        None => {
+            read(&file)?.and_then(|config| Some(config.get("currentContext")?.as_str()?.to_owned()))
+        }
     };
     match named.as_deref() {
         None | Some("" | "default") => Ok(PLATFORM.to_owned()),
@@ -65,7 +66,10 @@ fn read(file: &Path) -> Result<Option<Value>, Fault> {
     let unusable = |why: String| {
         Fault::unable(
             "docker-config",
-            format!("The Docker client's file {} cannot be read.", file.display()),
+            format!(
+                "The Docker client's file {} cannot be read.",
+                file.display()
+            ),
         )
         .why(why)
         .mend("Mend the file, or set DOCKER_HOST.")

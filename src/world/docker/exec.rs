@@ -79,7 +79,10 @@ impl Output {
 
 /// The last lines of what a command wrote: enough to see why, short enough for a message.
 fn tail(said: &str) -> String {
-    let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+    let lines: Vec<&str> = said
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
     lines[lines.len().saturating_sub(4)..].join(" · ")
 }
 
@@ -216,7 +219,11 @@ impl Docker {
             output_capacity: Some(BUFFER),
         };
         let started = call(CALL, &doing, self.api().start_exec(&id, Some(how))).await?;
-        let StartExecResults::Attached { mut output, mut input } = started else {
+        let StartExecResults::Attached {
+            mut output,
+            mut input,
+        } = started
+        else {
             return Err(Fault::new(
                 crate::fault::Kind::Bug,
                 "exec-detached",
@@ -275,8 +282,11 @@ impl Docker {
             }
         };
         if let Some(why) = broken {
-            return Err(Fault::unable("stream-broken", format!("{doing} got only a part of its input."))
-                .why(why));
+            return Err(Fault::unable(
+                "stream-broken",
+                format!("{doing} got only a part of its input."),
+            )
+            .why(why));
         }
         // The stream may end a moment before Docker knows how the command ended.
         for _ in 0..MAX_LOOKS {

@@ -17,7 +17,13 @@ pub(super) struct Target {
 
 impl Target {
     pub(super) fn of_merge(patch: &Value) -> Self {
-        let text = |key: &str| patch.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |key: &str| {
+            patch
+                .get(key)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
         Self {
             kind: text("kind"),
             api: text("apiVersion"),
@@ -51,7 +57,11 @@ impl fmt::Display for Target {
 }
 
 fn broken(why: impl fmt::Display) -> Fault {
-    Fault::wrong("kubeadm-patch", "A kubeadm patch in kind.yaml cannot be used.").why(why)
+    Fault::wrong(
+        "kubeadm-patch",
+        "A kubeadm patch in kind.yaml cannot be used.",
+    )
+    .why(why)
 }
 
 /// The documents of one merge patch.
@@ -322,7 +332,8 @@ mod tests {
             {"name": "a", "value": "9"}, {"name": "b", "value": null}, {"name": "c", "value": "3"},
         ]}});
         assert_eq!(merged(document.clone(), list), wanted);
-        let typed_map = json!({"apiVersion": "kubeadm.k8s.io/v1beta4", "apiServer": {"extraArgs": {"a": "9"}}});
+        let typed_map =
+            json!({"apiVersion": "kubeadm.k8s.io/v1beta4", "apiServer": {"extraArgs": {"a": "9"}}});
         assert_eq!(merged(document.clone(), typed_map), document);
     }
 
@@ -338,6 +349,9 @@ mod tests {
         apply(&mut document, &all).unwrap();
         assert_eq!(document, json!({"list": [3, 2, 3], "map": {"a/b": 7}}));
         let bad = operations("- {op: remove, path: /none}").unwrap();
-        assert_eq!(apply(&mut document, &bad).unwrap_err().code, "kubeadm-patch");
+        assert_eq!(
+            apply(&mut document, &bad).unwrap_err().code,
+            "kubeadm-patch"
+        );
     }
 }

@@ -39,13 +39,40 @@ fn the_default_lab_gets_what_kind_gives_it() {
 fn every_document_is_json_between_lines_of_dashes() {
     let lab = Lab::open("default").unwrap();
     let ours = config(&lab.cluster, &facts()).unwrap();
-    insta::assert_snapshot!(ours.split("---\n").nth(1).unwrap(), @"");
+    insta::assert_snapshot!(ours.split("---\n").nth(1).unwrap(), @r#"
+    {
+      "apiVersion": "kubeadm.k8s.io/v1beta3",
+      "kind": "InitConfiguration",
+      "bootstrapTokens": [
+        {
+          "token": "abcdef.0123456789abcdef"
+        }
+      ],
+      "localAPIEndpoint": {
+        "advertiseAddress": "172.18.0.2",
+        "bindPort": 6443
+      },
+      "nodeRegistration": {
+        "criSocket": "unix:///run/containerd/containerd.sock",
+        "kubeletExtraArgs": {
+          "node-ip": "172.18.0.2",
+          "provider-id": "kind://docker/dev/dev-control-plane",
+          "node-labels": ""
+        }
+      },
+      "skipPhases": [
+        "preflight"
+      ]
+    }
+    "#);
 }
 
 #[test]
 fn newer_kubernetes_gets_lists_and_may_use_cgroup_v1() {
     let mut lab = Lab::open("default").unwrap();
-    lab.cluster.feature_gates.insert("SomeGate".to_owned(), true);
+    lab.cluster
+        .feature_gates
+        .insert("SomeGate".to_owned(), true);
     let newer = Facts {
         version: "v1.36.0-rc.1".to_owned(),
         ..facts()
@@ -90,7 +117,10 @@ fn without_kube_proxy_there_is_no_document_for_it() {
     lab.cluster.networking.kube_proxy_mode = "none".to_owned();
     let documents = parsed(&config(&lab.cluster, &facts()).unwrap());
     assert_eq!(documents.len(), 4);
-    assert_eq!(documents[1]["skipPhases"], json!(["preflight", "addon/kube-proxy"]));
+    assert_eq!(
+        documents[1]["skipPhases"],
+        json!(["preflight", "addon/kube-proxy"])
+    );
 }
 
 #[test]

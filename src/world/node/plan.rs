@@ -1,10 +1,13 @@
 //! What a node container is made of: names, mounts, ports, and the body that kind's own command
 //! line sends. Chooses free ports; talks to nobody.
 
+mod proxy;
+#[cfg(test)]
+mod tests;
+
 use crate::fault::Fault;
 use crate::lab::{Cluster, Mount, NodeRole};
 use crate::world::docker::{CLUSTER_LABEL, Daemon, ROLE_LABEL};
-use crate::world::kubeadm;
 use bollard::models::{
     ContainerCreateBody, DeviceMapping, HostConfig, HostConfigCgroupnsModeEnum, PortBinding,
     RestartPolicy, RestartPolicyNameEnum,
@@ -149,7 +152,7 @@ pub fn plans(cluster: &Cluster, common: &Common<'_>) -> Result<Vec<NodePlan>, Fa
         if let Some(search) = &cluster.networking.dns_search {
             environment.push(format!("KIND_DNS_SEARCH={}", search.join(" ")));
         }
-        environment.extend(proxy_environment(cluster, common, &names));
+        environment.extend(proxy::environment(cluster, common, &names));
         plans.push(NodePlan {
             cluster: common.name.to_owned(),
             name: names[index].clone(),
@@ -194,47 +197,17 @@ fn bind(mount: &Mount, shared: &str) -> String {
     bind
 }
 
-/// The proxy variables in both cases, with everything of the cluster under NO_PROXY.
-fn proxy_environment(cluster: &Cluster, common: &Common<'_>, names: &[String]) -> Vec<String> {
-    if common.proxies.is_empty() {
-        return Vec::new();
-    }
-    let given = common
-        .proxies
-        .iter()
-        .find(|(name, _)| name == "NO_PROXY")
-        .map(|(_, value)| value.as_str());
-    let without: Vec<&str> = common
-        .subnets
-        .iter()
-        .map(String::as_str)
-        .chain(given.filter(|value| !value.is_empty()))
-        .chain([kubeadm::service_subnet(cluster), kubeadm::pod_subnet(cluster)])
-        .chain(names.iter().map(String::as_str))
-        .chain([".svc", ".svc.cluster", ".svc.cluster.local"])
-        .collect();
-    let mut variables: BTreeMap<&str, String> = common
-        .proxies
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.clone()))
-        .collect();
-    variables.insert("NO_PROXY", without.join(","));
-    variables
-        .into_iter()
-        .flat_map(|(name, value)| {
-            [format!("{name}={value}"), format!("{}={value}", name.to_lowercase())]
-        })
-        .collect()
-}
-
 impl Port {
     fn new(container: u16, protocol: String, address: &str, host: u16) -> Result<Self, Fault> {
         let address = match address {
             "" => IpAddr::V4(Ipv4Addr::LOCALHOST),
             "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
             text => text.parse().map_err(|error| {
-                Fault::wrong("kind-file", format!("`{text}` is not an address to listen on."))
-                    .why(error)
+                Fault::wrong(
+                    "kind-file",
+                    format!("`{text}` is not an address to listen on."),
+                )
+                .why(error)
             })?,
         };
         if !address.is_loopback() {
@@ -251,7 +224,11 @@ impl Port {
             protocol,
             address,
             host,
-            ours_to_choose: if host == 0 { Choice::Free } else { Choice::Given },
+            ours_to_choose: if host == 0 {
+                Choice::Free
+            } else {
+                Choice::Given
+            },
         })
     }
 
@@ -271,8 +248,11 @@ impl NodePlan {
             let chosen = TcpListener::bind(SocketAddr::new(port.address, 0))
                 .and_then(|listener| Ok((listener.local_addr()?.port(), listener)));
             let (number, listener) = chosen.map_err(|error| {
-                Fault::unable("port-taken", format!("No port is free on {}.", port.address))
-                    .why(error)
+                Fault::unable(
+                    "port-taken",
+                    format!("No port is free on {}.", port.address),
+                )
+                .why(error)
             })?;
             port.host = number;
             held.push(listener);
@@ -349,7 +329,21 @@ impl NodePlan {
             init: Some(false),
             cgroupns_mode: Some(HostConfigCgroupnsModeEnum::PRIVATE),
             userns_mode: self.daemon.remaps_users.then(|| "host".to_owned()),
-            devices: self.daemon.rootless.then(|| vec![fuse]),
+            // Empty lists where kind's command line sends them, so that inspecting shows the same.
+            devices: Some(if self.daemon.rootless {
+                vec![fuse]
+            } else {
+                Vec::new()
+            }),
+            dns: Some(Vec::new()),
+            dns_options: Some(Vec::new()),
+            dns_search: Some(Vec::new()),
+            ulimits: Some(Vec::new()),
+            blkio_weight_device: Some(Vec::new()),
+            blkio_device_read_bps: Some(Vec::new()),
+            blkio_device_write_bps: Some(Vec::new()),
+            blkio_device_read_iops: Some(Vec::new()),
+            blkio_device_write_iops: Some(Vec::new()),
             ..HostConfig::default()
         };
         ContainerCreateBody {
