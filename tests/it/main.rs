@@ -9,3 +9,5 @@ mod program;
 mod real;
 mod real_node;
 mod screens;
+mod sim_truths;
+mod simulated;
