@@ -5,7 +5,7 @@ mod reader;
 
 pub use reader::read_file_of_image;
 
-use super::docker::{CALL, Docker, LONG, failed, late, status, words};
+use super::docker::{CALL, Docker, failed, late, status, words};
 use super::node::Node;
 use crate::fault::Fault;
 use bollard::query_parameters::CreateImageOptionsBuilder;

@@ -11,3 +11,4 @@ mod real_node;
 mod screens;
 mod sim_truths;
 mod simulated;
+mod tidy;
