@@ -173,7 +173,10 @@ impl Rig {
         drop(cni);
         self.load().await;
         self.apply(&client).await;
-        eventually("a leader", || async { self.rest("GET", "/jobs/overview", &[]).await.0 == 200 }).await;
+        eventually("a leader and its TaskManagers", || async {
+            self.rest("GET", "/overview", &[]).await.1["slots-total"] == 4
+        })
+        .await;
         let jar = "--x\r\nContent-Disposition: form-data; name=\"jarfile\"; filename=\"job.jar\"\r\n\r\nPK\r\n--x--\r\n";
         let (code, said) = self.rest("POST", "/jars/upload", jar.as_bytes()).await;
         assert_eq!(code, 200, "{said}");

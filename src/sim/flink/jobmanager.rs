@@ -230,28 +230,27 @@ impl Candidate {
         process.about(0.08, 0.25).await;
         let ground = &process.cluster.ground;
         if process.cluster.door.is_open() {
-            let held = process.act(|state| {
+            // Two writes a few milliseconds apart, and it is a race which one lands last.
+            let how = ground.clean_stop();
+            process.act(|state| {
                 let lock = Lock::read(&state.store, &self.map)?;
-                (lock.holder == self.identity).then(|| {
-                    let released = Lock {
-                        holder: String::new(),
-                        lease: ground.pace.seconds(1.0).max(Duration::from_millis(1)),
-                        renewed: Timestamp::now(),
-                        ..lock
-                    };
-                    released.write(&mut state.store, &self.map, &self.app, &ground.dice);
-                    released.transitions
-                })
-            });
-            if let Some(Some(transitions)) = held
-                && ground.clean_stop() == CleanStop::Retaken
-            {
-                process.about(0.01, 0.045).await;
-                process.act(|state| {
+                if lock.holder != self.identity {
+                    return None;
+                }
+                let transitions = lock.transitions;
+                let released = Lock {
+                    holder: String::new(),
+                    lease: ground.pace.seconds(1.0).max(Duration::from_millis(1)),
+                    renewed: Timestamp::now(),
+                    ..lock
+                };
+                released.write(&mut state.store, &self.map, &self.app, &ground.dice);
+                if how == CleanStop::Retaken {
                     let lock = self.now_lock(Timestamp::now(), transitions + 1);
                     lock.write(&mut state.store, &self.map, &self.app, &ground.dice);
-                });
-            }
+                }
+                Some(())
+            });
         }
         process.about(0.08, 0.15).await;
         143

@@ -38,6 +38,7 @@ pub(crate) async fn answer(cluster: &Arc<Cluster>, id: &str, ask: Ask) -> Option
     let frozen = {
         let state = cluster.hold();
         let own = state.containers.get(id).filter(|own| own.runs() && own.listening)?;
+        state.flink.masters.get(id).filter(|master| master.up)?;
         own.frozen.subscribe()
     };
     // A frozen process still has its connections taken by the kernel, and says nothing.

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::api::{AttachParams, DeleteParams, ListParams};
 use kube::{Api, ResourceExt};
 use serde_json::Value;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 const SPEED: f64 = 25.0;
 
@@ -138,7 +138,7 @@ async fn a_crashed_leaders_lease_must_run_out_and_the_job_comes_back_from_its_ch
     .await;
     eventually("a new epoch", || async { map(&client).await.epoch != before.epoch }).await;
     let took = began.elapsed().as_secs_f64() * SPEED;
-    assert!((8.0..40.0).contains(&took), "{took}");
+    assert!(took > 8.0, "{took}");
     eventually("all tasks", || all_run(&rig)).await;
     let restored = checkpoints(&rig, &job).await["latest"]["restored"]["id"].as_u64().unwrap();
     assert!(restored >= known, "{restored} {known}");
@@ -155,14 +155,14 @@ async fn a_crashed_leaders_lease_must_run_out_and_the_job_comes_back_from_its_ch
 async fn a_clean_stop_gives_the_lock_back_or_takes_it_again() {
     let rig = Rig::start(SPEED).await;
     let (client, _) = rig.running().await;
-    for (how, range) in [(CleanStop::Released, 0.0..9.0), (CleanStop::Retaken, 11.0..40.0)] {
+    // A lock that is taken again has changed hands once more when the next leader has it.
+    for (how, changes) in [(CleanStop::Released, 1), (CleanStop::Retaken, 2)] {
         rig.sim.clean_stops(Some(how));
         let (before, pod) = (map(&client).await, leader(&client).await);
-        let began = Instant::now();
         stop(&client, &pod.name_any()).await;
         eventually("a new epoch", || async { map(&client).await.epoch != before.epoch }).await;
-        let took = began.elapsed().as_secs_f64() * SPEED;
-        assert!(range.contains(&took), "{how:?} {took}");
+        let transitions = |seen: &Seen| seen.lock["leaderTransitions"].as_u64().unwrap();
+        assert_eq!(transitions(&map(&client).await) - transitions(&before), changes, "{how:?}");
         eventually("all tasks", || all_run(&rig)).await;
     }
 }
@@ -189,27 +189,31 @@ async fn a_stopped_taskmanager_says_goodbye_and_a_killed_one_is_missed_late() {
     let (client, job) = rig.running().await;
     let pods: Api<Pod> = Api::namespaced(client.clone(), "flink");
     let before = map(&client).await;
-    for (killed, range) in [(false, 0.0..5.0), (true, 8.0..40.0)] {
-        let all = pods.list(&ListParams::default().labels("component=taskmanager")).await.unwrap();
-        let restored = checkpoints(&rig, &job).await["counts"]["restored"].as_u64().unwrap();
-        let pod = &all.items[0];
+    for (killed, least, why) in [(false, 0.0, "is shutting down"), (true, 8.0, "no longer reachable")] {
+        // Its resource id is the pod's name.
+        let (_, said) = rig.rest("GET", "/taskmanagers", &[]).await;
+        let all = said["taskmanagers"].as_array().unwrap();
+        let busy = all.iter().find(|one| one["freeSlots"].as_u64() < Some(2)).unwrap();
+        let busy = busy["id"].as_str().unwrap();
+        let restored = || async { checkpoints(&rig, &job).await["counts"]["restored"].as_u64() };
+        let known = restored().await;
         let began = Instant::now();
         if killed {
-            crash(&rig, pod).await;
+            crash(&rig, &pods.get(busy).await.unwrap()).await;
         } else {
-            stop(&client, &pod.name_any()).await;
+            stop(&client, busy).await;
         }
-        eventually("tasks that stop", || async { !all_run(&rig).await }).await;
+        eventually("a restore", || async { restored().await > known }).await;
         let took = began.elapsed().as_secs_f64() * SPEED;
-        assert!(range.contains(&took), "killed: {killed}, {took}");
+        assert!(took > least, "killed: {killed}, {took}");
+        let (_, said) = rig.rest("GET", &format!("/jobs/{job}/exceptions"), &[]).await;
+        let newest = &said["exceptionHistory"]["entries"][0]["stacktrace"];
+        assert!(newest.as_str().unwrap().contains(why), "{newest}");
         eventually("all tasks", || all_run(&rig)).await;
-        let now = checkpoints(&rig, &job).await["counts"]["restored"].as_u64().unwrap();
-        assert!(now > restored, "{now}");
         eventually("both TaskManagers", || async {
             rig.rest("GET", "/overview", &[]).await.1["slots-total"] == 4
         })
         .await;
-        tokio::time::sleep(Duration::from_millis(200)).await;
     }
     assert_eq!(map(&client).await.epoch, before.epoch);
 }
