@@ -10,4 +10,6 @@ mod readme;
 mod real;
 mod real_node;
 mod screens;
+mod sim_truths;
+mod simulated;
 mod tidy;
