@@ -10,3 +10,4 @@ mod real;
 mod real_node;
 mod screens;
 mod tidy;
+mod watching;
