@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod bootstrap;
+pub mod breaking;
 pub mod clean;
 pub mod disk;
 pub mod docker;
@@ -17,6 +18,8 @@ pub mod kubeconfig;
 pub mod network;
 pub mod node;
 pub mod open;
+pub mod process;
+pub mod runs;
 pub mod submit;
 pub mod tail;
 pub mod watch;
