@@ -13,3 +13,4 @@ mod screens;
 mod sim_truths;
 mod simulated;
 mod tidy;
+mod watching;
