@@ -1,5 +1,7 @@
 //! The judge on what a real cluster showed, and on what looks good and is not.
 
+#![allow(clippy::unwrap_used)]
+
 use super::*;
 use crate::failure::{Role, Verdict, find};
 use jiff::{SignedDuration, Timestamp};
