@@ -10,6 +10,8 @@ mod health;
 mod input;
 mod job;
 mod judge;
+#[cfg(test)]
+mod judge_tests;
 mod keys;
 mod logs;
 mod maps;
