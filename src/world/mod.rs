@@ -3,8 +3,13 @@
 
 pub mod apply;
 pub mod bootstrap;
+pub mod breaking;
+pub mod clean;
+pub mod disk;
 pub mod docker;
+pub mod flink;
 pub mod gate;
+pub mod ha;
 pub mod home;
 pub mod images;
 pub mod kube;
@@ -13,13 +18,17 @@ pub mod kubeconfig;
 pub mod network;
 pub mod node;
 pub mod open;
+pub mod process;
+pub mod runs;
 pub mod submit;
+pub mod tail;
+pub mod watch;
 
 use crate::fault::Fault;
 use crate::model::{Effect, Event, Happening, Origin, Pace};
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// Where everything is. Filled by `main` from the environment, by `try` from its own servers,
@@ -54,7 +63,7 @@ pub struct World {
     /// `--read-only`.
     pub read_only: bool,
     /// How often Flink is asked; `Effect::Pace` sets it, the sampler follows it.
-    pub pace: watch::Sender<Pace>,
+    pub pace: tokio::sync::watch::Sender<Pace>,
 }
 
 impl World {
@@ -67,7 +76,7 @@ impl World {
             lab,
             origin: Origin::Real,
             read_only,
-            pace: watch::Sender::new(Pace::Calm),
+            pace: tokio::sync::watch::Sender::new(Pace::Calm),
         }
     }
 }
@@ -91,9 +100,13 @@ impl Events {
 }
 
 /// Carries out one effect, answering with events. Ends when it is done or cancelled.
-pub async fn perform(world: Arc<World>, effect: Effect, _events: Events, _stop: CancellationToken) {
-    if let Effect::Pace(pace) = effect {
-        world.pace.send_replace(pace);
+pub async fn perform(world: Arc<World>, effect: Effect, events: Events, stop: CancellationToken) {
+    match effect {
+        Effect::Pace(pace) => {
+            world.pace.send_replace(pace);
+        }
+        Effect::Watch => watch::follow(world, events, stop).await,
+        _ => {}
     }
 }
 
