@@ -480,6 +480,8 @@ impl Scene {
                 checkpoint: Some(25),
                 counter: Some(26),
                 epoch: Some("1b4f2c9a".to_owned()),
+                epochs: vec!["1b4f2c9a".to_owned()],
+                lock: None,
                 pods: pods(),
                 restores: Vec::new(),
             },
