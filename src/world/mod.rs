@@ -4,6 +4,7 @@
 pub mod apply;
 pub mod bootstrap;
 pub mod docker;
+pub mod down;
 pub mod gate;
 pub mod home;
 pub mod images;
@@ -100,25 +101,43 @@ impl Events {
 }
 
 /// Carries out one effect, answering with events. Ends when it is done or cancelled.
-pub async fn perform(world: Arc<World>, effect: Effect, _events: Events, _stop: CancellationToken) {
-    if let Effect::Pace(pace) = effect {
-        world.pace.send_replace(pace);
+pub async fn perform(world: Arc<World>, effect: Effect, events: Events, stop: CancellationToken) {
+    let work = async {
+        match effect {
+            Effect::Pace(pace) => {
+                world.pace.send_replace(pace);
+            }
+            Effect::Open => open_lab(&world, &events).await,
+            Effect::Up(order) => up::run(&world, &order, &events).await,
+            Effect::Down(order) => down::run(&world, &order, &events).await,
+            _ => {}
+        }
+    };
+    // A cancelled `up` is finished by the next one.
+    let _ = stop.run_until_cancelled(work).await;
+}
+
+async fn open_lab(world: &World, events: &Events) {
+    match open::open(world) {
+        Ok(Some(opened)) => {
+            let failures = opened.lab.all_failures();
+            events.send(Event::Lab(Box::new(opened.facts(world.origin)))).await;
+            events.send(Event::Failures(failures)).await;
+        }
+        Ok(None) => {
+            let name = world.name.clone();
+            events.send(Event::NoLab { name }).await;
+        }
+        Err(fault) => events.send(Event::Failed(fault)).await,
     }
 }
 
 /// Our kubeconfig of the lab, if there is one.
 pub fn kubeconfig_file(world: &World) -> Result<PathBuf, Fault> {
-    let file = world.addresses.home.join(&world.name).join("kubeconfig");
-    if file.exists() {
-        return Ok(file);
-    }
-    Err(Fault::unable(
-        "no-lab",
-        format!("There is no lab named `{}`.", world.name),
-    ))
+    open::kubeconfig(world).map(|(path, _)| path)
 }
 
 /// What `down --purge` would remove, a line each.
-pub async fn purge_listing(_world: &World) -> Result<Vec<String>, Fault> {
-    Ok(Vec::new())
+pub async fn purge_listing(world: &World) -> Result<Vec<String>, Fault> {
+    down::purge_listing(world).await
 }
