@@ -38,8 +38,8 @@ pub(super) async fn submitted(run: &Run<'_>) -> Result<(), Fault> {
             None => jar_bytes(run, &jar).await.map(drop),
         }
     };
-    let answering = submit::answering(&client, &run.lab, ANSWERS, |last| {
-        run.progress.tell(STEP, &format!("waits for a JobManager ({last})"));
+    let answering = submit::answering(&client, &run.lab, ANSWERS, |now| {
+        run.progress.tell(STEP, now);
     });
     let (rest, ()) = tokio::try_join!(answering, read)?;
     let found = look(run, &client, &rest).await?;
