@@ -1,19 +1,275 @@
-//! Status.
+//! What `status` says: the JSON object that scripts rely on, and the same for a person. Both are
+//! made from the model alone.
+
 use crate::fault::Fault;
-use crate::model::Model;
+use crate::model::{Glyphs, Health, Link, Model, Pod, Source, Via, Witness, Word};
+use jiff::Timestamp;
 use serde_json::{Value, json};
-pub(super) fn complete(_model: &Model) -> bool {
-    false
+use std::fmt::Write;
+
+/// Whether the first full picture is there: every source answered or is known to be away, and a lab
+/// that looks good was looked at for long enough to be called healthy.
+pub(super) fn complete(model: &Model) -> bool {
+    if model.lab.is_none() {
+        return false;
+    }
+    let lost = |source| matches!(model.links.get(&source), Some(Link::Lost { .. }));
+    let api = lost(Source::Api) || (model.cluster.listed && model.cluster.map.is_some());
+    let job = model.lab.as_ref().is_some_and(|lab| lab.job.is_some());
+    let rest = lost(Source::Flink) || (model.job.good.is_some() && (!job || model.job.told.is_some()));
+    let disk = lost(Source::Disk) || !job || model.job.disk.is_some();
+    api && rest && disk && model.health().word != Word::Settling
 }
-pub(super) fn saw_anything(_model: &Model) -> bool {
-    false
+
+/// Whether anything of the running lab was seen. The files are there without a cluster too.
+pub(super) fn saw_anything(model: &Model) -> bool {
+    model.cluster.listed || model.job.good.is_some()
 }
-pub(super) fn saw_nothing(_model: &Model) -> Fault {
-    Fault::unable("cluster-unreachable", "Nothing of the lab could be seen.")
+
+/// Why nothing was.
+pub(super) fn saw_nothing(model: &Model) -> Fault {
+    let why = match model.links.get(&Source::Api) {
+        Some(Link::Lost { why, .. }) => why.clone(),
+        _ => "no source has answered in time".to_owned(),
+    };
+    let name = &model.name;
+    Fault::unable("cluster-unreachable", format!("Nothing of the lab `{name}` could be seen."))
+        .why(why)
+        .mend("Run `flinklab up`: it starts what is stopped and builds what is gone. `flinklab doctor` says what stands in the way.")
 }
-pub(super) fn object(_model: &Model) -> Value {
-    json!({})
+
+/// One sample as scripts see it.
+pub(super) fn object(model: &Model) -> Value {
+    let lab = model.lab.as_ref();
+    let health = model.health();
+    let now = model.now;
+    json!({
+        "name": lab.map_or(&model.name, |lab| &lab.name),
+        "lab": lab.map(|lab| &lab.definition),
+        "origin": lab.map_or_else(Default::default, |lab| lab.origin),
+        "at": now,
+        "healthy": health.word == Word::Healthy,
+        "health": {"word": health.word.text(), "reason": health.reason},
+        "ui": lab.and_then(|lab| lab.ui.as_ref()),
+        "kubeconfig": lab.map(|lab| &lab.kubeconfig),
+        "leader": leader(model),
+        "pods": model.cluster.listed_pods().into_iter().map(|one| pod(model, one)).collect::<Vec<_>>(),
+        "job": job(model),
+        "checkpoint": checkpoint(model),
+        "sources": sources(model),
+    })
 }
-pub(super) fn text(_model: &Model) -> String {
-    String::new()
+
+fn leader(model: &Model) -> Value {
+    let (Some(lock), Some(epoch)) = (model.cluster.lock(), model.cluster.epoch()) else {
+        return Value::Null;
+    };
+    json!({
+        "pod": model.cluster.leader().map(|pod| &pod.name),
+        "epoch": epoch.id,
+        "since": epoch.began,
+        "lease": {
+            "seconds": lock.seconds,
+            "age": model.cluster.lease_age(model.now).map(tenths),
+            "held": !lock.holder.is_empty(),
+        },
+    })
+}
+
+fn pod(model: &Model, pod: &Pod) -> Value {
+    json!({
+        "name": pod.name,
+        "role": pod.role,
+        "leader": leads(model, pod),
+        "ready": pod.ready,
+        "restarts": pod.restarts,
+        "phase": pod.phase,
+        "waiting": pod.waiting.as_ref().map(|(reason, _)| reason),
+        "deleting": pod.deleting.is_some(),
+    })
+}
+
+fn leads(model: &Model, pod: &Pod) -> bool {
+    model.cluster.leader().is_some_and(|leader| leader.uid == pod.uid)
+}
+
+fn job(model: &Model) -> Value {
+    let ours = model.lab.as_ref().and_then(|lab| lab.job.as_deref());
+    let Some(id) = ours else { return Value::Null };
+    let row = model.job.row(ours);
+    json!({
+        "id": id,
+        "name": row.map(|row| &row.name),
+        "state": row.map(|row| &row.state),
+        "tasks": row.map(|row| json!({"running": row.tasks.running, "total": row.tasks.total})),
+        "age": model.job.good.as_ref().map(|(at, _)| seconds(model.now, *at)),
+    })
+}
+
+fn checkpoint(model: &Model) -> Value {
+    let seen = model.witnesses();
+    let one = |witness: Witness| witness.id.map(|id| json!({"id": id, "current": witness.current}));
+    json!({
+        "rest": one(seen.rest),
+        "pointer": one(seen.pointer),
+        "disk": one(seen.disk),
+        "agree": model.agree(),
+        "age": model.newest_at().map(|at| seconds(model.now, at)),
+        "interval": tenths(model.interval().as_secs_f64()),
+    })
+}
+
+fn sources(model: &Model) -> Value {
+    let mut all = json!({});
+    for (source, link) in &model.links {
+        let name = serde_json::to_value(source).unwrap_or_default();
+        let link = match link {
+            Link::Live { since } => json!({"live": true, "since": since}),
+            Link::Lost { since, why } => json!({"live": false, "since": since, "why": why}),
+        };
+        all[name.as_str().unwrap_or_default()] = link;
+    }
+    all
+}
+
+/// The same for a person.
+pub(super) fn text(model: &Model) -> String {
+    let mut text = String::new();
+    let Health { word, reason } = model.health();
+    let name = model.lab.as_ref().map_or(&model.name, |lab| &lab.name);
+    let _ = write!(text, "{name}  {}", word.text());
+    if !reason.is_empty() {
+        let _ = write!(text, " ({reason})");
+    }
+    text.push('\n');
+    if let Some(lab) = &model.lab {
+        let origin = serde_json::to_value(lab.origin).unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "lab {}, {}, Flink UI {}",
+            lab.definition,
+            origin.as_str().unwrap_or_default(),
+            lab.ui.as_deref().unwrap_or("not published")
+        );
+    }
+    text.push('\n');
+    pods_text(model, &mut text);
+    leader_text(model, &mut text);
+    job_text(model, &mut text);
+    checkpoint_text(model, &mut text);
+    for (source, link) in &model.links {
+        if let Link::Lost { since, why } = link {
+            let age = seconds(model.now, *since);
+            let _ = writeln!(text, "{:<12}lost for {age:.0} s: {why}", source_name(*source));
+        }
+    }
+    text
+}
+
+fn pods_text(model: &Model, text: &mut String) {
+    let pods = model.cluster.listed_pods();
+    if pods.is_empty() {
+        text.push_str("no pods\n");
+    }
+    let width = pods.iter().map(|pod| pod.name.len()).max().unwrap_or(0);
+    let star = match model.screen.looks.glyphs {
+        Glyphs::Unicode => '★',
+        Glyphs::Ascii => '*',
+    };
+    for pod in pods {
+        let mark = if leads(model, pod) { star } else { ' ' };
+        let role = serde_json::to_value(pod.role).unwrap_or_default();
+        let state = match (&pod.waiting, pod.deleting, pod.ready) {
+            (_, Some(_), _) => "terminating",
+            (Some((reason, _)), None, _) => reason,
+            (None, None, true) => "ready",
+            (None, None, false) => "not ready",
+        };
+        let restarts = match pod.restarts {
+            0 => String::new(),
+            1 => "1 restart".to_owned(),
+            many => format!("{many} restarts"),
+        };
+        let line = format!(
+            "{mark} {:<width$}  {:<12} {state:<12} {restarts}",
+            pod.name,
+            role.as_str().unwrap_or_default(),
+        );
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text.push('\n');
+}
+
+fn leader_text(model: &Model, text: &mut String) {
+    let Some(lock) = model.cluster.lock() else {
+        text.push_str("leader      none elected yet\n");
+        return;
+    };
+    let pod = match (model.cluster.leader(), lock.holder.is_empty()) {
+        (_, true) => "none, the lock was released",
+        (Some(pod), false) => pod.name.as_str(),
+        (None, false) => "address not known yet",
+    };
+    let epoch = model.cluster.epoch().map_or("?", |epoch| epoch.id.as_str());
+    let age = model.cluster.lease_age(model.now).unwrap_or_default();
+    let over = if age > lock.seconds { ", over" } else { "" };
+    let _ = writeln!(text, "leader      {pod}");
+    let _ = writeln!(text, "epoch       {epoch}");
+    let _ = writeln!(text, "lease       renewed {age:.1} s ago, lasts {} s{over}", lock.seconds);
+}
+
+fn job_text(model: &Model, text: &mut String) {
+    let Some(id) = model.lab.as_ref().and_then(|lab| lab.job.as_deref()) else {
+        text.push_str("job         none submitted yet\n");
+        return;
+    };
+    let Some(row) = model.job.row(Some(id)) else {
+        let _ = writeln!(text, "job         {id}: not listed by Flink");
+        return;
+    };
+    let age = model.job.good.as_ref().map_or(0.0, |(at, _)| seconds(model.now, *at));
+    let old = if age > 3.0 { format!(", seen {age:.0} s ago") } else { String::new() };
+    let second = model.job.good.as_ref().is_some_and(|(_, sample)| sample.via == Via::NodePort);
+    let way = if second { ", seen through the NodePort" } else { "" };
+    let _ = writeln!(text, "job         {id} {}{old}{way}", row.state);
+    let _ = writeln!(text, "tasks       {} of {} running", row.tasks.running, row.tasks.total);
+}
+
+fn checkpoint_text(model: &Model, text: &mut String) {
+    let seen = model.witnesses();
+    let one = |witness: Witness| match (witness.id, witness.current) {
+        (Some(id), true) => id.to_string(),
+        (Some(id), false) => format!("{id} (old)"),
+        (None, true) => "none".to_owned(),
+        (None, false) => "not seen".to_owned(),
+    };
+    let age = model.newest_at().map_or(String::new(), |at| {
+        format!(", completed {:.1} s ago", seconds(model.now, at))
+    });
+    let differ = if model.agree() { "" } else { ", and they differ" };
+    let _ = writeln!(
+        text,
+        "checkpoint  REST {}, pointer {}, disk {}{differ}{age}",
+        one(seen.rest),
+        one(seen.pointer),
+        one(seen.disk)
+    );
+}
+
+fn source_name(source: Source) -> &'static str {
+    match source {
+        Source::Docker => "Docker",
+        Source::Api => "API server",
+        Source::Flink => "Flink REST",
+        Source::Disk => "files",
+    }
+}
+
+fn seconds(now: Timestamp, then: Timestamp) -> f64 {
+    tenths(now.duration_since(then).as_secs_f64().max(0.0))
+}
+
+fn tenths(seconds: f64) -> f64 {
+    (seconds * 10.0).round() / 10.0
 }

@@ -3,6 +3,7 @@
 
 use super::yaml::At;
 use crate::fault::Fault;
+use granit_parser::{ErrorKind, ScanError};
 use std::fmt;
 
 /// Becomes a `Fault` once the file is known.
@@ -77,5 +78,71 @@ pub(super) fn joined<'a>(words: impl IntoIterator<Item = &'a str>, last_with: &s
         None => "none".to_owned(),
         Some((last, [])) => last.clone(),
         Some((last, rest)) => format!("{} {last_with} {last}", rest.join(", ")),
+    }
+}
+
+/// The parser's words for the mistakes that people make, said so that they can be mended.
+pub(super) fn reworded(error: &ScanError) -> Mistake {
+    let at = At {
+        line: error.marker().line(),
+        column: error.marker().col() + 1,
+    };
+    let said = |what: &'static str, mend: &'static str| Mistake::at(at, what).mend(mend);
+    match error.kind() {
+        ErrorKind::TabNotAllowed
+        | ErrorKind::TabInBlockIndentation
+        | ErrorKind::TabInIndentation
+        | ErrorKind::TabAtBlockScalarStart
+        | ErrorKind::TabInPlainScalar => {
+            Mistake::at(at, "A tab stands where YAML wants spaces.").mend("Indent with spaces.")
+        }
+        ErrorKind::UnclosedQuotedScalar => said("A quoted text has no closing quote.", ""),
+        ErrorKind::UnclosedFlowCollection { open } => {
+            Mistake::at(at, format!("A `{open}` is not closed."))
+        }
+        ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
+            Mistake::at(at, format!("A `{open}` is closed by `{close}`."))
+        }
+        ErrorKind::UnknownAnchor => said("The alias names an anchor that is not there.", ""),
+        ErrorKind::ExpectedFlowMappingSeparator => said(
+            "Between `{` and `}` a comma is missing.",
+            "A text with `{` or `}` needs quotes.",
+        ),
+        ErrorKind::ExpectedFlowSequenceSeparator => {
+            said("Between `[` and `]` a comma is missing.", "")
+        }
+        ErrorKind::MappingValueNotAllowed => said(
+            "A `:` stands where no key can be.",
+            "A text with `: ` in it needs quotes; keys of one map need the same indentation.",
+        ),
+        ErrorKind::InvalidSimpleKey
+        | ErrorKind::SimpleKeyExpected
+        | ErrorKind::ExpectedBlockMappingKey
+        | ErrorKind::ExpectedBlockSequenceEntry
+        | ErrorKind::InvalidIndentation => said(
+            "The line does not fit to those above it.",
+            "Keys of one map and items of one list need the same indentation; a key ends with `: `.",
+        ),
+        ErrorKind::UnexpectedCharacter { character } => {
+            Mistake::at(at, format!("A text cannot begin with `{character}`."))
+                .mend("Put it in quotes.")
+        }
+        ErrorKind::InvalidColonPlacement => said(
+            "A `:` stands where no key can be.",
+            "Is a `[` or `{` before it not closed?",
+        ),
+        ErrorKind::InvalidTrailingSingleQuotedScalar => said(
+            "Something follows the closing quote.",
+            "Inside single quotes, a single quote is written twice.",
+        ),
+        ErrorKind::InvalidTrailingDoubleQuotedScalar => said(
+            "Something follows the closing quote.",
+            "Inside double quotes, a double quote is written `\\\"`.",
+        ),
+        ErrorKind::UnknownQuotedScalarEscape => said(
+            "A backslash in double quotes stands before a letter that it cannot.",
+            "Use single quotes, or write `\\\\`.",
+        ),
+        other => Mistake::at(at, "This is not valid YAML.").why(other),
     }
 }

@@ -1,6 +1,7 @@
 //! What a lab is: a folder with `lab.yaml`, `kind.yaml` and plain manifests, parsed and checked
 //! before anything is started. Holds no addresses and talks to nobody.
 
+mod access;
 mod check;
 mod decode;
 mod definition;

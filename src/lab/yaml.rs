@@ -2,9 +2,8 @@
 //! through it, so that a mistake found late (by serde, or between two files) can still be shown
 //! where it stands. Gives no meaning to words: that is `decode` and `manifest`.
 
-use super::mistake::Mistake;
-use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Tag};
-use std::borrow::Cow;
+use super::mistake::{Mistake, reworded};
+use granit_parser::{Event, Parser, ScalarStyle, Tag};
 use std::collections::BTreeMap;
 
 /// No lab needs more words; an alias bomb makes more.
@@ -309,85 +308,19 @@ fn told(tag: Option<&Tag>, at: At) -> Result<Told, Mistake> {
     }
 }
 
-/// The parser's words for the mistakes that people make, said so that they can be mended.
-fn reworded(error: &ScanError) -> Mistake {
-    let at = At {
-        line: error.marker().line(),
-        column: error.marker().col() + 1,
-    };
-    let said = |what: &'static str, mend: &'static str| Mistake::at(at, what).mend(mend);
-    match error.kind() {
-        ErrorKind::TabNotAllowed
-        | ErrorKind::TabInBlockIndentation
-        | ErrorKind::TabInIndentation
-        | ErrorKind::TabAtBlockScalarStart
-        | ErrorKind::TabInPlainScalar => {
-            Mistake::at(at, "A tab stands where YAML wants spaces.").mend("Indent with spaces.")
-        }
-        ErrorKind::UnclosedQuotedScalar => said("A quoted text has no closing quote.", ""),
-        ErrorKind::UnclosedFlowCollection { open } => {
-            Mistake::at(at, format!("A `{open}` is not closed."))
-        }
-        ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
-            Mistake::at(at, format!("A `{open}` is closed by `{close}`."))
-        }
-        ErrorKind::UnknownAnchor => said("The alias names an anchor that is not there.", ""),
-        ErrorKind::ExpectedFlowMappingSeparator => said(
-            "Between `{` and `}` a comma is missing.",
-            "A text with `{` or `}` needs quotes.",
-        ),
-        ErrorKind::ExpectedFlowSequenceSeparator => {
-            said("Between `[` and `]` a comma is missing.", "")
-        }
-        ErrorKind::MappingValueNotAllowed => said(
-            "A `:` stands where no key can be.",
-            "A text with `: ` in it needs quotes; keys of one map need the same indentation.",
-        ),
-        ErrorKind::InvalidSimpleKey
-        | ErrorKind::SimpleKeyExpected
-        | ErrorKind::ExpectedBlockMappingKey
-        | ErrorKind::ExpectedBlockSequenceEntry
-        | ErrorKind::InvalidIndentation => said(
-            "The line does not fit to those above it.",
-            "Keys of one map and items of one list need the same indentation; a key ends with `: `.",
-        ),
-        ErrorKind::UnexpectedCharacter { character } => {
-            Mistake::at(at, format!("A text cannot begin with `{character}`."))
-                .mend("Put it in quotes.")
-        }
-        ErrorKind::InvalidColonPlacement => said(
-            "A `:` stands where no key can be.",
-            "Is a `[` or `{` before it not closed?",
-        ),
-        ErrorKind::InvalidTrailingSingleQuotedScalar => said(
-            "Something follows the closing quote.",
-            "Inside single quotes, a single quote is written twice.",
-        ),
-        ErrorKind::InvalidTrailingDoubleQuotedScalar => said(
-            "Something follows the closing quote.",
-            "Inside double quotes, a double quote is written `\\\"`.",
-        ),
-        ErrorKind::UnknownQuotedScalarEscape => said(
-            "A backslash in double quotes stands before a letter that it cannot.",
-            "Use single quotes, or write `\\\\`.",
-        ),
-        other => Mistake::at(at, "This is not valid YAML.").why(Cow::from(other.to_string())),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn wrong(text: &str) -> String {
-        let mistake = read(text).unwrap_err();
+        let mistake = read(text).expect_err(text);
         format!("{}:{} {}", mistake.at.line, mistake.at.column, mistake.what)
     }
 
     #[test]
     fn every_word_knows_its_place() {
         let text = "a: 1\nb:\n  - {c: d}\n  - |\n    one\n    two\ne: &x [f]\ng: *x\n";
-        let tree = &read(text).unwrap()[0];
+        let tree = &read(text).expect("YAML")[0];
         let place = |path: &str| (tree.place(path).line, tree.place(path).column);
         assert_eq!(place("a"), (1, 4));
         assert_eq!(place("b"), (3, 3));
@@ -408,7 +341,7 @@ mod tests {
 
     #[test]
     fn documents_of_comments_alone_are_none() {
-        let all = read("# head\n---\na: b # c\n...\n---\n# nothing\n---\ne: f\n").unwrap();
+        let all = read("# head\n---\na: b # c\n...\n---\n# nothing\n---\ne: f\n").expect("YAML");
         let lines: Vec<usize> = all.iter().map(|node| node.at.line).collect();
         assert_eq!(lines, [3, 8]);
     }

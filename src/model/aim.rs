@@ -184,7 +184,7 @@ impl Model {
             return Some("no checkpoint has completed yet".to_owned());
         };
         let age = self.now.duration_since(done);
-        let limit = self.interval() * 2 + LEARNT;
+        let limit = self.job.interval().unwrap_or(INTERVAL) * 2 + LEARNT;
         (age > limit).then(|| {
             format!(
                 "the newest checkpoint is {} s old, more than two intervals",
@@ -193,32 +193,14 @@ impl Model {
         })
     }
 
-    /// By REST, or by the last change of the pointers: they change with every checkpoint only.
+    /// By REST, or by the pointers where they are ahead of it.
     fn newest_completed_at(&self) -> Option<Timestamp> {
-        let by_rest = self.job.newest().and_then(|newest| newest.acknowledged);
-        let by_pointer = self
-            .cluster
-            .job_map
-            .as_ref()
-            .filter(|(_, map)| !map.pointers.is_empty())
-            .map(|(at, _)| *at)
-            // The first look at the map is no change of it.
-            .filter(|_| by_rest.is_some());
-        by_rest.max(by_pointer)
-    }
-
-    /// The usual distance of checkpoints, told by those that completed.
-    fn interval(&self) -> SignedDuration {
-        let newest = self.job.checkpoints.values().rev();
-        let mut triggers: Vec<Timestamp> =
-            newest.filter_map(|row| row.triggered).take(9).collect();
-        triggers.sort_unstable();
-        let mut gaps: Vec<SignedDuration> = triggers
-            .windows(2)
-            .map(|pair| pair[1].duration_since(pair[0]))
-            .collect();
-        gaps.sort_unstable();
-        gaps.get(gaps.len() / 2).copied().unwrap_or(INTERVAL)
+        let newest = self.job.newest()?;
+        let pointed = self.cluster.job_map.as_ref().and_then(|(at, map)| {
+            let ahead = map.pointers.iter().any(|pointer| pointer.id > newest.id);
+            ahead.then_some(*at)
+        });
+        newest.acknowledged.max(pointed)
     }
 }
 

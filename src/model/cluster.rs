@@ -30,7 +30,7 @@ pub struct Cluster {
     /// The current job's HA config map as seen last.
     pub job_map: Option<(Timestamp, JobMap)>,
     /// Every job's map, by job id: which one is current may be learnt later.
-    maps: BTreeMap<String, (Timestamp, JobMap)>,
+    pub maps: BTreeMap<String, (Timestamp, JobMap)>,
     /// The job whose map is the current one.
     job: Option<String>,
     /// Every leadership epoch seen, oldest first.
@@ -221,7 +221,10 @@ impl Cluster {
     pub(super) fn pods(&mut self, change: &PodChange) {
         match change {
             PodChange::Listed(pods) => {
-                self.pods = pods.iter().map(|pod| (pod.uid.clone(), pod.clone())).collect();
+                self.pods = pods
+                    .iter()
+                    .map(|pod| (pod.uid.clone(), pod.clone()))
+                    .collect();
                 self.listed = true;
             }
             PodChange::Applied(pod) => {
@@ -280,7 +283,9 @@ impl Cluster {
         let holder = map.lock.as_ref().map_or("", |lock| lock.holder.as_str());
         // The key that is written last is the most likely to be the oldest in a half-written map.
         for component in COMPONENTS.iter().rev() {
-            let Some(key) = map.leaders.get(*component) else { continue };
+            let Some(key) = map.leaders.get(*component) else {
+                continue;
+            };
             if before.and_then(|map| map.leaders.get(*component)) == Some(key) {
                 continue;
             }
@@ -290,7 +295,10 @@ impl Cluster {
             }
         }
         if let Some(dispatcher) = map.leaders.get("dispatcher")
-            && let Some(epoch) = self.epochs.iter_mut().find(|epoch| epoch.id == dispatcher.epoch)
+            && let Some(epoch) = self
+                .epochs
+                .iter_mut()
+                .find(|epoch| epoch.id == dispatcher.epoch)
         {
             epoch.host.get_or_insert_with(|| dispatcher.host.clone());
             // Released between its lock and its keys, and taken again by the same process.
@@ -317,7 +325,10 @@ impl Cluster {
 
     fn name_epochs(&mut self) {
         let late = self.epochs.len().saturating_sub(NAMED_LATE);
-        for epoch in self.epochs[late..].iter_mut().filter(|epoch| epoch.pod.is_none()) {
+        for epoch in self.epochs[late..]
+            .iter_mut()
+            .filter(|epoch| epoch.pod.is_none())
+        {
             let Some(host) = &epoch.host else { continue };
             epoch.pod = job_manager_at(&self.pods, host).map(|pod| pod.name.clone());
         }
@@ -370,8 +381,7 @@ impl Cluster {
     #[must_use]
     pub fn lease_fresh(&self, now: Timestamp) -> bool {
         self.lock().is_some_and(|lock| {
-            !lock.holder.is_empty()
-                && now.duration_since(lock.renewed).as_secs_f64() < lock.seconds
+            !lock.holder.is_empty() && now.duration_since(lock.renewed).as_secs_f64() < lock.seconds
         })
     }
 

@@ -181,8 +181,7 @@ fn scroll(model: &mut Model, by: i32) {
             Panel::Leader | Panel::Checkpoints | Panel::Run | Panel::Log => 0,
         },
         Page::Plan => model.plan.steps.len(),
-        Page::Run | Page::Help => 100,
-        Page::Welcome => 0,
+        Page::Run | Page::Help | Page::Welcome => 100,
     };
     model.screen.row = moved(model.screen.row, by, count);
     if model.screen.page == Page::Failures {

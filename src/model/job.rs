@@ -42,7 +42,9 @@ pub struct Job {
     /// The checkpoint interval in milliseconds, as Flink tells it.
     pub interval_ms: Option<u64>,
     /// When the sample that was counted last was asked for.
-    counted: Option<Timestamp>,
+    pub counted: Option<Timestamp>,
+    /// When REST told our job's checkpoints last.
+    pub told: Option<Timestamp>,
 }
 
 /// One look at Flink's REST.
@@ -212,7 +214,7 @@ impl Job {
             self.workers = Some((at, workers.clone()));
         }
         if let Some(seen) = &sample.checkpoints {
-            self.checkpointed(seen);
+            self.checkpointed(at, seen);
         }
         self.sample = Some((at, sample.clone()));
     }
@@ -254,17 +256,19 @@ impl Job {
         *self = Self {
             sample: self.sample.take(),
             good: self.good.take(),
+            workers: self.workers.take(),
             samples: self.samples,
             id: job.map(str::to_owned),
             ..Self::default()
         };
     }
 
-    fn checkpointed(&mut self, seen: &CheckpointsSample) {
+    fn checkpointed(&mut self, at: Timestamp, seen: &CheckpointsSample) {
         // An answer that was on its way when the job changed tells about the old one.
         if self.id.get_or_insert_with(|| seen.job.clone()) != &seen.job {
             return;
         }
+        self.told = Some(at);
         self.interval_ms = seen.interval_ms.or(self.interval_ms);
         for row in &seen.rows {
             let known = self.checkpoints.get(&row.id);
@@ -301,16 +305,18 @@ impl Job {
             self.restores.remove(0);
         }
         // A new leader forgets its predecessor's list, but it did complete.
-        self.checkpoints.entry(restored.id).or_insert_with(|| Checkpoint {
-            id: restored.id,
-            status: CheckpointStatus::Completed,
-            triggered: None,
-            acknowledged: None,
-            duration_ms: None,
-            size: None,
-            savepoint: restored.savepoint,
-            path: restored.path.clone(),
-        });
+        self.checkpoints
+            .entry(restored.id)
+            .or_insert_with(|| Checkpoint {
+                id: restored.id,
+                status: CheckpointStatus::Completed,
+                triggered: None,
+                acknowledged: None,
+                duration_ms: None,
+                size: None,
+                savepoint: restored.savepoint,
+                path: restored.path.clone(),
+            });
     }
 
     /// Our job's line in the newest good answer.
@@ -341,7 +347,13 @@ impl Job {
         if let Some(ms) = self.interval_ms {
             return i64::try_from(ms).ok().map(SignedDuration::from_millis);
         }
-        let stamps: Vec<Timestamp> = self.checkpoints.values().rev().filter_map(|row| row.triggered).take(GAPS + 1).collect();
+        let stamps: Vec<Timestamp> = self
+            .checkpoints
+            .values()
+            .rev()
+            .filter_map(|row| row.triggered)
+            .take(GAPS + 1)
+            .collect();
         let mut gaps: Vec<SignedDuration> = stamps
             .windows(2)
             .map(|pair| pair[0].duration_since(pair[1]))

@@ -63,10 +63,10 @@ pub enum Scope {
 impl Scope {
     /// All scopes, in the order in which help shows them.
     pub const ALL: [Self; 7] = [
-        Self::Everywhere,
         Self::Dashboard,
         Self::Failures,
         Self::Run,
+        Self::Everywhere,
         Self::Welcome,
         Self::Plan,
         Self::Help,
@@ -166,7 +166,7 @@ pub const BINDINGS: &[Binding] = &[
         plain(KeyCode::Enter),
         "enter",
         Timeline,
-        "timeline of the newest run",
+        "timeline",
     ),
     line(Dashboard, plain(KeyCode::Tab), "tab", NextPanel, "panel"),
     key(
@@ -176,13 +176,7 @@ pub const BINDINGS: &[Binding] = &[
         PreviousPanel,
         "panel before",
     ),
-    key(
-        Dashboard,
-        char('u'),
-        "u",
-        Up,
-        "finish the lab: do what is missing",
-    ),
+    key(Dashboard, char('u'), "u", Up, "finish the lab"),
     key(Dashboard, char('1'), "1", Focus(Panel::Pods), "that panel"),
     key(
         Dashboard,
@@ -270,7 +264,7 @@ pub const BINDINGS: &[Binding] = &[
         plain(KeyCode::Enter),
         "enter",
         Fire,
-        "aim the chosen one; again: fire",
+        "aim the chosen; then fire",
     ),
     key(
         Scope::Failures,
@@ -290,14 +284,14 @@ pub const BINDINGS: &[Binding] = &[
     line(
         Scope::Run,
         plain(KeyCode::Left),
-        "left",
+        "←",
         Action::Run(-1),
         "older run",
     ),
     line(
         Scope::Run,
         plain(KeyCode::Right),
-        "right",
+        "→",
         Action::Run(1),
         "newer run",
     ),
@@ -306,7 +300,7 @@ pub const BINDINGS: &[Binding] = &[
     line(Welcome, char('u'), "u", Up, "build the lab"),
     key(Welcome, plain(KeyCode::Enter), "enter", Up, "build the lab"),
     line(Plan, char('u'), "u", Up, "try again"),
-    line(Plan, plain(KeyCode::Enter), "enter", Back, "dashboard"),
+    key(Plan, plain(KeyCode::Enter), "enter", Back, "back"),
     line(Everywhere, plain(KeyCode::Esc), "esc", Back, "back"),
     key(Everywhere, char('j'), "j", Move(1), "down"),
     key(Everywhere, plain(KeyCode::Down), "down", Move(1), "down"),
@@ -336,20 +330,8 @@ pub const BINDINGS: &[Binding] = &[
         Start,
         "first, oldest",
     ),
-    key(
-        Everywhere,
-        char('G'),
-        "G",
-        End,
-        "last, newest; the log follows again",
-    ),
-    key(
-        Everywhere,
-        plain(KeyCode::End),
-        "End",
-        End,
-        "last, newest; the log follows again",
-    ),
+    key(Everywhere, char('G'), "G", End, "last, newest"),
+    key(Everywhere, plain(KeyCode::End), "End", End, "last, newest"),
     line(Everywhere, char('?'), "?", Help, "help"),
     line(Everywhere, char('q'), "q", Quit, "quit"),
     key(Everywhere, ctrl('c'), "ctrl-c", Quit, "quit"),

@@ -6,6 +6,7 @@ mod cluster;
 mod effect;
 mod event;
 mod evidence;
+mod health;
 mod input;
 mod job;
 mod judge;
@@ -23,6 +24,7 @@ pub use cluster::{
 };
 pub use effect::{BreakOrder, DownOrder, Effect, Pace, UpOrder};
 pub use event::{Event, Happening, Key, KeyCode, LabFacts, Link, Origin, Signal, Source};
+pub use health::{Condition, GOOD, Health, Watchfulness, Witness, Witnesses, Word};
 pub use input::FAILURES_A_PAGE;
 pub use job::{
     Checkpoint, CheckpointStatus, CheckpointsSample, DiskCheckpoint, DiskSample, FlinkSample, Job,
@@ -71,6 +73,8 @@ pub struct Model {
     pub screen: Screen,
     /// How often Flink is asked now.
     pub pace: Pace,
+    /// What was noticed about the lab as a whole.
+    pub watchfulness: Watchfulness,
     /// The newest trouble worth a line, with its stamp.
     pub fault: Option<(Timestamp, crate::fault::Fault)>,
     /// Set when the program should end.

@@ -26,9 +26,7 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
         Event::Pods(change) => model.cluster.pods(change),
         Event::Map(change) => model.cluster.map(at, change),
         Event::Kube(event) => model.cluster.event(event),
-        Event::Flink(sample) => {
-            model.job.sampled(at, sample);
-        }
+        Event::Flink(sample) => model.job.sampled(at, sample),
         Event::Disk(sample) => model.job.on_disk(at, sample),
         Event::Log(lines) => model.logs.add(lines),
         Event::Run(_) => {}
@@ -39,6 +37,7 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
         }
         Event::Crashed(_) => {}
     }
+    let effects = model.settle(&happening.event);
     super::input::follow(model, &happening.event);
-    Vec::new()
+    effects
 }

@@ -74,9 +74,9 @@ pub(super) fn lines(
 
 /// The next round number of milliseconds.
 fn round_up(ms: u64) -> u64 {
-    let mut step = 10;
+    let mut step = 1;
     loop {
-        for factor in [1, 2, 5] {
+        for factor in [10, 12, 15, 20, 30, 40, 50, 60, 80] {
             if ms <= step * factor {
                 return step * factor;
             }
@@ -115,21 +115,7 @@ fn column(theme: &Theme, cell: &Cell, scale: u64, row: usize, height: usize) -> 
 
 /// The usual time between two checkpoints, in seconds.
 pub(super) fn interval(model: &Model) -> Option<f64> {
-    let starts: Vec<Timestamp> = model
-        .job
-        .checkpoints
-        .values()
-        .rev()
-        .filter(|row| row.status == CheckpointStatus::Completed)
-        .filter_map(|row| row.triggered)
-        .take(20)
-        .collect();
-    let mut gaps: Vec<f64> = starts
-        .windows(2)
-        .map(|pair| words::since(pair[0], pair[1]))
-        .collect();
-    gaps.sort_by(f64::total_cmp);
-    gaps.get(gaps.len() / 2).copied()
+    model.job.interval().map(|interval| interval.as_secs_f64())
 }
 
 /// Everything that belongs on the axis, in order of time.

@@ -6,7 +6,7 @@ use crate::view::health::{self, Fresh};
 use crate::view::paint::{Spans, fit, sentences};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::{chart, words};
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 /// The lines of the panel.
 pub(super) fn lines(
@@ -80,53 +80,37 @@ fn facts(row: &Checkpoint) -> String {
 
 /// What REST, the HA pointer and the disk say, and whether it is the same.
 fn witnesses(model: &Model, theme: &Theme) -> Spans {
-    let rest = model.job.newest().map(|row| row.id);
-    let pointer = model.cluster.job_map.as_ref().and_then(|(_, map)| {
-        map.pointers
-            .iter()
-            .rev()
-            .find(|pointer| !pointer.deleting)
-            .map(|pointer| pointer.id)
-    });
-    let disk = model.job.newest_on_disk().map(|row| row.id);
-    let seen = [
-        ("REST", rest, health::fresh(model, Source::Flink)),
-        ("pointer", pointer, health::fresh(model, Source::Api)),
-        ("disk", disk, health::fresh(model, Source::Disk)),
+    let seen = model.witnesses();
+    let all = [
+        ("REST", seen.rest),
+        ("pointer", seen.pointer),
+        ("disk", seen.disk),
     ];
-    let same = seen.iter().all(|(_, id, _)| id.is_some() && *id == rest);
-    let fresh = seen
+    let same = all
         .iter()
-        .all(|(_, _, fresh)| matches!(fresh, Fresh::Live));
+        .all(|(_, it)| it.id.is_some() && it.id == seen.rest.id);
+    let current = all.iter().all(|(_, it)| it.current);
     let mut spans = Vec::new();
-    for (n, (name, id, fresh)) in seen.into_iter().enumerate() {
-        if n > 0 {
-            spans.push(theme.say(Tone::Muted, if same { " = " } else { "   " }));
-        } else {
-            spans.push(Span::raw(" "));
-        }
-        let tone = if matches!(fresh, Fresh::Live) {
-            Tone::Plain
-        } else {
-            Tone::Muted
+    for (n, (name, witness)) in all.into_iter().enumerate() {
+        let between = match n {
+            0 => " ",
+            _ if same => " = ",
+            _ => "   ",
         };
-        let id = id.map_or_else(|| "?".to_owned(), |id| format!("#{id}"));
-        let old = if matches!(fresh, Fresh::Lost(_)) {
-            " old"
+        let (tone, old) = if witness.current {
+            (Tone::Plain, "")
         } else {
-            ""
+            (Tone::Muted, "?")
         };
-        spans.push(theme.say(Tone::Muted, format!("{name} ")));
+        let id = witness
+            .id
+            .map_or_else(|| "none".to_owned(), |id| format!("#{id}"));
+        spans.push(theme.say(Tone::Muted, format!("{between}{name} ")));
         spans.push(theme.say(tone, format!("{id}{old}")));
     }
-    let moving = model.job.newest().is_some_and(|row| {
-        let seen = row.acknowledged.or(row.triggered);
-        let interval = chart::interval(model).unwrap_or(2.0);
-        seen.is_some_and(|at| words::since(model.now, at) < 2.0 * interval)
-    });
-    spans.push(match (same, fresh, moving) {
-        (true, true, _) => theme.say(Tone::Ok, format!(" {}", sign::OK)),
+    spans.push(match (same, current, model.agree()) {
         (_, false, _) => theme.say(Tone::Warn, format!(" {}", sign::UNKNOWN)),
+        (true, true, _) => theme.say(Tone::Ok, format!(" {}", sign::OK)),
         // each looks at its own moment: for a while they may differ
         (false, true, true) => theme.say(Tone::Muted, " …"),
         (false, true, false) => theme.say(Tone::Fail, format!(" {} differ", sign::FAIL)),

@@ -3,7 +3,7 @@
 
 use crate::failure::Role;
 use crate::model::{Model, Panel};
-use crate::view::paint::{Keys, Spans, panel};
+use crate::view::paint::{Keys, Spans, framed, titles};
 use crate::view::theme::{Theme, Tone};
 use crate::view::{checkpoints, leader, log, pods, run, status};
 use ratatui::Frame;
@@ -49,8 +49,13 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
     // the panel with the keys comes last: shared borders take its colour
     let focus = Part::Main(model.screen.focus);
     let (last, first): (Vec<_>, Vec<_>) = parts.into_iter().partition(|(part, _)| *part == focus);
-    for (part, area) in first.into_iter().chain(last) {
-        one(model, theme, frame, part, area);
+    let sides: Vec<_> = first
+        .into_iter()
+        .chain(last)
+        .map(|(part, area)| (area, one(model, theme, frame, part, area)))
+        .collect();
+    for (area, sides) in sides {
+        titles(frame, area, sides);
     }
 }
 
@@ -146,7 +151,8 @@ fn huge(model: &Model, area: Rect) -> Vec<(Part, Rect)> {
     parts
 }
 
-fn one(model: &Model, theme: &Theme, frame: &mut Frame, part: Part, area: Rect) {
+/// Draws a part and says what its titles are.
+fn one(model: &Model, theme: &Theme, frame: &mut Frame, part: Part, area: Rect) -> (Spans, Spans) {
     let width = usize::from(area.width.saturating_sub(2));
     let height = usize::from(area.height.saturating_sub(2));
     let focused = part == Part::Main(model.screen.focus);
@@ -176,8 +182,8 @@ fn one(model: &Model, theme: &Theme, frame: &mut Frame, part: Part, area: Rect) 
             log::lines(model, theme, width, height, Some(role))
         }
     };
-    let title = title(theme, part, keys);
-    panel(frame, theme, area, (title, aside), keys, lines);
+    framed(frame, theme, area, keys, lines);
+    (title(theme, part, keys), aside)
 }
 
 fn title(theme: &Theme, part: Part, keys: Keys) -> Spans {

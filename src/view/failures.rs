@@ -5,7 +5,7 @@ use crate::failure::{Failure, Hits, Leadership, Restore, Step, Verdict};
 use crate::model::{Aim, FAILURES_A_PAGE, Model, Target};
 use crate::view::paint::{Keys, Spans, fit, panel, sentences};
 use crate::view::theme::{Theme, Tone, sign};
-use crate::view::words;
+use crate::view::{paint, words};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -13,25 +13,52 @@ use ratatui::text::Line;
 /// Draws the page.
 pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     let width = usize::from(area.width.saturating_sub(2));
+    let height = usize::from(area.height.saturating_sub(2));
+    let rule = || Line::from(theme.say(Tone::Muted, "─".repeat(width)));
     let mut lines = Vec::new();
-    if model.failures.is_empty() {
-        let words = "The failures of this lab are not known yet: it is still being opened.";
-        lines.extend(sentences(theme, Tone::Muted, words, width));
-    } else {
-        lines.extend(list(model, theme, width));
-        lines.push(Line::from(theme.say(Tone::Muted, "─".repeat(width))));
-        lines.extend(match &model.screen.aim {
-            Some(aim) => truth(model, theme, aim, width),
-            None => story(model, theme, width),
-        });
+    match &model.screen.aim {
+        _ if model.failures.is_empty() => {
+            let words = "The failures of this lab are not known yet: it is still being opened.";
+            lines.extend(sentences(theme, Tone::Muted, words, width));
+        }
+        None => {
+            lines.extend(list(model, theme, width));
+            lines.push(rule());
+            lines.extend(story(model, theme, width));
+        }
+        Some(aim) => {
+            let mut truth = truth(model, theme, aim, width);
+            let list = list(model, theme, width);
+            // the truth and how to fire are never cut: the list gives way
+            if list.len() + 2 + truth.len() <= height {
+                lines.extend(list);
+                lines.push(rule());
+            }
+            truth.truncate(height.saturating_sub(1));
+            lines.extend(truth);
+            lines.push(Line::from(fit(how_to_fire(theme, aim), width)));
+            lines.push(Line::default());
+            lines.extend(sentences(theme, Tone::Muted, &aim.failure.story, width));
+        }
     }
     let title = vec![theme.say(Tone::Accent, "What to break")];
     let aside = vec![theme.say(Tone::Muted, "a digit aims, the same digit fires")];
     panel(frame, theme, area, (title, aside), Keys::Here, lines);
 }
 
+fn how_to_fire(theme: &Theme, aim: &Aim) -> Spans {
+    vec![
+        theme.say(Tone::Mark, format!(" {} or enter fires", aim.digit)),
+        theme.say(Tone::Muted, " · tab aims the next · esc takes the aim back"),
+    ]
+}
+
 fn list(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
-    let head = format!("   {:<22}{:<26}{}", "FAILURE", "HITS", "YOU SHOULD SEE");
+    let (key, target) = if width < 76 { (14, 14) } else { (22, 26) };
+    let head = format!(
+        "   {:<key$}{:<target$}{}",
+        "FAILURE", "HITS", "YOU SHOULD SEE"
+    );
     let mut lines = vec![Line::from(theme.say(Tone::Muted, words::cut(&head, width)))];
     let page = model.screen.row / FAILURES_A_PAGE;
     let shown = model
@@ -45,14 +72,20 @@ fn list(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
         let line = Line::from(fit(
             vec![
                 theme.say(Tone::Accent, format!(" {} ", row % FAILURES_A_PAGE + 1)),
-                theme.say(Tone::Plain, format!("{:<22}", words::cut(&failure.key, 21))),
-                theme.say(Tone::Muted, format!("{:<26}", hits(failure.hits))),
+                theme.say(
+                    Tone::Plain,
+                    format!("{:<key$}", words::cut(&failure.key, key - 1)),
+                ),
+                theme.say(
+                    Tone::Muted,
+                    format!("{:<target$}", words::cut(&hits(failure.hits), target - 1)),
+                ),
                 theme.say(Tone::Plain, in_short(failure)),
             ],
             width,
         ));
         lines.push(if chosen {
-            line.style(Theme::chosen())
+            paint::chosen(&line, width)
         } else {
             line
         });
@@ -174,11 +207,6 @@ fn truth(model: &Model, theme: &Theme, aim: &Aim, width: usize) -> Vec<Line<'sta
         &expectation(model, &aim.failure),
         width,
     ));
-    let fire: Spans = vec![
-        theme.say(Tone::Mark, format!(" {} or enter fires", aim.digit)),
-        theme.say(Tone::Muted, " · tab aims the next · esc takes the aim back"),
-    ];
-    lines.push(Line::from(fit(fire, width)));
     lines
 }
 
@@ -229,7 +257,7 @@ fn expectation(model: &Model, failure: &Failure) -> String {
         other => format!("; the verdict should be {other}"),
     };
     format!(
-        "{leadership}, {restore}, all tasks running within {} s{verdict}",
+        "{leadership}, {restore}, all tasks running within {}s{verdict}",
         failure.expect.within
     )
 }

@@ -101,90 +101,24 @@ pub(super) fn fresh_words(fresh: Fresh) -> (Tone, &'static str, String) {
     }
 }
 
-/// The word for the whole lab.
+/// The word for the whole lab, as it looks.
 pub(super) fn word(model: &Model) -> Word {
-    let bad = |tone, sign, word, reason: String| Word {
+    use crate::model::Word as Is;
+    let health = model.health();
+    let (tone, sign, word) = match health.word {
+        Is::NoLab => (Tone::Muted, sign::WAITS, "no lab"),
+        Is::Unknown => (Tone::Warn, sign::UNKNOWN, "HA UNKNOWN"),
+        Is::NoLeader => (Tone::Fail, sign::FAIL, "NO LEADER"),
+        Is::NoJob => (Tone::Fail, sign::FAIL, "NO JOB"),
+        Is::Recovering => (Tone::Warn, sign::NOW, "RECOVERING"),
+        Is::Degraded => (Tone::Warn, sign::WARN, "HA DEGRADED"),
+        Is::Settling => (Tone::Busy, sign::NOW, "SETTLING"),
+        Is::Healthy => (Tone::Ok, sign::OK, "HA OK"),
+    };
+    Word {
         tone,
         sign,
         word,
-        reason,
-    };
-    let unknown = |reason| bad(Tone::Warn, sign::UNKNOWN, "HA UNKNOWN", reason);
-    if model.lab.is_none() {
-        return bad(Tone::Muted, sign::WAITS, "no lab", String::new());
+        reason: health.reason,
     }
-    match fresh(model, Source::Api) {
-        Fresh::Lost(age) => {
-            return unknown(format!("API server lost for {}", words::age(age)));
-        }
-        Fresh::Never | Fresh::Stale(_) => return unknown("nothing seen yet".to_owned()),
-        Fresh::Live => {}
-    }
-    let cluster = &model.cluster;
-    let Some(lock) = cluster.lock() else {
-        return bad(
-            Tone::Warn,
-            sign::WARN,
-            "NO LEADER",
-            "none was elected yet".to_owned(),
-        );
-    };
-    if lock.holder.is_empty() {
-        return bad(
-            Tone::Fail,
-            sign::FAIL,
-            "NO LEADER",
-            "the lock was given back".to_owned(),
-        );
-    }
-    if !cluster.lease_fresh(model.now) {
-        let over = cluster.lease_age(model.now).unwrap_or(0.0) - lock.seconds;
-        let reason = format!("lease over since {}", words::age(over));
-        return bad(Tone::Fail, sign::FAIL, "NO LEADER", reason);
-    }
-    job_word(model)
-}
-
-/// The rest of the word, where somebody leads.
-fn job_word(model: &Model) -> Word {
-    let bad = |tone, sign, word, reason: String| Word {
-        tone,
-        sign,
-        word,
-        reason,
-    };
-    match fresh(model, Source::Flink) {
-        Fresh::Lost(age) | Fresh::Stale(age) => {
-            let reason = format!("REST silent for {}", words::age(age));
-            return bad(Tone::Warn, sign::UNKNOWN, "HA UNKNOWN", reason);
-        }
-        Fresh::Never => {
-            let reason = "Flink's REST not seen yet".to_owned();
-            return bad(Tone::Warn, sign::UNKNOWN, "HA UNKNOWN", reason);
-        }
-        Fresh::Live => {}
-    }
-    let ours = model.lab.as_ref().and_then(|lab| lab.job.as_deref());
-    let Some(row) = model.job.row(ours) else {
-        return bad(
-            Tone::Warn,
-            sign::WARN,
-            "NO JOB",
-            "REST does not list it".to_owned(),
-        );
-    };
-    if !row.all_run() {
-        let reason = format!("{} of {} tasks run", row.tasks.running, row.tasks.total);
-        return bad(Tone::Busy, sign::NOW, "RECOVERING", reason);
-    }
-    if let Some(pod) = model
-        .cluster
-        .listed_pods()
-        .into_iter()
-        .find(|pod| !pod.ready)
-    {
-        let reason = format!("{} not ready", words::tag(Some(pod.role), &pod.name));
-        return bad(Tone::Warn, sign::WARN, "HA DEGRADED", reason);
-    }
-    bad(Tone::Ok, sign::OK, "HA OK", String::new())
 }

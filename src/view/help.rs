@@ -3,6 +3,7 @@
 use crate::model::{BINDINGS, Model, Scope};
 use crate::view::paint::{Keys, fit, panel};
 use crate::view::theme::{Theme, Tone, sign};
+use crate::view::words;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect, Spacing};
 use ratatui::text::Line;
@@ -123,11 +124,14 @@ fn signs(theme: &Theme) -> Vec<Line<'static>> {
         lines.push(Line::from(fit(spans, 60)));
     }
     lines.push(Line::default());
-    for (word, words) in WORDS {
-        lines.push(Line::from(vec![
-            theme.say(Tone::Accent, format!("  {word:<10}")),
-            theme.say(Tone::Plain, words),
-        ]));
+    for (word, meaning) in WORDS {
+        for (n, line) in words::wrap(meaning, 25).into_iter().enumerate() {
+            let word = if n == 0 { word } else { "" };
+            lines.push(Line::from(vec![
+                theme.say(Tone::Accent, format!("  {word:<10}")),
+                theme.say(Tone::Plain, line),
+            ]));
+        }
     }
     lines.push(Line::default());
     lines.push(Line::from(

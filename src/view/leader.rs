@@ -77,7 +77,7 @@ fn who(model: &Model, theme: &Theme, lock: &Lock, lost: Option<f64>, width: usiz
             None => (
                 Tone::Warn,
                 sign::WARN,
-                "a pod that is gone: lease runs out".to_owned(),
+                format!("{} is gone", name(width.saturating_sub(12))),
             ),
         }
     };
@@ -107,7 +107,7 @@ fn lease(model: &Model, theme: &Theme, lock: &Lock, lost: Option<f64>, width: us
         return vec![theme.say(Tone::Warn, " lease none: free to be taken")];
     }
     if lost.is_some() {
-        return vec![theme.say(Tone::Warn, " lease ? unseen without the API server")];
+        return vec![theme.say(Tone::Warn, " lease ? unseen, API server away")];
     }
     let age = model.cluster.lease_age(model.now).unwrap_or(0.0);
     let left = lock.seconds - age;
@@ -136,7 +136,7 @@ fn renewed(model: &Model, theme: &Theme, lock: &Lock, lost: Option<f64>) -> Span
     }
     let late = words::since(model.now, lock.renewed) > lock.seconds / 2.0;
     let tone = if late { Tone::Warn } else { Tone::Muted };
-    let usual = if late { " (usually every 5s)" } else { "" };
+    let usual = if late { ", usual is 5s" } else { "" };
     vec![theme.say(tone, format!(" renewed {age} ago{usual}"))]
 }
 
@@ -187,6 +187,7 @@ pub(super) fn epochs(
             (Tone::Plain, " ")
         };
         let lasted = words::age_at(end, epoch.began);
+        let room = width.saturating_sub(26).clamp(12, 40);
         let held = if newest {
             format!("for {lasted}")
         } else {
@@ -195,7 +196,7 @@ pub(super) fn epochs(
         lines.push(Line::from(fit(
             vec![
                 theme.say(tone, format!(" {sign} {:>3}  ", epoch.number)),
-                theme.say(tone, format!("{:<26}", words::pod(name, 24))),
+                theme.say(tone, format!("{:<room$} ", words::pod(name, room))),
                 theme.say(Tone::Muted, words::clock(&theme.zone, epoch.began)),
                 theme.say(Tone::Muted, format!("  {held}")),
             ],

@@ -8,7 +8,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::symbols::merge::MergeStrategy;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Borders, Paragraph};
+use ratatui::widgets::{Block, Borders, Clear, Paragraph};
 
 /// Spans of one line.
 pub(super) type Spans = Vec<Span<'static>>;
@@ -22,51 +22,74 @@ pub(super) enum Keys {
     Elsewhere,
 }
 
-/// A frame with a title on either side. Neighbours share their borders.
+/// A frame with a title on either side, filled with lines.
 pub(super) fn panel(
     frame: &mut Frame,
     theme: &Theme,
     area: Rect,
-    titles: (Spans, Spans),
+    sides: (Spans, Spans),
     keys: Keys,
     lines: Vec<Line<'static>>,
 ) {
-    let inner = bordered(frame, theme, area, titles, keys);
-    frame.render_widget(Paragraph::new(lines), inner);
+    framed(frame, theme, area, keys, lines);
+    titles(frame, area, sides);
 }
 
-/// Draws the frame alone and says where its inside is.
-pub(super) fn bordered(
+/// A frame filled with lines. Neighbours share their borders, so that titles come after all
+/// frames: the next frame would colour them.
+pub(super) fn framed(
     frame: &mut Frame,
     theme: &Theme,
     area: Rect,
-    (left, right): (Spans, Spans),
     keys: Keys,
-) -> Rect {
+    lines: Vec<Line<'static>>,
+) {
     let tone = match keys {
         Keys::Here => Tone::Busy,
         Keys::Elsewhere => Tone::Muted,
     };
-    let room = usize::from(area.width.saturating_sub(4));
-    let right_width: usize = right.iter().map(Span::width).sum();
-    let left = fit(left, room.saturating_sub(right_width + 1));
     let block = Block::new()
         .borders(Borders::ALL)
         .merge_borders(MergeStrategy::Exact)
-        .border_style(theme.style(tone))
-        .title_top(padded(left))
-        .title_top(padded(right).right_aligned());
+        .border_style(theme.style(tone));
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    inner
+    frame.render_widget(Paragraph::new(lines), inner);
 }
 
-fn padded(mut spans: Spans) -> Line<'static> {
-    if !spans.is_empty() {
-        spans.insert(0, Span::raw(" "));
-        spans.push(Span::raw(" "));
+/// The titles of a frame, at the left and the right end of its upper border.
+pub(super) fn titles(frame: &mut Frame, area: Rect, (left, right): (Spans, Spans)) {
+    if area.width < 4 || area.height == 0 {
+        return;
     }
-    Line::from(spans)
+    let room = usize::from(area.width - 4);
+    let right = fit(right, room);
+    let right_width: usize = right.iter().map(Span::width).sum();
+    let left = fit(left, room.saturating_sub(right_width + 3));
+    let (top, inside) = (area.y, area.width - 2);
+    for (spans, at_end) in [(left, false), (right, true)] {
+        let wide: usize = spans.iter().map(Span::width).sum();
+        if wide == 0 {
+            continue;
+        }
+        let wide = u16::try_from(wide + 2).unwrap_or(inside).min(inside);
+        let x = if at_end {
+            area.x + 1 + inside - wide
+        } else {
+            area.x + 1
+        };
+        let mut line = vec![Span::raw(" ")];
+        line.extend(spans);
+        line.push(Span::raw(" "));
+        let place = Rect {
+            x,
+            y: top,
+            width: wide,
+            height: 1,
+        };
+        frame.render_widget(Clear, place);
+        frame.render_widget(Line::from(line), place);
+    }
 }
 
 /// Spans that fit into so many columns, cut at the end.
@@ -102,6 +125,13 @@ pub(super) fn sides(left: Spans, right: Spans, width: usize) -> Line<'static> {
     ));
     spans.extend(right);
     Line::from(spans)
+}
+
+/// A line that is chosen, across the whole width: reverse, not a hue.
+pub(super) fn chosen(line: &Line<'static>, width: usize) -> Line<'static> {
+    let text = words::cut(&line.to_string(), width);
+    let rest = " ".repeat(width.saturating_sub(words::columns(&text)));
+    Line::from(Span::styled(format!("{text}{rest}"), Theme::chosen()))
 }
 
 /// A bar that is filled to a part of 0 to 1.

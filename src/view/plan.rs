@@ -13,7 +13,13 @@ use ratatui::text::{Line, Span};
 pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     let width = usize::from(area.width.saturating_sub(2));
     let height = usize::from(area.height.saturating_sub(2));
-    let below = below(model, theme, width);
+    let mut below = below(model, theme, width);
+    // steps are what the page is for: on small terminals they keep most of it
+    let steps_at_least = match model.plan.failed() {
+        Some(_) => 2,
+        None => model.plan.steps.len().min(height * 3 / 4),
+    };
+    below.truncate(height.saturating_sub(steps_at_least + 1));
     let room = height.saturating_sub(below.len() + 1);
     let mut lines = steps(model, theme, width, room);
     while lines.len() < room && lines.len() < model.plan.steps.len() + 1 {
@@ -174,10 +180,18 @@ fn below(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
             left.extend(bar(theme, Tone::Busy, part, width.saturating_sub(2)));
             let words =
                 "q stops here; u or flinklab up goes on later and does only what is missing.";
-            vec![
-                sides(left, Vec::new(), width),
-                Line::from(theme.say(Tone::Muted, format!(" {words}"))),
-            ]
+            let mut lines = vec![sides(left, Vec::new(), width), Line::default()];
+            for step in plan
+                .steps
+                .iter()
+                .filter(|step| step.state == StepState::Running)
+            {
+                let words = format!("{}: {}", step.title, step.detail);
+                lines.extend(sentences(theme, Tone::Plain, &words, width));
+            }
+            lines.push(Line::default());
+            lines.extend(sentences(theme, Tone::Muted, words, width));
+            lines
         }
     }
 }

@@ -42,13 +42,13 @@ pub(super) fn lines(
     }
     let wide = width >= WIDE;
     let fixed = if wide {
-        2 + 4 + 13 + 5 + 5 + 12 + 18
+        2 + 4 + 14 + 5 + 5 + 12 + 18
     } else {
-        2 + 3 + 13 + 4 + 5
+        2 + 4 + 14 + 3 + 5
     };
     let name = width.saturating_sub(fixed).clamp(8, 44);
     let mut head = format!(
-        "  {:<name$} {:<3}{:<13}{:>3} {:>4}",
+        "  {:<name$} {:<3}{:<14}{:>3} {:>4}",
         "NAME", "", "STATE", "RST", "AGE"
     );
     if wide {
@@ -67,7 +67,7 @@ pub(super) fn lines(
             line = Line::from(theme.say(Tone::Muted, line.to_string()));
         }
         if chosen == Some(row) {
-            line = line.style(Theme::chosen());
+            line = crate::view::paint::chosen(&line, width);
         }
         lines.push(line);
     }
@@ -101,7 +101,7 @@ fn spans(
         theme.say(Tone::Muted, format!("{:<3}", words::short_role(pod.role))),
         theme.say(
             tone,
-            format!("{:<13}", words::cut(&format!("{sign} {state}"), 12)),
+            format!("{:<14}", words::cut(&format!("{sign} {state}"), 13)),
         ),
         theme.say(restarts, format!("{:>3}", pod.restarts)),
         theme.say(Tone::Muted, format!(" {age:>4}")),

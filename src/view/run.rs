@@ -168,7 +168,7 @@ fn table(
     let next = phases.iter().position(|(_, seen)| seen.is_none());
     let entry = |n: usize, (name, seen): &(PhaseName, Option<Phase>), room: usize| -> Spans {
         let (short, long) = words::phase(*name);
-        let label = if room > 24 { long } else { short };
+        let label = if room > 26 { long } else { short };
         let (tone, sign, value) = match (seen, next == Some(n), passed) {
             (Some(phase), _, _) => (Tone::Ok, sign::OK, words::took(phase.ms)),
             // seen by nobody so far: how long it has been awaited stands in the first line
@@ -180,14 +180,14 @@ fn table(
         } else {
             Tone::Muted
         };
-        let label_room = room.saturating_sub(10);
+        let label_room = room.saturating_sub(9);
         vec![
             theme.say(tone, format!(" {sign} ")),
             theme.say(
                 label_tone,
                 format!("{:<label_room$}", words::cut(label, label_room)),
             ),
-            theme.say(tone, format!("{value:>6} ")),
+            theme.say(tone, format!("{value:>5} ")),
         ]
     };
     let all: Vec<(usize, &(PhaseName, Option<Phase>))> = phases.iter().enumerate().collect();
@@ -232,7 +232,49 @@ fn over(theme: &Theme, result: &RunResult, width: usize, height: usize) -> Vec<L
     let phases = listed(&[], &result.phases);
     lines.extend(table(theme, &phases, None, width, height.saturating_sub(3)));
     lines.push(Line::from(fit(verdict_line(theme, result), width)));
+    let room = height.saturating_sub(lines.len());
+    lines.extend(statements(theme, result, width, room));
     lines
+}
+
+/// The statements as far as there is room: a line each, or all in a few lines.
+fn statements(theme: &Theme, result: &RunResult, width: usize, room: usize) -> Vec<Line<'static>> {
+    let spans = |verdict, name, evidence: &str| {
+        let (tone, sign) = words::verdict(verdict);
+        fit(
+            vec![
+                theme.say(tone, format!("   {sign} ")),
+                theme.say(Tone::Plain, words::statement(name)),
+                theme.say(Tone::Muted, evidence.to_owned()),
+            ],
+            width,
+        )
+    };
+    if room >= result.statements.len() {
+        let all = result.statements.iter();
+        return all
+            .map(|it| Line::from(spans(it.verdict, it.name, &format!(": {}", it.evidence))))
+            .collect();
+    }
+    let mut lines: Vec<Spans> = Vec::new();
+    for statement in &result.statements {
+        let next = spans(statement.verdict, statement.name, "");
+        let wide = |spans: &Spans| spans.iter().map(Span::width).sum::<usize>();
+        match lines.last_mut() {
+            Some(line) if wide(line) + wide(&next) <= width => line.extend(next),
+            _ => lines.push(next),
+        }
+    }
+    if lines.len() > room {
+        let good = result
+            .statements
+            .iter()
+            .filter(|it| it.verdict == Verdict::Pass)
+            .count();
+        let words = format!("   {good} of {} statements hold", result.statements.len());
+        return vec![Line::from(theme.say(Tone::Muted, words)); room.min(1)];
+    }
+    lines.into_iter().map(Line::from).collect()
 }
 
 /// The verdict, how long it took, and what stood in its way.

@@ -1,32 +1,73 @@
 //! The first and the last line of every page: which lab, is HA healthy, does the job really run,
 //! how old is the newest checkpoint, how fresh is all that; and which keys there are.
 
-use crate::model::{BINDINGS, Model, Origin, Panel, Scope, Source};
+use crate::model::{Action, BINDINGS, Model, Origin, Panel, Scope, Source};
 use crate::view::health::{self, Fresh};
 use crate::view::paint::{Spans, sides};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::words;
 use ratatui::text::{Line, Span};
 
-/// The first line.
+/// The first line. What is said gets shorter until it fits; the reason gives way last of all.
 pub(super) fn line(model: &Model, theme: &Theme, width: usize) -> Line<'static> {
-    let mut left: Spans = vec![Span::raw(" "), theme.say(Tone::Accent, name(model))];
-    left.push(Span::raw(" "));
-    left.push(origin(model, theme));
+    let head = vec![
+        Span::raw(" "),
+        theme.say(Tone::Accent, name(model)),
+        Span::raw(" "),
+        origin(model, theme),
+    ];
     if model.lab.is_none() {
-        return sides(left, Vec::new(), width);
+        return sides(head, Vec::new(), width);
     }
     let health = health::word(model);
-    left.push(gap(theme));
-    left.push(theme.say(health.tone, format!("{} {}", health.sign, health.word)));
-    if !health.reason.is_empty() {
-        left.push(theme.say(Tone::Plain, format!(": {}", health.reason)));
+    let reason = words::columns(&health.reason);
+    let mut shown = Vec::new();
+    for brief in [Brief::No, Brief::Checkpoint, Brief::Freshness] {
+        let fixed = [
+            head.clone(),
+            vec![
+                gap(theme),
+                theme.say(health.tone, format!("{} {}", health.sign, health.word)),
+            ],
+        ]
+        .concat();
+        // where tasks are the trouble, or unseen, the reason says so already
+        let told = brief == Brief::Freshness && health.tone != Tone::Ok;
+        let tasks = if told {
+            Vec::new()
+        } else {
+            [vec![gap(theme)], tasks(model, theme)].concat()
+        };
+        let rest = [tasks, vec![gap(theme)], checkpoint(model, theme, brief)].concat();
+        let right = freshness(model, theme, brief);
+        let used: usize = [&fixed, &rest, &right]
+            .into_iter()
+            .flatten()
+            .map(Span::width)
+            .sum();
+        let room = width.saturating_sub(used + 3);
+        shown = fixed;
+        if reason > 0 && room > 8 {
+            let words = words::cut(&health.reason, room);
+            shown.push(theme.say(Tone::Plain, format!(": {words}")));
+        }
+        shown.extend(rest);
+        if reason <= room || brief == Brief::Freshness {
+            return sides(shown, right, width);
+        }
     }
-    left.push(gap(theme));
-    left.extend(tasks(model, theme));
-    left.push(gap(theme));
-    left.extend(checkpoint(model, theme));
-    sides(left, freshness(model, theme), width)
+    sides(shown, Vec::new(), width)
+}
+
+/// How much is left out so that a reason fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Brief {
+    /// Nothing.
+    No,
+    /// Words around the checkpoint.
+    Checkpoint,
+    /// And the name of the source that is late.
+    Freshness,
 }
 
 /// The lab's instance.
@@ -77,7 +118,7 @@ fn tasks(model: &Model, theme: &Theme) -> Spans {
 }
 
 /// The newest completed checkpoint and its age.
-fn checkpoint(model: &Model, theme: &Theme) -> Spans {
+fn checkpoint(model: &Model, theme: &Theme, brief: Brief) -> Spans {
     let Some(newest) = model.job.newest() else {
         return vec![theme.say(Tone::Muted, "no checkpoint yet")];
     };
@@ -85,21 +126,25 @@ fn checkpoint(model: &Model, theme: &Theme) -> Spans {
         .acknowledged
         .or(newest.triggered)
         .map(|at| words::age_at(model.now, at));
+    let (name, ago) = if brief == Brief::No {
+        ("checkpoint ", " ago")
+    } else {
+        ("", "")
+    };
+    let age = age.map_or_else(String::new, |age| format!(" {age}{ago}"));
     vec![
-        theme.say(Tone::Plain, format!("checkpoint #{}", newest.id)),
-        theme.say(
-            Tone::Muted,
-            age.map_or_else(String::new, |age| format!(" {age} ago")),
-        ),
+        theme.say(Tone::Plain, format!("{name}#{}", newest.id)),
+        theme.say(Tone::Muted, age),
     ]
 }
 
 /// The worst of all sources; the end of the line.
-fn freshness(model: &Model, theme: &Theme) -> Spans {
+fn freshness(model: &Model, theme: &Theme, brief: Brief) -> Spans {
     let (source, fresh) = health::worst(model);
     let (tone, sign, state) = health::fresh_words(fresh);
     let words = match fresh {
         Fresh::Live => format!("{sign} {state} "),
+        _ if brief == Brief::Freshness => format!("{sign} {state} "),
         Fresh::Never | Fresh::Stale(_) | Fresh::Lost(_) => {
             format!("{sign} {} {state} ", words::source(source))
         }
@@ -135,7 +180,7 @@ pub(super) fn title(panel: Panel) -> &'static str {
 /// The last line: a notice while there is one, and the keys that count here.
 pub(super) fn keys(model: &Model, theme: &Theme, width: usize) -> Line<'static> {
     let scope = model.screen.page.scope();
-    let keys = shown(scope, theme);
+    let keys = shown(model, scope, theme);
     match model.screen.notice(model.now) {
         Some(notice) => {
             let left = vec![theme.say(Tone::Mark, format!(" {} {notice}", sign::NOW))];
@@ -151,14 +196,25 @@ pub(super) fn keys(model: &Model, theme: &Theme, width: usize) -> Line<'static> 
     }
 }
 
-fn shown(scope: Scope, theme: &Theme) -> Spans {
+/// Whether a key does anything now.
+fn counts(model: &Model, scope: Scope, action: Action) -> bool {
+    let stuck = model.plan.over() || model.fault.is_some();
+    match (scope, action) {
+        (Scope::Dashboard | Scope::Welcome, Action::Back) => false,
+        (Scope::Plan, Action::Up) => stuck && model.plan.done.is_none(),
+        (Scope::Plan, Action::Back) => stuck || model.lab.is_some(),
+        (Scope::Run, Action::Run(_)) => model.finished.len() + usize::from(model.run.is_some()) > 1,
+        (Scope::Dashboard, Action::Timeline) => model.run.is_some() || !model.finished.is_empty(),
+        _ => true,
+    }
+}
+
+fn shown(model: &Model, scope: Scope, theme: &Theme) -> Spans {
     let mut spans = Vec::new();
     let mut place = Some(scope);
     while let Some(here) = place {
         for binding in BINDINGS.iter().filter(|it| it.scope == here && it.in_line) {
-            let nowhere = binding.shown == "esc"
-                && matches!(scope, Scope::Dashboard | Scope::Welcome | Scope::Plan);
-            if nowhere {
+            if !counts(model, scope, binding.action) {
                 continue;
             }
             spans.push(theme.say(Tone::Accent, format!(" {}", binding.shown)));

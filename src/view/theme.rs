@@ -89,8 +89,8 @@ impl Theme {
             },
             Colours::None => match tone {
                 Tone::Plain | Tone::Ok | Tone::Busy | Tone::Leader => style,
-                Tone::Warn | Tone::Accent => style.add_modifier(Modifier::BOLD),
-                Tone::Fail | Tone::Mark => style
+                Tone::Warn | Tone::Accent | Tone::Mark => style.add_modifier(Modifier::BOLD),
+                Tone::Fail => style
                     .add_modifier(Modifier::BOLD)
                     .add_modifier(Modifier::UNDERLINED),
                 Tone::Muted => style.add_modifier(Modifier::DIM),

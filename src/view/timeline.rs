@@ -128,7 +128,7 @@ fn phases(model: &Model, theme: &Theme, shown: &Shown, width: usize) -> Vec<Line
     let end = longest.into_iter().chain(now).max().unwrap_or(0).max(1000);
     let wide = width >= 100;
     let observer = if wide { 24 } else { 0 };
-    let room = width.saturating_sub(38 + observer);
+    let room = width.saturating_sub(40 + observer);
     let mut head = format!(" {:<18}{:>9}{:>9}  ", "PHASE", "AT", "TOOK");
     head.push_str(&scale(end, room));
     if wide {

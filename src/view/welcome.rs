@@ -68,6 +68,9 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         lines.push(Line::default());
         lines.extend(fault(theme, trouble, width));
     }
+    let height = usize::from(area.height.saturating_sub(2));
+    let last = lines.len().saturating_sub(height);
+    let lines = lines.into_iter().skip(model.screen.row.min(last)).collect();
     let title = vec![theme.say(Tone::Accent, "Welcome to flinklab")];
     panel(frame, theme, area, (title, Vec::new()), Keys::Here, lines);
 }

@@ -190,17 +190,17 @@ pub(super) fn verdict(verdict: Verdict) -> (Tone, &'static str) {
     }
 }
 
-/// A phase in at most ten columns, and in words.
+/// A phase in at most seven columns, and in words.
 pub(super) fn phase(name: PhaseName) -> (&'static str, &'static str) {
     match name {
         PhaseName::Sent => ("sent", "failure sent"),
         PhaseName::ProcessGone => ("gone", "process gone"),
-        PhaseName::LeaseOver => ("lease over", "lease over"),
-        PhaseName::NewEpoch => ("new epoch", "new epoch"),
+        PhaseName::LeaseOver => ("lease", "lease over"),
+        PhaseName::NewEpoch => ("epoch", "new epoch"),
         PhaseName::RestAnswers => ("REST", "REST answers"),
-        PhaseName::JobRecovered => ("restored", "job restored"),
-        PhaseName::TasksRunning => ("tasks run", "all tasks run"),
-        PhaseName::NextCheckpoint => ("checkpoint", "next checkpoint"),
+        PhaseName::JobRecovered => ("restore", "job restored"),
+        PhaseName::TasksRunning => ("tasks", "all tasks run"),
+        PhaseName::NextCheckpoint => ("checkpt", "next checkpoint"),
         PhaseName::Undone => ("undone", "failure undone"),
     }
 }

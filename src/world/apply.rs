@@ -134,17 +134,20 @@ impl Applier {
         match tokio::time::timeout(CALL, look).await {
             Ok(Ok(found)) => Ok(found),
             Ok(Err(Refused::UnknownKind)) => Ok(false),
-            Ok(Err(Refused::Answer(error))) => {
-                Err(api::fault(&format!("Looking for {} {}", document.kind, document.name), &error))
-            }
+            Ok(Err(Refused::Answer(error))) => Err(api::fault(
+                &format!("Looking for {} {}", document.kind, document.name),
+                &error,
+            )),
             Err(_) => Ok(false),
         }
     }
 
     async fn api_of(&mut self, document: &Document) -> Result<Api<DynamicObject>, Refused> {
         if !self.groups.contains_key(&document.api_version) {
-            let version: GroupVersion =
-                document.api_version.parse().map_err(|_| Refused::UnknownKind)?;
+            let version: GroupVersion = document
+                .api_version
+                .parse()
+                .map_err(|_| Refused::UnknownKind)?;
             let group = match pinned_group(&self.client, &version).await {
                 Ok(group) => group,
                 Err(error) if api::status(&error) == Some(404) => return Err(Refused::UnknownKind),
@@ -196,12 +199,13 @@ impl Applier {
                 .why(api::describe(error))
                 .mend("Mend the file and run `flinklab up` again; the cluster is kept.")
             }
-            (None, Some(400 | 404 | 405 | 415 | 422)) => {
-                Fault::wrong("manifest-refused", format!("The API server refuses {object}."))
-                    .at(file, document.line, 0)
-                    .why(api::describe(error))
-                    .mend("Mend the file and run `flinklab up` again; the cluster is kept.")
-            }
+            (None, Some(400 | 404 | 405 | 415 | 422)) => Fault::wrong(
+                "manifest-refused",
+                format!("The API server refuses {object}."),
+            )
+            .at(file, document.line, 0)
+            .why(api::describe(error))
+            .mend("Mend the file and run `flinklab up` again; the cluster is kept."),
             _ => api::fault(&format!("Applying {object}"), error),
         }
     }
@@ -227,7 +231,9 @@ fn field_of(error: &Error) -> Option<String> {
     let message = &status.message;
     // Server-side apply: `.spec.replica: field not declared in schema`.
     if let Some(end) = message.find(": field not declared in schema") {
-        let start = message[..end].rfind([' ', '\n', '\t']).map_or(0, |at| at + 1);
+        let start = message[..end]
+            .rfind([' ', '\n', '\t'])
+            .map_or(0, |at| at + 1);
         return Some(message[start..end].trim_start_matches('.').to_owned());
     }
     // Strict decoding: `unknown field "spec.replica"`.
@@ -239,14 +245,19 @@ fn field_of(error: &Error) -> Option<String> {
     }
     // Wrong type under server-side apply: `.spec.replicas: expected numeric (int or float), got string`.
     if let Some(at) = message.find(": expected ") {
-        let start = message[..at].rfind([' ', '\n', '\t']).map_or(0, |at| at + 1);
+        let start = message[..at]
+            .rfind([' ', '\n', '\t'])
+            .map_or(0, |at| at + 1);
         let field = &message[start..at];
         if field.starts_with('.') {
             return Some(field.trim_start_matches('.').to_owned());
         }
     }
     let details = status.details.as_ref()?;
-    let cause = details.causes.iter().find(|cause| !cause.field.is_empty())?;
+    let cause = details
+        .causes
+        .iter()
+        .find(|cause| !cause.field.is_empty())?;
     (status.code == 422).then(|| cause.field.clone())
 }
 
@@ -284,7 +295,10 @@ mod tests {
         let typed = "failed to create typed patch object (flink/x; apps/v1, Kind=Deployment): .spec.replica: field not declared in schema";
         assert_eq!(field_of(&error(500, typed)).unwrap(), "spec.replica");
         let list = "failed to create typed patch object (a/b; v1, Kind=C): errors:\n  .spec.containers[name=\"main\"].imagee: field not declared in schema\n";
-        assert_eq!(field_of(&error(500, list)).unwrap(), "spec.containers[name=\"main\"].imagee");
+        assert_eq!(
+            field_of(&error(500, list)).unwrap(),
+            "spec.containers[name=\"main\"].imagee"
+        );
         let strict = "strict decoding error: unknown field \"spec.foo\"";
         assert_eq!(field_of(&error(400, strict)).unwrap(), "spec.foo");
         let kind = "failed to create typed patch object (a/b; apps/v1, Kind=D): .spec.replicas: expected numeric (int or float), got string";

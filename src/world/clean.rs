@@ -126,7 +126,10 @@ mod tests {
     fn escape_sequences_leave_no_trace() {
         assert_eq!(line("\u{1b}[31mred\u{1b}[0m"), "red");
         assert_eq!(line("a\u{1b}[2J\u{1b}[1;1Hb"), "ab");
-        assert_eq!(line("\u{1b}]0;title\u{7}x\u{1b}]8;;http://x\u{1b}\\y"), "xy");
+        assert_eq!(
+            line("\u{1b}]0;title\u{7}x\u{1b}]8;;http://x\u{1b}\\y"),
+            "xy"
+        );
         assert_eq!(line("\u{1b}]52;c;c2VjcmV0\u{9c}z"), "z");
         assert_eq!(line("\u{1b}(Bq\u{1b}cq\u{9b}5nq"), "qqq");
         assert_eq!(line("unfinished \u{1b}[12"), "unfinished ");
@@ -142,7 +145,10 @@ mod tests {
     #[test]
     fn nothing_turns_the_text_around_or_hides_in_it() {
         assert_eq!(line("abc\u{202e}def\u{2066}g\u{200b}h\u{feff}"), "abcdefgh");
-        assert_eq!(line("\u{301}\u{301}a\u{301}\u{301}\u{301}\u{301}"), "a\u{301}\u{301}");
+        assert_eq!(
+            line("\u{301}\u{301}a\u{301}\u{301}\u{301}\u{301}"),
+            "a\u{301}\u{301}"
+        );
     }
 
     #[test]
@@ -155,7 +161,13 @@ mod tests {
 
     #[test]
     fn the_width_of_the_whole_is_the_width_of_its_characters() {
-        for text in ["a\u{301}b", "日本語", "👩\u{200d}👩\u{200d}👧", "❤\u{fe0f}", "🇨🇭"] {
+        for text in [
+            "a\u{301}b",
+            "日本語",
+            "👩\u{200d}👩\u{200d}👧",
+            "❤\u{fe0f}",
+            "🇨🇭",
+        ] {
             let clean = line(text);
             let chars: usize = clean
                 .chars()

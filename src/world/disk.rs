@@ -56,11 +56,18 @@ pub fn look(place: &Place, job: &str) -> Result<DiskSample> {
         .take(HA_FILES)
         .collect();
     ha_files.sort_unstable();
-    Ok(DiskSample { job: job.to_owned(), checkpoints, ha_files })
+    Ok(DiskSample {
+        job: job.to_owned(),
+        checkpoints,
+        ha_files,
+    })
 }
 
 fn below(place: &Place, folder: &str) -> PathBuf {
-    folder.split('/').filter(|part| !part.is_empty()).fold(place.shared.clone(), |path, part| path.join(part))
+    folder
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .fold(place.shared.clone(), |path, part| path.join(part))
 }
 
 /// What is in a folder. One that is not there is empty; a link on the way is as good as none.
@@ -73,7 +80,9 @@ fn entries(place: &Place, folder: &Path) -> Result<Vec<(String, Metadata)>> {
             Ok(found) if found.is_dir() => {}
             Ok(_) => bail!("{} is not a folder", path.display()),
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", path.display()));
+            }
         }
     }
     match fs::read_dir(folder) {
@@ -81,7 +90,12 @@ fn entries(place: &Place, folder: &Path) -> Result<Vec<(String, Metadata)>> {
             .take(ENTRIES)
             .flatten()
             // Its own metadata, not a link's target. What vanishes meanwhile is not there.
-            .filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.metadata().ok()?)))
+            .filter_map(|entry| {
+                Some((
+                    entry.file_name().into_string().ok()?,
+                    entry.metadata().ok()?,
+                ))
+            })
             .collect()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", folder.display())),
@@ -90,9 +104,17 @@ fn entries(place: &Place, folder: &Path) -> Result<Vec<(String, Metadata)>> {
 
 /// None where it vanished meanwhile, which checkpoints do.
 fn checkpoint(id: u64, folder: &Path) -> Option<DiskCheckpoint> {
-    let mut seen = DiskCheckpoint { id, complete: false, files: 0, bytes: 0, written: None };
+    let mut seen = DiskCheckpoint {
+        id,
+        complete: false,
+        files: 0,
+        bytes: 0,
+        written: None,
+    };
     for entry in fs::read_dir(folder).ok()?.take(FILES).flatten() {
-        let Ok(found) = entry.metadata() else { continue };
+        let Ok(found) = entry.metadata() else {
+            continue;
+        };
         if !found.is_file() {
             continue;
         }
@@ -127,7 +149,10 @@ mod tests {
             checkpoints: "checkpoints".into(),
             savepoints: "savepoints".into(),
         };
-        Place { shared: folder.to_owned(), folders }
+        Place {
+            shared: folder.to_owned(),
+            folders,
+        }
     }
 
     fn write(folder: &Path, path: &str, text: &str) {
@@ -146,12 +171,27 @@ mod tests {
         write(folder.path(), &format!("{job}/chk-11/state"), "half");
         write(folder.path(), &format!("{job}/chk-12/_metadata"), "");
         write(folder.path(), &format!("{job}/shared/x"), "");
-        write(folder.path(), "checkpoints/0123456789abcdef0123456789abcdef/chk-99/_metadata", "x");
+        write(
+            folder.path(),
+            "checkpoints/0123456789abcdef0123456789abcdef/chk-99/_metadata",
+            "x",
+        );
         write(folder.path(), "ha/flinklab/completedCheckpoint1", "x");
         let seen = look(&place(folder.path()), JOB).unwrap();
-        let rows: Vec<(u64, bool, u32, u64)> =
-            seen.checkpoints.iter().map(|row| (row.id, row.complete, row.files, row.bytes)).collect();
-        assert_eq!(rows, [(9, true, 1, 5), (10, true, 2, 3), (11, false, 1, 4), (12, false, 1, 0)]);
+        let rows: Vec<(u64, bool, u32, u64)> = seen
+            .checkpoints
+            .iter()
+            .map(|row| (row.id, row.complete, row.files, row.bytes))
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                (9, true, 1, 5),
+                (10, true, 2, 3),
+                (11, false, 1, 4),
+                (12, false, 1, 0)
+            ]
+        );
         assert!(seen.checkpoints[0].written.is_some());
         assert_eq!(seen.ha_files, ["completedCheckpoint1"]);
     }
@@ -173,7 +213,11 @@ mod tests {
         let job = folder.path().join("checkpoints").join(JOB);
         fs::create_dir_all(job.join("chk-5")).unwrap();
         symlink(elsewhere.path().join("chk-7"), job.join("chk-7")).unwrap();
-        symlink(elsewhere.path().join("chk-7/_metadata"), job.join("chk-5/_metadata")).unwrap();
+        symlink(
+            elsewhere.path().join("chk-7/_metadata"),
+            job.join("chk-5/_metadata"),
+        )
+        .unwrap();
         let seen = look(&place(folder.path()), JOB).unwrap();
         assert_eq!(seen.checkpoints.len(), 1);
         assert!(!seen.checkpoints[0].complete);

@@ -6,7 +6,7 @@ mod route;
 
 use super::Events;
 use super::watch::{Links, Rhythm, Sights};
-use crate::model::{CheckpointsSample, Event, FlinkSample, JobRow, Pod, Source, Via};
+use crate::model::{CheckpointsSample, Event, FlinkSample, JobRow, Pod, Source, Via, Worker};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt, future};
@@ -30,7 +30,8 @@ const SECOND_FIRST: Duration = Duration::from_secs(5);
 /// JobManagers tried in one round: one that cannot be reached says so at once.
 const TRIES: usize = 3;
 
-type Checkpoints = Result<CheckpointsSample, String>;
+/// A question that is on its way: never two of a kind at once.
+type Question<T> = Option<BoxFuture<'static, Result<T, String>>>;
 
 /// Asks until it is dropped.
 pub(super) async fn follow(ways: Ways, mut sights: Sights, mut rhythm: Rhythm, events: Events) {
@@ -40,6 +41,7 @@ pub(super) async fn follow(ways: Ways, mut sights: Sights, mut rhythm: Rhythm, e
         silent: 0,
         second_until: None,
         checkpoints: None,
+        workers: None,
         interval: None,
         job: None,
     };
@@ -64,8 +66,8 @@ struct Asker {
     silent: u32,
     /// Until when the second way comes first.
     second_until: Option<Instant>,
-    /// The question for checkpoints that is on its way: never two at once.
-    checkpoints: Option<BoxFuture<'static, Checkpoints>>,
+    checkpoints: Question<CheckpointsSample>,
+    workers: Question<Vec<Worker>>,
     /// The job's checkpoint interval, asked once.
     interval: Option<u64>,
     /// The job that both are about.
@@ -77,28 +79,24 @@ impl Asker {
         let job = sights.job.borrow().clone();
         if self.job != job {
             self.job = job;
-            self.checkpoints = None;
+            self.forget();
             self.interval = None;
         }
         let asked = Timestamp::now();
         let began = Instant::now();
         let routes = self.routes(&sights.pods.borrow(), sights.leader.borrow().as_deref());
-        let (via, pod, jobs, checkpoints) = self.ask(&routes).await;
-        let checkpoints = checkpoints.and_then(|answer| {
-            answer
-                .inspect_err(|why| tracing::debug!(why, "no checkpoints in this round"))
-                .ok()
-        });
-        if let Some(interval) = checkpoints.as_ref().and_then(|seen| seen.interval_ms) {
+        let (way, jobs, details) = self.ask(&routes).await;
+        if let Some(interval) = details.0.as_ref().and_then(|seen| seen.interval_ms) {
             self.interval = Some(interval);
         }
         FlinkSample {
-            via,
-            pod,
+            via: way.0,
+            pod: way.1,
             asked,
             took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             jobs,
-            checkpoints,
+            checkpoints: details.0,
+            workers: details.1,
         }
     }
 
@@ -135,7 +133,7 @@ impl Asker {
     async fn ask(
         &mut self,
         routes: &[Route],
-    ) -> (Via, Option<String>, Result<Vec<JobRow>, String>, Option<Checkpoints>) {
+    ) -> ((Via, Option<String>), Result<Vec<JobRow>, String>, Details) {
         let mut last = (Via::PodProxy, None);
         let mut whys: Vec<String> = Vec::new();
         let mut api = true;
@@ -144,29 +142,29 @@ impl Asker {
                 continue;
             }
             last = route.shown();
-            let (answer, checkpoints) = self.both(route).await;
+            let (answer, details) = self.all_of(route).await;
             match answer {
                 Ok(body) => {
                     self.silent = 0;
-                    return (last.0, last.1, replies::jobs(&body), checkpoints);
+                    return (last, replies::jobs(&body), details);
                 }
                 Err(Trouble::Flink(why)) => {
                     self.silent = 0;
-                    return (last.0, last.1, Err(why), checkpoints);
+                    return (last, Err(why), details);
                 }
                 Err(Trouble::Unreached(why)) => {
-                    self.checkpoints = None;
+                    self.forget();
                     self.avoid(route);
                     whys.push(why);
                 }
                 Err(Trouble::Api(why)) => {
-                    self.checkpoints = None;
+                    self.forget();
                     api = false;
                     whys.push(why);
                 }
                 // More of it in this round would only delay the next one.
                 Err(Trouble::Silent) => {
-                    self.checkpoints = None;
+                    self.forget();
                     self.avoid(route);
                     self.silence(route);
                     whys.push(format!("no answer within {} ms", DEADLINE.as_millis()));
@@ -179,36 +177,44 @@ impl Asker {
             true => "no JobManager is running".to_owned(),
             false => whys.join("; "),
         };
-        (last.0, last.1, Err(why), None)
+        (last, Err(why), Details::default())
     }
 
-    /// Jobs, and checkpoints if they come in time; else they come with a later round.
-    async fn both(
-        &mut self,
-        route: &Route,
-    ) -> (Result<Bytes, Trouble>, Option<Checkpoints>) {
-        let ways = self.ways.clone();
+    /// Jobs, and what else comes in time; the rest comes with a later round.
+    async fn all_of(&mut self, route: &Route) -> (Result<Bytes, Trouble>, Details) {
         if self.checkpoints.is_none()
             && let Some(job) = self.job.clone()
         {
-            let question = checkpoints(ways.clone(), route.clone(), job, self.interval);
+            let question = checkpoints(self.ways.clone(), route.clone(), job, self.interval);
             self.checkpoints = Some(question.boxed());
         }
-        let jobs = ways.get(route, "jobs/overview", DEADLINE);
-        let Some(mut question) = self.checkpoints.take() else {
-            return (jobs.await, None);
-        };
-        futures::pin_mut!(jobs);
-        match future::select(jobs, &mut question).await {
-            future::Either::Left((jobs, _)) => match timeout(GRACE, &mut question).await {
-                Ok(answer) => (jobs, Some(answer)),
-                Err(_) => {
-                    self.checkpoints = Some(question);
-                    (jobs, None)
-                }
-            },
-            future::Either::Right((answer, jobs)) => (jobs.await, Some(answer)),
+        if self.workers.is_none() {
+            self.workers = Some(workers(self.ways.clone(), route.clone()).boxed());
         }
+        let ways = self.ways.clone();
+        let (mut seen, mut registered) = (None, None);
+        let jobs = {
+            let rest = future::join(
+                answered(&mut self.checkpoints, &mut seen),
+                answered(&mut self.workers, &mut registered),
+            );
+            let jobs = ways.get(route, "jobs/overview", DEADLINE);
+            futures::pin_mut!(jobs, rest);
+            match future::select(jobs, rest).await {
+                future::Either::Left((jobs, rest)) => {
+                    let _ = timeout(GRACE, rest).await;
+                    jobs
+                }
+                future::Either::Right((_, jobs)) => jobs.await,
+            }
+        };
+        (jobs, (seen, registered))
+    }
+
+    /// Drops questions that went a way that does not work.
+    fn forget(&mut self) {
+        self.checkpoints = None;
+        self.workers = None;
     }
 
     fn avoid(&mut self, route: &Route) {
@@ -230,7 +236,33 @@ impl Asker {
     }
 }
 
-async fn checkpoints(ways: Arc<Ways>, route: Route, job: String, known: Option<u64>) -> Checkpoints {
+/// What comes beside the jobs, as far as it was answered.
+type Details = (Option<CheckpointsSample>, Option<Vec<Worker>>);
+
+/// Waits for an answer. Dropped halfway, the question goes on with the next call.
+async fn answered<T>(question: &mut Question<T>, answer: &mut Option<T>) {
+    let Some(asked) = question else { return };
+    match asked.await {
+        Ok(said) => *answer = Some(said),
+        Err(why) => tracing::debug!(why, "no answer in this round"),
+    }
+    *question = None;
+}
+
+async fn workers(ways: Arc<Ways>, route: Route) -> Result<Vec<Worker>, String> {
+    let body = ways
+        .get(&route, "taskmanagers", DEADLINE)
+        .await
+        .map_err(|trouble| trouble.to_string())?;
+    replies::workers(&body)
+}
+
+async fn checkpoints(
+    ways: Arc<Ways>,
+    route: Route,
+    job: String,
+    known: Option<u64>,
+) -> Result<CheckpointsSample, String> {
     let body = ways
         .get(&route, &format!("jobs/{job}/checkpoints"), DEADLINE)
         .await

@@ -49,7 +49,10 @@ fn cluster_map(name: &str, map: &ConfigMap) -> ClusterMap {
         name: name.to_owned(),
         version: map.metadata.resource_version.clone().unwrap_or_default(),
         lock: annotations.get(LOCK).and_then(|text| lock(text)),
-        leaders: data.iter().filter_map(|(key, value)| leader(key, value)).collect(),
+        leaders: data
+            .iter()
+            .filter_map(|(key, value)| leader(key, value))
+            .collect(),
         jobs: data
             .keys()
             .filter_map(|key| job_of(key))
@@ -65,7 +68,10 @@ fn job_of(key: &str) -> Option<String> {
 }
 
 fn is_id(text: &str) -> bool {
-    text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase())
+    text.len() == 32
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase())
 }
 
 /// The annotation's JSON. Not client-go's format.
@@ -123,10 +129,12 @@ fn leader(key: &str, value: &str) -> Option<(String, LeaderKey)> {
 }
 
 /// The host in `http://<host>:8081` or `pekko.tcp://flink@<host>:6123/user/…`.
-fn host(address: &str) -> Option<&str> {
+pub(super) fn host(address: &str) -> Option<&str> {
     let (_, rest) = address.split_once("://")?;
     let authority = rest.split('/').next()?;
-    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+    let place = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, place)| place);
     match place.strip_prefix('[') {
         Some(v6) => v6.split(']').next(),
         None => place.split(':').next(),
@@ -152,7 +160,9 @@ fn job_map(name: &str, job: &str, map: &ConfigMap) -> JobMap {
     JobMap {
         name: name.to_owned(),
         job: job.to_owned(),
-        counter: data.get("counter").and_then(|text| text.trim().parse().ok()),
+        counter: data
+            .get("counter")
+            .and_then(|text| text.trim().parse().ok()),
         pointers,
     }
 }
@@ -170,22 +180,32 @@ fn handle(value: &str) -> Option<Handle> {
     if value.len() > VALUE {
         return None;
     }
-    let bytes = base64::engine::general_purpose::STANDARD.decode(value.trim()).ok()?;
-    bytes.starts_with(&[0xac, 0xed, 0x00, 0x05]).then(|| Handle {
-        path: last_path(&bytes),
-        deleting: marked(&bytes).unwrap_or(false),
-    })
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(value.trim())
+        .ok()?;
+    bytes
+        .starts_with(&[0xac, 0xed, 0x00, 0x05])
+        .then(|| Handle {
+            path: last_path(&bytes),
+            deleting: marked(&bytes).unwrap_or(false),
+        })
 }
 
 fn last_path(bytes: &[u8]) -> Option<String> {
     (0..bytes.len().saturating_sub(3)).rev().find_map(|at| {
-        let [TC_STRING, high, low, ..] = bytes[at..] else { return None };
+        let [TC_STRING, high, low, ..] = bytes[at..] else {
+            return None;
+        };
         let length = usize::from(u16::from_be_bytes([high, low]));
-        let text = bytes.get(at + 3..at + 3 + length).filter(|_| length <= PATH)?;
+        let text = bytes
+            .get(at + 3..at + 3 + length)
+            .filter(|_| length <= PATH)?;
         let text = std::str::from_utf8(text).ok()?;
         let (scheme, rest) = text.split_once(':')?;
         let plausible = scheme.starts_with(|c: char| c.is_ascii_lowercase())
-            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+            && scheme
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
             && rest.starts_with('/');
         plausible.then(|| clean::line(text))
     })
@@ -202,7 +222,9 @@ fn marked(bytes: &[u8]) -> Option<bool> {
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
+    bytes
+        .windows(wanted.len())
+        .position(|window| window == wanted)
 }
 
 #[cfg(test)]
@@ -213,10 +235,22 @@ mod tests {
     use k8s_openapi::List;
 
     const FIXTURES: [(&str, &str); 4] = [
-        ("1.15.2", include_str!("../../tests/fixtures/flink-1.15.2/configmaps.json")),
-        ("1.20.5", include_str!("../../tests/fixtures/flink-1.20.5/configmaps.json")),
-        ("2.2.1", include_str!("../../tests/fixtures/flink-2.2.1/configmaps.json")),
-        ("2.3.0", include_str!("../../tests/fixtures/flink-2.3.0/configmaps.json")),
+        (
+            "1.15.2",
+            include_str!("../../tests/fixtures/flink-1.15.2/configmaps.json"),
+        ),
+        (
+            "1.20.5",
+            include_str!("../../tests/fixtures/flink-1.20.5/configmaps.json"),
+        ),
+        (
+            "2.2.1",
+            include_str!("../../tests/fixtures/flink-2.2.1/configmaps.json"),
+        ),
+        (
+            "2.3.0",
+            include_str!("../../tests/fixtures/flink-2.3.0/configmaps.json"),
+        ),
     ];
 
     fn maps(text: &str) -> Vec<ConfigMap> {
@@ -226,7 +260,10 @@ mod tests {
     #[test]
     fn every_band_has_the_same_meaning() {
         for (version, text) in FIXTURES {
-            let seen: Vec<MapChange> = maps(text).iter().filter_map(|map| decode("lab", map)).collect();
+            let seen: Vec<MapChange> = maps(text)
+                .iter()
+                .filter_map(|map| decode("lab", map))
+                .collect();
             let [MapChange::Cluster(cluster), MapChange::Job(job)] = seen.as_slice() else {
                 panic!("{version}: {seen:?}");
             };
@@ -237,21 +274,46 @@ mod tests {
             assert_eq!(cluster.jobs, [job.job.clone()], "{version}");
             let components: Vec<&str> = cluster.leaders.keys().map(String::as_str).collect();
             let expected = format!("job-{}", job.job);
-            assert_eq!(components, ["dispatcher", &expected, "resourcemanager", "restserver"]);
+            assert_eq!(
+                components,
+                ["dispatcher", &expected, "resourcemanager", "restserver"]
+            );
             let dispatcher = &cluster.leaders["dispatcher"];
-            assert!(cluster.leaders.values().all(|key| key.epoch == dispatcher.epoch));
-            assert!(cluster.leaders.values().all(|key| key.host == "10.244.0.11"), "{version}");
+            assert!(
+                cluster
+                    .leaders
+                    .values()
+                    .all(|key| key.epoch == dispatcher.epoch)
+            );
+            assert!(
+                cluster
+                    .leaders
+                    .values()
+                    .all(|key| key.host == "10.244.0.11"),
+                "{version}"
+            );
             let newest = job.pointers.last().unwrap();
             assert_eq!(job.counter, Some(newest.id + 1), "{version}");
             let path = newest.path.as_deref().unwrap();
-            assert!(path.starts_with("file:/flink-shared/ha/default/completedCheckpoint"), "{path}");
-            assert!(job.pointers.iter().all(|pointer| !pointer.deleting), "{version}");
+            assert!(
+                path.starts_with("file:/flink-shared/ha/default/completedCheckpoint"),
+                "{path}"
+            );
+            assert!(
+                job.pointers.iter().all(|pointer| !pointer.deleting),
+                "{version}"
+            );
         }
     }
 
     #[test]
     fn other_maps_are_not_taken_for_ha_maps() {
-        for name in ["flink-config", "lab-config-map", "lab-cluster", "lab2-cluster-config-map"] {
+        for name in [
+            "flink-config",
+            "lab-config-map",
+            "lab-cluster",
+            "lab2-cluster-config-map",
+        ] {
             let mut map = ConfigMap::default();
             map.metadata.name = Some(name.into());
             assert_eq!(decode("lab", &map), None, "{name}");
@@ -262,16 +324,28 @@ mod tests {
     fn a_released_lock_has_no_holder() {
         let text = r#"{"holderIdentity":"","leaseDuration":"PT1S","acquireTime":"2026-11-22T06:01:39.028547Z","renewTime":"2026-11-22T06:01:54.108397Z","leaderTransitions":3}"#;
         let lock = lock(text).unwrap();
-        assert_eq!((lock.holder.as_str(), lock.seconds, lock.transitions), ("", 1.0, 3));
+        assert_eq!(
+            (lock.holder.as_str(), lock.seconds, lock.transitions),
+            ("", 1.0, 3)
+        );
     }
 
     #[test]
     fn hosts_are_found_in_every_kind_of_address() {
         for (address, expected) in [
             ("http://0.0.0.0:8081", "0.0.0.0"),
-            ("akka.tcp://flink@10.244.0.7:6123/user/rpc/dispatcher_1", "10.244.0.7"),
-            ("pekko.ssl.tcp://flink@lab-jobmanager:6123/user/rpc/dispatcher_1", "lab-jobmanager"),
-            ("pekko.tcp://flink@[fd00::7]:6123/user/rpc/dispatcher_1", "fd00::7"),
+            (
+                "akka.tcp://flink@10.244.0.7:6123/user/rpc/dispatcher_1",
+                "10.244.0.7",
+            ),
+            (
+                "pekko.ssl.tcp://flink@lab-jobmanager:6123/user/rpc/dispatcher_1",
+                "lab-jobmanager",
+            ),
+            (
+                "pekko.tcp://flink@[fd00::7]:6123/user/rpc/dispatcher_1",
+                "fd00::7",
+            ),
             ("nonsense", ""),
         ] {
             assert_eq!(host(address).unwrap_or_default(), expected, "{address}");
@@ -283,7 +357,9 @@ mod tests {
         let mut map = maps(FIXTURES[2].1).remove(1);
         let key = "checkpointID-0000000000000000004";
         let good = map.data.as_ref().unwrap()[key].clone();
-        let mut bytes = base64::engine::general_purpose::STANDARD.decode(&good).unwrap();
+        let mut bytes = base64::engine::general_purpose::STANDARD
+            .decode(&good)
+            .unwrap();
         let mark = find(&bytes, b"RetrievableStateHandle;xp").unwrap() + 25;
         bytes[mark] = 1;
         let marked = base64::engine::general_purpose::STANDARD.encode(&bytes);
@@ -294,7 +370,9 @@ mod tests {
             ("", false, false),
         ] {
             map.data.as_mut().unwrap().insert(key.into(), value.into());
-            let Some(MapChange::Job(job)) = decode("lab", &map) else { panic!() };
+            let Some(MapChange::Job(job)) = decode("lab", &map) else {
+                panic!()
+            };
             assert_eq!(job.pointers[0].path.is_some(), path, "{value}");
             assert_eq!(job.pointers[0].deleting, deleting, "{value}");
         }

@@ -3,9 +3,14 @@
 
 pub mod apply;
 pub mod bootstrap;
+pub mod breaking;
+pub mod clean;
+pub mod disk;
 pub mod docker;
 pub mod down;
+pub mod flink;
 pub mod gate;
+pub mod ha;
 pub mod home;
 pub mod images;
 pub mod kube;
@@ -14,14 +19,18 @@ pub mod kubeconfig;
 pub mod network;
 pub mod node;
 pub mod open;
+pub mod process;
+pub mod runs;
 pub mod submit;
+pub mod tail;
 pub mod up;
+pub mod watch;
 
 use crate::fault::Fault;
 use crate::model::{Effect, Event, Happening, Origin, Pace};
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// Where everything is. Filled by `main` from the environment, by `try` from its own servers,
@@ -56,7 +65,7 @@ pub struct World {
     /// `--read-only`.
     pub read_only: bool,
     /// How often Flink is asked; `Effect::Pace` sets it, the sampler follows it.
-    pub pace: watch::Sender<Pace>,
+    pub pace: tokio::sync::watch::Sender<Pace>,
 }
 
 impl World {
@@ -69,7 +78,7 @@ impl World {
             lab,
             origin: Origin::Real,
             read_only,
-            pace: watch::Sender::new(Pace::Calm),
+            pace: tokio::sync::watch::Sender::new(Pace::Calm),
         }
     }
 }
@@ -102,19 +111,21 @@ impl Events {
 
 /// Carries out one effect, answering with events. Ends when it is done or cancelled.
 pub async fn perform(world: Arc<World>, effect: Effect, events: Events, stop: CancellationToken) {
-    let work = async {
-        match effect {
-            Effect::Pace(pace) => {
-                world.pace.send_replace(pace);
-            }
-            Effect::Open => open_lab(&world, &events).await,
-            Effect::Up(order) => up::run(&world, &order, &events).await,
-            Effect::Down(order) => down::run(&world, &order, &events).await,
-            _ => {}
+    match effect {
+        Effect::Pace(pace) => {
+            world.pace.send_replace(pace);
         }
-    };
-    // A cancelled `up` is finished by the next one.
-    let _ = stop.run_until_cancelled(work).await;
+        Effect::Open => open_lab(&world, &events).await,
+        // A cancelled `up` or `down` is finished by the next one.
+        Effect::Up(order) => {
+            let _ = stop.run_until_cancelled(up::run(&world, &order, &events)).await;
+        }
+        Effect::Down(order) => {
+            let _ = stop.run_until_cancelled(down::run(&world, &order, &events)).await;
+        }
+        Effect::Watch => watch::follow(world, events, stop).await,
+        _ => {}
+    }
 }
 
 async fn open_lab(world: &World, events: &Events) {

@@ -87,7 +87,10 @@ pub async fn answering(
     })
 }
 
-fn follow(event: Option<Result<watcher::Event<Pod>, watcher::Error>>, running: &mut BTreeSet<String>) {
+fn follow(
+    event: Option<Result<watcher::Event<Pod>, watcher::Error>>,
+    running: &mut BTreeSet<String>,
+) {
     match event {
         Some(Ok(watcher::Event::Apply(pod) | watcher::Event::InitApply(pod))) => {
             let Some(name) = pod.metadata.name.clone() else {
@@ -141,7 +144,10 @@ pub async fn slots(
     done.map_err(|_| {
         Fault::unable(
             "slots-missing",
-            format!("The TaskManagers have not registered after {} s.", limit.as_secs()),
+            format!(
+                "The TaskManagers have not registered after {} s.",
+                limit.as_secs()
+            ),
         )
         .why(last)
     })
@@ -180,7 +186,12 @@ fn found(jobs: &Value, job: &str) -> JobState {
 
 /// Uploads the jar and runs it under the recorded id. A job of that id that is there already is
 /// success: an earlier try got through although its answer was lost.
-pub async fn submit(rest: &Rest, job: &lab::Job, record: &JobRecord, jar: &Bytes) -> Result<(), Fault> {
+pub async fn submit(
+    rest: &Rest,
+    job: &lab::Job,
+    record: &JobRecord,
+    jar: &Bytes,
+) -> Result<(), Fault> {
     let until = Instant::now() + SUBMIT;
     loop {
         let refused = match attempt(rest, job, record, jar).await {
@@ -191,9 +202,11 @@ pub async fn submit(rest: &Rest, job: &lab::Job, record: &JobRecord, jar: &Bytes
             return Ok(());
         }
         if refused.is_final() || Instant::now() >= until {
-            return Err(Fault::unable("submission-refused", "Flink refuses the job.")
-                .why(refused.to_string())
-                .mend("`flinklab up` tries again under the same job id."));
+            return Err(
+                Fault::unable("submission-refused", "Flink refuses the job.")
+                    .why(refused.to_string())
+                    .mend("`flinklab up` tries again under the same job id."),
+            );
         }
         tokio::time::sleep(LOOK).await;
     }
@@ -206,7 +219,9 @@ async fn attempt(
     jar: &Bytes,
 ) -> Result<(), Answer> {
     let (content_type, body) = multipart(&job.jar, &record.id, jar);
-    let uploaded = rest.send(Method::POST, "/jars/upload", &content_type, body, SLOW).await;
+    let uploaded = rest
+        .send(Method::POST, "/jars/upload", &content_type, body, SLOW)
+        .await;
     let Answer::Good(uploaded) = uploaded else {
         return Err(uploaded);
     };
@@ -215,7 +230,10 @@ async fn attempt(
     let order = order(job, record);
     let run = format!("/jars/{id}/run");
     let body = Bytes::from(order.to_string());
-    match rest.send(Method::POST, &run, "application/json", body, SLOW).await {
+    match rest
+        .send(Method::POST, &run, "application/json", body, SLOW)
+        .await
+    {
         Answer::Good(_) => Ok(()),
         answer if answer.to_string().contains("already been submitted") => Ok(()),
         answer => Err(answer),
@@ -239,7 +257,11 @@ fn order(job: &lab::Job, record: &JobRecord) -> Value {
 
 /// The jar as a form of one field. The job's id is in the boundary: 32 random hex digits.
 fn multipart(path: &str, job: &str, jar: &Bytes) -> (String, Bytes) {
-    let name = path.rsplit('/').next().unwrap_or("job.jar").replace(['"', '\r', '\n'], "_");
+    let name = path
+        .rsplit('/')
+        .next()
+        .unwrap_or("job.jar")
+        .replace(['"', '\r', '\n'], "_");
     let boundary = format!("flinklab-{job}");
     let head = format!(
         "--{boundary}\r\nContent-Disposition: form-data; name=\"jarfile\"; filename=\"{name}\"\r\n\
@@ -249,7 +271,10 @@ fn multipart(path: &str, job: &str, jar: &Bytes) -> (String, Bytes) {
     body.extend_from_slice(head.as_bytes());
     body.extend_from_slice(jar);
     body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
-    (format!("multipart/form-data; boundary={boundary}"), Bytes::from(body))
+    (
+        format!("multipart/form-data; boundary={boundary}"),
+        Bytes::from(body),
+    )
 }
 
 #[cfg(test)]
@@ -273,13 +298,20 @@ mod tests {
         let fresh = order(&lab.job, &record(None));
         assert_eq!(fresh["jobId"], record(None).id);
         assert_eq!(fresh.get("savepointPath"), None);
-        let resumed = order(&lab.job, &record(Some("file:/flink-shared/checkpoints/a/chk-7")));
-        assert_eq!(resumed["savepointPath"], "file:/flink-shared/checkpoints/a/chk-7");
+        let resumed = order(
+            &lab.job,
+            &record(Some("file:/flink-shared/checkpoints/a/chk-7")),
+        );
+        assert_eq!(
+            resumed["savepointPath"],
+            "file:/flink-shared/checkpoints/a/chk-7"
+        );
     }
 
     #[test]
     fn a_job_is_unknown_over_or_alive() {
-        let jobs = json!({"jobs": [{"jid": "a", "state": "RUNNING"}, {"jid": "b", "state": "FAILED"}]});
+        let jobs =
+            json!({"jobs": [{"jid": "a", "state": "RUNNING"}, {"jid": "b", "state": "FAILED"}]});
         assert_eq!(found(&jobs, "a"), JobState::Alive("RUNNING".to_owned()));
         assert_eq!(found(&jobs, "b"), JobState::Over("FAILED".to_owned()));
         assert_eq!(found(&jobs, "c"), JobState::Unknown);
@@ -292,6 +324,9 @@ mod tests {
         let text = String::from_utf8_lossy(&body);
         assert!(text.starts_with("--flinklab-ab\r\n"), "{text}");
         assert!(text.contains("filename=\"Job.jar\""), "{text}");
-        assert!(text.ends_with("\r\n\r\nPK\x03\x04\r\n--flinklab-ab--\r\n"), "{text}");
+        assert!(
+            text.ends_with("\r\n\r\nPK\x03\x04\r\n--flinklab-ab--\r\n"),
+            "{text}"
+        );
     }
 }

@@ -12,8 +12,8 @@ use crate::model::{Event, LogLine, Pod};
 use futures::stream::{FuturesUnordered, StreamExt};
 use futures::{AsyncBufRead, AsyncBufReadExt};
 use jiff::Timestamp;
-use kube::api::{Api, LogParams};
 use kube::Client;
+use kube::api::{Api, LogParams};
 use lines::Lines;
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -171,7 +171,9 @@ impl One {
 
     async fn read(&mut self, params: LogParams) -> End {
         let opened = timeout(OPEN, self.api.log_stream(&self.name, &params)).await;
-        let Ok(Ok(stream)) = opened else { return End::Away };
+        let Ok(Ok(stream)) = opened else {
+            return End::Away;
+        };
         match params.follow {
             true => self.lines(stream).await,
             // A finished log has an end.
@@ -212,7 +214,9 @@ impl One {
                 gathered = now;
                 self.seen = lines.newest();
                 if !batch.is_empty() {
-                    self.events.send(Event::Log(std::mem::take(&mut batch))).await;
+                    self.events
+                        .send(Event::Log(std::mem::take(&mut batch)))
+                        .await;
                 }
             }
             if let Some(end) = ended {

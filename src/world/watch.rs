@@ -96,7 +96,9 @@ impl Scene {
         });
         Some(Self {
             kubeconfig: super::kube::read_kubeconfig(&opened.home).ok(),
-            client: super::kube::reading_client(&opened.home).await.map_err(|fault| fault.to_string()),
+            client: super::kube::reading_client(&opened.home)
+                .await
+                .map_err(|fault| fault.to_string()),
             flink: opened.lab.flink.clone(),
             roles: opened.lab.roles.clone(),
             polls: opened.lab.polls.clone(),
@@ -128,8 +130,15 @@ fn begin(
 ) {
     let (pods_seen, pods) = watch::channel(Arc::from(Vec::new()));
     let (leader_seen, leader) = watch::channel(None);
-    let sights = Sights { pods, leader, job: job.subscribe() };
-    let rhythm = Rhythm { pace, polls: scene.polls.clone() };
+    let sights = Sights {
+        pods,
+        leader,
+        job: job.subscribe(),
+    };
+    let rhythm = Rhythm {
+        pace,
+        polls: scene.polls.clone(),
+    };
     let client = scene.client.as_ref().ok().cloned();
     let links = Links::new(Source::Api, events.clone());
     match &scene.client {
@@ -165,7 +174,12 @@ fn begin(
         scene.flink.rest.port,
         scene.node_port,
     );
-    following.spawn(flink::follow(ways, sights.clone(), rhythm.clone(), events.clone()));
+    following.spawn(flink::follow(
+        ways,
+        sights.clone(),
+        rhythm.clone(),
+        events.clone(),
+    ));
     let place = disk::Place {
         shared: scene.shared.clone(),
         folders: scene.flink.folders.clone(),
@@ -190,7 +204,9 @@ async fn files(place: disk::Place, sights: Sights, mut rhythm: Rhythm, events: E
                 Ok(Ok(Err(error))) => links.lost(&format!("{error:#}")).await,
                 Ok(Err(error)) => links.lost(&error.to_string()).await,
                 Err(_) => {
-                    links.lost(&format!("no answer within {} s", LOOK.as_secs())).await;
+                    links
+                        .lost(&format!("no answer within {} s", LOOK.as_secs()))
+                        .await;
                     // The look still hangs there: not one more beside it each second.
                     sleep(LOOK * 10).await;
                 }
@@ -245,22 +261,41 @@ pub(super) struct Links {
 
 impl Links {
     pub(super) fn new(source: Source, events: Events) -> Self {
-        Self { source, events, told: Arc::default() }
+        Self {
+            source,
+            events,
+            told: Arc::default(),
+        }
     }
 
     /// It answers.
     pub(super) async fn live(&self) {
         if self.news(true) {
-            let link = Link::Live { since: Timestamp::now() };
-            self.events.send(Event::Link { source: self.source, link }).await;
+            let link = Link::Live {
+                since: Timestamp::now(),
+            };
+            self.events
+                .send(Event::Link {
+                    source: self.source,
+                    link,
+                })
+                .await;
         }
     }
 
     /// It does not.
     pub(super) async fn lost(&self, why: &str) {
         if self.news(false) {
-            let link = Link::Lost { since: Timestamp::now(), why: super::clean::message(why) };
-            self.events.send(Event::Link { source: self.source, link }).await;
+            let link = Link::Lost {
+                since: Timestamp::now(),
+                why: super::clean::message(why),
+            };
+            self.events
+                .send(Event::Link {
+                    source: self.source,
+                    link,
+                })
+                .await;
         }
     }
 

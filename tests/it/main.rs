@@ -9,3 +9,4 @@ mod program;
 mod real;
 mod real_node;
 mod screens;
+mod tidy;

@@ -160,6 +160,13 @@ impl Scene {
         scene.log(69.2, STANDBY, "org.apache.flink.runtime.dispatcher.DefaultDispatcherRunner [] - DefaultDispatcherRunner was granted leadership with leader id 9e7d0c44-77aa-4c1e-9d55-0b6f3e2a1c00. Creating new DispatcherLeaderProcess.", Some(Highlight::Leadership));
         scene.log(69.8, STANDBY, "org.apache.flink.runtime.checkpoint.CheckpointCoordinator [] - Restoring job c506b6c20e4b7b1f8a3d5c6e7f809112 from Checkpoint 25 @ 1777910750000 for c506.", Some(Highlight::Recovery));
         scene.log(69.9, WORKERS[1], "org.apache.flink.runtime.taskexecutor.TaskExecutor [] - Could not reach the old leader: retrying.", Some(Highlight::Error));
+        scene.at(
+            69.9,
+            Event::Link {
+                source: Source::Flink,
+                link: Link::Live { since: at(69.9) },
+            },
+        );
         let mut sample = rest(2);
         sample.checkpoints = Some(CheckpointsSample {
             job: JOB.to_owned(),
@@ -172,6 +179,7 @@ impl Scene {
             ..CheckpointsSample::default()
         });
         scene.at(70.2, Event::Flink(sample));
+        scene.disk(70.3, 25);
         scene.at(70.4, Event::Tick);
         scene
     }
@@ -390,12 +398,12 @@ impl Scene {
         let mut sample = rest(4);
         let restored = self.model.job.restores.last().cloned();
         sample.checkpoints = Some(CheckpointsSample {
-            interval_ms: Some(2000),
             job: JOB.to_owned(),
             rows,
             completed: Some(newest),
             restored,
-            failed: 0,
+            interval_ms: Some(2000),
+            ..CheckpointsSample::default()
         });
         self.at(seconds, Event::Flink(sample));
         self.at(
@@ -432,8 +440,14 @@ impl Scene {
         );
     }
 
+    /// Good looks at REST, the last one at that second: health takes five.
     fn rest(&mut self, seconds: f64, running: u32) {
-        self.at(seconds, Event::Flink(rest(running)));
+        for before in (0..8).rev() {
+            self.at(
+                seconds - 0.3 * f64::from(before),
+                Event::Flink(rest(running)),
+            );
+        }
         let newest = self.model.job.newest().map_or(0, |row| row.id);
         self.disk(seconds, newest);
     }
@@ -441,6 +455,16 @@ impl Scene {
     fn rest_fails(&mut self, seconds: f64, why: &str) {
         let mut sample = rest(0);
         sample.jobs = Err(why.to_owned());
+        self.at(
+            seconds,
+            Event::Link {
+                source: Source::Flink,
+                link: Link::Lost {
+                    since: at(53.1),
+                    why: why.to_owned(),
+                },
+            },
+        );
         self.at(seconds, Event::Flink(sample));
         self.disk(seconds, 25);
     }

@@ -3,7 +3,7 @@
 //! are Flink's to judge.
 
 use super::super::yaml::{self, At, Node, Value};
-use super::links::Pods;
+use super::pods::Pods;
 use super::{Object, Whole};
 use crate::fault::Fault;
 use std::collections::BTreeMap;

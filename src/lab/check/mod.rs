@@ -5,6 +5,8 @@
 mod cluster;
 mod flink;
 mod links;
+mod patches;
+mod pods;
 mod words;
 
 use super::Lab;

@@ -40,7 +40,11 @@ fn words(path: &str) -> Vec<String> {
 
 fn next(lines: &[&str], line: usize, column: usize, word: &str) -> Option<(usize, usize)> {
     for (number, text) in lines.iter().enumerate().skip(line) {
-        let start = if number == line { column.min(text.len()) } else { 0 };
+        let start = if number == line {
+            column.min(text.len())
+        } else {
+            0
+        };
         let rest = text.get(start..).unwrap_or_default();
         let code = rest.find(" #").map_or(rest, |comment| &rest[..comment]);
         for (at, _) in code.match_indices(word) {

@@ -18,7 +18,10 @@ const RETRY: Duration = Duration::from_millis(500);
 /// Whether this is a kind of object that a rollout can be waited for.
 #[must_use]
 pub fn wants_rollout(document: &Document) -> bool {
-    matches!(document.kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet")
+    matches!(
+        document.kind.as_str(),
+        "Deployment" | "StatefulSet" | "DaemonSet"
+    )
 }
 
 /// Waits until all replicas are ready, telling how many are.
@@ -28,7 +31,10 @@ pub async fn rollout(
     limit: Duration,
     mut tell: impl FnMut(u64, u64),
 ) -> Result<(), Fault> {
-    let (group, version) = document.api_version.split_once('/').unwrap_or(("", &document.api_version));
+    let (group, version) = document
+        .api_version
+        .split_once('/')
+        .unwrap_or(("", &document.api_version));
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &document.kind));
     let namespace = document.namespace.as_deref().unwrap_or("default");
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
@@ -93,18 +99,27 @@ fn replicas(data: &Value) -> (u64, u64) {
 fn rolled_out(object: &DynamicObject) -> bool {
     let data = &object.data;
     let observed = number(data, "/status/observedGeneration").unwrap_or(0);
-    let generation = object.metadata.generation.and_then(|at| u64::try_from(at).ok());
+    let generation = object
+        .metadata
+        .generation
+        .and_then(|at| u64::try_from(at).ok());
     let (ready, wanted) = replicas(data);
     let updated = number(data, "/status/updatedReplicas")
         .or_else(|| number(data, "/status/updatedNumberScheduled"))
         .unwrap_or(0);
     let existing = number(data, "/status/replicas").unwrap_or(updated);
-    observed >= generation.unwrap_or(0) && ready >= wanted && updated >= wanted && existing <= wanted
+    observed >= generation.unwrap_or(0)
+        && ready >= wanted
+        && updated >= wanted
+        && existing <= wanted
 }
 
 /// What the pods of a workload wait for, in the kubelet's and scheduler's words.
 async fn waiting(client: &Client, namespace: &str, document: &Document) -> String {
-    let labels = document.object.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
+    let labels = document
+        .object
+        .pointer("/spec/selector/matchLabels")
+        .and_then(Value::as_object);
     let selector: Vec<String> = labels
         .into_iter()
         .flatten()
@@ -115,10 +130,14 @@ async fn waiting(client: &Client, namespace: &str, document: &Document) -> Strin
     let Ok(Ok(list)) = tokio::time::timeout(CALL, pods.list(&params)).await else {
         return String::new();
     };
-    let told: Vec<String> = list.items.iter().filter_map(|pod| {
-        let name = pod.metadata.name.clone()?;
-        reason(pod).map(|reason| format!("{name}: {reason}"))
-    }).collect();
+    let told: Vec<String> = list
+        .items
+        .iter()
+        .filter_map(|pod| {
+            let name = pod.metadata.name.clone()?;
+            reason(pod).map(|reason| format!("{name}: {reason}"))
+        })
+        .collect();
     match (told.is_empty(), list.items.is_empty()) {
         (_, true) => "it has no pods".to_owned(),
         (true, _) => String::new(),
@@ -141,9 +160,11 @@ fn reason(pod: &Pod) -> Option<String> {
             return Some("runs, but its readiness probe fails".to_owned());
         }
     }
-    let unscheduled = status.conditions.iter().flatten().find(|condition| {
-        condition.type_ == "PodScheduled" && condition.status == "False"
-    })?;
+    let unscheduled = status
+        .conditions
+        .iter()
+        .flatten()
+        .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")?;
     unscheduled.message.clone()
 }
 
@@ -168,7 +189,13 @@ mod tests {
         assert!(rolled_out(&deployment(2, 2, 2, 2)));
         assert!(!rolled_out(&deployment(1, 2, 2, 2)), "one is not ready");
         assert!(!rolled_out(&deployment(2, 1, 2, 2)), "one is old");
-        assert!(!rolled_out(&deployment(2, 2, 3, 2)), "an old one is still there");
-        assert!(!rolled_out(&deployment(2, 2, 2, 1)), "not yet seen by the controller");
+        assert!(
+            !rolled_out(&deployment(2, 2, 3, 2)),
+            "an old one is still there"
+        );
+        assert!(
+            !rolled_out(&deployment(2, 2, 2, 1)),
+            "not yet seen by the controller"
+        );
     }
 }

@@ -1,13 +1,17 @@
 //! What Flink's REST answers, as far as it matters, for 1.15 to 2.3. Every field may be missing:
 //! versions differ, and a server that comes up answers with whatever it has.
 
-use crate::model::{Checkpoint, CheckpointStatus, CheckpointsSample, JobRow, Restored, Tasks};
-use crate::world::clean;
+use crate::model::{
+    Checkpoint, CheckpointStatus, CheckpointsSample, JobRow, Restored, Tasks, Worker,
+};
+use crate::world::{clean, ha};
 use jiff::Timestamp;
 use serde::Deserialize;
 
 /// Jobs of one answer that are looked at.
 const JOBS: usize = 100;
+/// TaskManagers of one answer that are looked at.
+const WORKERS: usize = 100;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -78,6 +82,19 @@ struct RestoredReply {
 }
 
 #[derive(Debug, Deserialize)]
+struct Workers {
+    taskmanagers: Vec<WorkerReply>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct WorkerReply {
+    path: String,
+    slots_number: u32,
+    free_slots: u32,
+}
+
+#[derive(Debug, Deserialize)]
 struct CheckpointConfig {
     interval: Option<u64>,
 }
@@ -98,7 +115,9 @@ struct Status {
 /// id says which one is ours.
 pub(super) fn jobs(body: &[u8]) -> Result<Vec<JobRow>, String> {
     let overview: Overview = serde_json::from_slice(body).map_err(|error| garbled(body, &error))?;
-    let jobs = overview.jobs.ok_or_else(|| "the answer lists no jobs".to_owned())?;
+    let jobs = overview
+        .jobs
+        .ok_or_else(|| "the answer lists no jobs".to_owned())?;
     Ok(jobs
         .into_iter()
         .take(JOBS)
@@ -106,8 +125,24 @@ pub(super) fn jobs(body: &[u8]) -> Result<Vec<JobRow>, String> {
             id: clean::message(&job.jid),
             name: clean::message(&job.name.unwrap_or_default()),
             state: clean::message(&job.state.unwrap_or_default()),
-            tasks: Tasks { running: job.tasks.running, total: job.tasks.total },
+            tasks: Tasks {
+                running: job.tasks.running,
+                total: job.tasks.total,
+            },
             started: job.start_time.and_then(stamp),
+        })
+        .collect())
+}
+
+/// The rows of `/taskmanagers`.
+pub(super) fn workers(body: &[u8]) -> Result<Vec<Worker>, String> {
+    let reply: Workers = serde_json::from_slice(body).map_err(|error| garbled(body, &error))?;
+    let all = reply.taskmanagers.into_iter().take(WORKERS);
+    Ok(all
+        .map(|one| Worker {
+            host: clean::message(ha::host(&one.path).unwrap_or_default()),
+            slots: one.slots_number,
+            free: one.free_slots,
         })
         .collect())
 }
@@ -147,7 +182,9 @@ pub(super) fn checkpoints(job: &str, body: &[u8]) -> Result<CheckpointsSample, S
 /// the largest number there is.
 pub(super) fn interval(body: &[u8]) -> Option<u64> {
     let config: CheckpointConfig = serde_json::from_slice(body).ok()?;
-    config.interval.filter(|ms| *ms > 0 && *ms < i64::MAX as u64)
+    config
+        .interval
+        .filter(|ms| *ms > 0 && *ms < i64::MAX as u64)
 }
 
 fn row(reply: CheckpointReply) -> Checkpoint {
@@ -164,7 +201,9 @@ fn row(reply: CheckpointReply) -> Checkpoint {
             .latest_ack_timestamp
             .filter(|_| status == CheckpointStatus::Completed)
             .and_then(stamp),
-        duration_ms: reply.end_to_end_duration.and_then(|ms| u64::try_from(ms).ok()),
+        duration_ms: reply
+            .end_to_end_duration
+            .and_then(|ms| u64::try_from(ms).ok()),
         size: reply.state_size.and_then(|bytes| u64::try_from(bytes).ok()),
         savepoint: reply.is_savepoint,
         path: reply
@@ -176,7 +215,9 @@ fn row(reply: CheckpointReply) -> Checkpoint {
 
 /// -1 is Flink's word for none.
 fn stamp(ms: i64) -> Option<Timestamp> {
-    (ms > 0).then(|| Timestamp::from_millisecond(ms).ok()).flatten()
+    (ms > 0)
+        .then(|| Timestamp::from_millisecond(ms).ok())
+        .flatten()
 }
 
 /// Whose words an error answer is.
@@ -209,7 +250,10 @@ pub(super) fn said(code: u16, body: &[u8]) -> Said {
 /// The first line that says something. Frames of a stack trace come after it, and the class in
 /// front of it says no more than the sentence.
 fn sentence(text: &str) -> Option<String> {
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty() && *line != "Internal server error.")?;
+    let line = text
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty() && *line != "Internal server error.")?;
     let plain = match line.split_once(": ") {
         Some((class, rest)) if class.contains('.') && !class.contains(' ') => rest,
         _ => line,
@@ -219,7 +263,10 @@ fn sentence(text: &str) -> Option<String> {
 
 fn garbled(body: &[u8], error: &serde_json::Error) -> String {
     let begin = String::from_utf8_lossy(&body[..body.len().min(80)]);
-    format!("the answer is not what Flink sends: {error}; it begins with `{}`", clean::message(&begin))
+    format!(
+        "the answer is not what Flink sends: {error}; it begins with `{}`",
+        clean::message(&begin)
+    )
 }
 
 #[cfg(test)]
@@ -230,7 +277,13 @@ mod tests {
 
     macro_rules! fixture {
         ($version:literal, $name:literal) => {
-            include_bytes!(concat!("../../../tests/fixtures/flink-", $version, "/", $name, ".json"))
+            include_bytes!(concat!(
+                "../../../tests/fixtures/flink-",
+                $version,
+                "/",
+                $name,
+                ".json"
+            ))
         };
     }
     macro_rules! every_version {
@@ -249,11 +302,17 @@ mod tests {
         for (version, body) in every_version!("jobs_overview") {
             let jobs = jobs(body).unwrap();
             assert!(jobs.iter().any(JobRow::all_run), "{version}: {jobs:?}");
-            assert!(jobs.iter().all(|job| job.id.len() == 32 && job.started.is_some()));
+            assert!(
+                jobs.iter()
+                    .all(|job| job.id.len() == 32 && job.started.is_some())
+            );
         }
         for (version, body) in every_version!("jobs_overview_canceled") {
             let jobs = jobs(body).unwrap();
-            assert!(jobs.iter().any(|job| job.state == "CANCELED"), "{version}: {jobs:?}");
+            assert!(
+                jobs.iter().any(|job| job.state == "CANCELED"),
+                "{version}: {jobs:?}"
+            );
             assert!(!jobs.iter().any(JobRow::all_run), "{version}");
         }
         let many = jobs(fixture!("2.2.1", "jobs_overview_multi")).unwrap();
@@ -265,7 +324,11 @@ mod tests {
     fn every_version_tells_its_checkpoints() {
         for (version, body) in every_version!("checkpoints") {
             let seen = checkpoints("job", body).unwrap();
-            let newest = seen.rows.iter().find(|row| Some(row.id) == seen.completed).unwrap();
+            let newest = seen
+                .rows
+                .iter()
+                .find(|row| Some(row.id) == seen.completed)
+                .unwrap();
             assert_eq!(newest.status, CheckpointStatus::Completed, "{version}");
             assert!(newest.acknowledged > newest.triggered, "{version}");
             assert!(seen.rows.is_sorted_by(|a, b| a.id < b.id), "{version}");
@@ -275,7 +338,12 @@ mod tests {
             let seen = checkpoints("job", body).unwrap();
             let restored = seen.restored.unwrap();
             assert!(Some(restored.id) < seen.completed, "{version}");
-            assert!(restored.path.unwrap().ends_with(&format!("chk-{}", restored.id)));
+            assert!(
+                restored
+                    .path
+                    .unwrap()
+                    .ends_with(&format!("chk-{}", restored.id))
+            );
         }
         for (version, body) in every_version!("checkpoints_after_savepoint") {
             let seen = checkpoints("job", body).unwrap();
@@ -284,6 +352,24 @@ mod tests {
         }
         for (version, body) in every_version!("checkpoints_config") {
             assert_eq!(interval(body), Some(2000), "{version}");
+        }
+    }
+
+    #[test]
+    fn every_version_lists_its_task_managers() {
+        for (version, body) in every_version!("taskmanagers") {
+            let workers = workers(body).unwrap();
+            assert!(!workers.is_empty(), "{version}");
+            for worker in workers {
+                assert!(
+                    worker.host.starts_with("10.244.0."),
+                    "{version}: {worker:?}"
+                );
+                assert!(
+                    worker.slots >= worker.free && worker.slots > 0,
+                    "{version}: {worker:?}"
+                );
+            }
         }
     }
 
@@ -298,26 +384,41 @@ mod tests {
 
     #[test]
     fn an_answer_with_half_of_its_fields_is_still_an_answer() {
-        let jobs = jobs(br#"{"jobs":[{"jid":"a"},{"jid":"b","tasks":{"total":2}}],"x":1}"#).unwrap();
+        let jobs =
+            jobs(br#"{"jobs":[{"jid":"a"},{"jid":"b","tasks":{"total":2}}],"x":1}"#).unwrap();
         assert_eq!(jobs.len(), 2);
         let seen = checkpoints("a", b"{}").unwrap();
         assert_eq!((seen.completed, seen.rows.len()), (None, 0));
-        let seen = checkpoints("a", br#"{"latest":{"restored":null},"history":[{"id":3}]}"#).unwrap();
+        let seen =
+            checkpoints("a", br#"{"latest":{"restored":null},"history":[{"id":3}]}"#).unwrap();
         assert_eq!(seen.rows.len(), 1);
     }
 
     #[test]
     fn errors_are_told_in_the_words_of_who_said_them() {
         for (version, body) in every_version!("job_404") {
-            let Said::Flink(text) = said(404, body) else { panic!("{version}") };
-            assert!(text.starts_with("Job ffff") && text.ends_with("not found"), "{version}: {text}");
+            let Said::Flink(text) = said(404, body) else {
+                panic!("{version}")
+            };
+            assert!(
+                text.starts_with("Job ffff") && text.ends_with("not found"),
+                "{version}: {text}"
+            );
         }
         let election = br#"{"errors":["Service temporarily unavailable due to an ongoing leader election. Please refresh."]}"#;
-        assert!(matches!(said(503, election), Said::Flink(text) if text.contains("leader election")));
+        assert!(
+            matches!(said(503, election), Said::Flink(text) if text.contains("leader election"))
+        );
         let proxy = br#"{"kind":"Status","apiVersion":"v1","message":"error trying to reach service: dial tcp 10.244.0.7:8081: connect: connection refused","code":503}"#;
-        assert!(matches!(said(503, proxy), Said::Between(text) if text.ends_with("connection refused")));
+        assert!(
+            matches!(said(503, proxy), Said::Between(text) if text.ends_with("connection refused"))
+        );
         assert_eq!(said(502, b""), Said::Between("HTTP 502".into()));
         assert!(matches!(said(200, b"<html>"), Said::Between(text) if text == "HTTP 200: <html>"));
-        assert!(jobs(b"<html>\x1b[2J").unwrap_err().ends_with("begins with `<html>`"));
+        assert!(
+            jobs(b"<html>\x1b[2J")
+                .unwrap_err()
+                .ends_with("begins with `<html>`")
+        );
     }
 }

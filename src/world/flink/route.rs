@@ -81,8 +81,16 @@ impl Ways {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(Duration::from_secs(1)));
         // A kept connection would stay with one JobManager, also with a frozen one.
-        let plain = Plain::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
-        Self { client, namespace, port, node_port, plain }
+        let plain = Plain::builder(TokioExecutor::new())
+            .pool_max_idle_per_host(0)
+            .build(connector);
+        Self {
+            client,
+            namespace,
+            port,
+            node_port,
+            plain,
+        }
     }
 
     /// Asks for a path. `Ok` only where Flink said so.
@@ -119,7 +127,10 @@ impl Ways {
         let request = Request::get(uri)
             .body(Body::empty())
             .map_err(|error| Trouble::Unreached(error.to_string()))?;
-        let response = client.send(request).await.map_err(|error| away(innermost(&error)))?;
+        let response = client
+            .send(request)
+            .await
+            .map_err(|error| away(innermost(&error)))?;
         let code = response.status();
         let body = Limited::new(response.into_body(), ANSWER).collect().await;
         match body {
@@ -130,7 +141,9 @@ impl Ways {
 
     async fn direct(&self, path: &str) -> Result<(StatusCode, Bytes), Trouble> {
         let unreached = |why: String| Trouble::Unreached(format!("NodePort: {why}"));
-        let port = self.node_port.ok_or_else(|| unreached("not published".to_owned()))?;
+        let port = self
+            .node_port
+            .ok_or_else(|| unreached("not published".to_owned()))?;
         let request = Request::get(format!("http://127.0.0.1:{port}/{path}"))
             .body(Empty::new())
             .map_err(|error| unreached(error.to_string()))?;

@@ -50,7 +50,8 @@ impl Rest {
 
     /// Asks.
     pub async fn get(&self, path: &str, limit: Duration) -> Answer {
-        self.send(Method::GET, path, "application/json", Bytes::new(), limit).await
+        self.send(Method::GET, path, "application/json", Bytes::new(), limit)
+            .await
     }
 
     /// Sends a body.
@@ -78,7 +79,9 @@ impl Rest {
                 Err(error) => return Answer::Silent(describe(&error)),
             };
             let status = response.status();
-            let body = Limited::new(response.into_body(), ANSWER_LIMIT).collect().await;
+            let body = Limited::new(response.into_body(), ANSWER_LIMIT)
+                .collect()
+                .await;
             let body = match body {
                 Ok(body) => body.to_bytes(),
                 Err(error) => return Answer::Silent(error.to_string()),
@@ -134,7 +137,10 @@ fn sentence(body: &[u8]) -> String {
     let text = told.unwrap_or(plain.as_ref());
     let cause = text.rsplit("Caused by: ").next().unwrap_or(text);
     let line = cause.lines().next().unwrap_or_default();
-    line.chars().filter(|letter| !letter.is_control()).take(SHOWN).collect()
+    line.chars()
+        .filter(|letter| !letter.is_control())
+        .take(SHOWN)
+        .collect()
 }
 
 #[cfg(test)]
@@ -146,7 +152,10 @@ mod tests {
         let flink = br#"{"errors":["Internal server error.","<Exception on server side:\norg.a.B: x\n\tat y\nCaused by: org.c.D: no slots\n\tat z\nEnd of exception on server side>"]}"#;
         assert_eq!(sentence(flink), "org.c.D: no slots");
         let api = br#"{"kind":"Status","message":"error trying to reach service: dial tcp: connection refused","code":503}"#;
-        assert_eq!(sentence(api), "error trying to reach service: dial tcp: connection refused");
+        assert_eq!(
+            sentence(api),
+            "error trying to reach service: dial tcp: connection refused"
+        );
         assert_eq!(sentence(b"plain \x1b[31mtext\nmore"), "plain [31mtext");
     }
 }

@@ -98,13 +98,16 @@ impl Lines {
 
     fn keep(&mut self, bytes: &[u8]) {
         let room = LINE.saturating_sub(self.partial.len());
-        self.partial.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.partial
+            .extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
     fn line(&mut self, bytes: &[u8], batch: &mut Vec<LogLine>) {
         let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LINE)]);
         // Without a stamp it is the kubelet's own remark, not the pod's.
-        let Some((stamp, text)) = text.split_once(' ') else { return };
+        let Some((stamp, text)) = text.split_once(' ') else {
+            return;
+        };
         let room = self.shown < A_SECOND;
         let highlight = highlight(text);
         if !room && (highlight.is_none() || self.highlighted >= HIGHLIGHTS) {
@@ -112,7 +115,9 @@ impl Lines {
             self.left_out += 1;
             return;
         }
-        let Ok(at) = stamp.parse::<Timestamp>() else { return };
+        let Ok(at) = stamp.parse::<Timestamp>() else {
+            return;
+        };
         if self.after.is_some_and(|after| at <= after) {
             return;
         }
@@ -137,7 +142,8 @@ impl Lines {
 
     /// Whether the second is over in which lines were left out.
     pub(super) fn over(&self, now: Instant) -> bool {
-        self.window.is_some_and(|began| now.duration_since(began) >= SECOND)
+        self.window
+            .is_some_and(|began| now.duration_since(began) >= SECOND)
     }
 
     /// Says how much was left out.
@@ -188,7 +194,14 @@ mod tests {
 
     #[test]
     fn lines_are_whole_whatever_the_pieces() {
-        let seen = read(&["2026-11-22T23:07:47.066986915Z a", "b\n2026-11-22T23:07:", "48Z c\n"], None);
+        let seen = read(
+            &[
+                "2026-11-22T23:07:47.066986915Z a",
+                "b\n2026-11-22T23:07:",
+                "48Z c\n",
+            ],
+            None,
+        );
         let texts: Vec<&str> = seen.iter().map(|line| line.text.as_str()).collect();
         assert_eq!(texts, ["ab", "c"]);
         assert_eq!(seen[0].at.to_string(), "2026-11-22T23:07:47.066986915Z");
@@ -211,10 +224,17 @@ mod tests {
         text.push_str("2026-11-22T23:07:47.5Z x was granted leadership with leaderSessionID=1\n");
         let began = std::time::Instant::now();
         let seen = read(&[&text], None);
-        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+        assert!(
+            began.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            began.elapsed()
+        );
         assert_eq!(seen.len(), 502);
         assert_eq!(seen[500].highlight, Some(Highlight::Leadership));
-        assert_eq!(seen[501].text, "… 99500 more lines in this second, not shown");
+        assert_eq!(
+            seen[501].text,
+            "… 99500 more lines in this second, not shown"
+        );
     }
 
     #[test]
@@ -231,12 +251,30 @@ mod tests {
     #[test]
     fn flinks_words_are_known() {
         for (text, expected) in [
-            ("Completed checkpoint 255 for job fef4 (11525 bytes", Some(Highlight::Checkpoint)),
-            ("Job State machine job (fef4) switched from state RUNNING to RESTARTING.", Some(Highlight::Recovery)),
-            ("Restoring job fef4 from Checkpoint 9 @ 1 for fef4 located at file:/x.", Some(Highlight::Recovery)),
-            ("http://0.0.0.0:8081 was granted leadership with leaderSessionID=fcd9", Some(Highlight::Leadership)),
-            ("2026-11-22 23:07:47,066 ERROR org.apache.flink.runtime.entrypoint", Some(Highlight::Error)),
-            ("Marking checkpoint 255 as completed for source Source: Events", None),
+            (
+                "Completed checkpoint 255 for job fef4 (11525 bytes",
+                Some(Highlight::Checkpoint),
+            ),
+            (
+                "Job State machine job (fef4) switched from state RUNNING to RESTARTING.",
+                Some(Highlight::Recovery),
+            ),
+            (
+                "Restoring job fef4 from Checkpoint 9 @ 1 for fef4 located at file:/x.",
+                Some(Highlight::Recovery),
+            ),
+            (
+                "http://0.0.0.0:8081 was granted leadership with leaderSessionID=fcd9",
+                Some(Highlight::Leadership),
+            ),
+            (
+                "2026-11-22 23:07:47,066 ERROR org.apache.flink.runtime.entrypoint",
+                Some(Highlight::Error),
+            ),
+            (
+                "Marking checkpoint 255 as completed for source Source: Events",
+                None,
+            ),
         ] {
             assert_eq!(highlight(text), expected, "{text}");
         }

@@ -5,7 +5,6 @@ use super::super::{Events, ha};
 use super::{Links, pods};
 use crate::lab::Roles;
 use crate::model::{Event, MapChange, Pod, PodChange};
-use crate::world::flink::innermost;
 use futures::StreamExt;
 use k8s_openapi::api::core::v1 as core;
 use kube::api::Api;
@@ -28,6 +27,8 @@ const LIST: Duration = Duration::from_secs(5);
 /// A leader renews its lease every 5 s. After so long a silence the connection is doubted, and
 /// proven by one list; a server that was stopped dead would be missed for minutes otherwise.
 const SILENCE: Duration = Duration::from_secs(20);
+/// How many watches there are.
+const WATCHES: usize = 3;
 /// Kubernetes events remembered, to tell a new one from a known one after a list.
 const KNOWN: usize = 1000;
 
@@ -47,87 +48,334 @@ pub(super) async fn follow(
     links: Links,
     events: Events,
 ) {
-    let Watched { client, namespace, cluster_id, roles } = watched;
-    let health = Health::new(links);
-    let pods = Pods { roles, known: BTreeMap::new(), seen: pods_seen, events: events.clone() };
-    let maps = Maps { cluster_id: cluster_id.clone(), known: BTreeMap::new(), leader: leader_seen, events: events.clone() };
-    let told = Told { known: BTreeMap::new(), events };
+    let Watched {
+        client,
+        namespace,
+        cluster_id,
+        roles,
+    } = watched;
+    let health = Health {
+        links,
+        lost: Mutex::new([true; WATCHES]),
+    };
     let of_cluster = Config::default().labels(&ha::selector(&cluster_id));
+    let pods = Pods {
+        roles,
+        known: BTreeMap::new(),
+        seen: pods_seen,
+    };
+    let maps = Maps {
+        cluster_id,
+        known: BTreeMap::new(),
+        leader: leader_seen,
+    };
+    let told = Told {
+        known: BTreeMap::new(),
+    };
     let space = namespace.as_str();
+    let all = Config::default;
+    let map_api: Api<core::ConfigMap> = Api::namespaced(client.clone(), space);
+    let pod_api: Api<core::Pod> = Api::namespaced(client.clone(), space);
+    let event_api: Api<core::Event> = Api::namespaced(client, space);
+    // The lock first: it is what is timed.
     futures::join!(
-        one(Api::<core::ConfigMap>::namespaced(client.clone(), space), of_cluster, maps, &health, 0),
-        one(Api::<core::Pod>::namespaced(client.clone(), space), Config::default(), pods, &health, 1),
-        one(Api::<core::Event>::namespaced(client.clone(), space), Config::default(), told, &health, 2),
+        one(map_api, of_cluster, maps, &health, 0, &events),
+        one(pod_api, all(), pods, &health, 1, &events),
+        one(event_api, all(), told, &health, 2, &events),
     );
 }
 
-/// What a watch does with what it is told.
+/// What a watch makes of what it is told.
 trait Follower<K> {
-    /// Whether a long silence is a reason to doubt the connection.
-    const TALKS: bool;
+    /// How long a silence may be before the connection is doubted.
+    const SILENCE: Option<Duration> = None;
     /// The whole list, after a start or a gap.
-    async fn listed(&mut self, all: Vec<K>);
+    fn listed(&mut self, all: Vec<K>) -> Vec<Event>;
     /// New or changed.
-    async fn applied(&mut self, one: K);
+    fn applied(&mut self, one: K) -> Vec<Event>;
     /// Gone.
-    async fn deleted(&mut self, one: K);
+    fn deleted(&mut self, one: K) -> Vec<Event>;
 }
 
 /// One watch, for ever.
-async fn one<K>(
+async fn one<K, F>(
     api: Api<K>,
     config: Config,
-    mut follower: impl Follower<K>,
+    mut follower: F,
     health: &Health,
     number: usize,
+    events: &Events,
 ) where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    F: Follower<K>,
 {
     let mut pause = FIRST_PAUSE;
     loop {
-        let mut stream = pin!(watcher(api.clone(), config.clone()));
-        let mut list: Option<Vec<K>> = None;
-        let mut live = false;
-        // Heard since the list: one silence is doubted once, not every 20 s.
-        let mut heard = false;
-        let why = loop {
-            let limit = match (live, K_TALKS_AND_HEARD(heard && follower_talks(&follower))) {
-                (false, _) => LIST,
-                (true, true) => SILENCE,
-                (true, false) => Duration::MAX,
-            };
-            let item = match timeout(limit, stream.next()).await {
-                Ok(Some(item)) => item,
-                Ok(None) => break Some("the watch ended".to_owned()),
-                Err(_) if live => break None,
-                Err(_) => break Some(format!("no answer within {} s", LIST.as_secs())),
-            };
-            match item {
-                Ok(watcher::Event::Init) => list = Some(Vec::new()),
-                Ok(watcher::Event::InitApply(one)) => list.get_or_insert_default().push(one),
-                Ok(watcher::Event::InitDone) => {
-                    follower.listed(list.take().unwrap_or_default()).await;
-                    live = true;
-                    pause = FIRST_PAUSE;
-                    health.live(number).await;
-                }
-                Ok(watcher::Event::Apply(one)) => {
-                    heard = true;
-                    follower.applied(one).await;
-                }
-                Ok(watcher::Event::Delete(one)) => {
-                    heard = true;
-                    follower.deleted(one).await;
-                }
-                // The server has forgotten that far back: a gap, not a loss.
-                Err(watcher::Error::WatchError(status)) if status.code == 410 => break None,
-                Err(error) => break Some(why(&error)),
+        match session(
+            &api,
+            &config,
+            &mut follower,
+            health,
+            number,
+            events,
+            &mut pause,
+        )
+        .await
+        {
+            Ok(()) => {}
+            Err(why) => {
+                health.lost(number, &why).await;
+                sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
             }
-        };
-        if let Some(why) = why {
-            health.lost(number, &why).await;
-            sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+}
+
+/// From a list to the next loss. `Ok` is a gap without a loss: a list mends it.
+async fn session<K, F>(
+    api: &Api<K>,
+    config: &Config,
+    follower: &mut F,
+    health: &Health,
+    number: usize,
+    events: &Events,
+    pause: &mut Duration,
+) -> Result<(), String>
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    F: Follower<K>,
+{
+    let mut stream = pin!(watcher(api.clone(), config.clone()));
+    let mut list: Vec<K> = Vec::new();
+    let mut live = false;
+    // None until something was heard: one silence is doubted once, not every 20 s.
+    let mut silence: Option<Duration> = None;
+    loop {
+        let item = match (live, silence) {
+            (false, _) => timeout(LIST, stream.next())
+                .await
+                .map_err(|_| format!("no answer within {} s", LIST.as_secs()))?,
+            (true, None) => stream.next().await,
+            (true, Some(silence)) => match timeout(silence, stream.next()).await {
+                Ok(item) => item,
+                Err(_) => return Ok(()),
+            },
+        };
+        let news = match item.ok_or("the watch ended")? {
+            Ok(watcher::Event::Init) => {
+                list.clear();
+                Vec::new()
+            }
+            Ok(watcher::Event::InitApply(one)) => {
+                list.push(one);
+                Vec::new()
+            }
+            Ok(watcher::Event::InitDone) => {
+                live = true;
+                *pause = FIRST_PAUSE;
+                health.live(number).await;
+                follower.listed(std::mem::take(&mut list))
+            }
+            Ok(watcher::Event::Apply(one)) => {
+                silence = F::SILENCE;
+                follower.applied(one)
+            }
+            Ok(watcher::Event::Delete(one)) => {
+                silence = F::SILENCE;
+                follower.deleted(one)
+            }
+            // The server has forgotten that far back.
+            Err(watcher::Error::WatchError(status)) if status.code == 410 => return Ok(()),
+            Err(error) => return Err(why(&error)),
+        };
+        for event in news {
+            events.send(event).await;
+        }
+    }
+}
+
+fn why(error: &watcher::Error) -> String {
+    match error {
+        watcher::Error::WatchError(status) => status.message.clone(),
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => crate::world::kube::describe(error),
+        watcher::Error::NoResourceVersion => "the list has no version".to_owned(),
+    }
+}
+
+/// The API server is there while all watches are.
+struct Health {
+    links: Links,
+    lost: Mutex<[bool; WATCHES]>,
+}
+
+impl Health {
+    async fn live(&self, number: usize) {
+        let all = {
+            let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+            lost[number] = false;
+            lost.iter().all(|lost| !lost)
+        };
+        if all {
+            self.links.live().await;
+        }
+    }
+
+    async fn lost(&self, number: usize, why: &str) {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner)[number] = true;
+        self.links.lost(why).await;
+    }
+}
+
+struct Pods {
+    roles: Roles,
+    known: BTreeMap<String, Pod>,
+    seen: watch::Sender<Arc<[Pod]>>,
+}
+
+impl Pods {
+    fn tell(&self) {
+        self.seen
+            .send_replace(self.known.values().cloned().collect());
+    }
+}
+
+impl Follower<core::Pod> for Pods {
+    fn listed(&mut self, all: Vec<core::Pod>) -> Vec<Event> {
+        let rows: Vec<Pod> = all
+            .iter()
+            .filter_map(|pod| pods::pod(&self.roles, pod))
+            .collect();
+        self.known = rows
+            .iter()
+            .map(|pod| (pod.uid.clone(), pod.clone()))
+            .collect();
+        self.tell();
+        vec![Event::Pods(PodChange::Listed(rows))]
+    }
+
+    fn applied(&mut self, one: core::Pod) -> Vec<Event> {
+        let Some(row) = pods::pod(&self.roles, &one) else {
+            return Vec::new();
+        };
+        // Most of what is written into a pod is nothing that we show.
+        if self.known.insert(row.uid.clone(), row.clone()).as_ref() == Some(&row) {
+            return Vec::new();
+        }
+        self.tell();
+        vec![Event::Pods(PodChange::Applied(row))]
+    }
+
+    fn deleted(&mut self, one: core::Pod) -> Vec<Event> {
+        let uid = one.uid().unwrap_or_default();
+        if self.known.remove(&uid).is_none() {
+            return Vec::new();
+        }
+        self.tell();
+        vec![Event::Pods(PodChange::Deleted { uid })]
+    }
+}
+
+struct Maps {
+    cluster_id: String,
+    /// Versions by name.
+    known: BTreeMap<String, String>,
+    leader: watch::Sender<Option<String>>,
+}
+
+impl Maps {
+    fn tell(&self, change: &MapChange) {
+        if let MapChange::Cluster(map) = change {
+            let host = map.leaders.get("dispatcher").map(|key| key.host.clone());
+            self.leader.send_if_modified(|known| {
+                let changed = *known != host;
+                *known = host;
+                changed
+            });
+        }
+    }
+}
+
+impl Follower<core::ConfigMap> for Maps {
+    const SILENCE: Option<Duration> = Some(SILENCE);
+
+    fn listed(&mut self, all: Vec<core::ConfigMap>) -> Vec<Event> {
+        let mut gone = std::mem::take(&mut self.known);
+        let mut news = Vec::new();
+        for one in all {
+            gone.remove(&one.name_any());
+            news.extend(self.applied(one));
+        }
+        let gone = gone
+            .into_keys()
+            .map(|name| Event::Map(MapChange::Deleted { name }));
+        news.extend(gone);
+        news
+    }
+
+    fn applied(&mut self, one: core::ConfigMap) -> Vec<Event> {
+        let Some(change) = ha::decode(&self.cluster_id, &one) else {
+            return Vec::new();
+        };
+        self.known
+            .insert(one.name_any(), one.resource_version().unwrap_or_default());
+        self.tell(&change);
+        vec![Event::Map(change)]
+    }
+
+    fn deleted(&mut self, one: core::ConfigMap) -> Vec<Event> {
+        let name = one.name_any();
+        match self.known.remove(&name) {
+            Some(_) => vec![Event::Map(MapChange::Deleted { name })],
+            None => Vec::new(),
+        }
+    }
+}
+
+struct Told {
+    /// Versions by uid.
+    known: BTreeMap<String, String>,
+}
+
+impl Told {
+    fn news(&mut self, one: &core::Event) -> Option<Event> {
+        let version = one.resource_version().unwrap_or_default();
+        let before = self
+            .known
+            .insert(one.uid().unwrap_or_default(), version.clone());
+        (before != Some(version)).then(|| Event::Kube(pods::event(one)))
+    }
+}
+
+impl Follower<core::Event> for Told {
+    fn listed(&mut self, mut all: Vec<core::Event>) -> Vec<Event> {
+        all.sort_by_key(|one| pods::event(one).at);
+        let late = all.len().saturating_sub(KNOWN);
+        let before = std::mem::take(&mut self.known);
+        // Only those that still exist need to be known.
+        for one in &all[late..] {
+            if let Some(version) = one.uid().and_then(|uid| before.get(&uid)) {
+                self.known
+                    .insert(one.uid().unwrap_or_default(), version.clone());
+            }
+        }
+        all[late..]
+            .iter()
+            .filter_map(|one| self.news(one))
+            .collect()
+    }
+
+    fn applied(&mut self, one: core::Event) -> Vec<Event> {
+        if self.known.len() >= 2 * KNOWN {
+            self.known.clear();
+        }
+        self.news(&one).into_iter().collect()
+    }
+
+    fn deleted(&mut self, one: core::Event) -> Vec<Event> {
+        self.known.remove(&one.uid().unwrap_or_default());
+        Vec::new()
     }
 }

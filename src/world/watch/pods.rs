@@ -20,19 +20,25 @@ pub(super) fn pod(roles: &Roles, pod: &core::Pod) -> Option<Pod> {
     .into_iter()
     .find(|(_, labels)| labels.matches(label))?;
     let status = pod.status.as_ref();
-    let containers = status.and_then(|status| status.container_statuses.as_deref()).unwrap_or_default();
-    let ours = containers.iter().find(|found| found.name == labels.container);
+    let containers = status
+        .and_then(|status| status.container_statuses.as_deref())
+        .unwrap_or_default();
+    let ours = containers
+        .iter()
+        .find(|found| found.name == labels.container);
     let state = ours.and_then(|ours| ours.state.as_ref());
     let last = ours
         .and_then(|ours| ours.last_state.as_ref())
         .and_then(|state| state.terminated.as_ref());
     let ended = state.and_then(|state| state.terminated.as_ref());
-    let waiting = state.and_then(|state| state.waiting.as_ref()).map(|waiting| {
-        (
-            clean::message(waiting.reason.as_deref().unwrap_or_default()),
-            clean::message(waiting.message.as_deref().unwrap_or_default()),
-        )
-    });
+    let waiting = state
+        .and_then(|state| state.waiting.as_ref())
+        .map(|waiting| {
+            (
+                clean::message(waiting.reason.as_deref().unwrap_or_default()),
+                clean::message(waiting.message.as_deref().unwrap_or_default()),
+            )
+        });
     Some(Pod {
         uid: meta.uid.clone()?,
         name: clean::message(meta.name.as_deref()?),
@@ -52,8 +58,14 @@ pub(super) fn pod(roles: &Roles, pod: &core::Pod) -> Option<Pod> {
             .filter(|_| state.is_some_and(|state| state.running.is_some()))
             .and_then(|ours| ours.container_id.as_deref())
             .map(|id| clean::message(id.rsplit_once("//").map_or(id, |(_, id)| id))),
-        ip: status.and_then(|status| status.pod_ip.as_deref()).map(clean::message),
-        node: pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()).map(clean::message),
+        ip: status
+            .and_then(|status| status.pod_ip.as_deref())
+            .map(clean::message),
+        node: pod
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.node_name.as_deref())
+            .map(clean::message),
         created: meta.creation_timestamp.as_ref().map(stamp),
         deleting: meta.deletion_timestamp.as_ref().map(stamp),
         waiting: waiting.or_else(|| unscheduled(status)),
@@ -69,7 +81,9 @@ pub(super) fn pod(roles: &Roles, pod: &core::Pod) -> Option<Pod> {
 
 /// The kubelet marks a pod as not ready when its node is lost, and leaves its containers alone.
 fn condition(status: Option<&core::PodStatus>, name: &str) -> bool {
-    let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
+    let conditions = status
+        .and_then(|status| status.conditions.as_deref())
+        .unwrap_or_default();
     let found = conditions.iter().find(|condition| condition.type_ == name);
     found.is_none_or(|condition| condition.status == "True")
 }
@@ -97,7 +111,10 @@ pub(super) fn event(event: &core::Event) -> KubeEvent {
         .or(event.first_timestamp.as_ref().map(stamp))
         .or(event.metadata.creation_timestamp.as_ref().map(stamp))
         .unwrap_or_default();
-    let count = series.and_then(|series| series.count).or(event.count).unwrap_or(1);
+    let count = series
+        .and_then(|series| series.count)
+        .or(event.count)
+        .unwrap_or(1);
     KubeEvent {
         at,
         warning: event.type_.as_deref() == Some("Warning"),
@@ -137,7 +154,10 @@ mod tests {
     #[test]
     fn a_pod_is_what_kubernetes_says_it_is() {
         let row = read(|_| {}).unwrap();
-        assert_eq!((row.role, row.phase, row.ready, row.restarts), (Role::JobManager, PodPhase::Running, true, 2));
+        assert_eq!(
+            (row.role, row.phase, row.ready, row.restarts),
+            (Role::JobManager, PodPhase::Running, true, 2)
+        );
         assert_eq!(row.container.as_deref(), Some("abc"));
         assert_eq!(row.ip.as_deref(), Some("10.244.0.7"));
         assert_eq!(row.last_exit.unwrap().0, 137);
@@ -153,7 +173,10 @@ mod tests {
         })
         .unwrap();
         assert_eq!((row.ready, row.container), (false, None));
-        assert_eq!(row.waiting, Some(("CrashLoopBackOff".into(), "back-off 5s".into())));
+        assert_eq!(
+            row.waiting,
+            Some(("CrashLoopBackOff".into(), "back-off 5s".into()))
+        );
     }
 
     #[test]

@@ -1,0 +1,427 @@
+//! How the lab is, as a whole: the word for it, whether it is healthy, what speaks against breaking
+//! it now, whether the three witnesses of a checkpoint agree, and how often to ask Flink. Pure
+//! functions of the model; the model's own memory of it changes in `settle` alone.
+
+use super::job::Good;
+use super::{Effect, Event, Link, Model, Pace, Source};
+use crate::failure::Role;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+
+/// Good samples in a row that make health.
+pub const GOOD: u32 = 5;
+/// A leader renews every 5 s. Older than this, it has missed two.
+const LEASE_LATE: f64 = 10.0;
+/// Without a new sign for so long, trouble is a state, not an event: asked calmly again.
+const TROUBLE: SignedDuration = SignedDuration::from_mins(5);
+/// Assumed between two checkpoints as long as nobody told.
+const INTERVAL: SignedDuration = SignedDuration::from_secs(10);
+/// REST's checkpoints older than this are no witness of now.
+const TOLD: SignedDuration = SignedDuration::from_secs(5);
+/// Samples older than this say nothing about now.
+const SAMPLE: SignedDuration = SignedDuration::from_secs(10);
+
+/// What the model remembers to notice changes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Watchfulness {
+    /// What would be a sign of trouble if it changed.
+    signs: Signs,
+    /// When it changed last.
+    changed: Option<Timestamp>,
+    /// The checkpoint that one witness had and another had not, since when.
+    behind: Option<(u64, Timestamp)>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Signs {
+    /// Readiness, restarts and deletion by uid.
+    pods: BTreeMap<String, (bool, u32, bool)>,
+    epoch: Option<String>,
+    tasks: Option<(String, u32, u32)>,
+    rest: bool,
+    api: bool,
+    late: bool,
+}
+
+/// The lab as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// In a word.
+    pub word: Word,
+    /// Why it is not the best word; empty otherwise.
+    pub reason: String,
+}
+
+/// Words for the lab as a whole, from worst to best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Word {
+    /// There is no lab.
+    NoLab,
+    /// It cannot be seen.
+    Unknown,
+    /// Nobody holds the lock.
+    NoLeader,
+    /// Flink does not know our job.
+    NoJob,
+    /// Not all tasks run.
+    Recovering,
+    /// It works, but the next failure would hit harder.
+    Degraded,
+    /// All is as it should be, not for long enough yet.
+    Settling,
+    /// All is as it should be.
+    Healthy,
+}
+
+impl Word {
+    /// As it is shown and as scripts see it.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::NoLab => "no lab",
+            Self::Unknown => "unknown",
+            Self::NoLeader => "no leader",
+            Self::NoJob => "no job",
+            Self::Recovering => "recovering",
+            Self::Degraded => "degraded",
+            Self::Settling => "settling",
+            Self::Healthy => "healthy",
+        }
+    }
+}
+
+/// One of the gate's conditions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// Kebab-case.
+    pub name: &'static str,
+    /// What speaks against it; none where it is fulfilled.
+    pub against: Option<String>,
+}
+
+/// What one witness says about the newest completed checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Witness {
+    /// The checkpoint; none where it says that there is none, or says nothing.
+    pub id: Option<u64>,
+    /// Whether it speaks about now.
+    pub current: bool,
+}
+
+/// The three witnesses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Witnesses {
+    /// Flink's REST.
+    pub rest: Witness,
+    /// The pointer in the job's config map.
+    pub pointer: Witness,
+    /// The files.
+    pub disk: Witness,
+}
+
+impl Model {
+    /// What follows from an event that the slices have taken in. Called at the end of `update`.
+    pub(super) fn settle(&mut self, event: &Event) -> Vec<Effect> {
+        match event {
+            Event::Lab(_) | Event::NoLab { .. } => {
+                let ours = self.lab.as_ref().and_then(|lab| lab.job.clone());
+                self.job.job_is(ours.as_deref());
+                self.cluster.job_is(ours.as_deref());
+            }
+            Event::Flink(_) | Event::Pods(_) | Event::Map(_) | Event::Disk(_) => {}
+            Event::Link { .. } | Event::Tick => {}
+            _ => return Vec::new(),
+        }
+        let now = self.now;
+        let signs = self.signs();
+        if signs != self.watchfulness.signs {
+            self.watchfulness.signs = signs;
+            self.watchfulness.changed = Some(now);
+            self.job.not_good();
+        }
+        if let Event::Flink(sample) = event {
+            let good = match self.against_health() {
+                None => Good::Yes,
+                Some(_) => Good::No,
+            };
+            self.job.count(sample, good);
+        }
+        self.compare();
+        let trouble = self
+            .watchfulness
+            .changed
+            .is_some_and(|since| now.duration_since(since) < TROUBLE);
+        let pace = match trouble && self.job.good_in_a_row < GOOD {
+            true => Pace::Trouble,
+            false => Pace::Calm,
+        };
+        // Nothing is asked where there is nothing.
+        if pace == self.pace || self.lab.is_none() {
+            return Vec::new();
+        }
+        self.pace = pace;
+        vec![Effect::Pace(pace)]
+    }
+
+    fn signs(&self) -> Signs {
+        let row = self.row();
+        Signs {
+            pods: self
+                .cluster
+                .pods
+                .iter()
+                .map(|(uid, pod)| {
+                    (
+                        uid.clone(),
+                        (pod.ready, pod.restarts, pod.deleting.is_some()),
+                    )
+                })
+                .collect(),
+            epoch: self.cluster.epoch().map(|epoch| epoch.id.clone()),
+            tasks: row.map(|row| (row.state.clone(), row.tasks.running, row.tasks.total)),
+            rest: self
+                .job
+                .sample
+                .as_ref()
+                .is_some_and(|(_, sample)| sample.jobs.is_ok()),
+            api: !self.lost(Source::Api),
+            late: self
+                .cluster
+                .lease_age(self.now)
+                .is_some_and(|age| age > LEASE_LATE),
+        }
+    }
+
+    /// Whether the lab is healthy: five good samples in a row, and nothing against it since.
+    #[must_use]
+    pub fn healthy(&self) -> bool {
+        self.health().word == Word::Healthy
+    }
+
+    /// The lab as a whole.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        match self.against_health() {
+            Some(health) => health,
+            None if self.job.good_in_a_row < GOOD => Health {
+                word: Word::Settling,
+                reason: format!("{} of {GOOD} good samples", self.job.good_in_a_row),
+            },
+            None => Health {
+                word: Word::Healthy,
+                reason: String::new(),
+            },
+        }
+    }
+
+    /// The worst thing that speaks against health now.
+    fn against_health(&self) -> Option<Health> {
+        let (word, reason) = self.worst()?;
+        Some(Health { word, reason })
+    }
+
+    fn worst(&self) -> Option<(Word, String)> {
+        let now = self.now;
+        if self.lab.is_none() {
+            return Some((Word::NoLab, String::new()));
+        }
+        if let Some(Link::Lost { since, why }) = self.links.get(&Source::Api) {
+            let seconds = now.duration_since(*since).as_secs();
+            return Some((
+                Word::Unknown,
+                format!("API server lost for {seconds} s: {why}"),
+            ));
+        }
+        if !self.cluster.listed {
+            return Some((Word::Unknown, "pods not seen yet".into()));
+        }
+        let Some(lock) = self.cluster.lock() else {
+            return Some((Word::NoLeader, "none was elected yet".into()));
+        };
+        if lock.holder.is_empty() {
+            return Some((Word::NoLeader, "the lock was released".into()));
+        }
+        if !self.cluster.lease_fresh(now) {
+            let over = self.cluster.lease_age(now).unwrap_or_default() - lock.seconds;
+            return Some((Word::NoLeader, format!("the lease ran out {over:.1} s ago")));
+        }
+        match &self.job.sample {
+            None => return Some((Word::Unknown, "REST not seen yet".into())),
+            Some((at, _)) if now.duration_since(*at) > SAMPLE => {
+                let seconds = now.duration_since(*at).as_secs();
+                return Some((Word::Unknown, format!("REST not seen for {seconds} s")));
+            }
+            Some((_, sample)) => {
+                if let Err(why) = &sample.jobs {
+                    return Some((Word::Recovering, format!("REST: {why}")));
+                }
+            }
+        }
+        let Some(row) = self.row() else {
+            return Some((Word::NoJob, "Flink does not list the job".into()));
+        };
+        if !row.all_run() {
+            let (state, tasks) = (&row.state, row.tasks);
+            let reason = format!(
+                "{state}, {} of {} tasks running",
+                tasks.running, tasks.total
+            );
+            return Some((Word::Recovering, reason));
+        }
+        let pods = self.cluster.listed_pods();
+        if let Some(pod) = pods.iter().find(|pod| !pod.ready) {
+            return Some((Word::Degraded, format!("{} is not ready", pod.name)));
+        }
+        for (role, name) in [
+            (Role::JobManager, "JobManager"),
+            (Role::TaskManager, "TaskManager"),
+        ] {
+            if !pods.iter().any(|pod| pod.role == role) {
+                return Some((Word::Degraded, format!("there is no {name}")));
+            }
+        }
+        None
+    }
+
+    /// Our job's line in the newest good answer.
+    fn row(&self) -> Option<&super::JobRow> {
+        let ours = self.lab.as_ref().and_then(|lab| lab.job.as_deref());
+        self.job.row(ours)
+    }
+
+    fn lost(&self, source: Source) -> bool {
+        matches!(self.links.get(&source), Some(Link::Lost { .. }))
+    }
+
+    /// What must be true before something is broken, as far as it can be seen from here. What else
+    /// is applied by other processes stands in the journal.
+    #[must_use]
+    pub fn gate(&self) -> Vec<Condition> {
+        vec![
+            Condition {
+                name: "tasks",
+                against: self.against_tasks(),
+            },
+            Condition {
+                name: "checkpoint",
+                against: self.against_checkpoint(),
+            },
+            Condition {
+                name: "alone",
+                against: self
+                    .run
+                    .as_ref()
+                    .map(|run| format!("`{}` is still going on", run.order.failure.key)),
+            },
+        ]
+    }
+
+    fn against_tasks(&self) -> Option<String> {
+        let sample = match &self.job.sample {
+            Some((at, sample)) if self.now.duration_since(*at) <= SAMPLE => sample,
+            _ => return Some("Flink's REST was not seen yet".into()),
+        };
+        if let Err(why) = &sample.jobs {
+            return Some(format!("Flink's REST does not list jobs: {why}"));
+        }
+        match self.row() {
+            None => Some("Flink does not list the job".into()),
+            Some(row) if !row.all_run() => Some(format!(
+                "{} of {} tasks run",
+                row.tasks.running, row.tasks.total
+            )),
+            Some(_) => None,
+        }
+    }
+
+    fn against_checkpoint(&self) -> Option<String> {
+        let Some(at) = self.newest_at() else {
+            return Some("no completed checkpoint was seen yet".into());
+        };
+        let age = self.now.duration_since(at);
+        let limit = self.interval() * 2;
+        (age >= limit).then(|| {
+            format!(
+                "the newest checkpoint is {:.1} s old, more than two intervals ({:.1} s)",
+                age.as_secs_f64(),
+                limit.as_secs_f64()
+            )
+        })
+    }
+
+    /// When the newest completed checkpoint was completed, by the witness who saw the newest.
+    #[must_use]
+    pub fn newest_at(&self) -> Option<Timestamp> {
+        let rest = self.job.newest().and_then(|row| row.acknowledged);
+        let disk = self.job.newest_on_disk().and_then(|row| row.written);
+        rest.max(disk)
+    }
+
+    /// Time between two checkpoints, as far as it is known.
+    #[must_use]
+    pub fn interval(&self) -> SignedDuration {
+        self.job.interval().unwrap_or(INTERVAL)
+    }
+
+    /// The newest completed checkpoint as each witness knows it.
+    #[must_use]
+    pub fn witnesses(&self) -> Witnesses {
+        let pointers = self.cluster.job_map.as_ref().map(|(_, map)| &map.pointers);
+        let told = self
+            .job
+            .told
+            .is_some_and(|at| self.now.duration_since(at) <= TOLD);
+        Witnesses {
+            rest: Witness {
+                id: self.job.newest,
+                current: told && !self.lost(Source::Flink),
+            },
+            pointer: Witness {
+                id: pointers
+                    .and_then(|all| all.iter().rev().find(|one| !one.deleting))
+                    .map(|one| one.id),
+                current: self.cluster.map.is_some() && !self.lost(Source::Api),
+            },
+            disk: Witness {
+                id: self.job.newest_on_disk().map(|row| row.id),
+                current: self.job.disk.is_some() && !self.lost(Source::Disk),
+            },
+        }
+    }
+
+    /// Whether the witnesses agree: no, only after they differed for one whole interval. Looks are
+    /// taken one after the other, so for a moment after each checkpoint they always differ.
+    #[must_use]
+    pub fn agree(&self) -> bool {
+        let behind = self.watchfulness.behind;
+        behind.is_none_or(|(_, since)| self.now.duration_since(since) < self.interval())
+    }
+
+    /// Notes since when a witness lags behind another. A short interval would never let all be
+    /// equal at one moment, so it is one checkpoint that they all have to reach.
+    fn compare(&mut self) {
+        let Witnesses {
+            rest,
+            pointer,
+            disk,
+        } = self.witnesses();
+        let ids: Vec<Option<u64>> = [rest, pointer, disk]
+            .into_iter()
+            .filter(|witness| witness.current)
+            .map(|witness| witness.id)
+            .collect();
+        let newest = ids.iter().flatten().max().copied();
+        let differ = ids.iter().any(|id| *id != newest);
+        self.watchfulness.behind = match (differ, self.watchfulness.behind, newest) {
+            (true, Some((wanted, since)), Some(_)) if ids.iter().any(|id| *id < Some(wanted)) => {
+                Some((wanted, since))
+            }
+            (true, _, Some(newest)) => Some((newest, self.now)),
+            _ => None,
+        };
+    }
+}
+
+#[cfg(test)]
+#[path = "health_tests.rs"]
+mod tests;

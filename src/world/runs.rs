@@ -1,0 +1,95 @@
+//! The runs folder: one folder a run with its result, written in one stroke. Knows neither how a
+//! run is judged nor how it is shown.
+
+use super::home::Home;
+use super::{Events, World};
+use crate::fault::Fault;
+use crate::model::{Event, RunResult};
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+/// Name of the file in a run's folder.
+const RESULT: &str = "result.json";
+/// A result above this is not ours.
+const LIMIT: u64 = 4 * 1024 * 1024;
+
+/// Writes a finished run to its folder and says so.
+pub async fn save(world: &World, result: &RunResult, events: &Events) {
+    let home = Home::of(&world.addresses, &world.name);
+    match write(&home, result) {
+        Ok(()) => {}
+        // The run is over and judged: what cannot be kept is still told.
+        Err(fault) => tracing::warn!(%fault, "the run was not kept"),
+    }
+    events.send(Event::Saved(Box::new(result.clone()))).await;
+}
+
+fn write(home: &Home, result: &RunResult) -> Result<(), Fault> {
+    let name = plain_name(&result.run)?;
+    let runs = home.runs();
+    let folder = runs.join(name);
+    for path in [&runs, &folder] {
+        home.plain(path)?;
+        if let Err(error) = fs::create_dir(path)
+            && error.kind() != std::io::ErrorKind::AlreadyExists
+        {
+            return Err(unwritable(path, &error));
+        }
+    }
+    let mut text = serde_json::to_string_pretty(result)
+        .map_err(|error| unwritable(&folder, &std::io::Error::other(error)))?;
+    text.push('\n');
+    home.replace(&folder.join(RESULT), text.as_bytes())
+}
+
+/// The finished runs, oldest first. Folders that hold no readable result are passed over: another
+/// process may just be writing one.
+pub fn list(home: &Home) -> Result<Vec<RunResult>, Fault> {
+    let runs = home.runs();
+    home.plain(&runs)?;
+    let entries = match fs::read_dir(&runs) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => {
+            return Err(Fault::unable("runs-unreadable", format!("Cannot read {}.", runs.display()))
+                .why(error));
+        }
+    };
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    names.sort_unstable();
+    Ok(names.iter().filter_map(|name| read(home, name).ok()).collect())
+}
+
+/// One finished run by its name.
+pub fn read(home: &Home, run: &str) -> Result<RunResult, Fault> {
+    let folder = home.runs().join(plain_name(run)?);
+    let path = folder.join(RESULT);
+    let unknown = |why: String| {
+        Fault::wrong("no-run", format!("There is no finished run `{run}`."))
+            .why(why)
+            .mend("`flinklab runs` lists those that exist.")
+    };
+    home.plain(&folder)?;
+    home.plain(&path)?;
+    let mut text = String::new();
+    fs::File::open(&path)
+        .and_then(|file| file.take(LIMIT).read_to_string(&mut text))
+        .map_err(|error| unknown(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| unknown(error.to_string()))
+}
+
+/// A run's name becomes a folder's: nothing in it may lead elsewhere.
+fn plain_name(run: &str) -> Result<&str, Fault> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    match !run.is_empty() && run.len() <= 100 && run.chars().all(plain) {
+        true => Ok(run),
+        false => Err(Fault::wrong("no-run", format!("`{run}` is not the name of a run."))),
+    }
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Fault {
+    Fault::unable("home-unwritable", format!("Cannot write {}.", path.display())).why(error)
+}

@@ -1,0 +1,512 @@
+//! The walls between the folders of `src`, read off the sources: who may know whom, who may touch
+//! what, and a few habits. One table says it all; the reasons are in the head of `src/lib.rs`.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A file longer than this has two subjects.
+const LONGEST_FILE: usize = 400;
+/// What a change of dependencies must not exceed unseen. Raise it knowingly.
+const MOST_CRATES: usize = 400;
+
+/// Clients and runtimes: only `world` and `sim` talk to anybody.
+const CLIENTS: &[&str] = &[
+    "tokio",
+    "tokio_util",
+    "kube",
+    "k8s_openapi",
+    "bollard",
+    "hyper",
+    "hyper_util",
+    "axum",
+    "tokio_tungstenite",
+    "rustix",
+];
+/// Terminals.
+const SCREENS: &[&str] = &["ratatui", "crossterm"];
+/// Files, processes, sockets, variables.
+const SYSTEM: &[&str] = &[
+    "std::fs",
+    "fs::",
+    "File::",
+    "OpenOptions",
+    "std::process",
+    "std::env",
+    "env::var",
+    "std::net::Tcp",
+    "std::net::Udp",
+    "std::os",
+    "std::thread",
+];
+/// Time comes in with the event.
+const CLOCKS: &[&str] = &["Timestamp::now", "Zoned::now", "Instant::now", "SystemTime"];
+
+/// A folder or file of `src`, and the words that its code never contains.
+struct Wall {
+    of: &'static str,
+    never: &'static [&'static [&'static str]],
+}
+
+const WALLS: &[Wall] = &[
+    Wall {
+        of: "fault.rs",
+        never: &[&["crate::"], CLIENTS, SCREENS, SYSTEM, CLOCKS],
+    },
+    Wall {
+        of: "failure",
+        never: &[
+            &[
+                "crate::lab",
+                "crate::model",
+                "crate::view",
+                "crate::world",
+                "crate::sim",
+                "crate::app",
+                "crate::cli",
+            ],
+            CLIENTS,
+            SCREENS,
+            SYSTEM,
+            CLOCKS,
+        ],
+    },
+    Wall {
+        of: "lab",
+        never: &[
+            &[
+                "crate::model",
+                "crate::view",
+                "crate::world",
+                "crate::sim",
+                "crate::app",
+                "crate::cli",
+            ],
+            CLIENTS,
+            SCREENS,
+            CLOCKS,
+            &[
+                "fs::write",
+                "std::env",
+                "std::process",
+                "fs::create_dir",
+                "fs::remove_file",
+                "fs::remove_dir",
+            ],
+        ],
+    },
+    Wall {
+        of: "model",
+        never: &[
+            &[
+                "crate::view",
+                "crate::world",
+                "crate::sim",
+                "crate::app",
+                "crate::cli",
+            ],
+            CLIENTS,
+            SCREENS,
+            SYSTEM,
+            CLOCKS,
+            &["Mutex", "RwLock", "RefCell"],
+        ],
+    },
+    Wall {
+        of: "view",
+        never: &[
+            &[
+                "crate::world",
+                "crate::sim",
+                "crate::app",
+                "crate::cli",
+                "&mut Model",
+            ],
+            CLIENTS,
+            &["crossterm"],
+            SYSTEM,
+            CLOCKS,
+        ],
+    },
+    Wall {
+        of: "world",
+        never: &[
+            &[
+                "crate::view",
+                "crate::sim",
+                "crate::app",
+                "crate::cli",
+                "Model",
+                "tokio::spawn",
+                "task::spawn",
+                "std::env",
+            ],
+            SCREENS,
+        ],
+    },
+    Wall {
+        of: "sim",
+        never: &[
+            &[
+                "crate::world",
+                "crate::model",
+                "crate::view",
+                "crate::app",
+                "crate::cli",
+                "kube",
+                "bollard",
+                "std::env",
+            ],
+            SCREENS,
+        ],
+    },
+    Wall {
+        of: "cli.rs",
+        never: &[
+            &[
+                "crate::world",
+                "crate::model",
+                "crate::view",
+                "crate::sim",
+                "crate::app",
+            ],
+            CLIENTS,
+            SCREENS,
+            SYSTEM,
+            CLOCKS,
+        ],
+    },
+    Wall {
+        of: "app",
+        never: &[&[
+            "kube",
+            "k8s_openapi",
+            "bollard",
+            "hyper",
+            "axum",
+            "std::env",
+        ]],
+    },
+];
+
+/// A word that only some files may contain, and why.
+struct Only {
+    word: &'static str,
+    within: &'static [&'static str],
+    why: &'static str,
+}
+
+const ONLY: &[Only] = &[
+    Only {
+        word: "Node::proven",
+        within: &["world/gate"],
+        why: "the right to act on a node comes out of a proof",
+    },
+    Only {
+        word: "crate::sim",
+        within: &["app/try", "sim"],
+        why: "the rest of the program gets addresses and does not branch",
+    },
+    Only {
+        word: "tokio::spawn",
+        within: &["app", "sim"],
+        why: "a task that nobody owns is missed by nobody",
+    },
+    Only {
+        word: "fs::write",
+        within: &["world", "sim"],
+        why: "files are written in one place",
+    },
+    Only {
+        word: "File::create",
+        within: &["world", "sim"],
+        why: "files are written in one place",
+    },
+    Only {
+        word: "File::options",
+        within: &["world", "sim", "app/logging.rs"],
+        why: "files are written in one place",
+    },
+    Only {
+        word: "OpenOptions",
+        within: &["world", "sim"],
+        why: "files are written in one place",
+    },
+    Only {
+        word: "fs::create_dir",
+        within: &["world", "sim"],
+        why: "files are written in one place",
+    },
+    Only {
+        word: "fs::create_dir_all",
+        within: &["world", "sim"],
+        why: "files are written in one place",
+    },
+    Only {
+        word: "fs::remove_file",
+        within: &["world", "sim"],
+        why: "files are written in one place",
+    },
+    Only {
+        word: "fs::remove_dir_all",
+        within: &["world", "sim"],
+        why: "files are written in one place",
+    },
+    Only {
+        word: "std::env",
+        within: &["main.rs"],
+        why: "surroundings are values, so that a test can pass others",
+    },
+    Only {
+        word: "println!",
+        within: &["app"],
+        why: "one module speaks to the person",
+    },
+    Only {
+        word: "print!",
+        within: &["app"],
+        why: "one module speaks to the person",
+    },
+    Only {
+        word: "eprintln!",
+        within: &["app"],
+        why: "one module speaks to the person",
+    },
+    Only {
+        word: "todo!",
+        within: &[],
+        why: "what is not there is not there",
+    },
+    Only {
+        word: "unimplemented!",
+        within: &[],
+        why: "what is not there is not there",
+    },
+    Only {
+        word: "dbg!",
+        within: &[],
+        why: "a log line is for later, this is for now",
+    },
+    Only {
+        word: "unsafe",
+        within: &[],
+        why: "nothing here needs it",
+    },
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every file below a folder, with its path from there.
+fn files(folder: &str, ends: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders: Vec<PathBuf> = vec![root().join(folder)];
+    while let Some(next) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&next) else {
+            continue;
+        };
+        for entry in entries {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.to_string_lossy().ends_with(ends) {
+                let name = path.strip_prefix(root().join(folder)).unwrap();
+                let name = name.to_string_lossy().replace('\\', "/");
+                found.push((name, fs::read_to_string(&path).unwrap_or_default()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Whether a path is that file, in that folder, or begins with that word (`app/try` is both
+/// `app/try.rs` and `app/try/…`).
+fn is_within(file: &str, place: &str) -> bool {
+    file == place
+        || file
+            .strip_prefix(place)
+            .is_some_and(|rest| rest.starts_with('/') || rest.starts_with('.'))
+}
+
+/// The code of a line, without a comment that follows it.
+fn code(line: &str) -> &str {
+    match line.find("//") {
+        Some(0) => "",
+        Some(at) if !line[..at].ends_with(':') => &line[..at],
+        _ => line,
+    }
+}
+
+fn is_part(letter: Option<char>) -> bool {
+    letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_')
+}
+
+/// Whether a line has that word as a word: a crate's name counts where a path follows it.
+fn has(line: &str, word: &str) -> bool {
+    let is_crate = word
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        && word != "unsafe";
+    line.match_indices(word).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = line[at + word.len()..].chars().next();
+        let ends_open = word.ends_with(':') || word.ends_with('!');
+        !is_part(before)
+            && !(is_crate && before == Some(':'))
+            && (ends_open || !is_part(after))
+            && (!is_crate
+                || line[at + word.len()..].starts_with("::")
+                || line[..at].trim_end().ends_with("use"))
+    })
+}
+
+fn report(faults: &str) {
+    assert!(faults.is_empty(), "\n{faults}");
+}
+
+#[test]
+fn folders_keep_to_their_walls() {
+    let mut faults = String::new();
+    for (file, text) in files("src", ".rs") {
+        for wall in WALLS.iter().filter(|wall| is_within(&file, wall.of)) {
+            for (number, line) in text.lines().enumerate() {
+                for word in wall.never.iter().copied().flatten() {
+                    if has(code(line), word) {
+                        let _ =
+                            writeln!(faults, "src/{file}:{}: `{word}` in {}", number + 1, wall.of);
+                    }
+                }
+            }
+        }
+    }
+    report(&faults);
+}
+
+#[test]
+fn some_words_stand_in_one_place_only() {
+    let mut faults = String::new();
+    for (file, text) in files("src", ".rs") {
+        for (number, line) in text.lines().enumerate() {
+            for only in ONLY {
+                if has(code(line), only.word)
+                    && !only.within.iter().any(|place| is_within(&file, place))
+                {
+                    let _ = writeln!(
+                        faults,
+                        "src/{file}:{}: `{}`: {}",
+                        number + 1,
+                        only.word,
+                        only.why
+                    );
+                }
+            }
+        }
+    }
+    report(&faults);
+}
+
+#[test]
+fn each_file_says_what_it_is_for_and_is_short() {
+    let mut faults = String::new();
+    for (folder, limit) in [("src", LONGEST_FILE), ("tests", 2 * LONGEST_FILE)] {
+        for (file, text) in files(folder, ".rs") {
+            let lines = text.lines().count();
+            if !text.starts_with("//!") {
+                let _ = writeln!(faults, "{folder}/{file}: no `//!` at its head");
+            }
+            if lines > limit {
+                let _ = writeln!(faults, "{folder}/{file}: {lines} lines, {limit} are enough");
+            }
+        }
+    }
+    report(&faults);
+}
+
+#[test]
+fn every_folder_of_the_source_has_a_wall() {
+    for (file, _) in files("src", ".rs") {
+        let known = WALLS.iter().any(|wall| is_within(&file, wall.of));
+        assert!(
+            known || file == "lib.rs" || file == "main.rs",
+            "src/{file} is behind no wall"
+        );
+    }
+}
+
+#[test]
+fn no_test_is_switched_off() {
+    let mut faults = String::new();
+    for folder in ["src", "tests"] {
+        for (file, text) in files(folder, ".rs") {
+            for (number, line) in text.lines().enumerate() {
+                if line.trim_start().starts_with(concat!("#[", "ignore")) {
+                    let _ = writeln!(faults, "{folder}/{file}:{}", number + 1);
+                }
+            }
+        }
+    }
+    report(&faults);
+}
+
+/// Nothing that ships names the machine it was written on.
+#[test]
+fn no_file_names_a_machine() {
+    let paths = [
+        concat!("/wo", "rk/"),
+        concat!("/ro", "ot/"),
+        concat!("/tmp", "/w/"),
+        concat!("/ho", "me/user"),
+    ];
+    let mut faults = String::new();
+    let mut all = vec![
+        (
+            "README.md".to_owned(),
+            fs::read_to_string(root().join("README.md")).unwrap_or_default(),
+        ),
+        (
+            "Cargo.toml".to_owned(),
+            fs::read_to_string(root().join("Cargo.toml")).unwrap_or_default(),
+        ),
+    ];
+    for folder in ["src", "tests", "lab", "assets"] {
+        let found = files(folder, "").into_iter();
+        all.extend(found.map(|(file, text)| (format!("{folder}/{file}"), text)));
+    }
+    for (file, text) in all {
+        for (number, line) in text.lines().enumerate() {
+            if let Some(path) = paths.iter().find(|path| line.contains(*path)) {
+                let _ = writeln!(faults, "{file}:{}: {path}", number + 1);
+            }
+        }
+    }
+    report(&faults);
+}
+
+#[test]
+fn dependencies_are_few_enough_to_read() {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
+    let crates = lock.lines().filter(|line| *line == "[[package]]").count();
+    assert!(crates <= MOST_CRATES, "{crates} crates in Cargo.lock");
+}
+
+#[test]
+fn the_walls_are_seen() {
+    assert!(has("use kube::Client;", "kube"));
+    assert!(has("use kube;", "kube"));
+    assert!(!has("let x = crate::world::kube::client();", "kube"));
+    assert!(!has("// kube::Client", "kube") || code("// kube::Client").is_empty());
+    assert!(!has("run(\"kubectl\")", "kube"));
+    assert!(has("fn a(model: &mut Model)", "&mut Model"));
+    assert!(has("use crate::model::{Event, Model};", "Model"));
+    assert!(!has("let models = ModelRow;", "Model"));
+    assert!(has("let at = jiff::Timestamp::now();", "Timestamp::now"));
+    assert!(has("std::fs::write(path, text)", "fs::write"));
+    assert_eq!(
+        code("let a = \"http://x\"; // and more"),
+        "let a = \"http://x\"; // and more"
+    );
+    assert_eq!(code("let a = 1; // and more"), "let a = 1; ");
+    assert!(is_within("app/try_out.rs", "app") && !is_within("application.rs", "app"));
+}
