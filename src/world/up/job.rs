@@ -136,7 +136,9 @@ fn new_record(run: &Run<'_>) -> Result<JobRecord, Fault> {
         (Some((kept, _)), true) => {
             run.progress.note(format!(
                 "Resumed from checkpoint {} of {} ({}).",
-                kept.id, kept.job, kept.at
+                kept.id,
+                kept.job,
+                when(kept.at)
             ));
             Some(kept.path.clone())
         }
@@ -147,13 +149,17 @@ fn new_record(run: &Run<'_>) -> Result<JobRecord, Fault> {
                 if *count == 1 { "" } else { "s" },
                 kept.id,
                 kept.job,
-                kept.at
+                when(kept.at)
             ));
             None
         }
         (None, _) => None,
     };
     run.book.change(|state| state.new_job(from, now))?
+}
+
+fn when(at: jiff::Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 async fn submit(
