@@ -49,6 +49,8 @@ async fn remove(world: &World, order: &DownOrder, progress: &Progress) -> Result
     }
     let opened = must_open(world)?;
     let home = &opened.home;
+    // Somebody may have removed a folder of it by hand.
+    home.create()?;
     let lock = home.lock()?;
     progress.begin("docker", "").await;
     let docker = Docker::connect(&world.addresses).await?;
@@ -123,7 +125,7 @@ async fn claimed(docker: &Docker, home: &Home, state: &State) -> Result<OurNodes
         Ok(claim) => Ok(claim.into_nodes()),
         // Somebody made another cluster of that name after ours was gone: nothing of it is ours.
         Err(fault) if fault.code == "cluster-not-ours" && state.nodes.is_empty() => {
-            gate::no_nodes(home)
+            Ok(gate::no_nodes(home))
         }
         Err(fault) => Err(fault),
     }

@@ -2,11 +2,14 @@
 //! else. Knows paths, the lock and how a file is replaced in one stroke; it neither talks to Docker
 //! nor deletes what Flink wrote.
 
+mod files;
 mod state;
 
 pub use state::{
     CheckpointFact, Definition, FORMAT, JobRecord, NodeRecord, NodeStage, Ports, Source, State,
 };
+
+use files::{Privacy, make_folder, private_file, same_file, sync_folder};
 
 use super::Addresses;
 use crate::fault::Fault;
@@ -350,68 +353,6 @@ pub fn valid_name(name: &str) -> Result<(), Fault> {
             "Use a-z, 0-9, `-` and `.`, beginning and ending with a letter or digit, at most {NAME_LIMIT} characters."
         ))),
     }
-}
-
-/// Who may look into a folder.
-#[derive(Clone, Copy)]
-enum Privacy {
-    Private,
-    Readable,
-}
-
-fn make_folder(path: &Path, privacy: Privacy) -> std::io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(match privacy {
-            Privacy::Private => 0o700,
-            Privacy::Readable => 0o755,
-        });
-    }
-    #[cfg(not(unix))]
-    let _ = privacy;
-    builder.create(path)
-}
-
-/// A new file that only we may read. Fails where one exists.
-fn private_file(path: &Path) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(path)
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> std::io::Result<()> {
-    Ok(())
-}
-
-#[cfg(unix)]
-fn same_file(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    match (file.metadata(), fs::metadata(path)) {
-        (Ok(held), Ok(named)) => held.ino() == named.ino() && held.dev() == named.dev(),
-        _ => false,
-    }
-}
-
-#[cfg(not(unix))]
-fn same_file(_file: &File, path: &Path) -> bool {
-    path.exists()
 }
 
 #[cfg(test)]

@@ -58,14 +58,21 @@ pub async fn answering(
             tokio::select! {
                 event = events.next() => follow(event, &mut running),
                 _ = look.tick() => {
+                    let mut elects = false;
                     for pod in &running {
                         let rest = Rest::new(client, lab, pod);
-                        match rest.get("/overview", QUICK).await {
+                        let answer = rest.get("/overview", QUICK).await;
+                        elects |= answer.is_election();
+                        match answer {
                             Answer::Good(_) => return rest,
                             other => last = format!("{pod}: {other}"),
                         }
-                        tell(&last);
                     }
+                    tell(match (running.is_empty(), elects) {
+                        (true, _) => "waits until a JobManager runs",
+                        (false, false) => "waits until a JobManager answers",
+                        (false, true) => "waits for the leader election",
+                    });
                 }
             }
         }

@@ -102,6 +102,12 @@ impl Rest {
 }
 
 impl Answer {
+    /// The JobManager is up, but nobody leads yet.
+    #[must_use]
+    pub fn is_election(&self) -> bool {
+        matches!(self, Self::Bad(503, text) if text.contains("leader election"))
+    }
+
     /// Whether asking again cannot help: Flink understood and refuses.
     #[must_use]
     pub fn is_final(&self) -> bool {

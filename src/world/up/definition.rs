@@ -55,7 +55,11 @@ pub(super) fn plan(world: &World, now: Timestamp) -> Result<Plan, Fault> {
     if lab.cluster != recorded.cluster && !state.nodes.is_empty() {
         return Err(cluster_changed(&opened.home, &state, &recorded, &lab));
     }
-    let changed = changed_files(&recorded, &lab);
+    // A new cluster is no change of an old one.
+    let changed = match state.nodes.is_empty() {
+        true => Vec::new(),
+        false => changed_files(&recorded, &lab),
+    };
     let folder = shown(&state.definition.source);
     Ok(Plan {
         lab,

@@ -38,8 +38,8 @@ pub(super) async fn submitted(run: &Run<'_>) -> Result<(), Fault> {
             None => jar_bytes(run, &jar).await.map(drop),
         }
     };
-    let answering = submit::answering(&client, &run.lab, ANSWERS, |last| {
-        run.progress.tell(STEP, &format!("waits for a JobManager ({last})"));
+    let answering = submit::answering(&client, &run.lab, ANSWERS, |now| {
+        run.progress.tell(STEP, now);
     });
     let (rest, ()) = tokio::try_join!(answering, read)?;
     let found = look(run, &client, &rest).await?;
@@ -136,7 +136,9 @@ fn new_record(run: &Run<'_>) -> Result<JobRecord, Fault> {
         (Some((kept, _)), true) => {
             run.progress.note(format!(
                 "Resumed from checkpoint {} of {} ({}).",
-                kept.id, kept.job, kept.at
+                kept.id,
+                kept.job,
+                when(kept.at)
             ));
             Some(kept.path.clone())
         }
@@ -147,13 +149,17 @@ fn new_record(run: &Run<'_>) -> Result<JobRecord, Fault> {
                 if *count == 1 { "" } else { "s" },
                 kept.id,
                 kept.job,
-                kept.at
+                when(kept.at)
             ));
             None
         }
         (None, _) => None,
     };
     run.book.change(|state| state.new_job(from, now))?
+}
+
+fn when(at: jiff::Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 async fn submit(

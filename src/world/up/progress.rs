@@ -5,7 +5,10 @@ use crate::model::{Event, StepChange, StepState};
 use crate::world::Events;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How often figures of one sentence are told.
+const FIGURES: Duration = Duration::from_secs(1);
 
 /// A step's name and title.
 pub(in crate::world) type Title = (&'static str, &'static str);
@@ -25,6 +28,7 @@ struct Current {
     state: StepState,
     detail: String,
     began: Option<Instant>,
+    told: Option<Instant>,
 }
 
 impl Progress {
@@ -33,6 +37,7 @@ impl Progress {
             state: StepState::Waiting,
             detail: String::new(),
             began: None,
+            told: None,
         };
         Self {
             events: events.clone(),
@@ -74,7 +79,8 @@ impl Progress {
         self.set(name, StepState::Running, detail.into()).await;
     }
 
-    /// What a step waits for now. May be lost when nobody keeps up: the next one comes.
+    /// What a step waits for now. May be lost when nobody keeps up: the next one comes. Where only
+    /// figures change, one a second is told.
     pub(in crate::world) fn tell(&self, name: &str, detail: &str) {
         let Some(n) = self.number(name) else { return };
         let change = {
@@ -83,6 +89,11 @@ impl Progress {
             if step.state != StepState::Running || step.detail == detail {
                 return;
             }
+            let lately = step.told.is_some_and(|at| at.elapsed() < FIGURES);
+            if lately && words(&step.detail).eq(words(detail)) {
+                return;
+            }
+            step.told = Some(Instant::now());
             detail.clone_into(&mut step.detail);
             self.change(n, step)
         };
@@ -142,6 +153,11 @@ impl Progress {
     fn notes_mut(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
         self.notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// A detail without its figures.
+fn words(detail: &str) -> impl Iterator<Item = char> + '_ {
+    detail.chars().filter(|letter| !letter.is_ascii_digit())
 }
 
 /// Seconds with one digit, as they are shown.
