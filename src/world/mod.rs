@@ -7,6 +7,7 @@ pub mod breaking;
 pub mod clean;
 pub mod disk;
 pub mod docker;
+pub mod down;
 pub mod flink;
 pub mod gate;
 pub mod ha;
@@ -22,6 +23,7 @@ pub mod process;
 pub mod runs;
 pub mod submit;
 pub mod tail;
+pub mod up;
 pub mod watch;
 
 use crate::fault::Fault;
@@ -99,6 +101,14 @@ impl Events {
     }
 }
 
+impl Events {
+    /// Sends an event that may be lost when the loop is behind: a detail that the next one replaces.
+    pub fn offer(&self, event: Event) {
+        let at = jiff::Timestamp::now();
+        let _ = self.0.try_send(Happening { at, event });
+    }
+}
+
 /// Carries out one effect, answering with events. Ends when it is done or cancelled.
 pub async fn perform(world: Arc<World>, effect: Effect, events: Events, stop: CancellationToken) {
     match effect {
@@ -106,23 +116,45 @@ pub async fn perform(world: Arc<World>, effect: Effect, events: Events, stop: Ca
             world.pace.send_replace(pace);
         }
         Effect::Watch => watch::follow(world, events, stop).await,
-        _ => {}
+        Effect::Open => tell_lab(&world, &events).await,
+        Effect::Save(result) => runs::save(&world, &result, &events).await,
+        // What is half done is finished by the next `up` or `down`.
+        Effect::Up(order) => until(&stop, up::run(&world, &order, &events)).await,
+        Effect::Down(order) => until(&stop, down::run(&world, &order, &events)).await,
+        Effect::Break(order) => until(&stop, breaking::carry_out(&world, &order, &events)).await,
+    }
+}
+
+async fn until(stop: &CancellationToken, work: impl Future<Output = ()>) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = work => {}
+    }
+}
+
+/// Says which lab there is and what it offers, from what is written down about it.
+async fn tell_lab(world: &World, events: &Events) {
+    match open::open(world) {
+        Ok(Some(opened)) => {
+            let failures = opened.lab.all_failures();
+            let facts = opened.facts(world.origin);
+            events.send(Event::Failures(failures)).await;
+            events.send(Event::Lab(Box::new(facts))).await;
+        }
+        Ok(None) => {
+            let name = world.name.clone();
+            events.send(Event::NoLab { name }).await;
+        }
+        Err(fault) => events.send(Event::Failed(fault)).await,
     }
 }
 
 /// Our kubeconfig of the lab, if there is one.
 pub fn kubeconfig_file(world: &World) -> Result<PathBuf, Fault> {
-    let file = world.addresses.home.join(&world.name).join("kubeconfig");
-    if file.exists() {
-        return Ok(file);
-    }
-    Err(Fault::unable(
-        "no-lab",
-        format!("There is no lab named `{}`.", world.name),
-    ))
+    open::kubeconfig(world).map(|(file, _)| file)
 }
 
 /// What `down --purge` would remove, a line each.
-pub async fn purge_listing(_world: &World) -> Result<Vec<String>, Fault> {
-    Ok(Vec::new())
+pub async fn purge_listing(world: &World) -> Result<Vec<String>, Fault> {
+    down::purge_listing(world).await
 }

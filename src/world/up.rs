@@ -18,9 +18,10 @@ mod witness;
 use super::docker::Docker;
 use super::gate::Ours;
 use super::home::{CheckpointFact, Home, JobRecord};
+use super::images::{self, Streamed};
 use super::node::Node;
 use super::open::facts;
-use super::{Events, World, images};
+use super::{Events, World};
 use crate::fault::{Fault, Kind};
 use crate::lab::Lab;
 use crate::model::{Done, Event, UpOrder};
@@ -179,9 +180,12 @@ impl Run<'_> {
 async fn load_images(run: &Run<'_>) -> Result<(), Fault> {
     let progress = run.progress;
     progress.begin("images", "").await;
+    let mut ids = Vec::new();
     for image in &run.lab.images {
-        let pulled = images::ensure(&run.docker, image, |detail| progress.tell("images", detail));
-        pulled.await?;
+        let found = images::ensure(&run.docker, image, |so_far| {
+            progress.tell("images", &format!("pulls {image}, {}", nodes::size(so_far)));
+        });
+        ids.push((image.clone(), found.await?.id));
     }
     progress.tell("images", "waits for the node container");
     let nodes = run.booted.wait().await;
@@ -189,20 +193,16 @@ async fn load_images(run: &Run<'_>) -> Result<(), Fault> {
     for node in nodes {
         node.wait_containerd().await?;
         for image in &run.lab.images {
-            let streamed = images::stream_into(node, &run.docker, image, |detail| {
-                progress.tell("images", detail);
+            let streamed = images::stream_into(node, &run.docker, image, |so_far| {
+                progress.tell("images", &format!("streams {image}, {}", nodes::size(so_far)));
             });
-            if streamed.await? == images::Loaded::Streamed {
+            if let Streamed::Bytes(_) = streamed.await? {
                 progress.changed();
                 loaded.push(image.as_str());
             }
         }
     }
-    for image in &run.lab.images {
-        if let Some(id) = images::id(&run.docker, image).await? {
-            run.book.change(|state| state.images.insert(image.clone(), id))?;
-        }
-    }
+    run.book.change(|state| state.images.extend(ids))?;
     let detail = match loaded.is_empty() {
         true => "there already".to_owned(),
         false => loaded.join(", "),

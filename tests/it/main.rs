@@ -5,6 +5,7 @@
 mod commands;
 mod labs;
 mod models;
+mod pictures;
 mod program;
 mod real;
 mod real_node;

@@ -19,16 +19,16 @@ fn picture(model: &Model, columns: u16, rows: u16) -> Buffer {
 }
 
 /// The size that everything is designed for.
-fn text(scene: &Scene) -> String {
+pub fn text(scene: &Scene) -> String {
     drawn(&scene.model, 80, 24).to_string()
 }
 
-fn with_keys(mut scene: Scene, keys: &str) -> Scene {
+pub fn with_keys(mut scene: Scene, keys: &str) -> Scene {
     scene.keys(keys);
     scene
 }
 
-fn welcome() -> Scene {
+pub fn welcome() -> Scene {
     let mut scene = Scene::new();
     scene.at(
         0.0,
@@ -64,11 +64,23 @@ fn scenes() -> Vec<(&'static str, Scene)> {
 fn no_size_makes_any_page_panic() {
     for (_, scene) in scenes() {
         let small = (0..=30).flat_map(|columns| (0..=12).map(move |rows| (columns, rows)));
-        let edges = [59, 60, 61, 79, 80, 119, 120, 179, 180, 300]
-            .into_iter()
-            .flat_map(|columns| {
-                [14, 15, 16, 23, 24, 35, 36, 53, 54, 100].map(|rows| (columns, rows))
-            });
+        let edges = [
+            (59, 15),
+            (60, 14),
+            (60, 15),
+            (79, 24),
+            (80, 23),
+            (80, 24),
+            (119, 36),
+            (120, 35),
+            (120, 36),
+            (179, 54),
+            (180, 53),
+            (180, 54),
+            (300, 100),
+            (500, 16),
+            (61, 120),
+        ];
         for (columns, rows) in small.chain(edges) {
             picture(&scene.model, columns, rows);
         }

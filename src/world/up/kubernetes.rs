@@ -5,36 +5,29 @@ use super::nodes::{self, Settled};
 use super::{Run, addons};
 use crate::fault::Fault;
 use crate::lab::NodeRole;
-use crate::world::docker::Stream;
+use crate::world::bootstrap::{self, NodeFiles};
 use crate::world::gate::Claiming;
 use crate::world::home::NodeStage;
 use crate::world::kube::{self as api, CALL};
-use crate::world::node::{API_PORT, Node, role_word};
-use crate::world::{kubeadm, kubeconfig};
+use crate::world::node::{API_PORT, Node, NodePlan, role_word};
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Node as KubeNode;
-use kube::api::{ListParams, Patch, PatchParams};
+use kube::api::ListParams;
 use kube::runtime::watcher;
 use kube::{Api, Client};
-use serde_json::json;
-use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// kubeadm itself gives up after two waits of four minutes.
+/// How long a kubeadm that another `up` started may go on.
 const KUBEADM: Duration = Duration::from_secs(600);
 /// How long the credentials and the API server may take from the start of kubeadm.
 const ANSWERS: Duration = Duration::from_secs(540);
 /// How long nodes may take to become Ready afterwards.
 const READY: Duration = Duration::from_secs(180);
+/// How long the marker may be refused while the server's own rules come into place.
+const SETTLE: Duration = Duration::from_secs(30);
 /// Between two looks at what is about to come.
 const LOOK: Duration = Duration::from_millis(200);
-/// How many lines of kubeadm explain its failure.
-const LAST_LINES: usize = 25;
-/// Where kubeadm leaves the credentials.
-const ADMIN: &str = "/etc/kubernetes/admin.conf";
-/// Where kind puts kubeadm's documents.
-const KUBEADM_CONF: &str = "/kind/kubeadm.conf";
 const STEP: &str = "kubernetes";
 
 /// The cluster, from containers to Ready nodes.
@@ -56,28 +49,28 @@ pub(super) async fn cluster(run: &Run<'_>) -> Result<(), Fault> {
         return Err(Fault::wrong("control-planes", "A lab has exactly one control-plane node.")
             .mend("Leave one node of role control-plane in kind.yaml; any number of workers is fine."));
     };
-    let waiting: Vec<Node> = workers.iter().filter(|node| !joined(node)).cloned().collect();
+    let waiting: Vec<&Node> = workers.iter().filter(|node| !joined(node)).collect();
     let single = claim.nodes().len() == 1;
     let initialised = joined(control) || (!fresh && is_initialised(run, &claim, control).await?);
     let all: Vec<String> = claim.nodes().iter().map(|node| node.name.clone()).collect();
-    let conf = match initialised && waiting.is_empty() {
+    let bare = match initialised && waiting.is_empty() {
         true => None,
-        false => Some(kubeadm_conf(run, &claim).await?),
+        false => Some(bare(run, &claim, control).await?),
     };
     let init = async {
-        if let (Some(conf), false) = (&conf, initialised) {
-            run.progress.changed();
-            init(run, control, conf, fresh).await?;
+        match (&bare, initialised) {
+            (Some(bare), false) => init(run, control, bare, fresh).await,
+            _ => Ok(()),
         }
-        Ok::<(), Fault>(())
     };
-    let ((), client) = tokio::try_join!(init, server(run, claim, control, initialised))?;
+    let files = bare.as_ref().filter(|_| !initialised).map(|bare| &bare.files);
+    let ((), client) = tokio::try_join!(init, server(run, claim, control, files))?;
     if single && !initialised {
-        untaint(&client, &control.name).await?;
+        bootstrap::free_control_plane(&client, &control.name).await?;
     }
     joined_now(run, control)?;
-    if let Some(conf) = &conf {
-        let joins = waiting.iter().map(|node| join(run, &client, node, conf));
+    if let Some(bare) = &bare {
+        let joins = waiting.iter().map(|node| join(run, &client, node, control, bare));
         futures::future::try_join_all(joins).await?;
     }
     ready(run, &client, &all).await?;
@@ -95,49 +88,44 @@ fn joined_now(run: &Run<'_>, node: &Node) -> Result<(), Fault> {
     })
 }
 
-/// kubeadm's documents for every node, by name.
-async fn kubeadm_conf(run: &Run<'_>, claim: &Claiming) -> Result<BTreeMap<String, String>, Fault> {
-    let mut all = BTreeMap::new();
-    for node in claim.nodes() {
-        let version = node.read_file("/kind/version").await?;
-        let facts = kubeadm::Facts {
-            cluster: run.home.name.clone(),
-            node: node.name.clone(),
-            version: String::from_utf8_lossy(&version).trim().to_owned(),
-            address: node.address().await?,
-        };
-        all.insert(node.name.clone(), kubeadm::config(&run.lab.cluster, &facts)?);
-    }
-    Ok(all)
+/// What nodes without Kubernetes are made into it with.
+struct Bare {
+    plans: Vec<NodePlan>,
+    files: NodeFiles,
 }
 
-async fn init(
-    run: &Run<'_>,
-    node: &Node,
-    conf: &BTreeMap<String, String>,
-    fresh: bool,
-) -> Result<(), Fault> {
+async fn bare(run: &Run<'_>, claim: &Claiming, control: &Node) -> Result<Bare, Fault> {
+    let files = bootstrap::files(&run.docker, &control.id, &run.lab.cluster, &control.name);
+    let (plans, files) = tokio::try_join!(nodes::plans(run, claim), files)?;
+    Ok(Bare { plans, files })
+}
+
+/// Gives a node its kubeadm file and containerd its patches.
+async fn configure(run: &Run<'_>, node: &Node, control: &Node, bare: &Bare) -> Result<(), Fault> {
+    let plan = bare.plans.iter().find(|plan| plan.name == node.name).ok_or_else(|| {
+        Fault::unable("cluster-changed", format!("{} is not in kind.yaml.", node.name))
+    })?;
+    let version = &bare.files.version;
+    bootstrap::configure(node, &run.lab.cluster, plan, &control.name, version).await
+}
+
+async fn init(run: &Run<'_>, node: &Node, bare: &Bare, fresh: bool) -> Result<(), Fault> {
+    run.progress.changed();
     if !fresh {
         // A kubeadm outlives the flinklab that started it: two at once would fight.
         kubeadm_over(run, node).await?;
     }
-    write_conf(node, conf).await?;
+    configure(run, node, node, bare).await?;
     run.progress.tell(STEP, "kubeadm begins");
-    let argv = [
-        "kubeadm",
-        "init",
-        "--config=/kind/kubeadm.conf",
-        "--skip-token-print",
-        "--v=6",
-    ];
-    kubeadm(run, node, &argv).await
+    bootstrap::init(node, |phase| run.progress.tell(STEP, &format!("kubeadm: {phase}"))).await
 }
 
 async fn join(
     run: &Run<'_>,
     client: &Client,
     node: &Node,
-    conf: &BTreeMap<String, String>,
+    control: &Node,
+    bare: &Bare,
 ) -> Result<(), Fault> {
     let nodes: Api<KubeNode> = Api::all(client.clone());
     let doing = format!("Looking for the node {}", node.name);
@@ -145,47 +133,11 @@ async fn join(
     if !known {
         run.progress.changed();
         kubeadm_over(run, node).await?;
-        write_conf(node, conf).await?;
-        let argv = ["kubeadm", "join", "--config", KUBEADM_CONF, "--v=6"];
-        kubeadm(run, node, &argv).await?;
+        configure(run, node, control, bare).await?;
+        let told = |phase: &str| run.progress.tell(STEP, &format!("{} joins: {phase}", node.name));
+        bootstrap::join(node, told).await?;
     }
     joined_now(run, node)
-}
-
-async fn write_conf(node: &Node, conf: &BTreeMap<String, String>) -> Result<(), Fault> {
-    let text = conf.get(&node.name).map(String::as_str).unwrap_or_default();
-    node.write_file(KUBEADM_CONF, 0o644, text.as_bytes()).await
-}
-
-async fn kubeadm(run: &Run<'_>, node: &Node, argv: &[&str]) -> Result<(), Fault> {
-    let mut last: VecDeque<String> = VecDeque::with_capacity(LAST_LINES);
-    let code = node
-        .exec_lines(argv, KUBEADM, |_stream: Stream, line: &str| {
-            if let Some(phase) = phase(line) {
-                run.progress.tell(STEP, &phase);
-            }
-            if last.len() == LAST_LINES {
-                last.pop_front();
-            }
-            last.push_back(line.to_owned());
-        })
-        .await?;
-    match code {
-        0 => Ok(()),
-        code => Err(Fault::unable("kubeadm-failed", format!("kubeadm failed in {}.", node.name))
-            .why(format!(
-                "`{}` ended with {code}; its last lines:\n{}",
-                argv.join(" "),
-                Vec::from(last).join("\n")
-            ))),
-    }
-}
-
-/// `[control-plane] Creating static Pod manifest…` is what it does now.
-fn phase(line: &str) -> Option<String> {
-    let (phase, rest) = line.strip_prefix('[')?.split_once("] ")?;
-    let plain = phase.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-' || letter == '/');
-    plain.then(|| format!("kubeadm {phase}: {}", rest.trim().chars().take(80).collect::<String>()))
 }
 
 async fn kubeadm_over(run: &Run<'_>, node: &Node) -> Result<(), Fault> {
@@ -204,16 +156,12 @@ async fn kubeadm_over(run: &Run<'_>, node: &Node) -> Result<(), Fault> {
 /// Whether an earlier `up` or kind's CLI brought kubeadm to its end in here: its last phase leaves
 /// the add-ons.
 async fn is_initialised(run: &Run<'_>, claim: &Claiming, node: &Node) -> Result<bool, Fault> {
-    if run.docker.find_file(&node.id, ADMIN).await?.is_none() {
-        return Ok(false);
-    }
     kubeadm_over(run, node).await?;
-    if !credentials(run, node).await? {
+    if run.docker.find_file(&node.id, crate::world::kubeconfig::ADMIN).await?.is_none() {
         return Ok(false);
     }
-    let Ok(client) = claim.client().await else {
-        return Ok(false);
-    };
+    credentials(run, node).await?;
+    let client = claim.client().await?;
     run.progress.tell(STEP, "waits for the API server");
     if answers(&client, Duration::from_secs(20)).await.is_err() {
         return Ok(false);
@@ -222,24 +170,17 @@ async fn is_initialised(run: &Run<'_>, claim: &Claiming, node: &Node) -> Result<
     Ok(last.unwrap_or(false))
 }
 
-/// Writes our kubeconfig from the node's. False: there is none that can be used yet.
-async fn credentials(run: &Run<'_>, node: &Node) -> Result<bool, Fault> {
-    let Some(admin) = run.docker.find_file(&node.id, ADMIN).await? else {
-        return Ok(false);
-    };
+/// Writes our kubeconfig from the node's as soon as kubeadm has written that.
+async fn credentials(run: &Run<'_>, node: &Node) -> Result<(), Fault> {
     let Some(port) = run.book.state().ports.api else {
         return Err(Fault::unable("api-port", format!("{} publishes no port {API_PORT}.", node.name)));
     };
     let server = format!("https://127.0.0.1:{port}");
-    let admin = String::from_utf8_lossy(&admin);
-    // Half a file while kubeadm is writing it.
-    let Ok(text) = kubeconfig::external(&admin, &run.home.name, &server) else {
-        return Ok(false);
-    };
+    let text = bootstrap::await_kubeconfig(node, &run.home.name, &server).await?;
     if api::read_kubeconfig(&run.home).ok().as_deref() != Some(text.as_str()) {
         run.home.replace(&run.home.kubeconfig(), text.as_bytes())?;
     }
-    Ok(true)
+    Ok(())
 }
 
 /// As soon as the API server answers: network, storage, namespace and marker. Then everything
@@ -248,24 +189,17 @@ async fn server(
     run: &Run<'_>,
     claim: Claiming,
     control: &Node,
-    initialised: bool,
+    files: Option<&NodeFiles>,
 ) -> Result<Client, Fault> {
-    let until = Instant::now() + ANSWERS;
-    while !credentials(run, control).await? {
-        if Instant::now() > until {
-            return Err(Fault::unable("no-credentials", format!("{} has no {ADMIN}.", control.name)));
-        }
-        sleep(LOOK).await;
-    }
+    credentials(run, control).await?;
     let client = claim.client().await?;
-    answers(&client, until.saturating_duration_since(Instant::now())).await?;
-    if !initialised {
-        let endpoint = format!("{}:{API_PORT}", control.name);
-        addons::apply(run, &client, control, &endpoint).await?;
+    answers(&client, ANSWERS).await?;
+    if let Some(files) = files {
+        addons::apply(run, &client, files).await?;
     }
     let namespace = &run.lab.flink.namespace;
     addons::namespace(run, &client).await?;
-    let until = Instant::now() + ANSWERS.min(Duration::from_secs(30));
+    let until = Instant::now() + SETTLE;
     while let Err(error) = claim.mark(&client, namespace).await {
         if !api::passing(&error) || Instant::now() > until {
             return Err(api::fault("Writing the lab's marker", &error));
@@ -295,38 +229,6 @@ async fn answers(client: &Client, limit: Duration) -> Result<(), Fault> {
                 .why(last));
         }
         sleep(LOOK).await;
-    }
-}
-
-/// With one node only, everything runs beside the control plane: kind takes away what forbids it.
-async fn untaint(client: &Client, name: &str) -> Result<(), Fault> {
-    let nodes: Api<KubeNode> = Api::all(client.clone());
-    let until = Instant::now() + Duration::from_secs(30);
-    loop {
-        let change = async {
-            let node = nodes.get(name).await?;
-            let taints = node.spec.and_then(|spec| spec.taints).unwrap_or_default();
-            let left: Vec<_> = taints
-                .into_iter()
-                .filter(|taint| taint.key != "node-role.kubernetes.io/control-plane")
-                .collect();
-            // With its version: the node controller changes the taints at the same time.
-            let patch = json!({
-                "metadata": {
-                    "resourceVersion": node.metadata.resource_version,
-                    "labels": {"node.kubernetes.io/exclude-from-external-load-balancers": null},
-                },
-                "spec": {"taints": left},
-            });
-            nodes.patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await
-        };
-        match tokio::time::timeout(CALL, change).await {
-            Ok(Ok(_)) => return Ok(()),
-            Ok(Err(error)) if !api::passing(&error) || Instant::now() > until => {
-                return Err(api::fault("Freeing the node for workloads", &error));
-            }
-            _ => sleep(LOOK).await,
-        }
     }
 }
 
@@ -384,17 +286,4 @@ async fn version(client: &Client) -> Option<String> {
     let list = tokio::time::timeout(CALL, nodes.list(&one)).await.ok()?.ok()?;
     let node = list.items.into_iter().next()?;
     Some(node.status?.node_info?.kubelet_version)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_of_kubeadm_says_its_phase() {
-        let line = "[etcd] Creating static Pod manifest for local etcd in \"/etc/kubernetes/manifests\"";
-        assert!(phase(line).is_some_and(|phase| phase.starts_with("kubeadm etcd: Creating static Pod")));
-        assert_eq!(phase("I1122 10:00:00.1 123 round_trippers.go:632] \"Response\""), None);
-        assert_eq!(phase("plain"), None);
-    }
 }

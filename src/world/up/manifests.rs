@@ -135,14 +135,14 @@ async fn restart_one(client: &Client, document: &Document) -> Result<(), Fault> 
     let resource = ApiResource::from_gvk(&kind);
     let objects: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
     let now = jiff::Timestamp::now().to_string();
-    let patch = json!({"spec": {"template": {"metadata": {
-        "annotations": {"kubectl.kubernetes.io/restartedAt": now}}}}});
+    let patch = Patch::Merge(json!({"spec": {"template": {"metadata": {
+        "annotations": {"kubectl.kubernetes.io/restartedAt": now}}}}}));
     let doing = format!("Restarting {} {}", document.kind, document.name);
     let params = PatchParams {
         field_manager: Some("flinklab-restart".to_owned()),
         ..PatchParams::default()
     };
-    let call = objects.patch(&document.name, &params, &Patch::Merge(&patch));
+    let call = objects.patch(&document.name, &params, &patch);
     api::within(CALL, &doing, call).await.map(drop)
 }
 

@@ -7,7 +7,7 @@ use crate::world::gate::{self, Claiming};
 use crate::world::home::{NodeRecord, NodeStage, State};
 use crate::world::node::{self, BOOT, Node, NodePlan, PORT_TAKEN, wait_booted};
 use crate::world::{images, network};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How often other ports are chosen when somebody was faster.
@@ -101,36 +101,22 @@ fn other_shape(run: &Run<'_>, why: &str) -> Fault {
 async fn create(run: &Run<'_>, claim: &mut Claiming, found: &[String]) -> Result<(), Fault> {
     let progress = run.progress;
     progress.changed();
-    let node_images: std::collections::BTreeSet<&str> =
+    let images: BTreeSet<&str> =
         run.lab.cluster.nodes.iter().map(|node| node.image.as_str()).collect();
     let pull = async {
-        for image in &node_images {
-            let told = |detail: &str| progress.tell("network", detail);
-            images::ensure(&run.docker, image, told).await?;
+        for image in &images {
+            images::ensure(&run.docker, image, |so_far| {
+                progress.tell("network", &format!("pulls {image}, {}", size(so_far)));
+            })
+            .await?;
         }
         Ok::<(), Fault>(())
     };
-    let (network, daemon, ()) =
-        tokio::try_join!(network::ensure(&run.docker), run.docker.daemon(), pull)?;
-    let node_images: Vec<&str> = node_images.into_iter().collect();
-    progress
-        .done("network", format!("{}, {}", network.name, node_images.join(", ")))
-        .await;
+    let (plans, ()) = tokio::try_join!(plans(run, claim), pull)?;
+    let names: Vec<&str> = images.iter().copied().collect();
+    progress.done("network", format!("{}, {}", network::NAME, names.join(", "))).await;
     progress.begin("node", "makes the container").await;
     let state = run.book.state();
-    let shared = claim.shared().to_owned();
-    let plans = node::plans(
-        &run.lab.cluster,
-        &node::Common {
-            name: &run.home.name,
-            shared: &shared,
-            lab_id: &state.id,
-            network: &network.name,
-            subnets: &network.subnets,
-            proxies: &run.world.addresses.proxies,
-            daemon: &daemon,
-        },
-    )?;
     let wanted = plans.into_iter().filter(|plan| !found.contains(&plan.name));
     let made = wanted.map(|plan| create_one(run, claim, &state, plan));
     let ids = futures::future::try_join_all(made).await?;
@@ -140,6 +126,30 @@ async fn create(run: &Run<'_>, claim: &mut Claiming, found: &[String]) -> Result
         record(run, claim)?;
     }
     Ok(())
+}
+
+/// How every node is made. Makes the network if there is none.
+pub(super) async fn plans(run: &Run<'_>, claim: &Claiming) -> Result<Vec<NodePlan>, Fault> {
+    let (network, daemon) = tokio::try_join!(network::ensure(&run.docker), run.docker.daemon())?;
+    let common = node::Common {
+        name: &run.home.name,
+        shared: claim.shared(),
+        lab_id: &run.book.state().id,
+        network: &network.name,
+        subnets: &network.subnets,
+        proxies: &run.world.addresses.proxies,
+        daemon: &daemon,
+    };
+    node::plans(&run.lab.cluster, &common)
+}
+
+/// `12 of 700 MB`.
+pub(super) fn size(so_far: images::Progress) -> String {
+    let mega = |bytes: u64| bytes / 1_000_000;
+    match so_far.of {
+        Some(of) => format!("{} of {} MB", mega(so_far.bytes), mega(of)),
+        None => format!("{} MB", mega(so_far.bytes)),
+    }
 }
 
 /// Makes and starts one container. A port that we chose and somebody took meanwhile is chosen anew.

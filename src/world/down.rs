@@ -1,0 +1,142 @@
+//! `down`: removes the node containers of this lab and nothing else. The data stays unless it is
+//! purged: then Flink's files go from inside the node, whose root may remove them, and after that
+//! the lab's folder. Networks and images are never touched.
+
+mod purge;
+
+pub use purge::purge_listing;
+
+use super::docker::Docker;
+use super::gate::{self, OurNodes};
+use super::home::{Home, State};
+use super::open::must_open;
+use super::up::progress::{Progress, Title};
+use super::{Events, World};
+use crate::fault::{Fault, Kind};
+use crate::model::{Done, DownOrder, Event};
+
+/// The steps, as scripts and people know them.
+const STEPS: &[Title] = &[
+    ("docker", "Docker answers"),
+    ("prove", "The lab is ours"),
+    ("data", "Data"),
+    ("cluster", "Node containers"),
+    ("folder", "Lab folder"),
+];
+
+/// Removes the cluster, and the data if that was asked for.
+pub async fn run(world: &World, order: &DownOrder, events: &Events) {
+    let progress = Progress::new(events, STEPS);
+    match remove(world, order, &progress).await {
+        Ok(done) => {
+            if order.purge {
+                let name = world.name.clone();
+                events.send(Event::NoLab { name }).await;
+            }
+            events.send(Event::Done(done)).await;
+        }
+        Err(fault) => {
+            progress.fail(&fault.what).await;
+            events.send(Event::Failed(fault)).await;
+        }
+    }
+}
+
+async fn remove(world: &World, order: &DownOrder, progress: &Progress) -> Result<Done, Fault> {
+    if world.read_only {
+        return Err(Fault::wrong("read-only", "Nothing is removed with --read-only.")
+            .mend("Run the command without --read-only."));
+    }
+    let opened = must_open(world)?;
+    let home = &opened.home;
+    let lock = home.lock()?;
+    progress.begin("docker", "").await;
+    let docker = Docker::connect(&world.addresses).await?;
+    progress.done("docker", docker.host()).await;
+
+    progress.begin("prove", "").await;
+    let nodes = claimed(&docker, home, &opened.state).await?;
+    progress.done("prove", format!("lab {}", opened.state.id)).await;
+
+    let mut removed = Vec::new();
+    progress.begin("data", "").await;
+    match order.purge {
+        true => {
+            let gone = purge::flinks_files(&docker, &nodes, &opened, |detail| {
+                progress.tell("data", detail);
+            });
+            let gone = gone.await?;
+            progress.done("data", gone.clone()).await;
+            removed.push(gone);
+        }
+        false => progress.done("data", "kept").await,
+    }
+
+    progress.begin("cluster", "").await;
+    let names: Vec<String> = nodes.nodes().iter().map(|node| node.name.clone()).collect();
+    for node in nodes.nodes() {
+        progress.tell("cluster", &format!("removes {}", node.name));
+        node.remove().await?;
+        removed.push(format!("container {} with its volume", node.name));
+    }
+    let mut state = opened.state.clone();
+    // The list of jobs outlives the cluster: kept data of an old one is never taken for new.
+    state.nodes.clear();
+    state.applied = None;
+    home.write_state(&state)?;
+    remove_file(&home.kubeconfig())?;
+    let detail = match names.is_empty() {
+        true => "there were none".to_owned(),
+        false => format!("removed {}", names.join(", ")),
+    };
+    progress.done("cluster", detail).await;
+
+    progress.begin("folder", "").await;
+    let mut kept = vec![
+        "network kind (other kind clusters may use it)".to_owned(),
+        "images in Docker".to_owned(),
+    ];
+    let shown = home.folder.display().to_string();
+    match order.purge {
+        true => {
+            home.remove(&lock)?;
+            removed.push(format!("folder {shown}"));
+            progress.done("folder", format!("removed {shown}")).await;
+        }
+        false => {
+            kept.insert(0, format!("data, runs and log in {shown} (remove them with --purge)"));
+            progress.done("folder", format!("kept {shown}")).await;
+        }
+    }
+    drop(lock);
+    Ok(Done::Down {
+        seconds: progress.seconds(),
+        removed,
+        kept,
+    })
+}
+
+/// Every container of this cluster that is this lab's: the recorded ones, and what a killed `up`
+/// left. One that is not ours stands in the way of nothing: its refusal says whose it is.
+async fn claimed(docker: &Docker, home: &Home, state: &State) -> Result<OurNodes, Fault> {
+    match gate::claim(docker, home, state).await {
+        Ok(claim) => Ok(claim.into_nodes()),
+        // Somebody made another cluster of that name after ours was gone: nothing of it is ours.
+        Err(fault) if fault.code == "cluster-not-ours" && state.nodes.is_empty() => {
+            gate::no_nodes(home)
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+fn remove_file(path: &std::path::Path) -> Result<(), Fault> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Fault::new(
+            Kind::Unable,
+            "home-unwritable",
+            format!("Cannot remove {}.", path.display()),
+        )
+        .why(error)),
+        _ => Ok(()),
+    }
+}

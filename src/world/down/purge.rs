@@ -1,0 +1,238 @@
+//! What `down --purge` takes away: measured and listed before, removed by root inside the node.
+//! Where the node is gone, a throw-away container of the node image with only the shared folder
+//! mounted does it. Never follows a link and never leaves the shared folder.
+
+use crate::fault::Fault;
+use crate::world::World;
+use crate::world::docker::Docker;
+use crate::world::gate::OurNodes;
+use crate::world::home::Home;
+use crate::world::node::Node;
+use crate::world::open::{Opened, must_open};
+use bollard::models::{ContainerCreateBody, HostConfig};
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+/// How long a removal may take: many small files on a slow disk.
+const PURGE: Duration = Duration::from_secs(600);
+/// How many files are counted before the count is called "more than".
+const COUNTED: u64 = 1_000_000;
+/// Removes everything below the folder, not the folder; `find -delete` does not follow links.
+const PURGE_SCRIPT: &str = r#"cd "$1" || exit 1
+files=$(find . -xdev -mindepth 1 | wc -l)
+bytes=$(du -sxb . | cut -f1)
+find . -xdev -mindepth 1 -delete || exit 1
+echo "$files $bytes""#;
+/// Files and bytes below the folder.
+const MEASURE_SCRIPT: &str = r#"cd "$1" || exit 1
+echo "$(find . -xdev -mindepth 1 | wc -l) $(du -sxb . | cut -f1)""#;
+/// Where the throw-away container sees the shared folder.
+const MOUNTED: &str = "/purge";
+
+/// What `down --purge` would remove, a line each.
+pub async fn purge_listing(world: &World) -> Result<Vec<String>, Fault> {
+    let opened = must_open(world)?;
+    let home = &opened.home;
+    let mut lines = Vec::new();
+    for node in &opened.state.nodes {
+        lines.push(format!("container {} with its volume", node.name));
+    }
+    for (what, path) in [
+        ("checkpoints, savepoints and HA files", home.shared()),
+        ("runs", home.runs()),
+        ("journal", home.journal()),
+    ] {
+        let (files, bytes) = measured(world, &opened, &path).await;
+        lines.push(format!("{} ({what}: {files} files, {})", path.display(), human(bytes)));
+    }
+    lines.push(format!("{} (state, kubeconfig, log)", home.folder.display()));
+    Ok(lines)
+}
+
+/// Counted here, or inside the node where its files may not be read from here.
+async fn measured(world: &World, opened: &Opened, path: &Path) -> (u64, u64) {
+    let (mut files, mut bytes) = (0, 0);
+    if measure(path, &mut files, &mut bytes).is_ok() {
+        return (files, bytes);
+    }
+    let inside = async {
+        let docker = Docker::connect(&world.addresses).await.ok()?;
+        let nodes = crate::world::gate::our_nodes(world, &docker).await.ok()?;
+        let node = nodes.nodes().first()?;
+        let mount = mounted_at(opened, &node.name)?;
+        let argv = ["sh", "-c", MEASURE_SCRIPT, "flinklab-measure", &mount];
+        let output = node.exec(&argv, PURGE).await.ok()?;
+        numbers(&output.stdout)
+    };
+    inside.await.unwrap_or((files, bytes))
+}
+
+fn measure(path: &Path, files: &mut u64, bytes: &mut u64) -> std::io::Result<()> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let found = entry.metadata()?; // of a link itself
+        *files += 1;
+        *bytes += found.len();
+        if found.is_dir() && *files < COUNTED {
+            measure(&entry.path(), files, bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes what Flink wrote and says how much that was.
+pub(super) async fn flinks_files(
+    docker: &Docker,
+    nodes: &OurNodes,
+    opened: &Opened,
+    tell: impl Fn(&str),
+) -> Result<String, Fault> {
+    let home = &opened.home;
+    let said = match nodes.nodes().first() {
+        Some(node) => {
+            tell("removes Flink's files from inside the node");
+            let mount = mounted_at(opened, &node.name).ok_or_else(|| no_mount(home, &node.name))?;
+            // What writes there must be gone first; the node goes away next anyway.
+            inside(node, &mount, nodes).await?
+        }
+        None if is_empty(&home.shared()) => "0 0".to_owned(),
+        None => {
+            tell("removes Flink's files with a throw-away container");
+            throw_away(docker, opened).await?
+        }
+    };
+    let (files, bytes) = numbers(&said).unwrap_or_default();
+    Ok(format!("{files} files ({}) below {}", human(bytes), home.shared().display()))
+}
+
+async fn inside(node: &Node, mount: &str, nodes: &OurNodes) -> Result<String, Fault> {
+    let stopped = nodes.seen().iter().any(|seen| seen.id == node.id && !seen.running);
+    if stopped {
+        node.start().await?;
+        crate::world::node::wait_booted(node.docker(), &node.id, crate::world::node::BOOT).await?;
+    }
+    // Flink would write on: no pod is started again without a kubelet, and none is left running.
+    let quiet = r#"systemctl stop kubelet; crictl ps -q | xargs -r crictl stop -t 0 >/dev/null 2>&1; true"#;
+    node.exec(&["sh", "-c", quiet, "flinklab-quiet"], Duration::from_secs(60)).await?;
+    let argv = ["sh", "-c", PURGE_SCRIPT, "flinklab-purge", mount];
+    node.exec(&argv, PURGE).await?.expect("Removing Flink's files in the node")
+}
+
+/// A container of the node image that runs nothing but the removal and sees nothing but the
+/// shared folder.
+async fn throw_away(docker: &Docker, opened: &Opened) -> Result<String, Fault> {
+    let home = &opened.home;
+    let image = opened.lab.cluster.nodes.first().map(|node| node.image.clone()).unwrap_or_default();
+    let shared = home.bind_source()?;
+    let name = format!("flinklab-purge-{}", &opened.state.id);
+    let words = |error: bollard::errors::Error| {
+        Fault::unable("purge-failed", format!("Cannot remove the files below {shared}."))
+            .why(error)
+            .mend(format!("Check that Docker runs and has the image {image}, then run it again."))
+    };
+    crate::world::images::ensure(docker, &image, |_| {}).await?;
+    let text = |part: &str| part.to_owned();
+    let body = ContainerCreateBody {
+        image: Some(image.clone()),
+        entrypoint: Some(vec![text("sh"), text("-c"), text(PURGE_SCRIPT), text("flinklab-purge"), text(MOUNTED)]),
+        cmd: Some(Vec::new()),
+        host_config: Some(HostConfig {
+            binds: Some(vec![format!("{shared}:{MOUNTED}")]),
+            network_mode: Some(text("none")),
+            ..HostConfig::default()
+        }),
+        ..ContainerCreateBody::default()
+    };
+    let work = async {
+        let options = bollard::query_parameters::CreateContainerOptionsBuilder::new().name(&name).build();
+        let made = docker.patient().create_container(Some(options), body).await.map_err(words)?;
+        let ran = run_to_its_end(docker, &made.id).await;
+        crate::world::node::remove(docker, &made.id, &name).await?;
+        ran
+    };
+    match tokio::time::timeout(PURGE, work).await {
+        Ok(done) => done,
+        Err(_) => Err(Fault::unable("purge-failed", format!("Removing the files below {shared} takes too long."))
+            .mend(format!("The container {name} still does it; run the command again later."))),
+    }
+}
+
+async fn run_to_its_end(docker: &Docker, id: &str) -> Result<String, Fault> {
+    use futures::StreamExt;
+    let failed = |why: String| {
+        Fault::unable("purge-failed", "The throw-away container did not remove the files.").why(why)
+    };
+    let started = docker.patient().start_container(id, None).await;
+    started.map_err(|error| failed(error.to_string()))?;
+    let mut wait = docker.patient().wait_container(id, None);
+    let ended = wait.next().await;
+    let lines = docker.last_lines(id, 20).await?;
+    match ended {
+        Some(Ok(_)) => Ok(lines.join("\n")),
+        Some(Err(error)) => Err(failed(format!("{error}: {}", lines.join(" ")))),
+        None => Err(failed("Docker did not wait for it".to_owned())),
+    }
+}
+
+/// Where a node sees the shared folder.
+fn mounted_at(opened: &Opened, node: &str) -> Option<String> {
+    let names = crate::world::node::names(&opened.lab.cluster, &opened.home.name);
+    let index = names.iter().position(|name| name == node)?;
+    let mounts = &opened.lab.cluster.nodes.get(index)?.extra_mounts;
+    let shared = mounts.iter().find(|mount| mount.host_path == "${LAB_SHARED}")?;
+    Some(shared.container_path.clone())
+}
+
+fn no_mount(home: &Home, node: &str) -> Fault {
+    Fault::unable("purge-failed", format!("{node} does not see {}.", home.shared().display()))
+        .why("kind.yaml gives it no ${LAB_SHARED}")
+}
+
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none())
+}
+
+/// `12 3456` of the last line.
+fn numbers(said: &str) -> Option<(u64, u64)> {
+    let (files, bytes) = said.lines().last()?.trim().split_once(' ')?;
+    Some((files.parse().ok()?, bytes.trim().parse().ok()?))
+}
+
+fn human(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        _ => format!("{} MB", bytes / 1_000_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn what_the_script_says_is_read() {
+        assert_eq!(numbers("12 3456\n"), Some((12, 3456)));
+        assert_eq!(numbers("noise\n0 4096"), Some((0, 4096)));
+        assert_eq!(numbers(""), None);
+        assert_eq!((human(999).as_str(), human(12_345).as_str()), ("999 bytes", "12 kB"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_counted_and_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (inside, outside) = (folder.path().join("in"), folder.path().join("out"));
+        fs::create_dir_all(&inside).unwrap();
+        fs::create_dir_all(&outside).unwrap();
+        fs::write(outside.join("big"), [0; 5000]).unwrap();
+        std::os::unix::fs::symlink(&outside, inside.join("link")).unwrap();
+        let (mut files, mut bytes) = (0, 0);
+        measure(&inside, &mut files, &mut bytes).unwrap();
+        assert_eq!(files, 1);
+        assert!(bytes < 5000);
+    }
+}
