@@ -6,6 +6,7 @@ mod commands;
 mod engine;
 mod labs;
 mod models;
+mod pictures;
 mod program;
 mod readme;
 mod real;
