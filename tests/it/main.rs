@@ -8,6 +8,7 @@ mod models;
 mod program;
 mod real;
 mod real_node;
+mod scenarios;
 mod screens;
 mod sim_truths;
 mod simulated;
