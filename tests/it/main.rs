@@ -11,6 +11,7 @@ mod program;
 mod readme;
 mod real;
 mod real_node;
+mod scenarios;
 mod screens;
 mod sim_truths;
 mod simulated;
