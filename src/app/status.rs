@@ -16,7 +16,8 @@ pub(super) fn complete(model: &Model) -> bool {
     let lost = |source| matches!(model.links.get(&source), Some(Link::Lost { .. }));
     let api = lost(Source::Api) || (model.cluster.listed && model.cluster.map.is_some());
     let job = model.lab.as_ref().is_some_and(|lab| lab.job.is_some());
-    let rest = lost(Source::Flink) || (model.job.good.is_some() && (!job || model.job.told.is_some()));
+    let rest =
+        lost(Source::Flink) || (model.job.good.is_some() && (!job || model.job.told.is_some()));
     let disk = lost(Source::Disk) || !job || model.job.disk.is_some();
     api && rest && disk && model.health().word != Word::Settling
 }
@@ -90,7 +91,10 @@ fn pod(model: &Model, pod: &Pod) -> Value {
 }
 
 fn leads(model: &Model, pod: &Pod) -> bool {
-    model.cluster.leader().is_some_and(|leader| leader.uid == pod.uid)
+    model
+        .cluster
+        .leader()
+        .is_some_and(|leader| leader.uid == pod.uid)
 }
 
 fn job(model: &Model) -> Value {
@@ -108,14 +112,18 @@ fn job(model: &Model) -> Value {
 
 fn checkpoint(model: &Model) -> Value {
     let seen = model.witnesses();
-    let one = |witness: Witness| witness.id.map(|id| json!({"id": id, "current": witness.current}));
+    let one = |witness: Witness| {
+        witness
+            .id
+            .map(|id| json!({"id": id, "current": witness.current}))
+    };
     json!({
         "rest": one(seen.rest),
         "pointer": one(seen.pointer),
         "disk": one(seen.disk),
         "agree": model.agree(),
         "age": model.newest_at().map(|at| seconds(model.now, at)),
-        "interval": tenths(model.interval().as_secs_f64()),
+        "interval": tenths(model.checkpoint_interval().as_secs_f64()),
     })
 }
 
@@ -160,7 +168,11 @@ pub(super) fn text(model: &Model) -> String {
     for (source, link) in &model.links {
         if let Link::Lost { since, why } = link {
             let age = seconds(model.now, *since);
-            let _ = writeln!(text, "{:<12}lost for {age:.0} s: {why}", source_name(*source));
+            let _ = writeln!(
+                text,
+                "{:<12}lost for {age:.0} s: {why}",
+                source_name(*source)
+            );
         }
     }
     text
@@ -216,7 +228,11 @@ fn leader_text(model: &Model, text: &mut String) {
     let over = if age > lock.seconds { ", over" } else { "" };
     let _ = writeln!(text, "leader      {pod}");
     let _ = writeln!(text, "epoch       {epoch}");
-    let _ = writeln!(text, "lease       renewed {age:.1} s ago, lasts {} s{over}", lock.seconds);
+    let _ = writeln!(
+        text,
+        "lease       renewed {age:.1} s ago, lasts {} s{over}",
+        lock.seconds
+    );
 }
 
 fn job_text(model: &Model, text: &mut String) {
@@ -228,12 +244,32 @@ fn job_text(model: &Model, text: &mut String) {
         let _ = writeln!(text, "job         {id}: not listed by Flink");
         return;
     };
-    let age = model.job.good.as_ref().map_or(0.0, |(at, _)| seconds(model.now, *at));
-    let old = if age > 3.0 { format!(", seen {age:.0} s ago") } else { String::new() };
-    let second = model.job.good.as_ref().is_some_and(|(_, sample)| sample.via == Via::NodePort);
-    let way = if second { ", seen through the NodePort" } else { "" };
+    let age = model
+        .job
+        .good
+        .as_ref()
+        .map_or(0.0, |(at, _)| seconds(model.now, *at));
+    let old = if age > 3.0 {
+        format!(", seen {age:.0} s ago")
+    } else {
+        String::new()
+    };
+    let second = model
+        .job
+        .good
+        .as_ref()
+        .is_some_and(|(_, sample)| sample.via == Via::NodePort);
+    let way = if second {
+        ", seen through the NodePort"
+    } else {
+        ""
+    };
     let _ = writeln!(text, "job         {id} {}{old}{way}", row.state);
-    let _ = writeln!(text, "tasks       {} of {} running", row.tasks.running, row.tasks.total);
+    let _ = writeln!(
+        text,
+        "tasks       {} of {} running",
+        row.tasks.running, row.tasks.total
+    );
 }
 
 fn checkpoint_text(model: &Model, text: &mut String) {
@@ -247,7 +283,11 @@ fn checkpoint_text(model: &Model, text: &mut String) {
     let age = model.newest_at().map_or(String::new(), |at| {
         format!(", completed {:.1} s ago", seconds(model.now, at))
     });
-    let differ = if model.agree() { "" } else { ", and they differ" };
+    let differ = if model.agree() {
+        ""
+    } else {
+        ", and they differ"
+    };
     let _ = writeln!(
         text,
         "checkpoint  REST {}, pointer {}, disk {}{differ}{age}",

@@ -1,7 +1,7 @@
 //! The one table of failures. Lists, help, command line, JSON, README and the scenarios
 //! of the tests all read it; adding an entry is adding it here and nowhere else.
 
-use super::{Expect, Failure, Hits, Leadership, Need, Restore, Step, Verdict};
+use super::{Expect, Failure, Hits, Leadership, Restore, Step, Verdict};
 use std::borrow::Cow;
 
 const fn words(text: &'static str) -> Cow<'static, str> {
@@ -94,4 +94,62 @@ pub fn find(key: &str) -> Option<&'static Failure> {
     CATALOGUE.iter().find(|failure| failure.key == key)
 }
 
-const _: &[Need] = &[];
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn keys_are_unique_and_kebab_case() {
+        let keys: BTreeSet<&str> = CATALOGUE.iter().map(|failure| &*failure.key).collect();
+        assert_eq!(keys.len(), CATALOGUE.len());
+        for key in keys {
+            assert!(key.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{key}");
+            assert!(!key.starts_with('-') && !key.ends_with('-') && !key.contains("--"), "{key}");
+            assert_eq!(find(key).unwrap().key, key);
+        }
+        assert!(find("nothing").is_none());
+    }
+
+    #[test]
+    fn texts_are_there_and_end_as_sentences_do() {
+        for failure in CATALOGUE {
+            assert!(!failure.title.is_empty() && !failure.title.ends_with('.'), "{}", failure.key);
+            assert!(failure.title.chars().count() <= 32, "{}: too wide for lists", failure.key);
+            for text in [&failure.story, &failure.teaches] {
+                assert!(text.ends_with('.'), "{}: {text}", failure.key);
+                assert!(!text.contains("  ") && text.is_ascii(), "{}: {text}", failure.key);
+            }
+        }
+    }
+
+    #[test]
+    fn every_entry_does_something_within_a_budget() {
+        for failure in CATALOGUE {
+            assert!(!failure.steps.is_empty(), "{}", failure.key);
+            assert!((5..=300).contains(&failure.expect.within), "{}", failure.key);
+        }
+    }
+
+    /// Whoever hits the leader must expect another epoch, and who spares it must not.
+    #[test]
+    fn what_is_expected_fits_what_is_hit() {
+        for failure in CATALOGUE {
+            let moves = failure.expect.leadership == Leadership::NewEpoch;
+            assert_eq!(failure.hits == Hits::Leader, moves, "{}", failure.key);
+            assert_eq!(failure.expect.verdict, Verdict::Pass, "{}", failure.key);
+        }
+    }
+
+    #[test]
+    fn a_labs_own_entry_is_the_same_type() {
+        for failure in CATALOGUE {
+            let text = serde_json::to_string(failure).unwrap();
+            assert_eq!(serde_json::from_str::<Failure>(&text).unwrap(), *failure);
+        }
+        let unknown = r#"{"key":"a","title":"b","story":"c.","teaches":"d.","hits":"leader","steps":["explode"]}"#;
+        assert!(serde_json::from_str::<Failure>(unknown).is_err());
+    }
+}

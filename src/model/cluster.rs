@@ -1,6 +1,7 @@
 //! What Kubernetes shows: pods, the HA lock and its epochs, events. History is ours and survives
 //! every failover.
 
+use super::{ClusterMap, JobMap, Lock, MapChange};
 use crate::failure::Role;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -98,86 +99,6 @@ pub enum PodChange {
         /// Which one.
         uid: String,
     },
-}
-
-/// From the watch of HA config maps.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MapChange {
-    /// The cluster's map.
-    Cluster(ClusterMap),
-    /// A job's map.
-    Job(JobMap),
-    /// A map was deleted.
-    Deleted {
-        /// Its name.
-        name: String,
-    },
-}
-
-/// `<cluster-id>-cluster-config-map`, decoded.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct ClusterMap {
-    /// Its name.
-    pub name: String,
-    /// Kubernetes' own version of it.
-    pub version: String,
-    /// The lock annotation, if there is one.
-    pub lock: Option<Lock>,
-    /// By component: `restserver`, `resourcemanager`, `dispatcher`, `job-…`.
-    pub leaders: BTreeMap<String, LeaderKey>,
-    /// Ids of the jobs that would be recovered.
-    pub jobs: Vec<String>,
-}
-
-/// The lock annotation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Lock {
-    /// A random id of a JobManager's process; empty after a release.
-    pub holder: String,
-    /// How long the lease lasts from its last renewal.
-    pub seconds: f64,
-    /// When the holder got it.
-    pub acquired: Timestamp,
-    /// When the holder renewed it last.
-    pub renewed: Timestamp,
-    /// Changes of the holder. Not a counter on Flink 1.15.
-    pub transitions: u64,
-}
-
-/// One leader key: which epoch wrote it, and where it can be reached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeaderKey {
-    /// The session id.
-    pub epoch: String,
-    /// The address as written.
-    pub address: String,
-    /// The host in it.
-    pub host: String,
-}
-
-/// `<cluster-id>-<job>-config-map`, decoded.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct JobMap {
-    /// Its name.
-    pub name: String,
-    /// The job.
-    pub job: String,
-    /// The next checkpoint id.
-    pub counter: Option<u64>,
-    /// Ascending by id.
-    pub pointers: Vec<Pointer>,
-}
-
-/// A checkpoint pointer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pointer {
-    /// The checkpoint's id.
-    pub id: u64,
-    /// The file it points to as written, such as `file:/flink-shared/ha/…`; none if it is inline.
-    pub path: Option<String>,
-    /// Marked for deletion.
-    pub deleting: bool,
 }
 
 /// One leadership epoch.
@@ -281,6 +202,11 @@ impl Cluster {
         let before = self.map.take();
         let before = before.as_ref().map(|(_, map)| map);
         let holder = map.lock.as_ref().map_or("", |lock| lock.holder.as_str());
+        // The one that was there before us began when its holder got the lock, not when we came.
+        let began = match (&map.lock, self.epochs.is_empty()) {
+            (Some(lock), true) => lock.acquired.min(at),
+            _ => at,
+        };
         // The key that is written last is the most likely to be the oldest in a half-written map.
         for component in COMPONENTS.iter().rev() {
             let Some(key) = map.leaders.get(*component) else {
@@ -291,7 +217,7 @@ impl Cluster {
             }
             match self.epochs.iter_mut().find(|epoch| epoch.id == key.epoch) {
                 Some(known) => known.wrote = at,
-                None => self.begin_epoch(at, &key.epoch, holder),
+                None => self.begin_epoch(began, &key.epoch, holder),
             }
         }
         if let Some(dispatcher) = map.leaders.get("dispatcher")

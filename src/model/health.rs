@@ -1,5 +1,5 @@
-//! How the lab is, as a whole: the word for it, whether it is healthy, what speaks against breaking
-//! it now, whether the three witnesses of a checkpoint agree, and how often to ask Flink. Pure
+//! How the lab is, as a whole: the word for it, whether it is healthy, whether the three witnesses
+//! of a checkpoint agree, and how often to ask Flink. What speaks against a break stands in `aim`. Pure
 //! functions of the model; the model's own memory of it changes in `settle` alone.
 
 use super::job::Good;
@@ -88,15 +88,6 @@ impl Word {
             Self::Healthy => "healthy",
         }
     }
-}
-
-/// One of the gate's conditions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Condition {
-    /// Kebab-case.
-    pub name: &'static str,
-    /// What speaks against it; none where it is fulfilled.
-    pub against: Option<String>,
 }
 
 /// What one witness says about the newest completed checkpoint.
@@ -293,62 +284,6 @@ impl Model {
         matches!(self.links.get(&source), Some(Link::Lost { .. }))
     }
 
-    /// What must be true before something is broken, as far as it can be seen from here. What else
-    /// is applied by other processes stands in the journal.
-    #[must_use]
-    pub fn gate(&self) -> Vec<Condition> {
-        vec![
-            Condition {
-                name: "tasks",
-                against: self.against_tasks(),
-            },
-            Condition {
-                name: "checkpoint",
-                against: self.against_checkpoint(),
-            },
-            Condition {
-                name: "alone",
-                against: self
-                    .run
-                    .as_ref()
-                    .map(|run| format!("`{}` is still going on", run.order.failure.key)),
-            },
-        ]
-    }
-
-    fn against_tasks(&self) -> Option<String> {
-        let sample = match &self.job.sample {
-            Some((at, sample)) if self.now.duration_since(*at) <= SAMPLE => sample,
-            _ => return Some("Flink's REST was not seen yet".into()),
-        };
-        if let Err(why) = &sample.jobs {
-            return Some(format!("Flink's REST does not list jobs: {why}"));
-        }
-        match self.row() {
-            None => Some("Flink does not list the job".into()),
-            Some(row) if !row.all_run() => Some(format!(
-                "{} of {} tasks run",
-                row.tasks.running, row.tasks.total
-            )),
-            Some(_) => None,
-        }
-    }
-
-    fn against_checkpoint(&self) -> Option<String> {
-        let Some(at) = self.newest_at() else {
-            return Some("no completed checkpoint was seen yet".into());
-        };
-        let age = self.now.duration_since(at);
-        let limit = self.interval() * 2;
-        (age >= limit).then(|| {
-            format!(
-                "the newest checkpoint is {:.1} s old, more than two intervals ({:.1} s)",
-                age.as_secs_f64(),
-                limit.as_secs_f64()
-            )
-        })
-    }
-
     /// When the newest completed checkpoint was completed, by the witness who saw the newest.
     #[must_use]
     pub fn newest_at(&self) -> Option<Timestamp> {
@@ -359,7 +294,7 @@ impl Model {
 
     /// Time between two checkpoints, as far as it is known.
     #[must_use]
-    pub fn interval(&self) -> SignedDuration {
+    pub fn checkpoint_interval(&self) -> SignedDuration {
         self.job.interval().unwrap_or(INTERVAL)
     }
 
@@ -394,7 +329,7 @@ impl Model {
     #[must_use]
     pub fn agree(&self) -> bool {
         let behind = self.watchfulness.behind;
-        behind.is_none_or(|(_, since)| self.now.duration_since(since) < self.interval())
+        behind.is_none_or(|(_, since)| self.now.duration_since(since) < self.checkpoint_interval())
     }
 
     /// Notes since when a witness lags behind another. A short interval would never let all be

@@ -19,7 +19,13 @@ fn at(seconds: f64) -> Timestamp {
 }
 
 fn tell(model: &mut Model, seconds: f64, event: Event) -> Vec<Effect> {
-    update(model, &Happening { at: at(seconds), event })
+    update(
+        model,
+        &Happening {
+            at: at(seconds),
+            event,
+        },
+    )
 }
 
 fn facts(job: &str) -> Event {
@@ -70,7 +76,11 @@ fn map(holder: &str, renewed: f64, keys: [(&str, &str); 4]) -> Event {
         .into_iter()
         .zip(keys)
         .map(|(component, (epoch, host))| {
-            let key = LeaderKey { epoch: epoch.into(), address: String::new(), host: host.into() };
+            let key = LeaderKey {
+                epoch: epoch.into(),
+                address: String::new(),
+                host: host.into(),
+            };
             (component.to_owned(), key)
         })
         .collect();
@@ -153,7 +163,14 @@ fn pointer(job: &str, ids: &[u64]) -> Event {
         name: format!("lab-{job}-config-map"),
         job: job.into(),
         counter: None,
-        pointers: ids.iter().map(|id| Pointer { id: *id, path: None, deleting: false }).collect(),
+        pointers: ids
+            .iter()
+            .map(|id| Pointer {
+                id: *id,
+                path: None,
+                deleting: false,
+            })
+            .collect(),
     }))
 }
 
@@ -195,7 +212,11 @@ fn trouble_is_asked_about_often_until_it_is_over() {
     assert_eq!(model2.pace, Pace::Calm);
     let mut changed = pods();
     changed[2].restarts = 1;
-    let effects = tell(&mut model2, 3.0, Event::Pods(PodChange::Applied(changed[2].clone())));
+    let effects = tell(
+        &mut model2,
+        3.0,
+        Event::Pods(PodChange::Applied(changed[2].clone())),
+    );
     assert_eq!(effects, [Effect::Pace(Pace::Trouble)]);
     assert!(!model2.healthy());
     for n in 1..=5 {
@@ -225,8 +246,18 @@ fn every_kind_of_trouble_has_its_word() {
     assert_eq!(model.health().reason, "the lease ran out 1.0 s ago");
     tell(&mut model, 16.1, map("", 16.0, [A, A, A, A]));
     assert_eq!(model.health().reason, "the lock was released");
-    let lost = Link::Lost { since: at(17.0), why: "refused".into() };
-    tell(&mut model, 19.0, Event::Link { source: Source::Api, link: lost });
+    let lost = Link::Lost {
+        since: at(17.0),
+        why: "refused".into(),
+    };
+    tell(
+        &mut model,
+        19.0,
+        Event::Link {
+            source: Source::Api,
+            link: lost,
+        },
+    );
     assert_eq!(model.health().reason, "API server lost for 2 s: refused");
     assert_eq!(Model::default().health().word, Word::NoLab);
 }
@@ -263,18 +294,40 @@ fn a_new_epoch_of_the_same_process_and_a_half_written_first_look() {
     assert_eq!(model.cluster.leader().unwrap().uid, "a");
     assert_eq!(model.cluster.epoch().unwrap().number, 2);
     let mut model = Model::default();
-    tell(&mut model, 0.0, map("h2", 0.0, [B, B, A, ("own", "10.0.0.1")]));
-    let ids: Vec<&str> = model.cluster.epochs.iter().map(|epoch| epoch.id.as_str()).collect();
-    assert_eq!(ids, ["e1", "e2"], "a job's own session is no epoch, the last written is the oldest");
+    tell(
+        &mut model,
+        0.0,
+        map("h2", 0.0, [B, B, A, ("own", "10.0.0.1")]),
+    );
+    let ids: Vec<&str> = model
+        .cluster
+        .epochs
+        .iter()
+        .map(|epoch| epoch.id.as_str())
+        .collect();
+    assert_eq!(
+        ids,
+        ["e1", "e2"],
+        "a job's own session is no epoch, the last written is the oldest"
+    );
 }
 
 #[test]
 fn history_survives_the_leader() {
     let mut model = seen();
-    tell(&mut model, 7.0, sample(7.0, 4, Some(completed(&[1, 2, 3], 1.0))));
+    tell(
+        &mut model,
+        7.0,
+        sample(7.0, 4, Some(completed(&[1, 2, 3], 1.0))),
+    );
     assert_eq!(model.job.newest().unwrap().id, 3);
     // The new leader's memory is empty but for the restore.
-    let restored = Restored { id: 3, at: at(20.0), savepoint: false, path: None };
+    let restored = Restored {
+        id: 3,
+        at: at(20.0),
+        savepoint: false,
+        path: None,
+    };
     let mut empty = completed(&[], 0.0);
     empty.restored = Some(restored.clone());
     tell(&mut model, 20.5, sample(20.5, 4, Some(empty.clone())));
@@ -292,20 +345,35 @@ fn history_survives_the_leader() {
 #[test]
 fn a_job_that_lost_its_pointers_begins_again_from_one() {
     let mut model = seen();
-    tell(&mut model, 60.0, sample(60.0, 4, Some(completed(&[56, 57], 56.0))));
-    tell(&mut model, 80.0, sample(80.0, 4, Some(completed(&[1], 79.0))));
+    tell(
+        &mut model,
+        60.0,
+        sample(60.0, 4, Some(completed(&[56, 57], 56.0))),
+    );
+    tell(
+        &mut model,
+        80.0,
+        sample(80.0, 4, Some(completed(&[1], 79.0))),
+    );
     assert_eq!(model.job.newest, Some(1));
     let mut again = completed(&[57], 200.0);
     again.rows[0].status = CheckpointStatus::InProgress;
     again.completed = None;
     tell(&mut model, 201.0, sample(201.0, 4, Some(again)));
-    assert_eq!(model.job.checkpoints[&57].status, CheckpointStatus::InProgress);
+    assert_eq!(
+        model.job.checkpoints[&57].status,
+        CheckpointStatus::InProgress
+    );
 }
 
 #[test]
 fn ids_of_two_jobs_are_never_mixed() {
     let mut model = seen();
-    tell(&mut model, 7.0, sample(7.0, 4, Some(completed(&[1, 2, 3], 1.0))));
+    tell(
+        &mut model,
+        7.0,
+        sample(7.0, 4, Some(completed(&[1, 2, 3], 1.0))),
+    );
     tell(&mut model, 7.0, pointer(OTHER, &[9]));
     assert_eq!(model.cluster.job_map, None);
     tell(&mut model, 7.0, pointer(JOB, &[3]));
@@ -324,11 +392,21 @@ fn ids_of_two_jobs_are_never_mixed() {
 #[test]
 fn witnesses_disagree_only_after_a_whole_interval() {
     let mut model = seen();
-    tell(&mut model, 7.0, sample(7.0, 4, Some(completed(&[1, 2, 3], 1.0))));
+    tell(
+        &mut model,
+        7.0,
+        sample(7.0, 4, Some(completed(&[1, 2, 3], 1.0))),
+    );
     tell(&mut model, 7.0, pointer(JOB, &[1, 2, 3]));
     tell(&mut model, 7.0, disk(JOB, &[1, 2, 3]));
     assert!(model.agree());
-    assert_eq!(model.witnesses().disk, Witness { id: Some(3), current: true });
+    assert_eq!(
+        model.witnesses().disk,
+        Witness {
+            id: Some(3),
+            current: true
+        }
+    );
     // Pointer and disk go on, REST stays behind.
     for (n, seconds) in [(4, 8.0), (5, 8.9), (6, 9.8)] {
         tell(&mut model, seconds, pointer(JOB, &[n]));
@@ -338,35 +416,42 @@ fn witnesses_disagree_only_after_a_whole_interval() {
     tell(&mut model, 10.0, Event::Tick);
     assert!(!model.agree());
     // Always one behind, but never for long: that is agreement.
-    tell(&mut model, 10.1, sample(10.1, 4, Some(completed(&[4, 5], 7.0))));
+    tell(
+        &mut model,
+        10.1,
+        sample(10.1, 4, Some(completed(&[4, 5], 7.0))),
+    );
     assert!(model.agree());
     tell(&mut model, 11.0, pointer(JOB, &[7]));
-    tell(&mut model, 11.1, sample(11.1, 4, Some(completed(&[6], 7.0))));
+    tell(
+        &mut model,
+        11.1,
+        sample(11.1, 4, Some(completed(&[6], 7.0))),
+    );
     assert!(model.agree());
     // A source that is away does not contradict.
-    let link = Link::Lost { since: at(12.0), why: String::new() };
-    tell(&mut model, 30.0, Event::Link { source: Source::Api, link });
-    tell(&mut model, 30.0, Event::Link {
-        source: Source::Flink,
-        link: Link::Lost { since: at(12.0), why: String::new() },
-    });
-    assert!(model.agree());
-}
-
-#[test]
-fn the_gate_names_what_speaks_against_breaking_now() {
-    let mut model = healthy();
-    let against = |model: &Model| -> Vec<String> {
-        model.gate().into_iter().filter_map(|one| one.against).collect()
+    let link = Link::Lost {
+        since: at(12.0),
+        why: String::new(),
     };
-    assert_eq!(against(&model), ["no completed checkpoint was seen yet"]);
-    tell(&mut model, 7.0, sample(7.0, 4, Some(completed(&[1, 2, 3], 1.0))));
-    assert_eq!(against(&model), [""; 0]);
-    tell(&mut model, 9.2, Event::Tick);
-    assert_eq!(against(&model), [
-        "the newest checkpoint is 4.1 s old, more than two intervals (4.0 s)"
-    ]);
-    tell(&mut model, 9.3, disk(JOB, &[1, 2, 3]));
-    tell(&mut model, 9.3, sample(9.3, 3, Some(completed(&[4], 8.0))));
-    assert_eq!(against(&model), ["3 of 4 tasks run"]);
+    tell(
+        &mut model,
+        30.0,
+        Event::Link {
+            source: Source::Api,
+            link,
+        },
+    );
+    tell(
+        &mut model,
+        30.0,
+        Event::Link {
+            source: Source::Flink,
+            link: Link::Lost {
+                since: at(12.0),
+                why: String::new(),
+            },
+        },
+    );
+    assert!(model.agree());
 }

@@ -2,10 +2,9 @@
 //! what a failure hits is decided in `aim`.
 
 use super::{
-    Action, Aim, BreakOrder, Done, Effect, Ended, Event, Key, LogShown, Model, Page, Panel, Plan,
-    UpOrder, bound,
+    Action, Aim, Done, Effect, Ended, Event, Key, LogShown, Model, Page, Panel, Plan, UpOrder,
+    bound,
 };
-use jiff::Timestamp;
 
 /// Failures on one page of the list: one for each digit but 0.
 pub const FAILURES_A_PAGE: usize = 9;
@@ -238,12 +237,10 @@ fn aim(model: &mut Model, chosen: usize) {
         return;
     };
     model.screen.row = chosen;
-    model.screen.aim = Some(Aim {
-        digit: u8::try_from(chosen % FAILURES_A_PAGE + 1).unwrap_or(0),
-        target: aim_at(model, &failure),
-        against: against(model),
-        failure,
-    });
+    // digits begin anew on each page of the list
+    let digit = u8::try_from(chosen % FAILURES_A_PAGE + 1).unwrap_or(0);
+    let aim = model.aim(&failure);
+    model.screen.aim = Some(Aim { digit, ..aim });
 }
 
 /// What is aimed at is pinned: if that pod or its role is gone, the aim is dropped and says so,
@@ -252,31 +249,22 @@ fn keep_aim(model: &mut Model) {
     let Some(aim) = &model.screen.aim else {
         return;
     };
-    let now = aim_at(model, &aim.failure);
-    let against = against(model);
-    let words = match (&aim.target, &now) {
-        (Ok(old), Ok(new)) if old.uid == new.uid && old.epoch == new.epoch => None,
-        (Ok(old), Ok(new)) if old.uid == new.uid => {
-            Some(format!("Aim dropped: {} is in another epoch now.", new.pod))
+    let fresh = model.aim(&aim.failure);
+    let why = match (model.moved_on(aim), &aim.target, &fresh.target) {
+        (Some(why), _, _) => Some(why),
+        (None, Ok(pinned), Ok(now)) if pinned.uid != now.uid => {
+            Some(format!("it would hit {} now", now.pod))
         }
-        (Ok(old), Ok(new)) => Some(format!(
-            "Aim dropped: it would hit {} now, not {}.",
-            new.pod, old.pod
-        )),
-        (Ok(_), Err(why)) => Some(format!("Aim dropped: {why}.")),
-        (Err(_), _) => None,
+        _ => None,
     };
-    match words {
-        Some(words) => {
-            model.screen.aim = None;
-            model.screen.say(model.now, words);
-        }
-        None => {
-            if let Some(aim) = &mut model.screen.aim {
-                aim.target = now;
-                aim.against = against;
-            }
-        }
+    if let Some(why) = why {
+        model.screen.aim = None;
+        model.screen.say(model.now, format!("Aim dropped: {why}."));
+        return;
+    }
+    if let Some(aim) = &mut model.screen.aim {
+        aim.target = fresh.target;
+        aim.against = fresh.against;
     }
 }
 
@@ -299,59 +287,6 @@ fn fire(model: &mut Model) -> Vec<Effect> {
     };
     model.screen.turn(Page::Dashboard);
     model.screen.focus = Panel::Run;
-    let order = BreakOrder {
-        run: run_name(now, &aim.failure.key),
-        failure: aim.failure,
-        target,
-    };
+    let order = model.order(&aim.failure, target);
     vec![Effect::Break(Box::new(order))]
-}
-
-/// Sorts by time and says what it was.
-fn run_name(now: Timestamp, key: &str) -> String {
-    format!("{}-{key}", now.strftime("%Y%m%d-%H%M%S"))
-}
-
-// placeholders until `aim` is merged
-fn aim_at(model: &Model, failure: &crate::failure::Failure) -> Result<super::Target, String> {
-    use crate::failure::{Hits, Role};
-    let leader = model.cluster.leader();
-    let pod = match failure.hits {
-        Hits::Leader => leader.ok_or("nobody leads now")?,
-        Hits::Standby => model
-            .cluster
-            .pods
-            .values()
-            .find(|pod| {
-                pod.role == Role::JobManager
-                    && pod.ready
-                    && Some(&pod.uid) != leader.map(|l| &l.uid)
-            })
-            .ok_or("there is no standby")?,
-        Hits::BusyTaskManager => model
-            .cluster
-            .pods
-            .values()
-            .find(|pod| pod.role == Role::TaskManager && pod.ready)
-            .ok_or("no TaskManager is ready")?,
-    };
-    let epoch = model.cluster.epoch();
-    Ok(super::Target {
-        pod: pod.name.clone(),
-        uid: pod.uid.clone(),
-        role: pod.role,
-        container_name: pod.role.to_string().to_lowercase(),
-        container: pod.container.clone(),
-        node: pod.node.clone(),
-        epoch: epoch.map(|epoch| epoch.id.clone()),
-        reason: epoch.map_or_else(String::new, |epoch| format!("leads epoch {}", epoch.number)),
-    })
-}
-
-fn against(model: &Model) -> Vec<String> {
-    let mut against = Vec::new();
-    if model.run.is_some() {
-        against.push("another failure is being observed".to_owned());
-    }
-    against
 }

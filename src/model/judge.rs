@@ -316,7 +316,7 @@ impl Run {
             return (Verdict::Fail, words.clone());
         }
         match self.next_checkpoint() {
-            Some((id, stamp)) => match self.newest_before(stamp.at) {
+            Some((id, stamp)) => match self.highest_but(id, stamp.at) {
                 Some(before) if id <= before => (
                     Verdict::Fail,
                     format!("checkpoint {id} completed after checkpoint {before}"),

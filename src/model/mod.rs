@@ -10,27 +10,28 @@ mod health;
 mod input;
 mod job;
 mod judge;
+#[cfg(test)]
+mod judge_tests;
 mod keys;
 mod logs;
+mod maps;
 mod plan;
 mod run;
 mod screen;
 mod timeline;
 mod update;
 
-pub use cluster::{
-    Cluster, ClusterMap, Epoch, JobMap, KubeEvent, LeaderKey, Lock, MapChange, Pod, PodChange,
-    PodPhase, Pointer,
-};
+pub use cluster::{Cluster, Epoch, KubeEvent, Pod, PodChange, PodPhase};
 pub use effect::{BreakOrder, DownOrder, Effect, Pace, UpOrder};
 pub use event::{Event, Happening, Key, KeyCode, LabFacts, Link, Origin, Signal, Source};
-pub use health::{Condition, GOOD, Health, Watchfulness, Witness, Witnesses, Word};
+pub use health::{GOOD, Health, Watchfulness, Witness, Witnesses, Word};
 pub use input::FAILURES_A_PAGE;
 pub use job::{
     Checkpoint, CheckpointStatus, CheckpointsSample, DiskCheckpoint, DiskSample, FlinkSample, Job,
     JobRow, Restored, Tasks, Via, Worker,
 };
 pub use keys::{Action, BINDINGS, Binding, Scope, bound};
+pub use maps::{ClusterMap, JobMap, LeaderKey, Lock, MapChange, Pointer};
 pub use logs::{Highlight, LogLine, Logs};
 pub use plan::{Done, Plan, Step, StepChange, StepState};
 pub use judge::judge;

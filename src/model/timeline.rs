@@ -162,11 +162,15 @@ impl Run {
     /// The newest checkpoint that is known to have completed before a moment.
     pub(super) fn newest_before(&self, moment: Timestamp) -> Option<u64> {
         let since = self.seen.completed.iter();
-        let since = since.filter(|(_, seen)| {
-            let done = seen.acknowledged.into_iter().chain(seen.pointed).min();
-            done.is_some_and(|done| done < moment)
-        });
+        let since = since.filter(|(_, seen)| seen.known_before(moment));
         since.map(|(id, _)| *id).max().max(self.before.checkpoint)
+    }
+
+    /// The highest id that completed before the next checkpoint did.
+    pub(super) fn highest_but(&self, next: u64, moment: Timestamp) -> Option<u64> {
+        let others = self.seen.completed.iter().filter(|(id, _)| **id != next);
+        let others = others.filter(|(_, seen)| seen.known_before(moment));
+        others.map(|(id, _)| *id).max().max(self.before.checkpoint)
     }
 }
 
@@ -183,6 +187,11 @@ impl Look {
 }
 
 impl Completed {
+    fn known_before(&self, moment: Timestamp) -> bool {
+        let done = self.acknowledged.into_iter().chain(self.pointed).min();
+        done.is_some_and(|done| done < moment)
+    }
+
     /// When it was complete, by the better witness: the pointer's watch event, unless that came
     /// late, as after a gap in the watch.
     fn done(&self) -> Option<Stamp> {

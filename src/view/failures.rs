@@ -1,8 +1,8 @@
 //! What can be broken. A digit aims and shows the truth: what would be hit, with which command,
 //! whether the lab is ready for it, and what should be seen. The same digit fires.
 
-use crate::failure::{Failure, Hits, Leadership, Restore, Step, Verdict};
-use crate::model::{Aim, FAILURES_A_PAGE, Model, Target};
+use crate::failure::{Failure, Hits, Leadership, Restore, Verdict};
+use crate::model::{Aim, FAILURES_A_PAGE, Model};
 use crate::view::paint::{Keys, Spans, fit, panel, sentences};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::{paint, words};
@@ -54,7 +54,7 @@ fn how_to_fire(theme: &Theme, aim: &Aim) -> Spans {
 }
 
 fn list(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
-    let (key, target) = if width < 76 { (14, 14) } else { (22, 26) };
+    let (key, target) = if width < 76 { (14, 17) } else { (22, 26) };
     let head = format!(
         "   {:<key$}{:<target$}{}",
         "FAILURE", "HITS", "YOU SHOULD SEE"
@@ -78,7 +78,7 @@ fn list(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
                 ),
                 theme.say(
                     Tone::Muted,
-                    format!("{:<target$}", words::cut(&hits(failure.hits), target - 1)),
+                    format!("{:<target$}", words::cut(&hits(model, failure), target - 1)),
                 ),
                 theme.say(Tone::Plain, in_short(failure)),
             ],
@@ -102,11 +102,21 @@ fn list(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     lines
 }
 
-fn hits(hits: Hits) -> String {
-    match hits {
-        Hits::Leader => format!("{} the leader", sign::LEADER),
-        Hits::Standby => "a standby".to_owned(),
-        Hits::BusyTaskManager => "a TaskManager with tasks".to_owned(),
+/// Whom it would hit now.
+fn hits(model: &Model, failure: &Failure) -> String {
+    let Ok(target) = model.aim(failure).target else {
+        return match failure.hits {
+            Hits::Leader => "nobody leads now",
+            Hits::Standby => "nobody stands by",
+            Hits::BusyTaskManager => "no busy TaskManager",
+        }
+        .to_owned();
+    };
+    let tag = words::tag(Some(target.role), &target.pod);
+    match failure.hits {
+        Hits::Leader => format!("{} {tag} leads", sign::LEADER),
+        Hits::Standby => format!("  {tag} stands by"),
+        Hits::BusyTaskManager => format!("  {tag} runs tasks"),
     }
 }
 
@@ -172,7 +182,7 @@ fn truth(model: &Model, theme: &Theme, aim: &Aim, width: usize) -> Vec<Line<'sta
                     theme,
                     Tone::Plain,
                     "does",
-                    &command(model, target, *step),
+                    &target.command(*step),
                     width,
                 ));
             }
@@ -220,25 +230,6 @@ fn fact(theme: &Theme, tone: Tone, name: &str, text: &str, width: usize) -> Vec<
         ])
     });
     lines.collect()
-}
-
-/// The command that does the same by hand.
-fn command(model: &Model, target: &Target, step: Step) -> String {
-    let namespace = model
-        .lab
-        .as_ref()
-        .map_or("flink", |lab| lab.namespace.as_str());
-    let (pod, container) = (&target.pod, &target.container_name);
-    match step {
-        Step::Terminate => format!("kubectl -n {namespace} exec {pod} -c {container} -- kill 1"),
-        Step::Kill => {
-            let node = target.node.as_deref().unwrap_or("the node");
-            format!(
-                "in the node {node}: kill -9 the process of {container}, pid looked up just before"
-            )
-        }
-        Step::DeletePod => format!("kubectl -n {namespace} delete pod {pod}"),
-    }
 }
 
 /// What must be seen for the verdict.

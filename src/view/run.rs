@@ -2,10 +2,10 @@
 //! everything is `timeline`.
 
 use crate::failure::{Failure, Leadership, Restore, Verdict};
-use crate::model::{Model, Phase, PhaseName, Run, RunResult};
+use crate::model::{Model, Phase, PhaseName, Run, RunResult, Statement};
 use crate::view::paint::{Spans, fit, sentences, sides};
 use crate::view::theme::{Theme, Tone, sign};
-use crate::view::words;
+use crate::view::words::{self, Stage};
 use jiff::Timestamp;
 use ratatui::text::{Line, Span};
 
@@ -135,25 +135,20 @@ fn going(
     let last = match &run.seen.fault {
         Some(fault) => vec![theme.say(Tone::Fail, format!(" {} {}", sign::FAIL, fault.what))],
         None => {
-            let left = f64::from(run.order.failure.expect.within) - passed.unwrap_or(0.0);
-            let words = if left > 0.0 {
-                format!(
-                    " {} watching, {} left of {}s",
-                    sign::NOW,
-                    words::age(left),
-                    run.order.failure.expect.within
-                )
-            } else {
-                format!(
-                    " {} over its {}s",
-                    sign::WARN,
-                    run.order.failure.expect.within
-                )
-            };
+            let left = words::since(run.deadline(), model.now);
+            let words = format!(" {} watching, at most {} more", sign::NOW, words::age(left));
             vec![theme.say(Tone::Busy, words)]
         }
     };
     lines.push(Line::from(fit(last, width)));
+    let room = height.saturating_sub(lines.len());
+    lines.extend(statements(
+        theme,
+        &run.so_far(model.now),
+        Stage::Going,
+        width,
+        room,
+    ));
     lines
 }
 
@@ -233,45 +228,53 @@ fn over(theme: &Theme, result: &RunResult, width: usize, height: usize) -> Vec<L
     lines.extend(table(theme, &phases, None, width, height.saturating_sub(3)));
     lines.push(Line::from(fit(verdict_line(theme, result), width)));
     let room = height.saturating_sub(lines.len());
-    lines.extend(statements(theme, result, width, room));
+    lines.extend(statements(
+        theme,
+        &result.statements,
+        Stage::Over,
+        width,
+        room,
+    ));
     lines
 }
 
-/// The statements as far as there is room: a line each, or all in a few lines.
-fn statements(theme: &Theme, result: &RunResult, width: usize, room: usize) -> Vec<Line<'static>> {
-    let spans = |verdict, name, evidence: &str| {
-        let (tone, sign) = words::verdict(verdict);
+/// The statements as far as there is room: a line each, or all in a few lines, or their number.
+fn statements(
+    theme: &Theme,
+    all: &[Statement],
+    stage: Stage,
+    width: usize,
+    room: usize,
+) -> Vec<Line<'static>> {
+    let spans = |statement: &Statement, evidence: &str| {
+        let (tone, sign, _) = words::holds(statement.verdict, stage);
         fit(
             vec![
                 theme.say(tone, format!("   {sign} ")),
-                theme.say(Tone::Plain, words::statement(name)),
+                theme.say(Tone::Plain, words::statement(statement.name)),
                 theme.say(Tone::Muted, evidence.to_owned()),
             ],
             width,
         )
     };
-    if room >= result.statements.len() {
-        let all = result.statements.iter();
+    if room >= all.len() {
         return all
-            .map(|it| Line::from(spans(it.verdict, it.name, &format!(": {}", it.evidence))))
+            .iter()
+            .map(|it| Line::from(spans(it, &format!(": {}", it.evidence))))
             .collect();
     }
+    let wide = |spans: &Spans| spans.iter().map(Span::width).sum::<usize>();
     let mut lines: Vec<Spans> = Vec::new();
-    for statement in &result.statements {
-        let next = spans(statement.verdict, statement.name, "");
-        let wide = |spans: &Spans| spans.iter().map(Span::width).sum::<usize>();
+    for statement in all {
+        let next = spans(statement, "");
         match lines.last_mut() {
             Some(line) if wide(line) + wide(&next) <= width => line.extend(next),
             _ => lines.push(next),
         }
     }
     if lines.len() > room {
-        let good = result
-            .statements
-            .iter()
-            .filter(|it| it.verdict == Verdict::Pass)
-            .count();
-        let words = format!("   {good} of {} statements hold", result.statements.len());
+        let good = all.iter().filter(|it| it.verdict == Verdict::Pass).count();
+        let words = format!("   {good} of {} statements hold", all.len());
         return vec![Line::from(theme.say(Tone::Muted, words)); room.min(1)];
     }
     lines.into_iter().map(Line::from).collect()

@@ -2,9 +2,10 @@
 //! how exact it is, and the statements with their evidence.
 
 use crate::failure::Failure;
-use crate::model::{Model, Origin, Phase, PhaseName, RunResult, Target};
+use crate::model::{Model, Origin, Phase, PhaseName, RunResult, Statement, Target};
 use crate::view::paint::{Keys, Spans, fit, panel, sentences};
 use crate::view::theme::{Theme, Tone, sign};
+use crate::view::words::Stage;
 use crate::view::{run, words};
 use jiff::Timestamp;
 use ratatui::Frame;
@@ -35,12 +36,22 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
     };
     let mut lines = phases(model, theme, &shown, width);
     lines.push(Line::default());
-    match shown.result {
-        Some(result) => lines.extend(statements(theme, result, width)),
-        None => {
-            let words = "The verdict comes when everything was seen or the time is over.";
-            lines.extend(sentences(theme, Tone::Muted, words, width));
+    match (shown.result, &model.run) {
+        (Some(result), _) => {
+            lines.push(Line::from(fit(run::verdict_line(theme, result), width)));
+            lines.extend(statements(theme, &result.statements, Stage::Over, width));
         }
+        (None, Some(run)) => {
+            let words = " The verdict comes when all was seen or the time is over; so far:";
+            lines.push(Line::from(theme.say(Tone::Busy, words)));
+            lines.extend(statements(
+                theme,
+                &run.so_far(model.now),
+                Stage::Going,
+                width,
+            ));
+        }
+        (None, None) => {}
     }
     if let Some(failure) = failure(model, shown.key) {
         lines.push(Line::default());
@@ -250,29 +261,22 @@ fn stretch(theme: &Theme, from: i64, to: i64, end: i64, room: usize) -> Spans {
     ]
 }
 
-fn statements(theme: &Theme, result: &RunResult, width: usize) -> Vec<Line<'static>> {
-    let mut lines = vec![Line::from(fit(run::verdict_line(theme, result), width))];
-    for statement in &result.statements {
-        let (tone, sign) = words::verdict(statement.verdict);
+fn statements(theme: &Theme, all: &[Statement], stage: Stage, width: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for statement in all {
+        let (tone, sign, verdict) = words::holds(statement.verdict, stage);
         let evidence = words::wrap(&statement.evidence, width.saturating_sub(30));
-        for (n, line) in evidence.iter().enumerate() {
-            let head: Spans = if n == 0 {
-                vec![
-                    theme.say(
-                        tone,
-                        format!("   {sign} {:<8}", statement.verdict.to_string()),
-                    ),
-                    theme.say(
-                        Tone::Plain,
-                        format!("{:<16}", words::statement(statement.name)),
-                    ),
-                ]
-            } else {
-                vec![theme.say(Tone::Plain, " ".repeat(29))]
+        let name = words::statement(statement.name);
+        for (n, line) in evidence.into_iter().enumerate() {
+            let (head, name) = match n {
+                0 => (format!("   {sign} {verdict:<8}"), name),
+                _ => (" ".repeat(13), ""),
             };
-            let mut spans = head;
-            spans.push(theme.say(Tone::Muted, line.clone()));
-            lines.push(Line::from(spans));
+            lines.push(Line::from(vec![
+                theme.say(tone, head),
+                theme.say(Tone::Plain, format!("{name:<16}")),
+                theme.say(Tone::Muted, line),
+            ]));
         }
     }
     lines

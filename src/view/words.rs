@@ -190,6 +190,29 @@ pub(super) fn verdict(verdict: Verdict) -> (Tone, &'static str) {
     }
 }
 
+/// Whether a run goes on: what is not seen yet may still be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// It goes on.
+    Going,
+    /// It is over.
+    Over,
+}
+
+/// How the verdict of a statement looks.
+pub(super) fn holds(verdict: Verdict, stage: Stage) -> (Tone, &'static str, &'static str) {
+    match (verdict, stage) {
+        (Verdict::Pass, _) => (Tone::Ok, sign::OK, "PASS"),
+        (Verdict::Fail, _) => (Tone::Fail, sign::FAIL, "FAIL"),
+        (Verdict::Unknown | Verdict::Inconclusive, Stage::Going) => {
+            (Tone::Muted, sign::WAITS, "open")
+        }
+        (Verdict::Unknown | Verdict::Inconclusive, Stage::Over) => {
+            (Tone::Warn, sign::UNKNOWN, "UNKNOWN")
+        }
+    }
+}
+
 /// A phase in at most seven columns, and in words.
 pub(super) fn phase(name: PhaseName) -> (&'static str, &'static str) {
     match name {

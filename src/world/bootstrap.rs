@@ -25,11 +25,6 @@ const TAIL: usize = 25;
 const ADMIN_CONF: Duration = Duration::from_secs(300);
 /// How often it is looked for.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
-/// How long a restart of containerd may take.
-const RESTART: Duration = Duration::from_secs(60);
-/// containerd's own file, and where patches for it go: it reads files that are imported.
-const CONTAINERD: &str = "/etc/containerd/config.toml";
-const CONTAINERD_PATCHES: &str = "/etc/containerd/flinklab";
 /// What kubeadm puts on a control plane and kind takes off when it is alone.
 const TAINTS: [&str; 2] = [
     "node-role.kubernetes.io/control-plane",
@@ -171,45 +166,6 @@ pub async fn configure(
     };
     let text = kubeadm::config(cluster, &facts)?;
     node.write_file(kubeadm::PATH, 0o644, text.as_bytes()).await
-}
-
-/// Gives containerd the patches of kind.yaml and restarts it. Before any image is imported.
-/// containerd merges imported files itself, which saves reading and writing its TOML here.
-pub async fn patch_containerd(node: &Node, cluster: &Cluster) -> Result<(), Fault> {
-    if cluster.containerd_config_patches.is_empty() {
-        return Ok(());
-    }
-    let text = String::from_utf8_lossy(&node.read_file(CONTAINERD).await?).into_owned();
-    let imports = format!("imports = [\"{CONTAINERD_PATCHES}/*.toml\"]\n");
-    if !text.contains(&imports) {
-        if text
-            .lines()
-            .any(|line| line.trim_start().starts_with("imports"))
-        {
-            return Err(Fault::unable(
-                "containerd-patch",
-                "containerdConfigPatches cannot be used with this node image.",
-            )
-            .why("its containerd already imports other files"));
-        }
-        for (number, patch) in cluster.containerd_config_patches.iter().enumerate() {
-            let versioned = patch
-                .lines()
-                .any(|line| line.trim_start().starts_with("version"));
-            let patch = match versioned {
-                true => patch.clone(),
-                false => format!("version = 2\n{patch}"),
-            };
-            let path = format!("{CONTAINERD_PATCHES}/{number:02}.toml");
-            node.write_file(&path, 0o644, patch.as_bytes()).await?;
-        }
-        let text = format!("{imports}{text}");
-        node.write_file(CONTAINERD, 0o644, text.as_bytes()).await?;
-    }
-    let doing = format!("Restarting containerd in {}", node.name);
-    let restart = ["systemctl", "restart", "containerd"];
-    node.exec(&restart, RESTART).await?.expect(&doing)?;
-    node.wait_containerd().await
 }
 
 /// Makes the control plane. `on_phase` is told what kubeadm is at.

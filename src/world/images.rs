@@ -5,11 +5,14 @@ mod reader;
 
 pub use reader::read_file_of_image;
 
-use super::docker::{CALL, Docker, failed, late, status, words};
+use super::docker::{CALL, Docker, LONG, failed, late, status, words};
 use super::node::Node;
 use crate::fault::Fault;
+use bollard::errors::Error;
 use bollard::query_parameters::CreateImageOptionsBuilder;
+use bytes::Bytes;
 use futures::StreamExt;
+use futures::stream::BoxStream;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -212,22 +215,66 @@ struct Import {
     snapshotter: Option<String>,
 }
 
-/// Streams an image out of Docker into a node, unless the node has the same one.
-pub async fn stream_into(
-    node: &Node,
-    docker: &Docker,
-    image: &str,
-    mut progress: impl FnMut(Progress) + Send,
-) -> Result<Streamed, Fault> {
-    let there = find(docker, image).await?.ok_or_else(|| {
+/// An image on its way out of Docker.
+pub struct Export {
+    image: String,
+    id: String,
+    size: u64,
+    pieces: BoxStream<'static, Result<Bytes, Error>>,
+}
+
+/// Has Docker make an image ready and waits for its first bytes; the rest waits in Docker until it
+/// is taken. With Docker's classic store that is half of the work and may be done before there is
+/// a node: it writes the whole image into its own folder before it sends anything.
+pub async fn export(docker: &Docker, image: &str) -> Result<Export, Fault> {
+    let found = find(docker, image).await?.ok_or_else(|| {
         Fault::unable(
             "image-missing",
             format!("Docker does not have the image {image}."),
         )
         .mend("Run `flinklab up` again: it pulls what is missing.")
     })?;
-    let (known, import) = futures::join!(id_in(node, image), probe(node));
-    if known?.as_deref() == Some(there.id.as_str()) {
+    let doing = format!("Reading the image {image} out of Docker");
+    // The stream must own what it reads with: it outlives this call.
+    let client = docker.patient().clone();
+    let mut rest = client.export_image(image).boxed();
+    let first = match tokio::time::timeout(LONG, rest.next()).await {
+        Ok(Some(Ok(first))) => first,
+        Ok(Some(Err(error))) => return Err(failed(&doing, &error)),
+        Ok(None) => Bytes::new(),
+        Err(_) => return Err(late(&doing, LONG)),
+    };
+    Ok(Export {
+        image: image.to_owned(),
+        id: found.id,
+        size: found.size,
+        pieces: futures::stream::iter([Ok(first)]).chain(rest).boxed(),
+    })
+}
+
+/// Streams an image out of Docker into a node, unless the node has the same one.
+pub async fn stream_into(
+    node: &Node,
+    docker: &Docker,
+    image: &str,
+    progress: impl FnMut(Progress) + Send,
+) -> Result<Streamed, Fault> {
+    let there = id(docker, image).await?;
+    let known = id_in(node, image).await?;
+    if known.is_some() && known == there {
+        return Ok(Streamed::AlreadyThere);
+    }
+    import(node, export(docker, image).await?, progress).await
+}
+
+/// Streams an image that is on its way into a node, unless the node has the same one.
+pub async fn import(
+    node: &Node,
+    export: Export,
+    mut progress: impl FnMut(Progress) + Send,
+) -> Result<Streamed, Fault> {
+    let (known, import) = futures::join!(id_in(node, &export.image), probe(node));
+    if known?.as_deref() == Some(export.id.as_str()) {
         return Ok(Streamed::AlreadyThere);
     }
     let import = import?;
@@ -243,18 +290,19 @@ pub async fn stream_into(
     argv.push("-");
 
     let sent = AtomicU64::new(0);
-    let pieces = docker.patient().export_image(image).map(|piece| {
+    let pieces = export.pieces.map(|piece| {
         if let Ok(piece) = &piece {
-            let bytes = sent.fetch_add(piece.len() as u64, Ordering::Relaxed) + piece.len() as u64;
+            let length = piece.len() as u64;
+            let bytes = sent.fetch_add(length, Ordering::Relaxed) + length;
             progress(Progress {
                 bytes,
-                of: Some(there.size.max(bytes)),
+                of: Some(export.size.max(bytes)),
             });
         }
         piece.map_err(|error| words(&error))
     });
     let output = node.exec_feed(&argv, pieces, IMPORT).await?;
-    output.expect(&format!("Importing {image} into {}", node.name))?;
+    output.expect(&format!("Importing {} into {}", export.image, node.name))?;
     Ok(Streamed::Bytes(sent.into_inner()))
 }
 

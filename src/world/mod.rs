@@ -115,25 +115,31 @@ pub async fn perform(world: Arc<World>, effect: Effect, events: Events, stop: Ca
         Effect::Pace(pace) => {
             world.pace.send_replace(pace);
         }
-        Effect::Open => open_lab(&world, &events).await,
-        // A cancelled `up` or `down` is finished by the next one.
-        Effect::Up(order) => {
-            let _ = stop.run_until_cancelled(up::run(&world, &order, &events)).await;
-        }
-        Effect::Down(order) => {
-            let _ = stop.run_until_cancelled(down::run(&world, &order, &events)).await;
-        }
         Effect::Watch => watch::follow(world, events, stop).await,
-        _ => {}
+        Effect::Open => tell_lab(&world, &events).await,
+        Effect::Save(result) => runs::save(&world, &result, &events).await,
+        // What is half done is finished by the next `up` or `down`.
+        Effect::Up(order) => until(&stop, up::run(&world, &order, &events)).await,
+        Effect::Down(order) => until(&stop, down::run(&world, &order, &events)).await,
+        Effect::Break(order) => until(&stop, breaking::carry_out(&world, &order, &events)).await,
     }
 }
 
-async fn open_lab(world: &World, events: &Events) {
+async fn until(stop: &CancellationToken, work: impl Future<Output = ()>) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = work => {}
+    }
+}
+
+/// Says which lab there is and what it offers, from what is written down about it.
+async fn tell_lab(world: &World, events: &Events) {
     match open::open(world) {
         Ok(Some(opened)) => {
             let failures = opened.lab.all_failures();
-            events.send(Event::Lab(Box::new(opened.facts(world.origin)))).await;
+            let facts = opened.facts(world.origin);
             events.send(Event::Failures(failures)).await;
+            events.send(Event::Lab(Box::new(facts))).await;
         }
         Ok(None) => {
             let name = world.name.clone();
@@ -145,7 +151,7 @@ async fn open_lab(world: &World, events: &Events) {
 
 /// Our kubeconfig of the lab, if there is one.
 pub fn kubeconfig_file(world: &World) -> Result<PathBuf, Fault> {
-    open::kubeconfig(world).map(|(path, _)| path)
+    open::kubeconfig(world).map(|(file, _)| file)
 }
 
 /// What `down --purge` would remove, a line each.

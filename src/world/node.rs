@@ -2,6 +2,7 @@
 //! may be done in it. A `Node` is the right to act on one container and is handed out by the gate
 //! alone. Knows nothing of Kubernetes inside the node.
 
+mod containerd;
 mod plan;
 
 pub use plan::{API_PORT, Choice, Common, LAB_LABEL, NodePlan, Port, names, plans, role_word};
@@ -228,11 +229,18 @@ pub async fn create(docker: &Docker, claim: &Claiming, plan: &NodePlan) -> Resul
         .warnings
         .iter()
         .find(|warning| warning.contains("does not support cgroup namespaces"));
-    match unable {
-        None => Ok(made.id),
+    let fit = match unable {
+        None => containerd::patch(docker, &made.id, plan).await,
         Some(warning) => {
-            remove(docker, &made.id, &plan.name).await?;
             Err(Fault::unable("docker-cgroup", "A node cannot run on this kernel.").why(warning))
+        }
+    };
+    match fit {
+        Ok(()) => Ok(made.id),
+        Err(fault) => {
+            // Never started, made by this very call: nobody can miss it.
+            remove(docker, &made.id, &plan.name).await?;
+            Err(fault)
         }
     }
 }
@@ -357,15 +365,20 @@ fn hint(lines: &[String]) -> &'static str {
 }
 
 fn one_file(name: &str, mode: u32, bytes: &[u8]) -> std::io::Result<Bytes> {
+    let mut archive = tar::Builder::new(Vec::new());
+    archive.append_data(&mut header(mode, bytes.len()), name, bytes)?;
+    archive.into_inner().map(Bytes::from)
+}
+
+/// A file of root's, written now.
+fn header(mode: u32, length: usize) -> tar::Header {
     let mut header = tar::Header::new_gnu();
-    header.set_size(bytes.len() as u64);
+    header.set_size(length as u64);
     header.set_mode(mode);
     header.set_uid(0);
     header.set_gid(0);
     header.set_mtime(u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default());
-    let mut archive = tar::Builder::new(Vec::new());
-    archive.append_data(&mut header, name, bytes)?;
-    archive.into_inner().map(Bytes::from)
+    header
 }
 
 #[cfg(test)]

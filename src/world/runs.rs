@@ -93,3 +93,87 @@ fn plain_name(run: &str) -> Result<&str, Fault> {
 fn unwritable(path: &Path, error: &std::io::Error) -> Fault {
     Fault::unable("home-unwritable", format!("Cannot write {}.", path.display())).why(error)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::failure::{Role, Verdict};
+    use crate::model::{Origin, Target};
+
+    fn home(folder: &Path) -> Home {
+        Home {
+            folder: folder.to_owned(),
+            name: "flinklab".to_owned(),
+        }
+    }
+
+    fn result(run: &str) -> RunResult {
+        RunResult {
+            run: run.to_owned(),
+            failure: "jm-crash".to_owned(),
+            target: Target {
+                pod: "p".to_owned(),
+                uid: "u".to_owned(),
+                role: Role::JobManager,
+                container_name: "c".to_owned(),
+                container: None,
+                node: None,
+                epoch: None,
+                reason: String::new(),
+            },
+            origin: Origin::Simulated,
+            at: jiff::Timestamp::UNIX_EPOCH,
+            verdict: Verdict::Pass,
+            expected: Verdict::Pass,
+            recovery_ms: Some(16_230),
+            phases: Vec::new(),
+            statements: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_run_is_read_back_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = home(folder.path());
+        assert_eq!(list(&home).unwrap(), []);
+        let (first, second) = (result("20261122-231501-jm-crash"), result("20261122-231702-tm-stop"));
+        write(&home, &second).unwrap();
+        write(&home, &first).unwrap();
+        assert_eq!(list(&home).unwrap(), [first.clone(), second]);
+        assert_eq!(read(&home, &first.run).unwrap(), first);
+    }
+
+    #[test]
+    fn folders_without_a_result_are_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = home(folder.path());
+        write(&home, &result("a")).unwrap();
+        fs::create_dir(home.runs().join("b")).unwrap();
+        fs::create_dir(home.runs().join("c")).unwrap();
+        fs::write(home.runs().join("c").join(RESULT), "{").unwrap();
+        assert_eq!(list(&home).unwrap().len(), 1);
+        assert_eq!(read(&home, "c").unwrap_err().code, "no-run");
+    }
+
+    #[test]
+    fn a_runs_name_never_leads_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = home(folder.path());
+        for name in ["", "..", "a/b", "/etc", "a.b", "a\u{0}b"] {
+            assert!(write(&home, &result(name)).is_err(), "{name:?}");
+            assert!(read(&home, name).is_err(), "{name:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_the_folder_is_not_followed() {
+        let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let home = home(folder.path());
+        std::os::unix::fs::symlink(other.path(), home.runs()).unwrap();
+        assert!(write(&home, &result("a")).is_err());
+        assert_eq!(fs::read_dir(other.path()).unwrap().count(), 0);
+    }
+}

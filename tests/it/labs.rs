@@ -569,3 +569,34 @@ fn kind_config_fills_in_values_and_leaves_comments() {
     .unwrap();
     assert!(lab::kind_config(&quoted, Path::new("/x")).contains("hostPath: /x # ours\n"));
 }
+
+/// Text that has a meaning in YAML, so that damage is more than an unknown word.
+const DAMAGE: [&str; 16] = [
+    ":", "- ", "\n", "\t", "\"", "'", "{", "]", "&a", "*a", "|", "#", "---\n", "%", "!", "é",
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 300, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn a_damaged_file_is_told_with_a_place_that_exists(
+        which in 0_usize..8, at in 0.0_f64..1.0, cut in 0_usize..12, damage in 0_usize..DAMAGE.len(),
+    ) {
+        let mut files = files();
+        let (_, text) = &mut files[which];
+        let letters: Vec<char> = text.chars().collect();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+        let start = (letters.len() as f64 * at) as usize;
+        let end = (start + cut).min(letters.len());
+        *text = letters[..start].iter().collect::<String>() + DAMAGE[damage] + &letters[end..].iter().collect::<String>();
+        let texts = files.clone();
+        if let Err(fault) = Lab::from_files(files, "") {
+            let place = fault.place.expect("a place");
+            let (_, text) = texts.iter().find(|(name, _)| *name == place.file).unwrap();
+            let lines: Vec<&str> = text.split('\n').collect();
+            proptest::prop_assert!((1..=lines.len()).contains(&place.line), "{place}");
+            let width = lines[place.line - 1].chars().count();
+            proptest::prop_assert!((1..=width + 1).contains(&place.column), "{place} in {:?}", lines[place.line - 1]);
+        }
+    }
+}

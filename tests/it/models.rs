@@ -6,7 +6,7 @@ use flinklab::model::{
     BreakOrder, Checkpoint, CheckpointStatus, CheckpointsSample, ClusterMap, DiskCheckpoint,
     DiskSample, Done, Event, FlinkSample, Happening, Highlight, JobMap, JobRow, Key, KeyCode,
     KubeEvent, LabFacts, LeaderKey, Link, Lock, LogLine, MapChange, Model, Origin, Phase,
-    PhaseName, Pod, PodChange, PodPhase, Pointer, Restored, RunResult, Source, Statement,
+    PhaseName, Pod, PodChange, PodPhase, Pointer, Restored, Run, RunResult, Source, Statement,
     StatementName, StepChange, StepState, Tasks, Via, update,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -443,10 +443,10 @@ impl Scene {
     /// Good looks at REST, the last one at that second: health takes five.
     fn rest(&mut self, seconds: f64, running: u32) {
         for before in (0..8).rev() {
-            self.at(
-                seconds - 0.3 * f64::from(before),
-                Event::Flink(rest(running)),
-            );
+            let seconds = seconds - 0.3 * f64::from(before);
+            let mut sample = rest(running);
+            sample.asked = at(seconds);
+            self.at(seconds, Event::Flink(sample));
         }
         let newest = self.model.job.newest().map_or(0, |row| row.id);
         self.disk(seconds, newest);
@@ -472,19 +472,8 @@ impl Scene {
     /// The break is fired, as the hand that breaks reports it.
     fn breaks(&mut self, key: &str, seconds: f64) {
         let order = order(&self.model, key);
-        self.model.run = Some(flinklab::model::Run {
-            order,
-            before: flinklab::model::Baseline {
-                at: at(seconds),
-                job: Some(JOB.to_owned()),
-                checkpoint: Some(25),
-                counter: Some(26),
-                epoch: Some("1b4f2c9a".to_owned()),
-                pods: pods(),
-                restores: Vec::new(),
-            },
-            seen: flinklab::model::Observed::default(),
-        });
+        self.model.now = at(seconds);
+        self.model.run = Some(Run::begin(order, &self.model));
         self.phase(PhaseName::Sent, 0, "exec in the node", 1);
     }
 
@@ -597,6 +586,10 @@ fn rest(running: u32) -> FlinkSample {
             started: Some(at(0.0)),
         }]},
         "checkpoints": null,
+        "workers": [
+            {"host": "10.244.0.7", "slots": 2, "free": 0},
+            {"host": "10.244.0.8", "slots": 2, "free": 0},
+        ],
     }))
     .unwrap()
 }

@@ -15,6 +15,8 @@ use kube::{Api, Client, core::GroupVersionKind};
 use std::time::{Duration, Instant};
 
 const NAME: &str = "nodetest";
+const CONTAINERD_PATCH: &str = "[plugins.\"io.containerd.grpc.v1.cri\".registry]\n\
+                                config_path = \"/etc/containerd/certs.d\"\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_node_from_nothing_to_ready_and_back() {
@@ -78,7 +80,10 @@ async fn build(
 ) -> Result<(), Fault> {
     let start = Instant::now();
     let mut watch = Watch(start, start);
-    let cluster = &lab.cluster;
+    let mut cluster = lab.cluster.clone();
+    cluster.containerd_config_patches = vec![CONTAINERD_PATCH.to_owned()];
+    let cluster = &cluster;
+    let image = &lab.images[0];
     let daemon = docker.daemon().await?;
     let network = network::ensure(docker).await?;
     assert_eq!(network::ensure(docker).await?, network);
@@ -97,22 +102,46 @@ async fn build(
     };
     let mut plan = node::plans(cluster, &common)?.remove(0);
     plan.choose_ports()?;
-    let id = node::create(docker, claim, &plan).await?;
-    let again = node::create(docker, claim, &plan).await;
-    assert_eq!(again.unwrap_err().code, "name-taken");
-    claim.admit(&id).await?;
-    let node = claim.nodes()[0].clone();
-    watch.lap("created");
-    let files = bootstrap::files(docker, &id, cluster, &node.name).await?;
-    watch.lap("files read");
-    node.start().await?;
-    watch.lap("started");
-    bootstrap::configure(&node, cluster, &plan, &node.name, &files.version).await?;
-    watch.lap("configured");
-    node::wait_booted(docker, &id, BOOT).await?;
-    watch.lap("booted");
-    node.wait_containerd().await?;
-    watch.lap("containerd answers");
+    // Docker makes the image ready while the node is made and boots.
+    let exported = async {
+        let export = images::export(docker, image).await?;
+        eprintln!(
+            "{:6.2} s            image is made ready",
+            start.elapsed().as_secs_f64()
+        );
+        Ok::<_, Fault>(export)
+    };
+    let early = match std::env::var_os("FLINKLAB_LATE_EXPORT") {
+        None => Some(exported),
+        Some(_) => None,
+    };
+    let raised = async {
+        let id = node::create(docker, claim, &plan).await?;
+        let again = node::create(docker, claim, &plan).await;
+        assert_eq!(again.unwrap_err().code, "name-taken");
+        claim.admit(&id).await?;
+        let node = claim.nodes()[0].clone();
+        watch.lap("created");
+        let files = bootstrap::files(docker, &id, cluster, &node.name).await?;
+        watch.lap("files read");
+        node.start().await?;
+        watch.lap("started");
+        bootstrap::configure(&node, cluster, &plan, &node.name, &files.version).await?;
+        watch.lap("configured");
+        node::wait_booted(docker, &id, BOOT).await?;
+        watch.lap("booted");
+        node.wait_containerd().await?;
+        watch.lap("containerd answers");
+        Ok::<_, Fault>((node, files))
+    };
+    let early = async {
+        match early {
+            Some(early) => early.await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let ((node, files), mut early) = futures::try_join!(raised, early)?;
+    let id = node.id.clone();
 
     let server = format!("https://{}", plan.published(node::API_PORT).unwrap());
     let since = |what: &str| eprintln!("{:6.2} s            {what}", start.elapsed().as_secs_f64());
@@ -121,9 +150,11 @@ async fn build(
         since("kubeadm init ended");
         Ok::<(), Fault>(())
     };
-    let image = &lab.images[0];
     let stream = async {
-        let streamed = images::stream_into(&node, docker, image, |_| {}).await?;
+        let streamed = match early.take() {
+            Some(export) => images::import(&node, export, |_| {}).await?,
+            None => images::stream_into(&node, docker, image, |_| {}).await?,
+        };
         since(&format!("{image}: {streamed:?}"));
         Ok::<_, Fault>(streamed)
     };
@@ -179,6 +210,13 @@ async fn build(
             .await?;
         assert_eq!(output.stdout, "600-0\ntext\n", "{path}");
     }
+    let output = node.exec(&["containerd", "config", "dump"], within).await?;
+    assert!(
+        output.stdout.contains("/etc/containerd/certs.d"),
+        "{}",
+        output.stdout
+    );
+    assert!(output.stdout.contains("test-handler"), "{}", output.stdout);
     watch.lap("commands and files");
     node.stop().await?;
     watch.lap("stopped");

@@ -43,6 +43,8 @@ pub struct NodePlan {
     pub ports: Vec<Port>,
     /// `KEY=value`, as kind sets them.
     pub environment: Vec<String>,
+    /// TOML patches for containerd.
+    pub containerd: Vec<String>,
     /// The lab's id.
     pub lab_id: String,
     /// What of the engine matters.
@@ -167,6 +169,7 @@ pub fn plans(cluster: &Cluster, common: &Common<'_>) -> Result<Vec<NodePlan>, Fa
                 .collect(),
             ports,
             environment,
+            containerd: cluster.containerd_config_patches.clone(),
             lab_id: common.lab_id.to_owned(),
             daemon: common.daemon.clone(),
         });

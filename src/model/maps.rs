@@ -1,0 +1,86 @@
+//! Flink's HA config maps, decoded: plain data, whatever the version of Flink. What is read off them
+//! over time stands in `cluster`.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// From the watch of HA config maps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MapChange {
+    /// The cluster's map.
+    Cluster(ClusterMap),
+    /// A job's map.
+    Job(JobMap),
+    /// A map was deleted.
+    Deleted {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// `<cluster-id>-cluster-config-map`, decoded.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ClusterMap {
+    /// Its name.
+    pub name: String,
+    /// Kubernetes' own version of it.
+    pub version: String,
+    /// The lock annotation, if there is one.
+    pub lock: Option<Lock>,
+    /// By component: `restserver`, `resourcemanager`, `dispatcher`, `job-…`.
+    pub leaders: BTreeMap<String, LeaderKey>,
+    /// Ids of the jobs that would be recovered.
+    pub jobs: Vec<String>,
+}
+
+/// The lock annotation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Lock {
+    /// A random id of a JobManager's process; empty after a release.
+    pub holder: String,
+    /// How long the lease lasts from its last renewal.
+    pub seconds: f64,
+    /// When the holder got it.
+    pub acquired: Timestamp,
+    /// When the holder renewed it last.
+    pub renewed: Timestamp,
+    /// Changes of the holder. Not a counter on Flink 1.15.
+    pub transitions: u64,
+}
+
+/// One leader key: which epoch wrote it, and where it can be reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaderKey {
+    /// The session id.
+    pub epoch: String,
+    /// The address as written.
+    pub address: String,
+    /// The host in it.
+    pub host: String,
+}
+
+/// `<cluster-id>-<job>-config-map`, decoded.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct JobMap {
+    /// Its name.
+    pub name: String,
+    /// The job.
+    pub job: String,
+    /// The next checkpoint id.
+    pub counter: Option<u64>,
+    /// Ascending by id.
+    pub pointers: Vec<Pointer>,
+}
+
+/// A checkpoint pointer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pointer {
+    /// The checkpoint's id.
+    pub id: u64,
+    /// The file it points to as written, such as `file:/flink-shared/ha/…`; none if it is inline.
+    pub path: Option<String>,
+    /// Marked for deletion.
+    pub deleting: bool,
+}

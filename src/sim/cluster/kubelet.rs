@@ -1,0 +1,361 @@
+//! The kubelet of the simulated nodes: takes a pod from Pending to its end. One task a pod.
+
+use super::container::{Container, Life, Log, Process, Signal};
+use super::{Cluster, State};
+use crate::failure::Role;
+use crate::sim::api::{Key, kinds, seconds};
+use crate::sim::flink;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// How long a container that ended again waits before its next start, at the most: what the lab's
+/// own kubelet patch says.
+const BACK_OFF: f64 = 5.0;
+
+/// Lives one pod from its creation to its removal.
+pub(super) async fn live(cluster: Arc<Cluster>, key: Key, uid: String) {
+    tokio::select! {
+        () = cluster.stop.cancelled() => {}
+        () = removed(&cluster, &key, &uid) => {}
+        () = run(&cluster, &key, &uid) => {}
+    }
+    let mut state = cluster.hold();
+    let ids: Vec<String> = of_pod(&state, &uid).map(|container| container.id.clone()).collect();
+    for id in ids {
+        state.exit(&id, 137);
+        state.containers.remove(&id);
+    }
+    state.kept.remove(&uid);
+    state.beats += 1;
+}
+
+async fn run(cluster: &Arc<Cluster>, key: &Key, uid: &str) {
+    let Some(pod) = schedule(cluster, key).await else { return };
+    if deleting(cluster, key) {
+        cluster.hold().store.remove(key);
+        return;
+    }
+    let container = &pod["spec"]["containers"][0];
+    let image = container["image"].as_str().unwrap_or_default().to_owned();
+    let ip = match pod["spec"]["hostNetwork"].as_bool() {
+        Some(true) => cluster.hold().nodes.values().next().map(|node| node.ip.clone()),
+        _ => Some(cluster.hold().next_address()),
+    }
+    .unwrap_or_default();
+    let image_id = image_ready(cluster, key, &pod, &image).await;
+    cluster.event(&pod, "Normal", "Pulled", &format!("Container image \"{image}\" already present on machine"));
+    cluster.sleep(cluster.between(0.5, 1.2)).await;
+    let mut attempt = 0;
+    loop {
+        if deleting(cluster, key) {
+            break;
+        }
+        while cluster.hold().nodes.values().any(|node| node.down) {
+            changed(cluster).await;
+        }
+        let id = start(cluster, key, &pod, uid, &ip, &image_id, attempt);
+        cluster.event(&pod, "Normal", "Started", "Started container");
+        if attend(cluster, key, &pod, &id).await == Ended::Deleted {
+            break;
+        }
+        attempt += 1;
+        let wait = if attempt <= 1 { cluster.between(0.7, 1.6) } else { BACK_OFF };
+        if attempt > 1 {
+            cluster.event(&pod, "Warning", "BackOff", "Back-off restarting failed container");
+            show(cluster, key, Some(("CrashLoopBackOff", "back-off restarting failed container")));
+        }
+        tokio::select! {
+            () = cluster.sleep(wait) => {}
+            () = marked(cluster, key) => {}
+        }
+    }
+    cluster.hold().store.remove(key);
+}
+
+#[derive(PartialEq, Eq)]
+enum Ended {
+    Deleted,
+    ByItself,
+}
+
+/// Attends to a running container until it ends or its pod is to go.
+async fn attend(cluster: &Arc<Cluster>, key: &Key, pod: &Value, id: &str) -> Ended {
+    let mut pulse = cluster.pulse();
+    let gone = cluster.hold().containers.get(id).map(|own| own.gone.clone());
+    let gone = gone.unwrap_or_default();
+    let probed = !pod["spec"]["containers"][0]["readinessProbe"].is_null();
+    show(cluster, key, None);
+    loop {
+        pulse.mark_unchanged();
+        if deleting(cluster, key) {
+            cluster.event(pod, "Normal", "Killing", "Stopping container");
+            let grace = cluster.hold().store.get(key).map_or(30, |pod| {
+                pod["metadata"]["deletionGracePeriodSeconds"].as_u64().unwrap_or(30)
+            });
+            let first = if grace == 0 { Signal::Kill } else { Signal::Term };
+            cluster.hold().signal(id, first);
+            tokio::select! {
+                () = gone.cancelled() => {}
+                () = cluster.sleep(grace as f64) => cluster.hold().signal(id, Signal::Kill),
+            }
+            show(cluster, key, None);
+            cluster.sleep(0.3).await;
+            return Ended::Deleted;
+        }
+        if gone.is_cancelled() {
+            show(cluster, key, None);
+            return Ended::ByItself;
+        }
+        let waits = {
+            let state = cluster.hold();
+            let listens = state.containers.get(id).is_some_and(|own| own.listening);
+            let ready = state.store.get(key).is_some_and(|pod| is_ready(pod));
+            probed && listens && !ready
+        };
+        if waits {
+            // The probe looks once a second.
+            cluster.sleep(cluster.between(0.1, 1.0)).await;
+            show(cluster, key, None);
+            continue;
+        }
+        tokio::select! {
+            _ = pulse.changed() => {}
+            () = gone.cancelled() => {}
+        }
+    }
+}
+
+async fn schedule(cluster: &Arc<Cluster>, key: &Key) -> Option<Value> {
+    cluster.sleep(cluster.between(0.05, 0.2)).await;
+    let pod = {
+        let mut state = cluster.hold();
+        let node = state.nodes.keys().next()?.clone();
+        let host = state.nodes[&node].ip.clone();
+        state.store.edit(key, |pod| {
+            if pod["spec"]["nodeName"].is_null() {
+                pod["spec"]["nodeName"] = json!(node);
+            }
+            pod["status"] = json!({"phase": "Pending", "qosClass": "BestEffort", "hostIP": host,
+                "conditions": [{"type": "PodScheduled", "status": "True"}]});
+        })?
+    };
+    let text = format!(
+        "Successfully assigned {}/{} to {}",
+        key.namespace,
+        key.name,
+        pod["spec"]["nodeName"].as_str().unwrap_or_default()
+    );
+    cluster.event(&pod, "Normal", "Scheduled", &text);
+    Some(pod)
+}
+
+/// Waits until the image is in the node; a lab's node has no registry to pull from.
+async fn image_ready(cluster: &Arc<Cluster>, key: &Key, pod: &Value, image: &str) -> String {
+    let full = crate::sim::engine::full_name(image);
+    loop {
+        let found = cluster.hold().nodes.values().find_map(|node| node.images.get(&full).cloned());
+        if let Some(id) = found {
+            return id;
+        }
+        let why = format!("failed to pull and unpack image \"{full}\": not reachable from a simulated node");
+        cluster.event(pod, "Warning", "Failed", &why);
+        show(cluster, key, Some(("ErrImagePull", &why)));
+        cluster.sleep(2.0).await;
+    }
+}
+
+fn start(
+    cluster: &Arc<Cluster>,
+    key: &Key,
+    pod: &Value,
+    uid: &str,
+    ip: &str,
+    image_id: &str,
+    attempt: u32,
+) -> String {
+    let spec = &pod["spec"]["containers"][0];
+    let name = spec["name"].as_str().unwrap_or_default().to_owned();
+    let lab = &cluster.ground.lab;
+    let role = [Role::JobManager, Role::TaskManager].into_iter().find(|role| {
+        let labels = lab.role(*role);
+        key.namespace == lab.flink.namespace
+            && labels.container == name
+            && labels.matches(|label| pod["metadata"]["labels"][label].as_str())
+    });
+    let mut state = cluster.hold();
+    let pid = state.next_pid();
+    // Of containers that ended before, only the last one's log can be asked for.
+    let old: Vec<String> = of_pod(&state, uid)
+        .filter(|old| old.attempt + 1 < attempt)
+        .map(|old| old.id.clone())
+        .collect();
+    for id in old {
+        state.containers.remove(&id);
+    }
+    let container = Container {
+        id: cluster.ground.dice.hex(64),
+        sandbox: uid.bytes().map(|byte| format!("{byte:02x}")).collect::<String>()[..64].to_owned(),
+        pod: key.name.clone(),
+        pod_uid: uid.to_owned(),
+        namespace: key.namespace.clone(),
+        name,
+        image: spec["image"].as_str().unwrap_or_default().to_owned(),
+        image_id: image_id.to_owned(),
+        node: pod["spec"]["nodeName"].as_str().unwrap_or_default().to_owned(),
+        ip: ip.to_owned(),
+        attempt,
+        role,
+        pid,
+        start_ticks: u64::from(pid) * 991,
+        started: Timestamp::now(),
+        life: Life::Running,
+        listening: false,
+        log: Log::default(),
+        frozen: watch::channel(false).0,
+        asked_to_stop: CancellationToken::new(),
+        gone: CancellationToken::new(),
+    };
+    let process = Process::of(cluster, &container);
+    let id = container.id.clone();
+    state.containers.insert(id.clone(), container);
+    state.beats += 1;
+    drop(state);
+    tokio::spawn(work(process, role));
+    id
+}
+
+/// What a container's process does until it is gone.
+async fn work(process: Process, role: Option<Role>) {
+    let cluster = process.cluster.clone();
+    let life = async {
+        match role {
+            Some(Role::JobManager) => flink::jobmanager(process.clone()).await,
+            Some(Role::TaskManager) => flink::taskmanager(process.clone()).await,
+            None => {
+                process.listen();
+                process.asked_to_stop.cancelled().await;
+                process.nap(0.1).await;
+                0
+            }
+        }
+    };
+    tokio::select! {
+        () = cluster.stop.cancelled() => {}
+        () = process.gone.cancelled() => {}
+        code = life => cluster.hold().exit(&process.id, code),
+    }
+}
+
+fn of_pod<'a>(state: &'a State, uid: &'a str) -> impl Iterator<Item = &'a Container> + 'a {
+    state.containers.values().filter(move |container| container.pod_uid == uid)
+}
+
+fn is_ready(pod: &Value) -> bool {
+    pod["status"]["containerStatuses"][0]["ready"] == true
+}
+
+fn deleting(cluster: &Cluster, key: &Key) -> bool {
+    let state = cluster.hold();
+    state.store.get(key).is_none_or(|pod| !pod["metadata"]["deletionTimestamp"].is_null())
+}
+
+async fn changed(cluster: &Cluster) {
+    let _ = cluster.pulse().changed().await;
+}
+
+async fn marked(cluster: &Cluster, key: &Key) {
+    let mut pulse = cluster.pulse();
+    while !deleting(cluster, key) {
+        if pulse.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Ends when the pod is gone from the store, or is another one under the same name.
+async fn removed(cluster: &Cluster, key: &Key, uid: &str) {
+    let mut pulse = cluster.pulse();
+    while cluster.hold().store.get(key).is_some_and(|pod| pod["metadata"]["uid"] == uid) {
+        if pulse.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Writes the pod's status as its containers are now.
+fn show(cluster: &Cluster, key: &Key, waiting: Option<(&str, &str)>) {
+    let mut state = cluster.hold();
+    let Some(pod) = state.store.get(key) else { return };
+    let uid = pod["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
+    let spec = pod["spec"]["containers"][0].clone();
+    let probed = !spec["readinessProbe"].is_null();
+    let mut all: Vec<&Container> = of_pod(&state, &uid).collect();
+    all.sort_by_key(|container| container.attempt);
+    let (current, last) = (all.last().copied(), all.iter().rev().nth(1).copied());
+    let ended = |container: &Container| match container.life {
+        Life::Running => json!({}),
+        Life::Ended { code, at } => json!({"terminated": {"exitCode": code,
+            "reason": if code == 0 { "Completed" } else { "Error" },
+            "startedAt": seconds(container.started), "finishedAt": seconds(at),
+            "containerID": format!("containerd://{}", container.id)}}),
+    };
+    let now = match (waiting, current) {
+        (Some((reason, message)), _) => json!({"waiting": {"reason": reason, "message": message}}),
+        (None, None) => json!({"waiting": {"reason": "ContainerCreating"}}),
+        (None, Some(own)) if own.runs() => json!({"running": {"startedAt": seconds(own.started)}}),
+        (None, Some(own)) => ended(own),
+    };
+    let before = match (waiting, current, last) {
+        (Some(_), Some(own), _) => ended(own),
+        (None, _, Some(old)) => ended(old),
+        _ => json!({}),
+    };
+    let runs = current.is_some_and(Container::runs);
+    let ready = current.is_some_and(|own| own.runs() && (!probed || own.listening));
+    let truth = |yes: bool| if yes { "True" } else { "False" };
+    let status = json!({
+        "phase": if current.is_some() { "Running" } else { "Pending" },
+        "hostIP": pod["status"]["hostIP"],
+        "podIP": current.map(|own| own.ip.clone()),
+        "podIPs": current.map(|own| json!([{"ip": own.ip}])),
+        "qosClass": "BestEffort",
+        "startTime": pod["metadata"]["creationTimestamp"],
+        "conditions": [
+            {"type": "PodReadyToStartContainers", "status": truth(current.is_some())},
+            {"type": "Initialized", "status": "True"},
+            {"type": "Ready", "status": truth(ready)},
+            {"type": "ContainersReady", "status": truth(ready)},
+            {"type": "PodScheduled", "status": "True"}],
+        "containerStatuses": [{
+            "name": spec["name"], "image": spec["image"],
+            "imageID": current.map_or(String::new(), |own| own.image_id.clone()),
+            "containerID": current.map(|own| format!("containerd://{}", own.id)),
+            "ready": ready, "started": runs,
+            "restartCount": current.map_or(0, |own| own.attempt),
+            "state": now, "lastState": before}],
+    });
+    let mut status = status;
+    if let Some(map) = status.as_object_mut() {
+        map.retain(|_, value| !value.is_null());
+    }
+    state.store.edit(key, |pod| pod["status"] = status);
+}
+
+/// Starts a task for every pod that has none.
+pub(super) fn keep(cluster: &Arc<Cluster>) {
+    let mut state = cluster.hold();
+    let mut fresh = Vec::new();
+    for (key, pod) in state.store.keys(kinds::of("pods"), "") {
+        let uid = pod["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
+        if !state.kept.contains(&uid) {
+            fresh.push((key.clone(), uid));
+        }
+    }
+    for (key, uid) in fresh {
+        state.kept.insert(uid.clone());
+        tokio::spawn(live(cluster.clone(), key, uid));
+    }
+}

@@ -1,0 +1,291 @@
+//! Checkpoints of one job: triggered on a beat, written below the shared path, pointed to from the
+//! job's config map, counted in the leader's memory; and the way back, when a job is recovered.
+
+use super::job::JobMaster;
+use super::{lock, pointer};
+use crate::sim::api::Key;
+use crate::sim::cluster::Process;
+use jiff::Timestamp;
+use serde_json::json;
+use std::io;
+use std::path::PathBuf;
+
+/// Seconds from one trigger to the next.
+pub(super) const INTERVAL: f64 = 2.0;
+/// Checkpoints that are kept.
+const RETAINED: usize = 3;
+/// Checkpoints that REST lists.
+const LISTED: usize = 10;
+const COORDINATOR: &str = "runtime.checkpoint.CheckpointCoordinator";
+
+/// One checkpoint as REST shows it.
+#[derive(Debug, Clone)]
+pub(super) struct Checkpoint {
+    pub(super) id: u64,
+    pub(super) triggered: Timestamp,
+    pub(super) acknowledged: Timestamp,
+    pub(super) path: String,
+    pub(super) discarded: bool,
+}
+
+/// What a job was restored from.
+#[derive(Debug, Clone)]
+pub(super) struct Restore {
+    pub(super) id: u64,
+    pub(super) at: Timestamp,
+    pub(super) path: String,
+}
+
+fn map_of(master: &JobMaster) -> Key {
+    let lab = &master.process.cluster.ground.lab;
+    lock::map_key(&lab.flink.namespace, &lab.job_map(&master.id))
+}
+
+/// As pods see a folder of the shared path.
+fn mounted(process: &Process, below: &str) -> String {
+    format!("file:{}/{below}", process.cluster.ground.lab.flink.mount)
+}
+
+/// Where that is on disk. A lab without a shared path has nowhere to write.
+fn on_disk(process: &Process, below: &str) -> io::Result<PathBuf> {
+    let shared = process.cluster.shared();
+    shared
+        .map(|shared| shared.join(below))
+        .ok_or_else(|| io::Error::other("no shared path is mounted into the node"))
+}
+
+fn chk(process: &Process, job: &str, id: u64) -> String {
+    let folder = &process.cluster.ground.lab.flink.folders.checkpoints;
+    format!("{folder}/{job}/chk-{id}")
+}
+
+/// Writes a file of the HA store; how pods call it.
+pub(super) fn write_ha(process: &Process, name: &str, size: usize) -> io::Result<String> {
+    let below = format!("{}/{name}", process.cluster.ground.lab.flink.folders.ha);
+    let path = on_disk(process, &below)?;
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, vec![0; size])?;
+    Ok(mounted(process, &below))
+}
+
+/// Triggers on the beat for as long as the tasks run.
+pub(super) async fn run(master: &JobMaster) {
+    let process = &master.process;
+    // The first one comes at a random moment of the first interval.
+    process.about(0.5, INTERVAL).await;
+    loop {
+        let began = tokio::time::Instant::now();
+        take(master).await;
+        let left = process
+            .cluster
+            .ground
+            .pace
+            .seconds(INTERVAL)
+            .saturating_sub(began.elapsed());
+        tokio::time::sleep(left).await;
+        process.thawed().await;
+    }
+}
+
+async fn take(master: &JobMaster) {
+    let process = &master.process;
+    let map = map_of(master);
+    if !process.cluster.door.is_open() {
+        // No id without the counter in the config map.
+        return;
+    }
+    let triggered = Timestamp::now();
+    let id = process.act(|state| {
+        let counter = state.store.get(&map)?["data"]["counter"].as_str()?.parse::<u64>().ok()?;
+        lock::set(&mut state.store, &map, "counter", Some((counter + 1).to_string()));
+        Some(counter)
+    });
+    let Some(Some(id)) = id else { return };
+    master.with(|job| {
+        job.counts.total += 1;
+        job.counts.in_progress = 1;
+    });
+    master.say(COORDINATOR, &format!("Triggering checkpoint {id} (type=CheckpointType{{name='Checkpoint', sharingFilesStrategy=FORWARD_BACKWARD}}) @ {} for job {}.", triggered.as_millisecond(), master.id));
+    process.about(0.03, 0.12).await;
+    // One of the tasks may not be able to answer.
+    while master.silent().iter().any(|(_, _, gone)| !gone) {
+        process.nap(0.5).await;
+    }
+    let lost = !master.silent().is_empty();
+    let below = chk(process, &master.id, id);
+    let written = match (lost, store(process, &below)) {
+        (true, _) => Err(io::Error::other("a TaskManager did not acknowledge")),
+        (false, written) => written,
+    };
+    let acknowledged = Timestamp::now();
+    let checkpoint = Checkpoint {
+        id,
+        triggered,
+        acknowledged,
+        path: mounted(process, &below),
+        discarded: false,
+    };
+    let file = format!("completedCheckpoint{}", process.cluster.ground.dice.hex(12));
+    let done = written.and_then(|()| write_ha(process, &file, 9_880));
+    match done {
+        Ok(handle) if process.cluster.door.is_open() => {
+            point(master, &map, id, &handle);
+            complete(master, checkpoint);
+        }
+        Ok(_) => fail(master, checkpoint, "the pointer could not be written"),
+        Err(error) => fail(master, checkpoint, &error.to_string()),
+    }
+}
+
+fn store(process: &Process, below: &str) -> io::Result<()> {
+    let folder = on_disk(process, below)?;
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join("_metadata"), b"simulated checkpoint metadata\n")
+}
+
+/// Adds the pointer, then takes the oldest ones away: for a moment there is one more.
+fn point(master: &JobMaster, map: &Key, id: u64, handle: &str) {
+    let process = &master.process;
+    process.act(|state| {
+        let value = pointer::encode(handle, 9_880);
+        lock::set(&mut state.store, map, &format!("checkpointID-{id:019}"), Some(value));
+    });
+    let old: Vec<(u64, Option<String>)> = pointers(process, map);
+    let extra = old.len().saturating_sub(RETAINED);
+    for (id, path) in old.into_iter().take(extra) {
+        process.act(|state| lock::set(&mut state.store, map, &format!("checkpointID-{id:019}"), None));
+        if let Some(path) = path {
+            remove_file(process, &path);
+        }
+        if let Ok(folder) = on_disk(process, &chk(process, &master.id, id)) {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+        master.with(|job| {
+            for old in job.history.iter_mut().filter(|old| old.id == id) {
+                old.discarded = true;
+            }
+        });
+    }
+}
+
+fn complete(master: &JobMaster, checkpoint: Checkpoint) {
+    let text = format!(
+        "Completed checkpoint {} for job {} (6200 bytes, checkpointDuration={} ms, finalizationTime=12 ms).",
+        checkpoint.id,
+        master.id,
+        checkpoint.acknowledged.as_millisecond() - checkpoint.triggered.as_millisecond()
+    );
+    master.with(|job| {
+        job.counts.in_progress = 0;
+        job.counts.completed += 1;
+        job.history.insert(0, checkpoint);
+        job.history.truncate(LISTED);
+    });
+    master.say(COORDINATOR, &text);
+}
+
+fn fail(master: &JobMaster, checkpoint: Checkpoint, why: &str) {
+    let text = format!("Failed to trigger or complete checkpoint {} for job {}: {why}.", checkpoint.id, master.id);
+    master.with(|job| {
+        job.counts.in_progress = 0;
+        job.counts.failed += 1;
+        job.failed = Some(checkpoint);
+    });
+    master.say(COORDINATOR, &text);
+}
+
+/// Pointers in a job's map, ascending by id, with the paths in them.
+fn pointers(process: &Process, map: &Key) -> Vec<(u64, Option<String>)> {
+    let state = process.cluster.hold();
+    let data = state.store.get(map).and_then(|map| map["data"].as_object());
+    let mut found: Vec<(u64, Option<String>)> = data
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, value)| {
+            let id = key.strip_prefix("checkpointID-")?.parse().ok()?;
+            Some((id, pointer::path(value.as_str()?)))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// Looks for what the job was doing: the newest pointer in its map, else the path it was told to
+/// start from. Makes the map if it is not there.
+pub(super) async fn recover(master: &JobMaster, from: Option<String>) -> Option<Restore> {
+    let process = &master.process;
+    let map = map_of(master);
+    let utils = "runtime.checkpoint.DefaultCompletedCheckpointStoreUtils";
+    process.about(0.1, 0.2).await;
+    let known = pointers(process, &map);
+    let holder = format!("KubernetesStateHandleStore{{configMapName='{}'}}", map.name);
+    master.say(utils, &format!("Recovering checkpoints from {holder}."));
+    master.say(utils, &format!("Found {} checkpoints in {holder}.", known.len()));
+    let next = from.as_deref().and_then(id_in).map_or(1, |id| id + 1);
+    process.act(|state| {
+        if state.store.get(&map).is_none() {
+            let ground = &process.cluster.ground;
+            let mut object = lock::labelled(&ground.lab.flink.cluster_id);
+            object["data"]["counter"] = json!(next.to_string());
+            crate::sim::api::complete(&map, &mut object, ground.dice.uuid(), Timestamp::now());
+            state.store.put(map.clone(), object);
+        }
+    });
+    process.about(0.05, 0.15).await;
+    match (known.last(), from) {
+        (Some((id, _)), _) => Some(restore(master, *id)),
+        (None, Some(path)) => id_in(&path).map(|id| Restore { id, at: Timestamp::now(), path }),
+        (None, None) => {
+            master.say(COORDINATOR, "No checkpoint found during restore.");
+            None
+        }
+    }
+}
+
+/// A restore from the job's own checkpoint of that id.
+pub(super) fn restore(master: &JobMaster, id: u64) -> Restore {
+    let path = mounted(&master.process, &chk(&master.process, &master.id, id));
+    let now = Timestamp::now();
+    let text = format!(
+        "Restoring job {} from Checkpoint {id} @ {} for {} located at {path}.",
+        master.id,
+        now.as_millisecond(),
+        master.id
+    );
+    master.say(COORDINATOR, &text);
+    Restore { id, at: now, path }
+}
+
+/// The id in a path that ends in `chk-N`.
+fn id_in(path: &str) -> Option<u64> {
+    path.trim_end_matches('/').rsplit_once("chk-")?.1.parse().ok()
+}
+
+fn remove_file(process: &Process, path: &str) {
+    let mount = format!("file:{}/", process.cluster.ground.lab.flink.mount);
+    let below = path.strip_prefix(&mount);
+    if let Some(Ok(path)) = below.map(|below| on_disk(process, below)) {
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+/// Removes what a job that ended for good had in the HA store. Its checkpoints are retained.
+pub(super) fn forget(master: &JobMaster) {
+    let process = &master.process;
+    let map = map_of(master);
+    for (_, path) in pointers(process, &map) {
+        if let Some(path) = path {
+            remove_file(process, &path);
+        }
+    }
+    let lab = &process.cluster.ground.lab;
+    let cluster_map = lock::map_key(&lab.flink.namespace, &lab.cluster_map());
+    process.act(|state| {
+        state.store.remove(&map);
+        for key in ["executionPlan-", "org.apache.flink.k8s.leader.job-"] {
+            lock::set(&mut state.store, &cluster_map, &format!("{key}{}", master.id), None);
+        }
+    });
+}

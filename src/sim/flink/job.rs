@@ -1,0 +1,392 @@
+//! One job in the memory of its leader: from submission or recovery through slots, tasks and
+//! checkpoints to failures and restarts. One task a job and leadership.
+
+use super::checkpoints::{self, Checkpoint, Restore};
+use super::taskmanager::line;
+use super::{WorkerState, lock, pointer};
+use crate::sim::api::{Key, Store};
+use crate::sim::cluster::Process;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// The first pause before a restart, and the longest.
+const PAUSE: (f64, f64) = (1.0, 10.0);
+/// Exceptions kept, as Flink's default.
+const EXCEPTIONS: usize = 16;
+
+/// What the job's master remembers.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) state: &'static str,
+    pub(super) started: Timestamp,
+    pub(super) changed: Timestamp,
+    pub(super) stamps: BTreeMap<&'static str, i64>,
+    /// State of every task.
+    pub(super) tasks: &'static str,
+    pub(super) parallelism: u32,
+    /// Container ids of the TaskManagers whose slots it has.
+    pub(super) slots: Vec<String>,
+    /// A TaskManager with tasks was given up: its container id and the exception.
+    pub(super) failing: Option<(String, String)>,
+    pub(super) counts: Counts,
+    /// Newest first.
+    pub(super) history: Vec<Checkpoint>,
+    pub(super) failed: Option<Checkpoint>,
+    pub(super) restored: Option<Restore>,
+    /// Newest last: when, exception with stack, TaskManager.
+    pub(super) exceptions: Vec<(Timestamp, String, String)>,
+    pub(super) cancel: CancellationToken,
+}
+
+/// As REST counts them, for this leader only.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Counts {
+    pub(super) restored: u64,
+    pub(super) total: u64,
+    pub(super) in_progress: u64,
+    pub(super) completed: u64,
+    pub(super) failed: u64,
+}
+
+impl Job {
+    fn new(id: &str, name: &str, parallelism: u32) -> Self {
+        let now = Timestamp::now();
+        Self {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            state: "INITIALIZING",
+            started: now,
+            changed: now,
+            stamps: BTreeMap::from([("INITIALIZING", now.as_millisecond())]),
+            tasks: "CREATED",
+            parallelism,
+            slots: Vec::new(),
+            failing: None,
+            counts: Counts::default(),
+            history: Vec::new(),
+            failed: None,
+            restored: None,
+            exceptions: Vec::new(),
+            cancel: CancellationToken::new(),
+        }
+    }
+
+    /// Two vertices, each with one task per slot.
+    pub(super) fn total(&self) -> u32 {
+        self.parallelism * 2
+    }
+}
+
+/// The ids of the jobs that a leader recovers.
+pub(super) fn persisted(store: &Store, map: &Key) -> Vec<String> {
+    let data = store.get(map).and_then(|map| map["data"].as_object());
+    data.into_iter()
+        .flatten()
+        .filter_map(|(key, _)| key.strip_prefix("executionPlan-").map(str::to_owned))
+        .collect()
+}
+
+/// Writes the plan of a new job where the next leader finds it.
+pub(super) fn persist(process: &Process, id: &str) -> Result<(), String> {
+    let file = format!("submittedExecutionPlan{}", process.cluster.ground.dice.hex(12));
+    let at = checkpoints::write_ha(process, &file, 23_000).map_err(|error| error.to_string())?;
+    let lab = &process.cluster.ground.lab;
+    let map = lock::map_key(&lab.flink.namespace, &lab.cluster_map());
+    process.act(|state| {
+        let value = pointer::encode(&at, 23_000);
+        lock::set(&mut state.store, &map, &format!("executionPlan-{id}"), Some(value));
+    });
+    Ok(())
+}
+
+/// Takes a job on; its task runs until it is cancelled or the leadership ends.
+pub(super) fn begin(process: &Process, session: &str, id: &str, from: Option<String>) {
+    let lab = &process.cluster.ground.lab;
+    let job = Job::new(id, "State machine job", lab.job.parallelism);
+    let over = process.act(|state| {
+        let leading = state.flink.leading(&process.id, session)?;
+        leading.jobs.insert(id.to_owned(), job);
+        Some(leading.over.clone())
+    });
+    let Some(Some(over)) = over else { return };
+    let master = JobMaster { process: process.clone(), session: session.to_owned(), id: id.to_owned() };
+    tokio::spawn(async move {
+        tokio::select! {
+            () = over.cancelled() => {}
+            () = master.process.gone.cancelled() => {}
+            () = master.process.cluster.stop.cancelled() => {}
+            () = master.run(from) => {}
+        }
+    });
+}
+
+/// The task of one job.
+pub(super) struct JobMaster {
+    pub(super) process: Process,
+    pub(super) session: String,
+    pub(super) id: String,
+}
+
+impl JobMaster {
+    /// Changes the job, if it is still ours.
+    pub(super) fn with<R>(&self, change: impl FnOnce(&mut Job) -> R) -> Option<R> {
+        let found = self.process.act(|state| {
+            let job = state.flink.leading(&self.process.id, &self.session)?.jobs.get_mut(&self.id)?;
+            let result = change(job);
+            state.beats += 1;
+            Some(result)
+        });
+        found.flatten()
+    }
+
+    pub(super) fn say(&self, class: &str, text: &str) {
+        self.process.say(line("INFO", class, text));
+    }
+
+    async fn run(&self, from: Option<String>) {
+        let cancel = self.with(|job| job.cancel.clone()).unwrap_or_default();
+        tokio::select! {
+            () = self.work(from) => {}
+            () = cancel.cancelled() => self.end().await,
+        }
+    }
+
+    async fn work(&self, from: Option<String>) {
+        self.process.about(0.1, 0.3).await;
+        self.announce();
+        let restored = checkpoints::recover(self, from).await;
+        self.with(|job| {
+            job.counts.restored = u64::from(restored.is_some());
+            job.restored = restored;
+        });
+        self.switch("CREATED");
+        let mut pause = PAUSE.0;
+        loop {
+            self.switch("RUNNING");
+            self.tasks("SCHEDULED");
+            let began = Instant::now();
+            self.deploy().await;
+            let why = self.keep_running().await;
+            // A job that ran for long starts its pauses anew.
+            if began.elapsed() > self.process.cluster.ground.pace.seconds(60.0) {
+                pause = PAUSE.0;
+            }
+            self.restart(&why, pause).await;
+            pause = (pause * 2.0).min(PAUSE.1);
+        }
+    }
+
+    /// The job's own leader key, the last of the four.
+    fn announce(&self) {
+        let lab = &self.process.cluster.ground.lab;
+        let map = lock::map_key(&lab.flink.namespace, &lab.cluster_map());
+        let key = format!("org.apache.flink.k8s.leader.job-{}", self.id);
+        let value = format!(
+            "{},pekko.tcp://flink@{}:6123/user/rpc/jobmanager_2",
+            self.session, self.process.ip
+        );
+        self.process.act(|state| lock::set(&mut state.store, &map, &key, Some(value)));
+        self.say(
+            "runtime.jobmaster.JobMasterServiceLeadershipRunner",
+            &format!(
+                "JobMasterServiceLeadershipRunner for job {} was granted leadership with leader id {}. Creating new JobMasterServiceProcess.",
+                self.id, self.session
+            ),
+        );
+    }
+
+    fn switch(&self, to: &'static str) {
+        let text = self.with(|job| {
+            let text = format!(
+                "Job {} ({}) switched from state {} to {to}.",
+                job.name, job.id, job.state
+            );
+            let now = Timestamp::now();
+            job.state = to;
+            job.changed = now;
+            job.stamps.insert(to, now.as_millisecond());
+            text
+        });
+        if let Some(text) = text {
+            self.say("runtime.executiongraph.ExecutionGraph", &text);
+        }
+    }
+
+    fn tasks(&self, to: &'static str) {
+        self.with(|job| {
+            job.tasks = to;
+            job.changed = Timestamp::now();
+        });
+    }
+
+    /// Waits for slots, evenly over the TaskManagers, and brings the tasks up.
+    async fn deploy(&self) {
+        let mut pulse = self.process.cluster.pulse();
+        loop {
+            pulse.mark_unchanged();
+            if self.take_slots() == Some(true) {
+                break;
+            }
+            if pulse.changed().await.is_err() {
+                return;
+            }
+        }
+        self.process.about(0.1, 0.25).await;
+        self.tasks("DEPLOYING");
+        self.process.about(0.1, 0.25).await;
+        self.tasks("INITIALIZING");
+        self.process.about(0.05, 0.2).await;
+        self.tasks("RUNNING");
+        self.say("runtime.executiongraph.ExecutionGraph", "Flat Map -> Sink: Print to Std. Out (1/2) switched from INITIALIZING to RUNNING.");
+    }
+
+    fn take_slots(&self) -> Option<bool> {
+        self.process.act(|state| {
+            let mut free: BTreeMap<String, u32> = state
+                .flink
+                .registered(&self.session)
+                .filter(|(_, worker)| worker.state == WorkerState::Alive)
+                .map(|(id, worker)| (id.clone(), worker.slots))
+                .collect();
+            let leading = state.flink.leading(&self.process.id, &self.session)?;
+            for slot in leading.jobs.values().flat_map(|job| &job.slots) {
+                if let Some(left) = free.get_mut(slot) {
+                    *left = left.saturating_sub(1);
+                }
+            }
+            let job = leading.jobs.get_mut(&self.id)?;
+            let mut taken = Vec::new();
+            for _ in 0..job.parallelism {
+                let (id, left) = free.iter_mut().max_by_key(|(_, left)| **left)?;
+                if *left == 0 {
+                    return Some(false);
+                }
+                *left -= 1;
+                taken.push(id.clone());
+            }
+            job.slots = taken;
+            job.failing = None;
+            Some(true)
+        })?
+    }
+
+    /// Checkpoints until a TaskManager is lost; the reason.
+    async fn keep_running(&self) -> (String, String) {
+        tokio::select! {
+            why = self.lost() => why,
+            () = checkpoints::run(self) => std::future::pending().await,
+        }
+    }
+
+    /// Ends when a TaskManager with tasks is given up.
+    async fn lost(&self) -> (String, String) {
+        let mut pulse = self.process.cluster.pulse();
+        // When each silent one will be given up.
+        let mut patience: BTreeMap<String, (Instant, bool)> = BTreeMap::new();
+        loop {
+            pulse.mark_unchanged();
+            if let Some(Some(why)) = self.with_quietly(|job| job.failing.clone()) {
+                return why;
+            }
+            let silent = self.silent();
+            patience.retain(|id, _| silent.iter().any(|(known, ..)| known == id));
+            for (id, since, gone) in silent {
+                let (low, high) = if gone { (10.4, 15.7) } else { (40.0, 50.0) };
+                let wait = self.process.cluster.between(low, high);
+                let until = since + self.process.cluster.ground.pace.seconds(wait);
+                patience.entry(id).or_insert((until, gone));
+            }
+            let next = patience.iter().min_by_key(|(_, (until, _))| *until);
+            let next = next.map(|(id, (until, gone))| (id.clone(), *until, *gone));
+            let until = next.as_ref().map_or_else(far, |(_, until, _)| *until);
+            tokio::select! {
+                _ = pulse.changed() => {}
+                () = tokio::time::sleep_until(until) => if let Some((id, _, gone)) = next {
+                    self.process.thawed().await;
+                    return (id.clone(), self.given_up(&id, gone));
+                },
+            }
+        }
+    }
+
+    fn with_quietly<R>(&self, look: impl FnOnce(&Job) -> R) -> Option<R> {
+        let found = self.process.act(|state| {
+            let job = state.flink.leading(&self.process.id, &self.session)?.jobs.get(&self.id)?;
+            Some(look(job))
+        });
+        found.flatten()
+    }
+
+    /// TaskManagers with our tasks that say nothing any more.
+    pub(super) fn silent(&self) -> Vec<(String, Instant, bool)> {
+        let slots = self.with_quietly(|job| job.slots.clone()).unwrap_or_default();
+        let state = self.process.cluster.hold();
+        slots
+            .iter()
+            .filter_map(|id| match state.flink.workers.get(id)?.state {
+                WorkerState::Alive => None,
+                WorkerState::Silent { since, gone } => Some((id.clone(), since, gone)),
+            })
+            .collect()
+    }
+
+    fn given_up(&self, id: &str, gone: bool) -> String {
+        self.process
+            .act(|state| {
+                let name = state.flink.workers.get(id).map_or(String::new(), |worker| worker.id.clone());
+                if gone {
+                    state.flink.workers.remove(id);
+                } else if let Some(worker) = state.flink.workers.get_mut(id) {
+                    worker.registered = None;
+                }
+                if gone {
+                    format!("org.apache.flink.runtime.jobmaster.JobMasterException: TaskManager with id {name} is no longer reachable.")
+                } else {
+                    format!("java.util.concurrent.TimeoutException: The heartbeat of TaskManager with id {name} timed out.")
+                }
+            })
+            .unwrap_or_default()
+    }
+
+    /// From the failure of a TaskManager to the next try.
+    async fn restart(&self, why: &(String, String), pause: f64) {
+        self.process.about(0.05, 0.2).await;
+        self.with(|job| {
+            job.exceptions.push((Timestamp::now(), why.1.clone(), why.0.clone()));
+            if job.exceptions.len() > EXCEPTIONS {
+                job.exceptions.remove(0);
+            }
+            job.failing = None;
+            job.slots.clear();
+            job.counts.in_progress = 0;
+        });
+        self.tasks("CANCELED");
+        self.switch("RESTARTING");
+        self.process.nap(pause).await;
+        let newest = self.with_quietly(|job| job.history.first().map(|newest| newest.id)).flatten();
+        let restored = match newest {
+            Some(id) => Some(checkpoints::restore(self, id)),
+            None => checkpoints::recover(self, None).await,
+        };
+        self.with(|job| {
+            job.counts.restored += u64::from(restored.is_some());
+            job.restored = restored.or(job.restored.take());
+        });
+    }
+
+    /// Cancelled: a job that ends for good leaves nothing in the HA store.
+    async fn end(&self) {
+        self.with(|job| job.slots.clear());
+        self.tasks("CANCELED");
+        self.switch("CANCELED");
+        checkpoints::forget(self);
+    }
+}
+
+fn far() -> Instant {
+    Instant::now() + std::time::Duration::from_secs(3600)
+}

@@ -1,0 +1,133 @@
+//! The lock in the HA config map, in the format of Flink 2.x: an annotation with five fields, and
+//! one data key per leading component.
+
+use crate::sim::api::{Key, Store, complete, kinds};
+use crate::sim::pace::Dice;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const ANNOTATION: &str = "control-plane.alpha.kubernetes.io/leader";
+
+/// The annotation's content.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Lock {
+    pub(super) holder: String,
+    pub(super) lease: Duration,
+    pub(super) acquired: Timestamp,
+    pub(super) renewed: Timestamp,
+    pub(super) transitions: u64,
+}
+
+impl Lock {
+    pub(super) fn read(store: &Store, map: &Key) -> Option<Self> {
+        let text = store.get(map)?["metadata"]["annotations"][ANNOTATION].as_str()?;
+        let value: Value = serde_json::from_str(text).ok()?;
+        let at = |field: &str| value[field].as_str().and_then(|text| text.parse().ok());
+        Some(Self {
+            holder: value["holderIdentity"].as_str()?.to_owned(),
+            lease: parse_duration(value["leaseDuration"].as_str()?)?,
+            acquired: at("acquireTime")?,
+            renewed: at("renewTime")?,
+            transitions: value["leaderTransitions"].as_u64()?,
+        })
+    }
+
+    /// Writes it, making the map if it is not there.
+    pub(super) fn write(&self, store: &mut Store, map: &Key, app: &str, dice: &Dice) {
+        let text = format!(
+            "{{\"holderIdentity\":\"{}\",\"leaseDuration\":\"{}\",\"acquireTime\":\"{}\",\"renewTime\":\"{}\",\"leaderTransitions\":{}}}",
+            self.holder,
+            duration(self.lease),
+            micros(self.acquired),
+            micros(self.renewed),
+            self.transitions
+        );
+        let map_is_new = store.get(map).is_none();
+        if map_is_new {
+            let mut object = labelled(app);
+            object["metadata"]["annotations"] = json!({ANNOTATION: text});
+            complete(map, &mut object, dice.uuid(), Timestamp::now());
+            store.put(map.clone(), object);
+        } else {
+            store.edit(map, |object| object["metadata"]["annotations"][ANNOTATION] = json!(text));
+        }
+    }
+
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        let lease = jiff::SignedDuration::try_from(self.lease).unwrap_or_default();
+        self.holder.is_empty() || now > self.renewed + lease
+    }
+}
+
+/// An empty map as Flink labels its own.
+pub(super) fn labelled(app: &str) -> Value {
+    json!({"metadata": {"labels": {"app": app, "type": "flink-native-kubernetes"}}, "data": {}})
+}
+
+/// Sets or, with none, removes a key of a map's data.
+pub(super) fn set(store: &mut Store, map: &Key, key: &str, value: Option<String>) {
+    store.edit(map, |object| match value {
+        Some(value) => object["data"][key] = json!(value),
+        None => {
+            if let Some(data) = object["data"].as_object_mut() {
+                data.remove(key);
+            }
+        }
+    });
+}
+
+pub(super) fn map_key(namespace: &str, name: &str) -> Key {
+    Key::new(kinds::of("configmaps"), namespace, name)
+}
+
+pub(super) fn micros(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
+}
+
+/// As Java writes a duration below a minute: `PT15S`, `PT0.3S`.
+fn duration(of: Duration) -> String {
+    let text = format!("{:.3}", of.as_secs_f64());
+    format!("PT{}S", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    let seconds = text.strip_prefix("PT")?.strip_suffix('S')?.parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leases_are_written_as_java_does() {
+        assert_eq!(duration(Duration::from_secs(15)), "PT15S");
+        assert_eq!(duration(Duration::from_millis(300)), "PT0.3S");
+        assert_eq!(parse_duration("PT0.75S"), Some(Duration::from_millis(750)));
+    }
+
+    #[test]
+    fn a_lock_is_read_as_it_was_written() {
+        let (mut store, map) = (Store::default(), map_key("flink", "lab-cluster-config-map"));
+        let now: Timestamp = "2026-11-22T06:01:39.028547Z".parse().unwrap();
+        let lock = Lock {
+            holder: "7d4ec5ba".to_owned(),
+            lease: Duration::from_secs(15),
+            acquired: now,
+            renewed: now,
+            transitions: 3,
+        };
+        lock.write(&mut store, &map, "lab", &Dice::new(1));
+        assert_eq!(Lock::read(&store, &map), Some(lock.clone()));
+        let text = &store.get(&map).unwrap()["metadata"]["annotations"][ANNOTATION];
+        assert_eq!(
+            text,
+            "{\"holderIdentity\":\"7d4ec5ba\",\"leaseDuration\":\"PT15S\",\
+             \"acquireTime\":\"2026-11-22T06:01:39.028547Z\",\
+             \"renewTime\":\"2026-11-22T06:01:39.028547Z\",\"leaderTransitions\":3}"
+        );
+        assert!(!lock.is_over(now));
+        assert!(lock.is_over(now + jiff::SignedDuration::from_secs(16)));
+    }
+}

@@ -1,0 +1,58 @@
+//! What every simulated thing stands on: the lab's definition, time, chance, and the wishes of a
+//! test.
+
+use super::pace::{Dice, Pace};
+use super::serve::Counters;
+use crate::lab::Lab;
+use std::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+#[derive(Debug)]
+pub(crate) struct Ground {
+    pub(crate) lab: Lab,
+    pub(super) pace: Pace,
+    pub(super) dice: Dice,
+    pub(super) counters: Counters,
+    /// Ends everything.
+    pub(super) stop: CancellationToken,
+    wishes: Mutex<Wishes>,
+}
+
+/// What would be left to chance, decided by a test.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wishes {
+    pub(super) clean_stop: Option<CleanStop>,
+}
+
+/// How the lock is left behind by a JobManager that stops in order. In life it is a race.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CleanStop {
+    /// Given back: another one leads within seconds.
+    Released,
+    /// Taken again by the dying one: its lease must run out.
+    Retaken,
+}
+
+impl Ground {
+    pub(super) fn new(lab: Lab, speed: f64, seed: u64) -> Self {
+        Self {
+            lab,
+            pace: Pace::new(speed),
+            dice: Dice::new(seed),
+            counters: Counters::default(),
+            stop: CancellationToken::new(),
+            wishes: Mutex::default(),
+        }
+    }
+
+    pub(super) fn wish(&self, change: impl FnOnce(&mut Wishes)) {
+        change(&mut self.wishes.lock().expect("no panic while the lock is held"));
+    }
+
+    /// In 11 of 27 clean stops that were measured, the dying one took the lock again.
+    pub(super) fn clean_stop(&self) -> CleanStop {
+        let wished = self.wishes.lock().expect("no panic while the lock is held").clean_stop;
+        let drawn = if self.dice.share() < 0.42 { CleanStop::Retaken } else { CleanStop::Released };
+        wished.unwrap_or(drawn)
+    }
+}

@@ -1,0 +1,146 @@
+//! The program's own shell scripts, known by the word that names them: their meaning and their
+//! output are simulated, not their text.
+
+use super::{Shell, crictl};
+use crate::sim::cluster::{Cluster, Signal};
+use std::path::Path;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// How long a signal takes to end a process.
+const KILL: f64 = 0.004;
+
+pub(super) async fn run(shell: &Shell<'_>, verb: &str, words: &[&str]) -> i64 {
+    match verb {
+        "flinklab-own" => own(shell, words),
+        "flinklab-purge" | "flinklab-measure" => {
+            folders(shell, words, if verb.ends_with("purge") { Then::Remove } else { Then::Keep })
+        }
+        "flinklab-containerd" => {
+            shell.sleep(0.2).await;
+            0
+        }
+        "flinklab-process" => process(shell, words),
+        "flinklab-signal" => signal(shell, words).await,
+        "flinklab-wait" => wait(shell, words).await,
+        _ => {
+            shell.terminal.err(format!("{verb}: not simulated\n"));
+            127
+        }
+    }
+}
+
+/// Makes folders that Flink may write to.
+fn own(shell: &Shell<'_>, folders: &[&str]) -> i64 {
+    for folder in folders {
+        let real = shell.machine.engine().containers.get(shell.id).and_then(|own| own.on_disk(folder));
+        let Some(real) = real else {
+            shell.terminal.err(format!("{folder}: not on the shared path\n"));
+            return 1;
+        };
+        if let Err(why) = std::fs::create_dir_all(&real) {
+            shell.terminal.err(format!("mkdir: cannot create directory '{folder}': {why}\n"));
+            return 1;
+        }
+        shell.terminal.out("ok\n");
+    }
+    0
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Keep,
+    Remove,
+}
+
+/// Counts what is below a folder, and perhaps removes it.
+fn folders(shell: &Shell<'_>, folders: &[&str], then: Then) -> i64 {
+    let (mut files, mut bytes) = (0, 0);
+    for folder in folders {
+        let real = shell.machine.engine().containers.get(shell.id).and_then(|own| own.on_disk(folder));
+        let Some(real) = real else {
+            shell.terminal.err(format!("{folder}: not on the shared path\n"));
+            return 1;
+        };
+        measure(&real, &mut files, &mut bytes);
+        if then == Then::Remove {
+            for entry in std::fs::read_dir(&real).into_iter().flatten().flatten() {
+                let path = entry.path();
+                let _ = match path.is_dir() {
+                    true => std::fs::remove_dir_all(path),
+                    false => std::fs::remove_file(path),
+                };
+            }
+        }
+    }
+    shell.terminal.out(format!("{files} {bytes}\n"));
+    0
+}
+
+fn measure(folder: &Path, files: &mut u64, bytes: &mut u64) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.metadata() {
+            Ok(data) if data.is_dir() => measure(&entry.path(), files, bytes),
+            Ok(data) => {
+                *files += 1;
+                *bytes += data.len();
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+fn process(shell: &Shell<'_>, words: &[&str]) -> i64 {
+    let Some(cluster) = shell.cluster() else { return 1 };
+    let state = cluster.hold();
+    let id = words.first().copied().unwrap_or_default();
+    match crictl::by_id(&state, id).filter(|own| own.runs()) {
+        Some(own) => {
+            shell.terminal.out(format!("pid={} start={} pod={}\n", own.pid, own.start_ticks, own.pod_uid));
+            0
+        }
+        None => {
+            shell.terminal.err(format!("container {id} does not run\n"));
+            1
+        }
+    }
+}
+
+/// The process of that PID if it still is the same one, with what tells of its end.
+fn same(cluster: &Arc<Cluster>, pid: &str, start: &str) -> Option<(String, CancellationToken)> {
+    let state = cluster.hold();
+    let own = state.by_pid(pid.parse().ok()?).filter(|own| own.runs())?;
+    (own.start_ticks.to_string() == start).then(|| (own.id.clone(), own.gone.clone()))
+}
+
+fn now() -> i128 {
+    jiff::Timestamp::now().as_nanosecond()
+}
+
+async fn signal(shell: &Shell<'_>, words: &[&str]) -> i64 {
+    let (Some(cluster), [pid, start, name, ..]) = (shell.cluster(), words) else { return 2 };
+    let (Some((id, gone)), Some(signal)) = (same(&cluster, pid, start), Signal::parse(name)) else {
+        shell.terminal.out("mismatch\n");
+        return 3;
+    };
+    shell.terminal.out(format!("sent {}\n", now()));
+    shell.sleep(KILL).await;
+    cluster.hold().signal(&id, signal);
+    if matches!(signal, Signal::Term | Signal::Kill) {
+        gone.cancelled().await;
+        shell.terminal.out(format!("gone {}\n", now()));
+    }
+    0
+}
+
+async fn wait(shell: &Shell<'_>, words: &[&str]) -> i64 {
+    let (Some(cluster), [pid, start, ..]) = (shell.cluster(), words) else { return 2 };
+    let Some((_, gone)) = same(&cluster, pid, start) else {
+        shell.terminal.out("mismatch\n");
+        return 3;
+    };
+    shell.terminal.out("watching\n");
+    gone.cancelled().await;
+    shell.terminal.out(format!("gone {}\n", now()));
+    0
+}
