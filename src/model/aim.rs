@@ -52,10 +52,7 @@ impl Model {
         if epoch != pinned.epoch.as_ref() {
             return Some("another leadership epoch began".to_owned());
         }
-        match self.target(&aim.failure) {
-            Ok(_) => None,
-            Err(why) => Some(why),
-        }
+        self.target(&aim.failure).err()
     }
 
     fn target(&self, failure: &Failure) -> Result<Target, String> {
