@@ -22,6 +22,8 @@ use std::time::Duration;
 
 /// How long systemd may take to shut a node down before Docker kills it. Pods have 30 s to end.
 const SHUTDOWN_SECONDS: i32 = 45;
+/// How long a removal that another command began may take.
+const GONE: Duration = Duration::from_secs(120);
 /// How long containerd may take after the boot line; on cgroup v1 that line comes early.
 const CONTAINERD: Duration = Duration::from_secs(60);
 /// Succeeds as soon as containerd answers.
@@ -281,11 +283,26 @@ pub(in crate::world) async fn remove(docker: &Docker, id: &str, name: &str) -> R
     let asked = docker.patient().remove_container(id, Some(options));
     match tokio::time::timeout(LONG, asked).await {
         Ok(Ok(())) => Ok(()),
-        // Another command may have been faster.
+        // Another command may have been faster, or is at it.
         Ok(Err(error)) if status(&error) == Some(404) => Ok(()),
-        Ok(Err(error)) if words(&error).contains("is already in progress") => Ok(()),
+        Ok(Err(error)) if words(&error).contains("is already in progress") => {
+            wait_gone(docker, id, name).await
+        }
         Ok(Err(error)) => Err(failed(&format!("Removing {name}"), &error)),
         Err(_) => Err(late(&format!("Removing {name}"), LONG)),
+    }
+}
+
+async fn wait_gone(docker: &Docker, id: &str, name: &str) -> Result<(), Fault> {
+    let gone = async {
+        while docker.inspect(id).await?.is_some() {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        Ok(())
+    };
+    match tokio::time::timeout(GONE, gone).await {
+        Ok(gone) => gone,
+        Err(_) => Err(late(&format!("Removing {name}"), GONE)),
     }
 }
 
