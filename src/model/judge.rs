@@ -32,7 +32,7 @@ type Finding = (Verdict, String);
 /// its time is over. None while it is too early to say, and where nothing was done at all.
 #[must_use]
 pub fn judge(run: &Run, now: Timestamp, origin: Origin) -> Option<RunResult> {
-    if run.seen.fault.is_some() && run.seen.sent.is_none() {
+    if run.refused() {
         return None;
     }
     let early = run.statements(Word::Open, now);
@@ -73,6 +73,12 @@ impl Run {
     #[must_use]
     pub fn so_far(&self, now: Timestamp) -> Vec<Statement> {
         self.statements(Word::Open, now)
+    }
+
+    /// It could not be carried out at all: nothing was hit, and there will be no result.
+    #[must_use]
+    pub fn refused(&self) -> bool {
+        self.seen.fault.is_some() && self.seen.sent.is_none()
     }
 
     /// When the run ends, whatever was seen.
