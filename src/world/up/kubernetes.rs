@@ -51,9 +51,12 @@ pub(super) async fn cluster(run: &Run<'_>) -> Result<(), Fault> {
     };
     let waiting: Vec<&Node> = workers.iter().filter(|node| !joined(node)).collect();
     let single = claim.nodes().len() == 1;
-    let initialised = joined(control) || (!fresh && is_initialised(run, &claim, control).await?);
+    // Only what is written down is known to be complete: kubeadm may have come to its end after
+    // the `up` that started it was killed, and what follows it is still missing then.
+    let complete = joined(control);
+    let initialised = complete || (!fresh && is_initialised(run, &claim, control).await?);
     let all: Vec<String> = claim.nodes().iter().map(|node| node.name.clone()).collect();
-    let bare = match initialised && waiting.is_empty() {
+    let bare = match complete && waiting.is_empty() {
         true => None,
         false => Some(bare(run, &claim, control).await?),
     };
@@ -63,9 +66,9 @@ pub(super) async fn cluster(run: &Run<'_>) -> Result<(), Fault> {
             _ => Ok(()),
         }
     };
-    let files = bare.as_ref().filter(|_| !initialised).map(|bare| &bare.files);
+    let files = bare.as_ref().filter(|_| !complete).map(|bare| &bare.files);
     let ((), client) = tokio::try_join!(init, server(run, claim, control, files))?;
-    if single && !initialised {
+    if single && !complete {
         bootstrap::free_control_plane(&client, &control.name).await?;
     }
     joined_now(run, control)?;
