@@ -271,7 +271,7 @@ mod tests {
             assert_eq!(lock.seconds, 15.0, "{version}");
             assert_eq!(lock.holder.len(), 36, "{version}");
             assert!(lock.renewed > lock.acquired, "{version}");
-            assert_eq!(cluster.jobs, [job.job.clone()], "{version}");
+            assert_eq!(cluster.jobs, std::slice::from_ref(&job.job), "{version}");
             let components: Vec<&str> = cluster.leaders.keys().map(String::as_str).collect();
             let expected = format!("job-{}", job.job);
             assert_eq!(

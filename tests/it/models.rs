@@ -11,7 +11,7 @@ use flinklab::model::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-pub const JOB: &str = "c506b6c20e4b7b1f8a3d5c6e7f809112";
+pub(crate) const JOB: &str = "c506b6c20e4b7b1f8a3d5c6e7f809112";
 const LEADER: &str = "flinklab-jobmanager-7f9c6d5b8-abcde";
 const STANDBY: &str = "flinklab-jobmanager-7f9c6d5b8-fghij";
 const WORKERS: [&str; 2] = [
@@ -20,26 +20,26 @@ const WORKERS: [&str; 2] = [
 ];
 
 /// A moment: seconds after the lab's first.
-pub fn at(seconds: f64) -> Timestamp {
+pub(crate) fn at(seconds: f64) -> Timestamp {
     let first: Timestamp = "2026-05-04T16:05:00Z".parse().unwrap();
     first + SignedDuration::from_secs_f64(seconds)
 }
 
 /// A model that events are fed to.
-pub struct Scene {
-    pub model: Model,
+pub(crate) struct Scene {
+    pub(crate) model: Model,
 }
 
 impl Scene {
     /// Nothing known yet.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             model: Model::default(),
         }
     }
 
     /// A lab with a leader since second 0, checkpoints every 2 s, all well at second 52.
-    pub fn healthy() -> Self {
+    pub(crate) fn healthy() -> Self {
         let mut scene = Self::new();
         scene.at(0.0, Event::Lab(Box::new(facts(Origin::Real))));
         scene.at(0.0, Event::Failures(CATALOGUE.to_vec()));
@@ -109,7 +109,7 @@ impl Scene {
     }
 
     /// The leader was killed at second 53; it is second 66 and its lease still runs.
-    pub fn leader_lost() -> Self {
+    pub(crate) fn leader_lost() -> Self {
         let mut scene = Self::healthy();
         scene.at(
             52.5,
@@ -153,7 +153,7 @@ impl Scene {
     }
 
     /// A new epoch began at second 69.1; at second 70.4 tasks come back.
-    pub fn recovering() -> Self {
+    pub(crate) fn recovering() -> Self {
         let mut scene = Self::leader_lost();
         scene.at(
             69.1,
@@ -195,7 +195,7 @@ impl Scene {
     }
 
     /// All is well again and the run is judged.
-    pub fn recovered() -> Self {
+    pub(crate) fn recovered() -> Self {
         let mut scene = Self::recovering();
         scene.at(71.0, Event::Pods(PodChange::Listed(pods())));
         scene.looks(71.3, 4);
@@ -214,7 +214,7 @@ impl Scene {
     }
 
     /// The standby leads from that second on.
-    pub fn leader_changes(&mut self, seconds: f64) {
+    pub(crate) fn leader_changes(&mut self, seconds: f64) {
         self.at(
             seconds,
             Event::Map(MapChange::Cluster(map("9e7d0c44", STANDBY, seconds))),
@@ -240,7 +240,7 @@ impl Scene {
     }
 
     /// The API server is away for 14 s.
-    pub fn api_lost() -> Self {
+    pub(crate) fn api_lost() -> Self {
         let mut scene = Self::healthy();
         scene.at(
             53.0,
@@ -258,7 +258,7 @@ impl Scene {
     }
 
     /// `up` goes on.
-    pub fn plan() -> Self {
+    pub(crate) fn plan() -> Self {
         let mut scene = Self::new();
         scene.at(
             0.0,
@@ -346,7 +346,7 @@ impl Scene {
     }
 
     /// A step of `up` failed.
-    pub fn plan_failed() -> Self {
+    pub(crate) fn plan_failed() -> Self {
         let mut scene = Self::plan();
         scene.at(
             30.0,
@@ -363,7 +363,7 @@ impl Scene {
     }
 
     /// `up` ended well.
-    pub fn plan_done() -> Self {
+    pub(crate) fn plan_done() -> Self {
         let mut scene = Self::plan();
         scene.at(
             41.2,
@@ -379,7 +379,7 @@ impl Scene {
         scene
     }
 
-    pub fn at(&mut self, seconds: f64, event: Event) -> &mut Self {
+    pub(crate) fn at(&mut self, seconds: f64, event: Event) -> &mut Self {
         // the clock never stands still while a run is observed
         while self.model.run.is_some() && at(seconds).duration_since(self.model.now).as_secs() > 1 {
             let tick = self.model.now.duration_since(at(0.0)).as_secs_f64() + 1.0;
@@ -399,7 +399,7 @@ impl Scene {
         self
     }
 
-    pub fn key(&mut self, code: KeyCode) -> Vec<flinklab::model::Effect> {
+    pub(crate) fn key(&mut self, code: KeyCode) -> Vec<flinklab::model::Effect> {
         let now = self.model.now;
         update(
             &mut self.model,
@@ -410,7 +410,7 @@ impl Scene {
         )
     }
 
-    pub fn keys(&mut self, keys: &str) -> &mut Self {
+    pub(crate) fn keys(&mut self, keys: &str) -> &mut Self {
         for key in keys.chars() {
             self.key(KeyCode::Char(key));
         }

@@ -19,16 +19,16 @@ fn picture(model: &Model, columns: u16, rows: u16) -> Buffer {
 }
 
 /// The size that everything is designed for.
-pub fn text(scene: &Scene) -> String {
+pub(crate) fn text(scene: &Scene) -> String {
     drawn(&scene.model, 80, 24).to_string()
 }
 
-pub fn with_keys(mut scene: Scene, keys: &str) -> Scene {
+pub(crate) fn with_keys(mut scene: Scene, keys: &str) -> Scene {
     scene.keys(keys);
     scene
 }
 
-pub fn welcome() -> Scene {
+pub(crate) fn welcome() -> Scene {
     let mut scene = Scene::new();
     scene.at(
         0.0,

@@ -353,9 +353,10 @@ fn has(line: &str, word: &str) -> bool {
         let before = line[..at].chars().next_back();
         let after = line[at + word.len()..].chars().next();
         let ends_open = word.ends_with(':') || word.ends_with('!');
-        !is_part(before)
-            && !(is_crate && before == Some(':'))
-            && (ends_open || !is_part(after))
+        let begins = !is_part(before) && (!is_crate || before != Some(':'));
+        let ends = ends_open || !is_part(after);
+        begins
+            && ends
             && (!is_crate
                 || line[at + word.len()..].starts_with("::")
                 || line[..at].trim_end().ends_with("use"))

@@ -13,19 +13,19 @@ const JOBS: &str = include_str!("../../fixtures/flink-2.2.1/jobs_overview.json")
 const CHECKPOINTS: &str = include_str!("../../fixtures/flink-2.2.1/checkpoints.json");
 
 /// What the server says, and what it was asked.
-pub struct Says {
-    pub lists: Mutex<BTreeMap<&'static str, serde_json::Value>>,
-    pub news: broadcast::Sender<(&'static str, String)>,
-    pub asked: Mutex<Vec<String>>,
+pub(super) struct Says {
+    pub(super) lists: Mutex<BTreeMap<&'static str, serde_json::Value>>,
+    pub(super) news: broadcast::Sender<(&'static str, String)>,
+    pub(super) asked: Mutex<Vec<String>>,
     /// Questions under way and the most there were at once, by path.
-    pub open: Mutex<BTreeMap<String, (u32, u32)>>,
+    pub(super) open: Mutex<BTreeMap<String, (u32, u32)>>,
     /// Paths that are never answered.
-    pub hangs: Mutex<Vec<&'static str>>,
-    pub log: Mutex<String>,
+    pub(super) hangs: Mutex<Vec<&'static str>>,
+    pub(super) log: Mutex<String>,
 }
 
 impl Says {
-    pub fn new() -> Arc<Self> {
+    pub(super) fn new() -> Arc<Self> {
         let mut maps: serde_json::Value =
             serde_json::from_str(&MAPS.replace("\"lab-", "\"flinklab-")).unwrap();
         maps["metadata"] = serde_json::json!({"resourceVersion": "7"});
@@ -59,7 +59,7 @@ impl Says {
         })
     }
 
-    pub fn asked_of(&self, what: impl Fn(&str) -> bool) -> usize {
+    pub(super) fn asked_of(&self, what: impl Fn(&str) -> bool) -> usize {
         self.asked
             .lock()
             .unwrap()
@@ -70,7 +70,7 @@ impl Says {
 }
 
 /// Aborting it cuts every connection.
-pub fn serve(says: Arc<Says>, listener: TcpListener) -> JoinHandle<()> {
+pub(super) fn serve(says: Arc<Says>, listener: TcpListener) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut all = JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
