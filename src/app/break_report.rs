@@ -150,3 +150,95 @@ fn name(name: StatementName) -> &'static str {
         StatementName::InTime => "in time",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::failure::Role;
+    use crate::model::{Statement, Target};
+
+    fn result() -> RunResult {
+        let at: jiff::Timestamp = "2026-11-22T23:11:05.164Z".parse().unwrap();
+        let phase = |name, ms, observer: &str, resolution_ms| Phase {
+            name,
+            ms,
+            at: at + jiff::SignedDuration::from_millis(ms),
+            observer: observer.to_owned(),
+            resolution_ms,
+        };
+        RunResult {
+            run: "20261122-231105-jm-crash".to_owned(),
+            failure: "jm-crash".to_owned(),
+            target: Target {
+                pod: "flink-jobmanager-5skkb".to_owned(),
+                uid: "u".to_owned(),
+                role: Role::JobManager,
+                container_name: "jobmanager".to_owned(),
+                container: Some("709e3beab6f4".to_owned()),
+                node: Some("flinklab-control-plane".to_owned()),
+                epoch: Some("fcd9f956".to_owned()),
+                reason: "leads epoch 1".to_owned(),
+            },
+            origin: Origin::Simulated,
+            at,
+            verdict: Verdict::Inconclusive,
+            expected: Verdict::Pass,
+            recovery_ms: Some(17_747),
+            phases: vec![
+                phase(PhaseName::Sent, 0, "node clock, before kill", 5),
+                phase(PhaseName::TasksRunning, 17_747, "Flink REST: all tasks RUNNING", 1390),
+            ],
+            statements: vec![
+                Statement {
+                    name: StatementName::Hit,
+                    verdict: Verdict::Pass,
+                    evidence: "container 709e3beab6f4 of flink-jobmanager-5skkb exited with 137 at 23:11:05.211 UTC".to_owned(),
+                },
+                Statement {
+                    name: StatementName::SameJob,
+                    verdict: Verdict::Unknown,
+                    evidence: "REST did not answer at the end".to_owned(),
+                },
+            ],
+        }
+    }
+
+    #[test]
+    fn a_person_reads_phases_statements_and_the_verdict() {
+        insta::assert_snapshot!(text(&result()), @r"
+        jm-crash · run 20261122-231105-jm-crash · SIMULATED
+        hit JobManager flink-jobmanager-5skkb (leads epoch 1)
+
+        phase                     at         ±  seen by
+        sent                 0.000 s      5 ms  node clock, before kill
+        all tasks running   17.747 s     1.3 s  Flink REST: all tasks RUNNING
+
+        PASS     hit            container 709e3beab6f4 of flink-jobmanager-5skkb exited with 137 at
+                                23:11:05.211 UTC
+        UNKNOWN  same job       REST did not answer at the end
+
+        INCONCLUSIVE (expected: PASS) · recovered in 17.747 s
+        ");
+    }
+
+    #[test]
+    fn a_script_finds_the_promised_names() {
+        let object = object(&result());
+        let result = &object["result"];
+        assert_eq!(result["command"], "break");
+        assert_eq!(result["run"], "20261122-231105-jm-crash");
+        assert_eq!(result["failure"], "jm-crash");
+        assert_eq!(result["verdict"], "INCONCLUSIVE");
+        assert_eq!(result["expected"], "PASS");
+        assert_eq!(result["origin"], "simulated");
+        assert_eq!(result["recovery_ms"], 17_747);
+        assert_eq!(result["phases"][1]["name"], "tasks-running");
+        assert_eq!(result["phases"][1]["ms"], 17_747);
+        assert_eq!(result["phases"][1]["resolution_ms"], 1390);
+        assert_eq!(result["statements"][1]["name"], "same-job");
+        assert_eq!(result["statements"][1]["verdict"], "UNKNOWN");
+        assert!(result["statements"][1]["evidence"].is_string());
+    }
+}

@@ -241,7 +241,7 @@ impl Show for Lines {
         if let Some(Ended::Interrupted) = model.ended {
             return Next::Stop;
         }
-        let next = match &mut self.goal {
+        match &mut self.goal {
             Goal::Plan { limit } => plan(
                 model,
                 &self.printer,
@@ -284,8 +284,7 @@ impl Show for Lines {
                     &mut self.outcome,
                 )
             }
-        };
-        next
+        }
     }
 
     fn patience(&self, _model: &Model) -> Option<Duration> {

@@ -19,7 +19,6 @@ pub(super) enum Style {
 #[derive(Debug, Clone)]
 pub(super) struct Printer {
     pub(super) style: Style,
-    pub(super) colours: bool,
     pub(super) terminal: bool,
     pub(super) yes: bool,
 }
@@ -32,11 +31,6 @@ impl Printer {
             } else {
                 Style::Text
             },
-            colours: surroundings.colours
-                && surroundings.terminal
-                && !global.no_color
-                && !global.plain
-                && !surroundings.dumb,
             terminal: surroundings.terminal && !global.plain,
             yes: global.yes,
         }

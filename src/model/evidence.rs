@@ -74,13 +74,14 @@ impl Run {
             Event::Map(change) => self.map(at, change),
             Event::Flink(sample) => self.rest(at, sample),
             Event::Pods(change) => self.pods(change),
-            Event::Link { source, link } => {
-                if *source == Source::Api {
-                    self.seen.blind = match link {
-                        Link::Live { .. } => None,
-                        Link::Lost { since, .. } => Some(*since),
-                    };
-                }
+            Event::Link {
+                source: Source::Api,
+                link,
+            } => {
+                self.seen.blind = match link {
+                    Link::Live { .. } => None,
+                    Link::Lost { since, .. } => Some(*since),
+                };
             }
             _ => {}
         }

@@ -24,6 +24,8 @@ const SAMPLE: SignedDuration = SignedDuration::from_secs(10);
 /// What the model remembers to notice changes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Watchfulness {
+    /// The lab that all of it is about.
+    lab: Option<String>,
     /// What would be a sign of trouble if it changed.
     signs: Signs,
     /// When it changed last.
@@ -115,6 +117,11 @@ impl Model {
     pub(super) fn settle(&mut self, event: &Event) -> Vec<Effect> {
         match event {
             Event::Lab(_) | Event::NoLab { .. } => {
+                let lab = self.lab.as_ref().map(|lab| lab.id.clone());
+                if lab != self.watchfulness.lab {
+                    self.forget();
+                    self.watchfulness.lab = lab;
+                }
                 let ours = self.lab.as_ref().and_then(|lab| lab.job.clone());
                 self.job.job_is(ours.as_deref());
                 self.cluster.job_is(ours.as_deref());
@@ -152,6 +159,14 @@ impl Model {
         }
         self.pace = pace;
         vec![Effect::Pace(pace)]
+    }
+
+    /// Another lab, or none: what was seen was of the old one.
+    fn forget(&mut self) {
+        self.cluster = super::Cluster::default();
+        self.job = super::Job::default();
+        self.links.retain(|source, _| *source == Source::Docker);
+        self.watchfulness = Watchfulness::default();
     }
 
     fn signs(&self) -> Signs {

@@ -455,3 +455,17 @@ fn witnesses_disagree_only_after_a_whole_interval() {
     );
     assert!(model.agree());
 }
+
+#[test]
+fn what_was_seen_goes_with_its_lab() {
+    let mut model = healthy();
+    tell(&mut model, 5.0, facts(JOB));
+    assert!(model.cluster.listed, "the same lab, told again");
+    let name = "flinklab".to_owned();
+    tell(&mut model, 6.0, Event::NoLab { name });
+    assert!(!model.cluster.listed && model.cluster.epochs.is_empty());
+    assert_eq!(model.health().word, Word::NoLab);
+    tell(&mut model, 7.0, facts(JOB));
+    assert_eq!(model.health().word, Word::Unknown);
+    assert_eq!(model.pace, Pace::Trouble);
+}

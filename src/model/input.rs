@@ -30,8 +30,9 @@ pub(super) fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
         Action::Highlights => {
             model.screen.log_back = 0;
             model.screen.log_shown = match model.screen.log_shown {
-                LogShown::All => LogShown::Highlights,
+                LogShown::Flink => LogShown::Highlights,
                 LogShown::Highlights => LogShown::All,
+                LogShown::All => LogShown::Flink,
             };
         }
         Action::Move(rows) => scroll(model, rows),
@@ -66,6 +67,7 @@ pub(super) fn follow(model: &mut Model, event: &Event) {
         Event::Log(lines) if model.screen.log_back > 0 => {
             let new = match model.screen.log_shown {
                 LogShown::All => lines.len(),
+                LogShown::Flink => lines.iter().filter(|it| !it.is_output()).count(),
                 LogShown::Highlights => lines.iter().filter(|it| it.highlight.is_some()).count(),
             };
             model.screen.log_back = (model.screen.log_back + new).min(log_rows(model));
@@ -150,7 +152,8 @@ fn other_run(model: &mut Model, by: i32) {
 /// Log lines that the panel would show.
 fn log_rows(model: &Model) -> usize {
     match model.screen.log_shown {
-        LogShown::All => model.logs.lines.len(),
+        LogShown::All => model.logs.lines.len() + model.logs.output.len(),
+        LogShown::Flink => model.logs.lines.len(),
         LogShown::Highlights => {
             let lines = model.logs.lines.iter();
             lines.filter(|line| line.highlight.is_some()).count()

@@ -1,6 +1,8 @@
 //! What can be said about a run: statements with evidence in words, and the verdict. Pure, and
 //! strict in one direction: what nobody saw is never PASS.
 
+mod restored;
+
 use super::{Origin, PhaseName, Run, RunResult, Statement, StatementName};
 use crate::failure::{Leadership, Restore, Verdict};
 use jiff::{SignedDuration, Timestamp};
@@ -30,7 +32,7 @@ type Finding = (Verdict, String);
 /// its time is over. None while it is too early to say, and where nothing was done at all.
 #[must_use]
 pub fn judge(run: &Run, now: Timestamp, origin: Origin) -> Option<RunResult> {
-    if run.seen.fault.is_some() && run.seen.sent.is_none() {
+    if run.refused() {
         return None;
     }
     let early = run.statements(Word::Open, now);
@@ -71,6 +73,12 @@ impl Run {
     #[must_use]
     pub fn so_far(&self, now: Timestamp) -> Vec<Statement> {
         self.statements(Word::Open, now)
+    }
+
+    /// It could not be carried out at all: nothing was hit, and there will be no result.
+    #[must_use]
+    pub fn refused(&self) -> bool {
+        self.seen.fault.is_some() && self.seen.sent.is_none()
     }
 
     /// When the run ends, whatever was seen.
@@ -218,97 +226,6 @@ impl Run {
                 ),
             },
         }
-    }
-
-    fn was_restored(&self, word: Word, now: Timestamp) -> Finding {
-        if self.seen.sent.is_none() {
-            return unknown("nothing was sent");
-        }
-        if self.order.failure.expect.restore == Restore::None {
-            return self.ran_on();
-        }
-        for restored in self.restores() {
-            let least = self.newest_before(restored.at);
-            if let Some(least) = least
-                && restored.id < least
-            {
-                let words = format!("checkpoint {} was restored, but {least} had completed", restored.id);
-                return (Verdict::Fail, words);
-            }
-            if restored.savepoint {
-                let words = format!("a savepoint ({}) was restored, not a checkpoint", restored.id);
-                return (Verdict::Fail, words);
-            }
-        }
-        if let Some(restored) = self.restore() {
-            return match self.newest_before(restored.at) {
-                None => unknown(format!(
-                    "checkpoint {} was restored; which one was the newest is not known",
-                    restored.id
-                )),
-                Some(least) => (
-                    Verdict::Pass,
-                    format!(
-                        "checkpoint {} was restored, the newest completed before it was {least}{}",
-                        restored.id,
-                        match self.restores().count() {
-                            1 => String::new(),
-                            count => format!("; {count} restores in all"),
-                        }
-                    ),
-                ),
-            };
-        }
-        if let Some((_, began)) = self.epoch() {
-            let from = began.saturating_add(NO_RESTORE).unwrap_or(Timestamp::MAX);
-            let empty = |look: &&super::Look| {
-                look.asked >= from && look.all_run() && look.restored == Some(None)
-            };
-            if self.seen.looks.iter().any(|look| empty(&look)) {
-                let words = "the job started from nothing: the new leader knows of no restore";
-                return (Verdict::Fail, words.to_owned());
-            }
-        }
-        match (word, self.recent_look(now)) {
-            (Word::Last, Some(look)) if look.restored.is_some() => {
-                (Verdict::Fail, "no restore happened until the end".to_owned())
-            }
-            (Word::Last, _) => unknown("REST did not tell of checkpoints at the end"),
-            (Word::Open, _) => unknown("no restore seen so far"),
-        }
-    }
-
-    fn ran_on(&self) -> Finding {
-        if let Some(restored) = self.restores().next() {
-            let words = format!("the job restarted, from checkpoint {}", restored.id);
-            return (Verdict::Fail, words);
-        }
-        let sent = self.seen.sent.as_ref().map(|sent| sent.at);
-        let stopped = self
-            .seen
-            .looks
-            .iter()
-            .find(|look| sent.is_some_and(|sent| look.asked >= sent) && !look.all_run());
-        if let Some(stopped) = stopped {
-            let words = match &stopped.job {
-                Some((state, running, total)) => format!("the job was {state}, {running}/{total} tasks"),
-                None => "the job was gone".to_owned(),
-            };
-            return (Verdict::Fail, words);
-        }
-        match self.next_checkpoint() {
-            // A restore shows in the same answers as the checkpoint after it.
-            Some((id, next)) if self.told_of_checkpoints_since(next.at) => (
-                Verdict::Pass,
-                format!("no restore, and checkpoint {id} completed after the break"),
-            ),
-            _ => unknown("no checkpoint completed after the break so far"),
-        }
-    }
-
-    fn told_of_checkpoints_since(&self, moment: Timestamp) -> bool {
-        let mut looks = self.seen.looks.iter();
-        looks.any(|look| look.asked >= moment && look.restored.is_some())
     }
 
     fn ids_grow(&self) -> Finding {

@@ -386,8 +386,76 @@ fn a_failure_that_was_refused_has_no_result() {
     let mut run = Run::begin(order("jm-crash"), &Model::default());
     let fault = crate::fault::Fault::unable("target-changed", "It moved.");
     let at = Timestamp::UNIX_EPOCH;
-    run.observe(&Happening { at, event: Event::Run(RunEvent::Refused(fault)) });
+    let refused = Happening { at, event: Event::Run(RunEvent::Refused(fault)) };
+    run.observe(&refused);
     assert_eq!(judge(&run, Timestamp::MAX, Origin::Real), None);
+    let mut model = Model { run: Some(run), ..Model::default() };
+    update(&mut model, &refused);
+    assert_eq!(model.run, None, "it would stand in the way of every later one");
+}
+
+/// The dying leader's own elector may take the lock again after it was given back.
+#[test]
+fn a_lock_that_is_taken_again_is_not_over() {
+    let mut all = recording(JM_STOP);
+    let released = |happening: &Happening| match &happening.event {
+        Event::Map(MapChange::Cluster(map)) => map.lock.as_ref().is_some_and(|lock| lock.holder.is_empty()),
+        _ => false,
+    };
+    let place = all.iter().position(released).unwrap();
+    let held = all[..place].iter().rev().find_map(|happening| match &happening.event {
+        Event::Map(MapChange::Cluster(map)) => Some(map.clone()),
+        _ => None,
+    });
+    let mut again = held.unwrap();
+    let at = all[place].at + SignedDuration::from_millis(30);
+    again.leaders.clear();
+    again.lock.as_mut().unwrap().renewed = at;
+    all.insert(place + 1, Happening { at, event: Event::Map(MapChange::Cluster(again)) });
+    let (run, result) = play("jm-stop", &all);
+    let over = run.reached(PhaseName::LeaseOver).unwrap();
+    assert_eq!(over.observer, "acquireTime of the next holder");
+    assert!(over.ms > 7000, "{over:?}");
+    assert_eq!(result.unwrap().verdict, Verdict::Pass);
+}
+
+/// A checkpoint that fails while its pointer is written leaves the pointer for a moment.
+#[test]
+fn a_pointer_that_is_withdrawn_never_was_a_checkpoint() {
+    let mut all = recording(JM_CRASH);
+    let place = all.iter().position(is_sent).unwrap() + 1;
+    let at = all[place].at;
+    let pointers = |ids: &[u64]| -> Vec<Pointer> {
+        ids.iter().map(|id| Pointer { id: *id, path: None, deleting: false }).collect()
+    };
+    for (n, ids) in [[353, 354, 355].as_slice(), &[353, 354]].into_iter().enumerate() {
+        let map = JobMap {
+            name: "m".into(),
+            job: "fef4a397879c16aa52a242d081f177d6".into(),
+            counter: Some(356),
+            pointers: pointers(ids),
+        };
+        all.insert(place + n, Happening { at, event: Event::Map(MapChange::Job(map)) });
+    }
+    let (_, result) = play("jm-crash", &all);
+    let result = result.unwrap();
+    assert_eq!(result.verdict, Verdict::Pass, "{}", story(&result));
+}
+
+/// With the API server away nobody sees whether another leader began.
+#[test]
+fn a_lost_watch_is_not_a_leader_that_stayed() {
+    let mut all = recording(JM_CRASH);
+    let sent = all.iter().find(|happening| is_sent(happening)).unwrap().at;
+    all.retain(|happening| !(happening.at > sent && matches!(happening.event, Event::Map(_))));
+    let (_, seen) = play("jm-crash", &all);
+    assert_eq!(verdict(&seen.unwrap(), StatementName::Leadership), Verdict::Fail);
+    let link = Link::Lost { since: sent, why: "connection refused".into() };
+    let place = all.iter().position(is_sent).unwrap() + 1;
+    let at = all[place].at;
+    all.insert(place, Happening { at, event: Event::Link { source: Source::Api, link } });
+    let (_, lost) = play("jm-crash", &all);
+    assert_eq!(verdict(&lost.unwrap(), StatementName::Leadership), Verdict::Unknown);
 }
 
 proptest! {

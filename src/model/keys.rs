@@ -194,7 +194,7 @@ pub const BINDINGS: &[Binding] = &[
     ),
     key(Dashboard, char('4'), "4", Focus(Panel::Run), "that panel"),
     key(Dashboard, char('5'), "5", Focus(Panel::Log), "that panel"),
-    line(Dashboard, char('h'), "h", Highlights, "HA lines only"),
+    line(Dashboard, char('h'), "h", Highlights, "log lines"),
     key(
         Scope::Failures,
         char('1'),

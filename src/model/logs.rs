@@ -1,4 +1,6 @@
-//! The merged log of all JobManagers and TaskManagers: bounded by lines and by bytes.
+//! The merged log of all JobManagers and TaskManagers: bounded by lines and by bytes. What programs
+//! print is kept apart from what Flink says: a job that prints a line for each record must not
+//! push the story of a failover out.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,15 +11,20 @@ const LINES: usize = 5000;
 /// Bytes kept, for lines that are very long.
 const BYTES: usize = 4 * 1024 * 1024;
 
+/// Lines of programs' output kept: they come by the hundred a second.
+const OUTPUT: usize = 1000;
+
 /// How many lines of other pods a late one may pass.
 const REORDER: usize = 400;
 
 /// The newest lines, oldest first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Logs {
-    /// The lines.
+    /// Flink's own lines.
     pub lines: VecDeque<LogLine>,
-    /// Bytes of their texts.
+    /// What programs printed.
+    pub output: VecDeque<LogLine>,
+    /// Bytes of all texts.
     bytes: usize,
     /// How many were dropped at the front so far.
     pub dropped: u64,
@@ -50,25 +57,45 @@ pub enum Highlight {
     Error,
 }
 
+impl LogLine {
+    /// Whether a program printed it: Flink's own lines begin with their date, and those of its
+    /// stack traces with a space or the word that goes on with a cause.
+    #[must_use]
+    pub fn is_output(&self) -> bool {
+        let text = self.text.as_bytes();
+        let dated = text.len() > 10 && text[..4].iter().all(u8::is_ascii_digit) && text[4] == b'-';
+        let traced = text.first().is_none_or(u8::is_ascii_whitespace)
+            || self.text.starts_with("Caused by: ");
+        self.highlight.is_none() && !dated && !traced
+    }
+}
+
 impl Logs {
     /// Merges lines of one pod in. They come in batches, so a line may have to go before some of
     /// another pod that came first; far back nobody looks for it any more.
     pub(super) fn add(&mut self, lines: &[LogLine]) {
         for line in lines {
             self.bytes += line.text.len();
-            let later = self.lines.iter().rev().take(REORDER);
+            let lines = if line.is_output() { &mut self.output } else { &mut self.lines };
+            let later = lines.iter().rev().take(REORDER);
             let later = later.take_while(|known| known.at > line.at).count();
             match later {
-                0 => self.lines.push_back(line.clone()),
+                0 => lines.push_back(line.clone()),
                 // Older than all that may move: where it is now it is at least among its own.
-                REORDER => self.lines.push_back(line.clone()),
-                some => self.lines.insert(self.lines.len() - some, line.clone()),
+                REORDER => lines.push_back(line.clone()),
+                some => lines.insert(lines.len() - some, line.clone()),
             }
         }
-        while self.lines.len() > LINES || self.bytes > BYTES {
-            let Some(line) = self.lines.pop_front() else {
+        loop {
+            let full = self.bytes > BYTES;
+            let oldest = if self.output.len() > OUTPUT || full && !self.output.is_empty() {
+                self.output.pop_front()
+            } else if self.lines.len() > LINES || full {
+                self.lines.pop_front()
+            } else {
                 break;
             };
+            let Some(line) = oldest else { break };
             self.bytes -= line.text.len();
             self.dropped += 1;
         }

@@ -83,11 +83,13 @@ pub enum Glyphs {
 /// Which log lines are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LogShown {
-    /// All of them.
+    /// What Flink says, with the chatter of checkpoints in one line.
     #[default]
-    All,
+    Flink,
     /// Those that speak about high availability, and errors.
     Highlights,
+    /// Also what programs print.
+    All,
 }
 
 /// Pages.

@@ -74,6 +74,11 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
 fn observe(model: &mut Model, happening: &Happening) -> Option<Effect> {
     let run = model.run.as_mut()?;
     run.observe(happening);
+    // Nothing was hit, so there is nothing to judge; the fault is told by an event of its own.
+    if run.refused() {
+        model.run = None;
+        return None;
+    }
     let origin = model.lab.as_ref().map(|lab| lab.origin).unwrap_or_default();
     let result = judge(run, model.now, origin)?;
     model.run = None;

@@ -88,13 +88,19 @@ fn epoch(model: &Model, theme: &Theme) -> Spans {
     let Some(epoch) = model.cluster.epoch() else {
         return vec![theme.say(Tone::Muted, " no epoch seen yet")];
     };
+    // an epoch that was there before us began when its lock was taken
+    let taken = model.cluster.lock().map(|lock| lock.acquired);
+    let began = match (epoch.number, taken) {
+        (1, Some(taken)) => taken.min(epoch.began),
+        _ => epoch.began,
+    };
     vec![
         theme.say(Tone::Plain, format!(" epoch {}", epoch.number)),
         theme.say(
             Tone::Muted,
             format!(
                 " for {} · {}",
-                words::age_at(model.now, epoch.began),
+                words::age_at(model.now, began),
                 words::id(&epoch.id)
             ),
         ),

@@ -14,11 +14,15 @@ const WITH_MS: usize = 60;
 /// From this width on the class that speaks fits.
 const WITH_CLASS: usize = 112;
 
+/// Said at every checkpoint: many of them in a row are shown as one.
+const CHATTER: [&str; 2] = ["Triggering checkpoint", "Completed checkpoint"];
+
 /// What stands beside the panel's name.
 pub(super) fn aside(model: &Model, theme: &Theme) -> Spans {
     let shown = match model.screen.log_shown {
-        LogShown::All => "",
+        LogShown::Flink => "",
         LogShown::Highlights => "HA lines only · ",
+        LogShown::All => "with output · ",
     };
     match model.screen.log_back {
         0 => vec![theme.say(Tone::Muted, format!("{shown}following"))],
@@ -36,50 +40,69 @@ pub(super) fn lines(
 ) -> Vec<Line<'static>> {
     let mut breaks = run::breaks(model);
     let mut lines: VecDeque<Line<'static>> = VecDeque::with_capacity(height);
-    let shown = model
-        .logs
-        .lines
-        .iter()
-        .rev()
-        .filter(|line| wanted(model, line, of));
+    // chatter that was folded into the line at the top, newest first
+    let mut folded: Option<(&LogLine, usize)> = None;
+    let following = model.screen.log_back == 0 && model.screen.log_shown != LogShown::All;
+    let shown = newest_first(model).filter(|line| wanted(model, line, of));
     for line in shown.skip(model.screen.log_back) {
         // a break newer than this line stands below it
         while breaks.last().is_some_and(|(at, _)| *at > line.at) {
             let Some((at, key)) = breaks.pop() else { break };
+            folded = None;
             if lines.len() < height {
-                lines.push_front(across(
-                    theme,
-                    &words::clock_ms(&theme.zone, at),
-                    &key,
-                    width,
-                ));
+                let at = words::clock_ms(&theme.zone, at);
+                lines.push_front(across(theme, &at, &key, width));
             }
+        }
+        let chatter = following && CHATTER.iter().any(|words| line.text.contains(words));
+        if let (true, Some((newest, count))) = (chatter, &mut folded) {
+            *count += usize::from(line.highlight == Some(Highlight::Checkpoint));
+            let words = one(model, theme, newest, width, *count);
+            if let Some(top) = lines.front_mut() {
+                *top = words;
+            }
+            continue;
         }
         if lines.len() >= height {
             break;
         }
-        lines.push_front(one(model, theme, line, width));
+        let done = usize::from(line.highlight == Some(Highlight::Checkpoint));
+        folded = chatter.then_some((line, done));
+        lines.push_front(one(model, theme, line, width, 1));
     }
     if lines.is_empty() {
         let words = match model.screen.log_shown {
-            LogShown::All => "No line was read from these pods yet.",
-            LogShown::Highlights => "No line about high availability yet. h shows all lines.",
+            LogShown::Flink | LogShown::All => "No line was read from these pods yet.",
+            LogShown::Highlights => "No line about high availability yet. h shows other lines.",
         };
         return sentences(theme, Tone::Muted, words, width);
     }
     lines.into()
 }
 
+/// Flink's lines and, where they are wanted, those of programs, merged by time.
+fn newest_first(model: &Model) -> impl Iterator<Item = &LogLine> {
+    let mut flink = model.logs.lines.iter().rev().peekable();
+    let mut output = model.logs.output.iter().rev().peekable();
+    let with_output = model.screen.log_shown == LogShown::All;
+    std::iter::from_fn(move || {
+        let printed = match (flink.peek(), output.peek()) {
+            (Some(flink), Some(output)) => with_output && output.at > flink.at,
+            (None, Some(_)) => with_output,
+            (_, None) => false,
+        };
+        if printed { output.next() } else { flink.next() }
+    })
+}
+
 fn wanted(model: &Model, line: &LogLine, of: Option<Role>) -> bool {
     let shown = match model.screen.log_shown {
-        LogShown::All => true,
+        LogShown::Flink | LogShown::All => true,
         LogShown::Highlights => line.highlight.is_some(),
     };
     let role = || {
-        model
-            .cluster
-            .pods
-            .values()
+        let pods = model.cluster.pods.values();
+        pods.into_iter()
             .find(|pod| pod.name == line.pod)
             .map(|pod| pod.role)
     };
@@ -95,7 +118,7 @@ fn across(theme: &Theme, at: &str, key: &str, width: usize) -> Line<'static> {
     ))
 }
 
-fn one(model: &Model, theme: &Theme, line: &LogLine, width: usize) -> Line<'static> {
+fn one(model: &Model, theme: &Theme, line: &LogLine, width: usize, times: usize) -> Line<'static> {
     let (level, class, message) = words::log_parts(&line.text);
     let (tone, sign) = match line.highlight {
         Some(Highlight::Leadership) => (Tone::Leader, sign::LEADER),
@@ -125,6 +148,9 @@ fn one(model: &Model, theme: &Theme, line: &LogLine, width: usize) -> Line<'stat
         && let Some(class) = class
     {
         spans.push(theme.say(Tone::Muted, format!("{:<26} ", words::cut(class, 26))));
+    }
+    if times > 1 {
+        spans.push(theme.say(Tone::Muted, format!("×{times} ")));
     }
     // tabs of stack traces have no width of their own
     spans.push(Span::styled(message.replace('\t', "  "), theme.style(tone)));

@@ -164,10 +164,10 @@ fn below(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
             lines
         }
         Some(Done::Down { removed, kept, .. }) => {
-            let mut lines = Vec::new();
-            lines.push(fact(theme, "removed", &list(removed)));
-            lines.push(fact(theme, "kept", &list(kept)));
-            lines
+            vec![
+                fact(theme, "removed", &list(removed)),
+                fact(theme, "kept", &list(kept)),
+            ]
         }
         None => {
             let done = plan

@@ -62,7 +62,8 @@ pub(super) fn listed(expected: &[PhaseName], seen: &[Phase]) -> Vec<(PhaseName, 
         .into_iter()
         .map(|name| (name, seen.iter().find(|phase| phase.name == name).cloned()))
         .collect();
-    all.sort_by_key(|(name, _)| *name);
+    // seen ones by time; what is awaited comes after them in its usual order
+    all.sort_by_key(|(name, seen)| (seen.as_ref().map_or(i64::MAX, |phase| phase.ms), *name));
     all
 }
 

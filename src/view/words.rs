@@ -213,7 +213,7 @@ pub(super) fn holds(verdict: Verdict, stage: Stage) -> (Tone, &'static str, &'st
     }
 }
 
-/// A phase in at most seven columns, and in words.
+/// A phase in at most six columns, and in words.
 pub(super) fn phase(name: PhaseName) -> (&'static str, &'static str) {
     match name {
         PhaseName::Sent => ("sent", "failure sent"),
@@ -221,9 +221,9 @@ pub(super) fn phase(name: PhaseName) -> (&'static str, &'static str) {
         PhaseName::LeaseOver => ("lease", "lease over"),
         PhaseName::NewEpoch => ("epoch", "new epoch"),
         PhaseName::RestAnswers => ("REST", "REST answers"),
-        PhaseName::JobRecovered => ("restore", "job restored"),
+        PhaseName::JobRecovered => ("job", "job restored"),
         PhaseName::TasksRunning => ("tasks", "all tasks run"),
-        PhaseName::NextCheckpoint => ("checkpt", "next checkpoint"),
+        PhaseName::NextCheckpoint => ("ckpt", "next checkpoint"),
         PhaseName::Undone => ("undone", "failure undone"),
     }
 }

@@ -13,7 +13,7 @@ use crate::failure::{Hits, Role, Step};
 use crate::fault::Fault;
 use crate::lab::Lab;
 use crate::model::{BreakBegun, BreakOrder, Event, RunEvent, Target};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::api::{AttachParams, DeleteParams, Preconditions};
 use kube::{Api, Client};
@@ -33,6 +33,8 @@ const BEGINS: Duration = Duration::from_secs(10);
 const WRITTEN_DOWN: Duration = Duration::from_secs(5);
 /// Time between two looks at that.
 const LOOK: Duration = Duration::from_millis(100);
+/// Stamps of one end lie closer together than this.
+const SAME: SignedDuration = SignedDuration::from_secs(1);
 /// Marks of one script: there are three at the most.
 const MARKS: usize = 8;
 /// The key of the config map that names the leader.
@@ -257,11 +259,14 @@ impl<'a> Hand<'a> {
                 limit.as_secs()
             )),
         };
-        if let (None, Some(at)) = (gone, exit.and_then(|exit| exit.at)) {
+        // The runtime's stamp is the finer one, unless it tells of something else.
+        if let Some(at) = exit.and_then(|exit| exit.at)
+            && gone.is_none_or(|gone| at.duration_since(gone).abs() < SAME)
+        {
             let gone = RunEvent::Gone {
                 at,
                 observer: "container runtime: finishedAt".to_owned(),
-                resolution_ms: GONE_MS,
+                resolution_ms: 1,
             };
             events.send(Event::Run(gone)).await;
         }

@@ -21,7 +21,16 @@ pub fn external(admin_conf: &str, cluster: &str, server: &str) -> Result<String,
             .ok_or_else(|| broken(&format!("it does not hold exactly one of `{list}`")))?;
         entry["name"] = json!(name);
         match list {
-            "clusters" => entry["cluster"]["server"] = json!(server),
+            "clusters" => {
+                // Where it is, is ours to say; how it speaks is its own: a simulated one is plain.
+                let own = entry["cluster"]["server"].as_str().unwrap_or_default();
+                let plain = own.starts_with("http://");
+                let server = match server.strip_prefix("https://") {
+                    Some(rest) if plain => format!("http://{rest}"),
+                    _ => server.to_owned(),
+                };
+                entry["cluster"]["server"] = json!(server);
+            }
             "contexts" => {
                 entry["context"]["cluster"] = json!(name);
                 entry["context"]["user"] = json!(name);

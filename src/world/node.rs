@@ -2,29 +2,28 @@
 //! may be done in it. A `Node` is the right to act on one container and is handed out by the gate
 //! alone. Knows nothing of Kubernetes inside the node.
 
+mod boot;
 mod containerd;
 mod plan;
 
+pub use boot::{BOOT, wait_booted};
 pub use plan::{API_PORT, Choice, Common, LAB_LABEL, NodePlan, Port, names, plans, role_word};
 
 use super::docker::{CALL, Docker, Feed, LONG, Output, Stream, call, failed, late, status, words};
 use super::gate::Claiming;
 use crate::fault::Fault;
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
-    StopContainerOptionsBuilder, UploadToContainerOptionsBuilder,
+    CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptionsBuilder,
+    UploadToContainerOptionsBuilder,
 };
 use bytes::Bytes;
-use futures::StreamExt;
 use std::fmt::Display;
 use std::time::Duration;
 
-/// How long a node may take to boot. kind allows 30 s, which a loaded laptop misses.
-pub const BOOT: Duration = Duration::from_secs(90);
 /// How long systemd may take to shut a node down before Docker kills it. Pods have 30 s to end.
 const SHUTDOWN_SECONDS: i32 = 45;
-/// How many of the last log lines explain a boot that failed.
-const LAST_LINES: usize = 30;
+/// How long a removal that another command began may take.
+const GONE: Duration = Duration::from_secs(120);
 /// How long containerd may take after the boot line; on cgroup v1 that line comes early.
 const CONTAINERD: Duration = Duration::from_secs(60);
 /// Succeeds as soon as containerd answers.
@@ -284,83 +283,26 @@ pub(in crate::world) async fn remove(docker: &Docker, id: &str, name: &str) -> R
     let asked = docker.patient().remove_container(id, Some(options));
     match tokio::time::timeout(LONG, asked).await {
         Ok(Ok(())) => Ok(()),
-        // Another command may have been faster.
+        // Another command may have been faster, or is at it.
         Ok(Err(error)) if status(&error) == Some(404) => Ok(()),
-        Ok(Err(error)) if words(&error).contains("is already in progress") => Ok(()),
+        Ok(Err(error)) if words(&error).contains("is already in progress") => {
+            wait_gone(docker, id, name).await
+        }
         Ok(Err(error)) => Err(failed(&format!("Removing {name}"), &error)),
         Err(_) => Err(late(&format!("Removing {name}"), LONG)),
     }
 }
 
-/// Waits until the node's systemd is up: before that no command may enter the container, because
-/// on cgroup v2 systemd must have moved itself first.
-pub async fn wait_booted(docker: &Docker, id: &str, within: Duration) -> Result<(), Fault> {
-    let state = docker.inspect(id).await?.and_then(|found| found.state);
-    let since = state
-        .and_then(|state| state.started_at)
-        .and_then(|at| at.to_string().parse::<jiff::Timestamp>().ok())
-        .and_then(|at| i32::try_from(at.as_second()).ok())
-        .unwrap_or_default();
-    let options = LogsOptionsBuilder::new()
-        .follow(true)
-        .stdout(true)
-        .stderr(true)
-        .since(since)
-        .build();
-    let mut log = docker.api().logs(id, Some(options));
-    let reading = async {
-        while let Some(piece) = log.next().await {
-            let piece = piece.map_err(|error| failed("Reading the node's log", &error))?;
-            if String::from_utf8_lossy(piece.as_ref()).lines().any(is_up) {
-                return Ok(true);
-            }
+async fn wait_gone(docker: &Docker, id: &str, name: &str) -> Result<(), Fault> {
+    let gone = async {
+        while docker.inspect(id).await?.is_some() {
+            tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        Ok::<bool, Fault>(false)
+        Ok(())
     };
-    let why = match tokio::time::timeout(within, reading).await {
-        Ok(Ok(true)) => return Ok(()),
-        Ok(Ok(false)) => ended(docker, id).await,
-        Ok(Err(fault)) => return Err(fault),
-        Err(_) => format!("systemd was not up after {} s", within.as_secs()),
-    };
-    let lines = docker.last_lines(id, LAST_LINES).await.unwrap_or_default();
-    Err(
-        Fault::unable("node-boot", "The node container did not boot.")
-            .mend(hint(&lines))
-            .why(format!("{why}; its last lines:\n{}", lines.join("\n"))),
-    )
-}
-
-/// kind's expression: `Reached target .*Multi-User System.*|detected cgroup v1`.
-fn is_up(line: &str) -> bool {
-    line.contains("detected cgroup v1")
-        || line
-            .split_once("Reached target ")
-            .is_some_and(|(_, rest)| rest.contains("Multi-User System"))
-}
-
-async fn ended(docker: &Docker, id: &str) -> String {
-    match docker.inspect(id).await {
-        Ok(Some(found)) => match found.state.and_then(|state| state.exit_code) {
-            Some(code) => format!("it ended with exit code {code}"),
-            None => "its log ended".to_owned(),
-        },
-        _ => "it was removed".to_owned(),
-    }
-}
-
-/// What is known to stand behind such lines.
-fn hint(lines: &[String]) -> &'static str {
-    let said = |words: &str| lines.iter().any(|line| line.contains(words));
-    if said("too many open files") || said("inotify") || said("No space left on device") {
-        "Raise the kernel's inotify limits: \
-         sudo sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512"
-    } else if said("exec format error") {
-        "The node image is for another processor: use one for this machine in kind.yaml."
-    } else if said("telinit") {
-        "Docker put its own init into the container, which a node cannot have."
-    } else {
-        "Run `flinklab doctor`, then `flinklab up` again."
+    match tokio::time::timeout(GONE, gone).await {
+        Ok(gone) => gone,
+        Err(_) => Err(late(&format!("Removing {name}"), GONE)),
     }
 }
 
@@ -384,19 +326,6 @@ fn header(mode: u32, length: usize) -> tar::Header {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_boot_line_is_known_in_every_dress() {
-        assert!(is_up(
-            "[  OK  ] Reached target \u{1b}[0;1;39mMulti-User System\u{1b}[0m.\r"
-        ));
-        assert!(is_up(
-            "[  OK  ] Reached target multi-user.target - Multi-User System."
-        ));
-        assert!(is_up("INFO: detected cgroup v1"));
-        assert!(!is_up("[  OK  ] Reached target Basic System."));
-        assert!(!is_up("Starting Multi-User System"));
-    }
 
     #[test]
     fn a_taken_port_is_told_apart() {

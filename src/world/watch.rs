@@ -149,6 +149,7 @@ fn begin(
                     namespace: scene.flink.namespace.clone(),
                     cluster_id: scene.flink.cluster_id.clone(),
                     roles: scene.roles.clone(),
+                    job: job.subscribe(),
                 },
                 pods_seen,
                 leader_seen,

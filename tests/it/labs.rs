@@ -235,7 +235,7 @@ fn wrong_words_in_kind_yaml() {
         ("kind.yaml", "kind: KubeletConfiguration", "kind: KubletConfiguration"),
         ("kind.yaml", "featureGates:\n      Kubelet", "featureGates:\n     [Kubelet"),
         ("kind.yaml", "kubeadmConfigPatches:", "kubeadmConfigPatchesJSON6902:\n  - {kind: KubeletConfiguration, group: kubelet.config.k8s.io, version: v1beta1, patch: '[{op: set, path: /a}]'}\nkubeadmConfigPatches:"),
-        ("kind.yaml", "kubeadmConfigPatches:", "containerdConfigPatches: ['[plugins]']\nkubeadmConfigPatches:"),
+        ("kind.yaml", "kubeadmConfigPatches:", "containerdConfigPatchesJSON6902: ['[]']\nkubeadmConfigPatches:"),
         ("kind.yaml", "networking:", "---\nnetworking:"),
     ]), @r#"
     kind.yaml:2:13: unknown apiVersion: kind.x-k8s.io/v1alpha3 → It must be `kind.x-k8s.io/v1alpha4`.
@@ -275,7 +275,7 @@ fn wrong_words_in_kind_yaml() {
     kind.yaml:18:11: The patch fits no document: there is no `KubletConfiguration`. (kind writes `ClusterConfiguration`, `InitConfiguration`, `JoinConfiguration`, `KubeletConfiguration` and `KubeProxyConfiguration`) → Did you mean `KubeletConfiguration`?
     kind.yaml:20:6: A `[` is not closed.
     kind.yaml:17:89: `op` cannot be `set`. (it may be `add`, `remove`, `replace`, `move`, `copy` or `test`)
-    kind.yaml:16:1: flinklab does not carry out `containerdConfigPatches`. → Remove it, or make the cluster with `flinklab kind-config | kind create cluster --config -`.
+    kind.yaml:16:1: flinklab does not carry out `containerdConfigPatchesJSON6902`. → Write the change as TOML under `containerdConfigPatches`.
     kind.yaml:15:1: Another document begins here. → `kind.yaml` holds one document: remove the `---`.
     "#);
 }

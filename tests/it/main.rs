@@ -4,12 +4,15 @@
 
 mod building;
 mod commands;
+mod engine;
 mod labs;
 mod models;
+mod pictures;
 mod program;
 mod readme;
 mod real;
 mod real_node;
+mod scenarios;
 mod screens;
 mod sim_truths;
 mod simulated;

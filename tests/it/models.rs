@@ -1,13 +1,13 @@
 //! Models for pictures, made the way the program makes them: by events with fixed stamps.
 
-use flinklab::failure::{CATALOGUE, Role, Verdict};
+use flinklab::failure::{CATALOGUE, Role};
 use flinklab::fault::Fault;
 use flinklab::model::{
-    BreakOrder, Checkpoint, CheckpointStatus, CheckpointsSample, ClusterMap, DiskCheckpoint,
+    BreakBegun, Checkpoint, CheckpointStatus, CheckpointsSample, ClusterMap, DiskCheckpoint,
     DiskSample, Done, Event, FlinkSample, Happening, Highlight, JobMap, JobRow, Key, KeyCode,
-    KubeEvent, LabFacts, LeaderKey, Link, Lock, LogLine, MapChange, Model, Origin, Phase,
-    PhaseName, Pod, PodChange, PodPhase, Pointer, Restored, Run, RunResult, Source, Statement,
-    StatementName, StepChange, StepState, Tasks, Via, update,
+    KubeEvent, LabFacts, LeaderKey, Link, Lock, LogLine, MapChange, Model, Origin, Pod, PodChange,
+    PodPhase, Pointer, Restored, Run, RunEvent, Source, StepChange, StepState, Tasks, Via, judge,
+    update,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -108,11 +108,22 @@ impl Scene {
         scene
     }
 
-    /// The leader was killed at second 53; it is second 62 and its lease still runs.
+    /// The leader was killed at second 53; it is second 66 and its lease still runs.
     pub fn leader_lost() -> Self {
         let mut scene = Self::healthy();
+        scene.at(
+            52.5,
+            Event::Map(MapChange::Cluster(map("1b4f2c9a", LEADER, 52.4))),
+        );
         scene.breaks("jm-crash", 53.0);
-        scene.phase(PhaseName::ProcessGone, 12, "wait on the PID", 1);
+        scene.at(
+            53.1,
+            Event::Run(RunEvent::Gone {
+                at: at(53.012),
+                observer: "wait on the PID".to_owned(),
+                resolution_ms: 1,
+            }),
+        );
         let mut dead = pods();
         dead[0].ready = false;
         dead[0].restarts = 1;
@@ -123,6 +134,8 @@ impl Scene {
         ));
         dead[0].last_exit = Some((137, "Error".to_owned(), Some(at(53.0))));
         scene.at(53.4, Event::Pods(PodChange::Applied(dead[0].clone())));
+        let hit = "container5 ended with 137 (SIGKILL)".to_owned();
+        scene.at(53.5, Event::Run(RunEvent::Hit(Ok(hit))));
         scene.at(
             54.0,
             Event::Kube(KubeEvent {
@@ -134,40 +147,84 @@ impl Scene {
                 count: 2,
             }),
         );
-        scene.rest_fails(
-            61.5,
-            "error trying to reach service: dial tcp 10.244.0.5:8081: connect: connection refused",
-        );
-        scene.at(62.0, Event::Tick);
+        scene.rest_fails(65.5, "connection refused");
+        scene.at(66.0, Event::Tick);
         scene
     }
 
     /// A new epoch began at second 69.1; at second 70.4 tasks come back.
     pub fn recovering() -> Self {
         let mut scene = Self::leader_lost();
-        scene.phase(
-            PhaseName::LeaseOver,
-            15_104,
-            "arithmetic on renewTime",
-            5000,
-        );
-        scene.phase(PhaseName::NewEpoch, 16_102, "watch of the config map", 20);
-        scene.phase(PhaseName::RestAnswers, 16_930, "REST", 250);
         scene.at(
             69.1,
             Event::Map(MapChange::Cluster(map("9e7d0c44", STANDBY, 69.1))),
         );
-        scene.log(69.2, STANDBY, "org.apache.flink.runtime.dispatcher.DefaultDispatcherRunner [] - DefaultDispatcherRunner was granted leadership with leader id 9e7d0c44-77aa-4c1e-9d55-0b6f3e2a1c00. Creating new DispatcherLeaderProcess.", Some(Highlight::Leadership));
-        scene.log(69.8, STANDBY, "org.apache.flink.runtime.checkpoint.CheckpointCoordinator [] - Restoring job c506b6c20e4b7b1f8a3d5c6e7f809112 from Checkpoint 25 @ 1777910750000 for c506.", Some(Highlight::Recovery));
-        scene.log(69.9, WORKERS[1], "org.apache.flink.runtime.taskexecutor.TaskExecutor [] - Could not reach the old leader: retrying.", Some(Highlight::Error));
+        scene.log(
+            69.2,
+            STANDBY,
+            "org.apache.flink.runtime.dispatcher.DefaultDispatcherRunner [] - \
+             DefaultDispatcherRunner was granted leadership with leader id \
+             9e7d0c44-77aa-4c1e-9d55-0b6f3e2a1c00. Creating new DispatcherLeaderProcess.",
+            Some(Highlight::Leadership),
+        );
+        scene.log(
+            69.8,
+            STANDBY,
+            "org.apache.flink.runtime.checkpoint.CheckpointCoordinator [] - Restoring job \
+             c506b6c20e4b7b1f8a3d5c6e7f809112 from Checkpoint 25 @ 1777910750000 for c506.",
+            Some(Highlight::Recovery),
+        );
+        scene.log(
+            69.9,
+            WORKERS[1],
+            "org.apache.flink.runtime.taskexecutor.TaskExecutor [] - Could not reach the old \
+             leader: retrying.",
+            Some(Highlight::Error),
+        );
+        let link = Link::Live { since: at(69.9) };
         scene.at(
             69.9,
             Event::Link {
                 source: Source::Flink,
-                link: Link::Live { since: at(69.9) },
+                link,
             },
         );
-        let mut sample = rest(2);
+        scene.looks(70.2, 2);
+        scene.at(70.4, Event::Tick);
+        scene
+    }
+
+    /// All is well again and the run is judged.
+    pub fn recovered() -> Self {
+        let mut scene = Self::recovering();
+        scene.at(71.0, Event::Pods(PodChange::Listed(pods())));
+        scene.looks(71.3, 4);
+        scene.checkpoints(26..=28, 22.0);
+        scene.at(
+            78.0,
+            Event::Map(MapChange::Cluster(map("9e7d0c44", STANDBY, 78.0))),
+        );
+        scene.rest(79.5, 4);
+        if let Some(run) = scene.model.run.take() {
+            let result = judge(&run, at(79.6), Origin::Real).unwrap();
+            scene.at(80.0, Event::Saved(Box::new(result)));
+        }
+        scene.at(80.2, Event::Tick);
+        scene
+    }
+
+    /// The standby leads from that second on.
+    pub fn leader_changes(&mut self, seconds: f64) {
+        self.at(
+            seconds,
+            Event::Map(MapChange::Cluster(map("9e7d0c44", STANDBY, seconds))),
+        );
+    }
+
+    /// One look of the new leader, that knows of the restore.
+    fn looks(&mut self, seconds: f64, running: u32) {
+        let mut sample = rest(running);
+        sample.asked = at(seconds - 0.02);
         sample.checkpoints = Some(CheckpointsSample {
             job: JOB.to_owned(),
             restored: Some(Restored {
@@ -178,35 +235,8 @@ impl Scene {
             }),
             ..CheckpointsSample::default()
         });
-        scene.at(70.2, Event::Flink(sample));
-        scene.disk(70.3, 25);
-        scene.at(70.4, Event::Tick);
-        scene
-    }
-
-    /// All is well again and the run is judged.
-    pub fn recovered() -> Self {
-        let mut scene = Self::recovering();
-        scene.phase(PhaseName::JobRecovered, 17_311, "REST", 1);
-        scene.phase(PhaseName::TasksRunning, 18_306, "REST", 250);
-        scene.phase(
-            PhaseName::NextCheckpoint,
-            21_120,
-            "watch of the pointer",
-            20,
-        );
-        scene.at(71.0, Event::Pods(PodChange::Listed(pods())));
-        scene.at(
-            71.0,
-            Event::Map(MapChange::Cluster(map("9e7d0c44", STANDBY, 78.0))),
-        );
-        scene.checkpoints(26..=28, 22.0);
-        scene.rest(79.5, 4);
-        let result = result(&scene.model);
-        scene.model.run = None;
-        scene.at(80.0, Event::Saved(Box::new(result)));
-        scene.at(80.2, Event::Tick);
-        scene
+        self.at(seconds, Event::Flink(sample));
+        self.disk(seconds, 25);
     }
 
     /// The API server is away for 14 s.
@@ -350,13 +380,22 @@ impl Scene {
     }
 
     pub fn at(&mut self, seconds: f64, event: Event) -> &mut Self {
-        update(
-            &mut self.model,
-            &Happening {
-                at: at(seconds),
-                event,
-            },
-        );
+        // the clock never stands still while a run is observed
+        while self.model.run.is_some() && at(seconds).duration_since(self.model.now).as_secs() > 1 {
+            let tick = self.model.now.duration_since(at(0.0)).as_secs_f64() + 1.0;
+            self.one(at(tick), Event::Tick);
+        }
+        self.one(at(seconds), event)
+    }
+
+    fn one(&mut self, at: Timestamp, event: Event) -> &mut Self {
+        let happening = Happening { at, event };
+        update(&mut self.model, &happening);
+        if let Some(run) = &mut self.model.run
+            && run.seen.until != Some(happening.at)
+        {
+            run.observe(&happening);
+        }
         self
     }
 
@@ -396,6 +435,7 @@ impl Scene {
         let seen = rows.last().unwrap().acknowledged.unwrap();
         let seconds = seen.duration_since(at(0.0)).as_secs_f64();
         let mut sample = rest(4);
+        sample.asked = seen;
         let restored = self.model.job.restores.last().cloned();
         sample.checkpoints = Some(CheckpointsSample {
             job: JOB.to_owned(),
@@ -471,21 +511,26 @@ impl Scene {
 
     /// The break is fired, as the hand that breaks reports it.
     fn breaks(&mut self, key: &str, seconds: f64) {
-        let order = order(&self.model, key);
-        self.model.now = at(seconds);
-        self.model.run = Some(Run::begin(order, &self.model));
-        self.phase(PhaseName::Sent, 0, "exec in the node", 1);
-    }
-
-    fn phase(&mut self, name: PhaseName, ms: i64, observer: &str, resolution_ms: u32) {
-        let run = self.model.run.as_mut().unwrap();
-        run.seen.phases.push(Phase {
-            name,
-            ms,
-            at: at(53.0) + SignedDuration::from_millis(ms),
-            observer: observer.to_owned(),
-            resolution_ms,
-        });
+        let failure = CATALOGUE.iter().find(|failure| failure.key == key).unwrap();
+        self.at(seconds - 0.1, Event::Tick);
+        let target = self.model.aim(failure).target.unwrap();
+        let order = self.model.order(failure, target);
+        let begun = RunEvent::Begun(Box::new(BreakBegun {
+            run: order.run.clone(),
+            failure: order.failure.clone(),
+            target: order.target.clone(),
+        }));
+        let before = Run::begin(order, &self.model);
+        self.at(seconds - 0.1, Event::Run(begun));
+        self.model.run.get_or_insert(before);
+        self.at(
+            seconds,
+            Event::Run(RunEvent::Sent {
+                at: at(seconds),
+                observer: "signal in the node".to_owned(),
+                resolution_ms: 1,
+            }),
+        );
     }
 }
 
@@ -592,68 +637,4 @@ fn rest(running: u32) -> FlinkSample {
         ],
     }))
     .unwrap()
-}
-
-fn order(model: &Model, key: &str) -> BreakOrder {
-    let failure = CATALOGUE
-        .iter()
-        .find(|failure| failure.key == key)
-        .unwrap()
-        .clone();
-    let pod = model.cluster.leader().unwrap();
-    BreakOrder {
-        run: format!("20260504-160553-{key}"),
-        failure,
-        target: flinklab::model::Target {
-            pod: pod.name.clone(),
-            uid: pod.uid.clone(),
-            role: pod.role,
-            container_name: "jobmanager".to_owned(),
-            container: pod.container.clone(),
-            node: pod.node.clone(),
-            epoch: None,
-            reason: "leads epoch 1".to_owned(),
-        },
-    }
-}
-
-fn result(model: &Model) -> RunResult {
-    let run = model.run.as_ref().unwrap();
-    let statement = |name, verdict, evidence: &str| Statement {
-        name,
-        verdict,
-        evidence: evidence.to_owned(),
-    };
-    use StatementName::{Hit, IdsGrow, InTime, Leadership, Restored, SameJob};
-    RunResult {
-        run: run.order.run.clone(),
-        failure: run.order.failure.key.to_string(),
-        target: run.order.target.clone(),
-        origin: Origin::Real,
-        at: at(53.0),
-        verdict: Verdict::Pass,
-        expected: Verdict::Pass,
-        recovery_ms: Some(18_306),
-        phases: run.seen.phases.clone(),
-        statements: vec![
-            statement(
-                Hit,
-                Verdict::Pass,
-                "container5 ended with 137 and another one was started",
-            ),
-            statement(
-                Leadership,
-                Verdict::Pass,
-                "epoch 1b4f2c9a was followed by 9e7d0c44",
-            ),
-            statement(SameJob, Verdict::Pass, "the job is c506b6c2 as before"),
-            statement(
-                Restored,
-                Verdict::Pass,
-                "from checkpoint 25, the newest completed before the break",
-            ),
-            statement(IdsGrow, Verdict::Pass, "25 was followed by 26 to 28"),
-            statement(InTime, Verdict::Pass, "18.3 s of 60 s"),
-        ],
-    }
 }

@@ -182,6 +182,9 @@ async fn build(
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     watch.lap("node Ready");
+    if std::env::var_os("FLINKLAB_REAL").is_some_and(|how| how == "quick") {
+        return Ok(());
+    }
 
     let streamed = images::stream_into(&node, docker, image, |_| {}).await?;
     assert_eq!(streamed, Streamed::AlreadyThere);

@@ -2,46 +2,48 @@
 //! file each, for a look with `cat`.
 
 use crate::models::Scene;
-use flinklab::model::{Colours, Glyphs, Model};
+use flinklab::model::{Colours, Effect, Event, Glyphs, KeyCode, Model, Page};
 use flinklab::view;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 
-fn picture(model: &Model, columns: u16, rows: u16) -> Buffer {
+fn drawn(model: &Model, columns: u16, rows: u16) -> TestBackend {
     let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
     terminal.draw(|frame| view::draw(model, frame)).unwrap();
-    terminal.backend().buffer().clone()
+    terminal.backend().clone()
 }
 
-fn text(model: &Model, columns: u16, rows: u16) -> String {
-    let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
-    terminal.draw(|frame| view::draw(model, frame)).unwrap();
-    terminal.backend().to_string()
+fn picture(model: &Model, columns: u16, rows: u16) -> Buffer {
+    drawn(model, columns, rows).buffer().clone()
+}
+
+/// The size that everything is designed for.
+pub fn text(scene: &Scene) -> String {
+    drawn(&scene.model, 80, 24).to_string()
+}
+
+pub fn with_keys(mut scene: Scene, keys: &str) -> Scene {
+    scene.keys(keys);
+    scene
+}
+
+pub fn welcome() -> Scene {
+    let mut scene = Scene::new();
+    scene.at(
+        0.0,
+        Event::NoLab {
+            name: "flinklab".to_owned(),
+        },
+    );
+    scene
 }
 
 /// Every scene with its name.
 fn scenes() -> Vec<(&'static str, Scene)> {
-    let mut failures = Scene::healthy();
-    failures.keys("x");
-    let mut aimed = Scene::healthy();
-    aimed.keys("x4");
-    let mut help = Scene::healthy();
-    help.keys("?");
-    let mut run = Scene::recovered();
-    run.keys("t");
-    let mut going = Scene::recovering();
-    going.keys("t");
-    let mut welcome = Scene::new();
-    welcome.at(
-        0.0,
-        flinklab::model::Event::NoLab {
-            name: "flinklab".to_owned(),
-        },
-    );
     vec![
         ("nothing", Scene::new()),
-        ("welcome", welcome),
+        ("welcome", welcome()),
         ("plan", Scene::plan()),
         ("plan-failed", Scene::plan_failed()),
         ("plan-done", Scene::plan_done()),
@@ -50,39 +52,37 @@ fn scenes() -> Vec<(&'static str, Scene)> {
         ("recovering", Scene::recovering()),
         ("recovered", Scene::recovered()),
         ("api-lost", Scene::api_lost()),
-        ("failures", failures),
-        ("aimed", aimed),
-        ("help", help),
-        ("run", run),
-        ("run-going", going),
+        ("failures", with_keys(Scene::healthy(), "x")),
+        ("aimed", with_keys(Scene::healthy(), "x4")),
+        ("help", with_keys(Scene::healthy(), "?")),
+        ("run", with_keys(Scene::recovered(), "t")),
+        ("run-going", with_keys(Scene::recovering(), "t")),
     ]
 }
 
 #[test]
 fn no_size_makes_any_page_panic() {
-    for (_, mut scene) in scenes() {
-        for looks in [Glyphs::Unicode, Glyphs::Ascii] {
-            scene.model.screen.looks.glyphs = looks;
-            let small = (0..=30).flat_map(|w| (0..=12).map(move |h| (w, h)));
-            let others = [
-                (59, 15),
-                (60, 14),
-                (60, 15),
-                (79, 24),
-                (80, 23),
-                (80, 24),
-                (100, 30),
-                (119, 40),
-                (120, 36),
-                (120, 40),
-                (180, 54),
-                (200, 60),
-                (300, 100),
-                (500, 16),
-            ];
-            for (columns, rows) in small.chain(others) {
-                picture(&scene.model, columns, rows);
-            }
+    for (_, scene) in scenes() {
+        let small = (0..=30).flat_map(|columns| (0..=12).map(move |rows| (columns, rows)));
+        let edges = [
+            (59, 15),
+            (60, 14),
+            (60, 15),
+            (79, 24),
+            (80, 23),
+            (80, 24),
+            (119, 36),
+            (120, 35),
+            (120, 36),
+            (179, 54),
+            (180, 53),
+            (180, 54),
+            (300, 100),
+            (500, 16),
+            (61, 120),
+        ];
+        for (columns, rows) in small.chain(edges) {
+            picture(&scene.model, columns, rows);
         }
     }
 }
@@ -91,8 +91,71 @@ fn no_size_makes_any_page_panic() {
 fn ascii_screens_have_ascii_only() {
     for (name, mut scene) in scenes() {
         scene.model.screen.looks.glyphs = Glyphs::Ascii;
-        assert!(text(&scene.model, 120, 40).is_ascii(), "{name}");
+        assert!(text(&scene).is_ascii(), "{name}");
     }
+}
+
+#[test]
+fn without_colours_no_cell_has_one() {
+    use ratatui::style::Color;
+    for (name, mut scene) in scenes() {
+        scene.model.screen.looks.colours = Colours::None;
+        let buffer = picture(&scene.model, 120, 40);
+        let coloured = buffer
+            .content
+            .iter()
+            .any(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset);
+        assert!(!coloured, "{name}");
+    }
+}
+
+#[test]
+fn the_background_is_never_set() {
+    use ratatui::style::Color;
+    for (name, scene) in scenes() {
+        let buffer = picture(&scene.model, 120, 40);
+        assert!(
+            buffer.content.iter().all(|cell| cell.bg == Color::Reset),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_same_digit_twice_fires_and_another_one_aims_anew() {
+    let mut scene = with_keys(Scene::healthy(), "x");
+    assert!(scene.key(KeyCode::Char('1')).is_empty());
+    assert!(scene.key(KeyCode::Char('4')).is_empty());
+    let effects = scene.key(KeyCode::Char('4'));
+    let [Effect::Break(order)] = effects.as_slice() else {
+        panic!("no break, but {effects:?}");
+    };
+    assert_eq!(order.failure.key, "jm-crash");
+    assert_eq!(order.target.pod, "flinklab-jobmanager-7f9c6d5b8-abcde");
+    assert_eq!(scene.model.screen.page, Page::Dashboard);
+}
+
+#[test]
+fn an_aim_is_dropped_when_the_leader_changes() {
+    let mut scene = with_keys(Scene::healthy(), "x4");
+    scene.leader_changes(53.0);
+    assert!(scene.model.screen.aim.is_none());
+    assert!(
+        scene.key(KeyCode::Enter).is_empty(),
+        "enter aims anew, it does not fire"
+    );
+}
+
+#[test]
+fn nothing_is_fired_while_a_run_is_observed() {
+    let mut scene = with_keys(Scene::recovering(), "x4");
+    assert!(scene.key(KeyCode::Char('4')).is_empty());
+    let notice = scene
+        .model
+        .screen
+        .notice(scene.model.now)
+        .unwrap_or_default();
+    assert!(notice.starts_with("Not fired"), "{notice}");
 }
 
 #[test]
@@ -102,6 +165,7 @@ fn screens_can_be_looked_at() {
     };
     let folder = std::path::PathBuf::from(folder);
     for (name, mut scene) in scenes() {
+        std::fs::write(folder.join(format!("{name}.txt")), text(&scene)).unwrap();
         for (columns, rows) in [(60, 15), (80, 24), (120, 40), (200, 60)] {
             let file = folder.join(format!("{name}-{columns}x{rows}.ansi"));
             std::fs::write(file, ansi(&picture(&scene.model, columns, rows))).unwrap();

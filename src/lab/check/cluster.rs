@@ -51,15 +51,14 @@ pub(super) fn read(files: &[(String, String)], folder: &str) -> Result<(Source, 
             .mend("Remove the line.")
             .done();
     }
-    for key in ["containerdConfigPatches", "containerdConfigPatchesJSON6902"] {
-        if let Some((at, value)) = kind.root.entry(key)
-            && !value.items().is_empty()
-        {
-            return kind
-                .here(at.at, format!("flinklab does not carry out `{key}`."))
-                .mend("Remove it, or make the cluster with `flinklab kind-config | kind create cluster --config -`.")
-                .done();
-        }
+    let key = "containerdConfigPatchesJSON6902";
+    if let Some((at, value)) = kind.root.entry(key)
+        && !value.items().is_empty()
+    {
+        return kind
+            .here(at.at, format!("flinklab does not carry out `{key}`."))
+            .mend("Write the change as TOML under `containerdConfigPatches`.")
+            .done();
     }
     let cluster =
         decode(&kind.root, Rules::Kind).map_err(|mistake| mistake.fault(kind.code, &kind.file))?;

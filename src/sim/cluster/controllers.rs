@@ -248,10 +248,10 @@ fn namespaces(state: &mut State) {
 /// A node is Ready once a pod of the network's DaemonSet runs.
 fn network(cluster: &Arc<Cluster>) {
     let mut state = cluster.hold();
-    let is_up = copies(&mut state, "daemonsets").iter().any(|(key, set)| {
+    let is_up = copies(&state, "daemonsets").iter().any(|(key, set)| {
         key.name.contains("kindnet") && set["status"]["numberReady"].as_u64().unwrap_or(0) > 0
     });
-    let nodes = copies(&mut state, "nodes");
+    let nodes = copies(&state, "nodes");
     for (key, node) in nodes {
         let on = state.nodes.get(&key.name).is_some_and(|node| !node.down);
         let ready = if is_up && on { "True" } else { "False" };

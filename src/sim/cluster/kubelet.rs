@@ -112,7 +112,7 @@ async fn attend(cluster: &Arc<Cluster>, key: &Key, pod: &Value, id: &str) -> End
         let waits = {
             let state = cluster.hold();
             let listens = state.containers.get(id).is_some_and(|own| own.listening);
-            let ready = state.store.get(key).is_some_and(|pod| is_ready(pod));
+            let ready = state.store.get(key).is_some_and(is_ready);
             probed && listens && !ready
         };
         if waits {

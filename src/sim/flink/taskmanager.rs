@@ -59,7 +59,7 @@ async fn work(process: &Process) {
         if let Some(Some((session, ip))) = fresh {
             process.about(0.1, 0.4).await;
             let done = process.act(|state| {
-                if !state.flink.leader().is_some_and(|(_, leading)| leading.session == session) {
+                if state.flink.leader().is_none_or(|(_, leading)| leading.session != session) {
                     return false;
                 }
                 if let Some(own) = state.flink.workers.get_mut(&process.id) {

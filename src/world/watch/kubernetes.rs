@@ -38,6 +38,8 @@ pub(super) struct Watched {
     pub(super) namespace: String,
     pub(super) cluster_id: String,
     pub(super) roles: Roles,
+    /// The current job.
+    pub(super) job: watch::Receiver<Option<String>>,
 }
 
 /// Watches until it is dropped.
@@ -53,6 +55,7 @@ pub(super) async fn follow(
         namespace,
         cluster_id,
         roles,
+        job,
     } = watched;
     let health = Health {
         links,
@@ -66,6 +69,7 @@ pub(super) async fn follow(
     };
     let maps = Maps {
         cluster_id,
+        job,
         known: BTreeMap::new(),
         leader: leader_seen,
     };
@@ -280,6 +284,7 @@ impl Follower<core::Pod> for Pods {
 
 struct Maps {
     cluster_id: String,
+    job: watch::Receiver<Option<String>>,
     /// Versions by name.
     known: BTreeMap<String, String>,
     leader: watch::Sender<Option<String>>,
@@ -303,6 +308,12 @@ impl Follower<core::ConfigMap> for Maps {
 
     fn listed(&mut self, all: Vec<core::ConfigMap>) -> Vec<Event> {
         let mut gone = std::mem::take(&mut self.known);
+        // Whoever followed before us may have told of these: of another cluster under this name.
+        let job = self.job.borrow().clone();
+        for of in std::iter::once("cluster").chain(job.as_deref()) {
+            let name = format!("{}-{of}-config-map", self.cluster_id);
+            gone.insert(name, String::new());
+        }
         let mut news = Vec::new();
         for one in all {
             gone.remove(&one.name_any());
