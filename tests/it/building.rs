@@ -7,6 +7,7 @@ use flinklab::model::{Done, DownOrder, Event, Happening, StepState, UpOrder};
 use flinklab::world::home::{Home, State};
 use flinklab::world::{Addresses, Events, World, down, up};
 use std::path::Path;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Faster than real by this much.
@@ -24,6 +25,9 @@ fn world(rig: &Rig, home: &Path, name: &str) -> World {
     World::new(addresses, name.to_owned(), None, false)
 }
 
+/// Longer than any command takes here, on a loaded machine too.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// What a command told: how it ended, and the steps that were done.
 struct Told {
     end: Result<Done, Fault>,
@@ -38,14 +42,23 @@ async fn told(work: impl AsyncFnOnce(Events)) -> Told {
             match happening.event {
                 Event::Done(how) => end = Some(Ok(how)),
                 Event::Failed(fault) => end = Some(Err(fault)),
-                Event::Step(step) if step.state == StepState::Done => done.push(step.name),
+                Event::Step(step) => {
+                    // Shown only when a test fails: where it stood.
+                    #[expect(clippy::print_stderr)]
+                    {
+                        eprintln!("{} {:?} {}", step.name, step.state, step.detail);
+                    }
+                    if step.state == StepState::Done {
+                        done.push(step.name);
+                    }
+                }
                 _ => {}
             }
         }
         Told { end: end.expect("every command says how it ended"), done }
     };
-    let ((), told) = tokio::join!(work(Events::new(to)), collect);
-    told
+    let both = async { tokio::join!(work(Events::new(to)), collect).1 };
+    tokio::time::timeout(PATIENCE, both).await.expect("no command takes as long")
 }
 
 async fn built(world: &World, resume: bool) -> Told {
