@@ -1,0 +1,172 @@
+//! `up` and `down` through the library against the simulation: from nothing to the first
+//! checkpoint, again, over kept data, and what is refused.
+
+use crate::simulated::Rig;
+use flinklab::fault::Fault;
+use flinklab::model::{Done, DownOrder, Event, Happening, StepState, UpOrder};
+use flinklab::world::home::{Home, State};
+use flinklab::world::{Addresses, Events, World, down, up};
+use std::path::Path;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Faster than real by this much.
+const SPEED: f64 = 20.0;
+
+fn world(rig: &Rig, home: &Path, name: &str) -> World {
+    let addresses = Addresses {
+        docker: Some(rig.sim.docker_host()),
+        docker_context: None,
+        docker_config: None,
+        home: home.join("data"),
+        config: home.join("config"),
+        proxies: Vec::new(),
+    };
+    World::new(addresses, name.to_owned(), None, false)
+}
+
+/// Longer than any command takes here, on a loaded machine too.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What a command told: how it ended, and the steps that were done.
+struct Told {
+    end: Result<Done, Fault>,
+    done: Vec<String>,
+}
+
+async fn told(work: impl AsyncFnOnce(Events)) -> Told {
+    let (to, mut from) = mpsc::channel::<Happening>(1024);
+    let collect = async {
+        let (mut end, mut done) = (None, Vec::new());
+        while let Some(happening) = from.recv().await {
+            match happening.event {
+                Event::Done(how) => end = Some(Ok(how)),
+                Event::Failed(fault) => end = Some(Err(fault)),
+                Event::Step(step) => {
+                    // Shown only when a test fails: where it stood.
+                    #[expect(clippy::print_stderr)]
+                    {
+                        eprintln!("{} {:?} {}", step.name, step.state, step.detail);
+                    }
+                    if step.state == StepState::Done {
+                        done.push(step.name);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Told { end: end.expect("every command says how it ended"), done }
+    };
+    let both = async { tokio::join!(work(Events::new(to)), collect).1 };
+    tokio::time::timeout(PATIENCE, both).await.expect("no command takes as long")
+}
+
+async fn built(world: &World, resume: bool) -> Told {
+    told(async |events| up::run(world, &UpOrder { resume }, &events).await).await
+}
+
+async fn removed(world: &World, purge: bool) -> Told {
+    told(async |events| down::run(world, &DownOrder { purge }, &events).await).await
+}
+
+fn state(world: &World) -> State {
+    Home::of(&world.addresses, &world.name).read_state().unwrap().unwrap()
+}
+
+fn changed(told: &Told) -> bool {
+    match &told.end {
+        Ok(Done::Up { changed, .. }) => *changed,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn up_builds_the_lab_and_a_second_one_changes_nothing() {
+    let rig = Rig::start(SPEED).await;
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(&rig, folder.path(), "t");
+    let first = built(&world, false).await;
+    assert!(changed(&first));
+    let mut steps = first.done.clone();
+    steps.sort();
+    let mut all = ["docker", "folder", "network", "node", "kubernetes", "images", "flink", "job", "checkpoint"];
+    all.sort_unstable();
+    assert_eq!(steps, all);
+    let known = state(&world);
+    assert_eq!(known.jobs.len(), 1);
+    let second = built(&world, false).await;
+    assert!(!changed(&second));
+    assert_eq!(state(&world).jobs, known.jobs, "the same job");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kept_data_is_left_alone_until_it_is_resumed_or_purged() {
+    let rig = Rig::start(SPEED).await;
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(&rig, folder.path(), "t");
+    built(&world, false).await.end.unwrap();
+    let Ok(Done::Down { removed: gone, kept, .. }) = removed(&world, false).await.end else {
+        panic!("down")
+    };
+    assert!(gone.iter().any(|line| line.contains("t-control-plane")), "{gone:?}");
+    assert!(kept.iter().any(|line| line.contains("--purge")), "{kept:?}");
+    let home = Home::of(&world.addresses, "t");
+    assert!(state(&world).nodes.is_empty() && home.shared().exists());
+    let Ok(Done::Up { notes, .. }) = built(&world, true).await.end else {
+        panic!("up --resume")
+    };
+    assert!(notes.iter().any(|note| note.starts_with("Resumed from checkpoint")), "{notes:?}");
+    let known = state(&world);
+    assert_eq!(known.jobs.len(), 2, "the list outlives down");
+    assert!(known.jobs[1].from.as_ref().is_some_and(|from| from.contains(&known.jobs[0].id)));
+    removed(&world, true).await.end.unwrap();
+    assert!(!home.folder.exists());
+    assert_eq!(removed(&world, false).await.end.unwrap_err().code, "no-lab");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_removed_behind_our_back_is_built_again() {
+    let rig = Rig::start(SPEED).await;
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(&rig, folder.path(), "t");
+    built(&world, false).await.end.unwrap();
+    let options = bollard::query_parameters::RemoveContainerOptionsBuilder::new().force(true).build();
+    rig.docker.remove_container("t-control-plane", Some(options)).await.unwrap();
+    let Ok(Done::Up { notes, changed, .. }) = built(&world, false).await.end else {
+        panic!("up")
+    };
+    assert!(changed && notes.iter().any(|note| note.contains("behind our back")), "{notes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_cluster_of_that_name_is_neither_used_nor_removed() {
+    let rig = Rig::start(SPEED).await;
+    rig.node().await;
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(&rig, folder.path(), "sim");
+    let fault = built(&world, false).await.end.unwrap_err();
+    assert_eq!((fault.code.as_ref(), fault.kind.code()), ("cluster-not-ours", 3));
+    removed(&world, true).await.end.unwrap();
+    rig.docker.inspect_container(crate::simulated::NODE, None).await.expect("still there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn read_only_neither_builds_nor_removes() {
+    let rig = Rig::start(SPEED).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = world(&rig, folder.path(), "t");
+    world.read_only = true;
+    assert_eq!(built(&world, false).await.end.unwrap_err().code, "read-only");
+    assert_eq!(removed(&world, true).await.end.unwrap_err().code, "read-only");
+    assert!(!folder.path().join("data").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn resuming_from_nothing_is_refused_before_anything_is_made() {
+    let rig = Rig::start(SPEED).await;
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(&rig, folder.path(), "t");
+    assert_eq!(built(&world, true).await.end.unwrap_err().code, "nothing-to-resume");
+    let left = rig.docker.list_containers(None).await.unwrap();
+    assert!(left.is_empty());
+}
