@@ -20,6 +20,13 @@ pub(super) async fn run(shell: &Shell<'_>, verb: &str, words: &[&str]) -> i64 {
             shell.sleep(0.2).await;
             0
         }
+        "flinklab-quiet" => {
+            // No kubelet, and no container that it had started.
+            if let Some(cluster) = shell.cluster() {
+                cluster.node_down(&shell.name());
+            }
+            0
+        }
         "flinklab-process" => process(shell, words),
         "flinklab-signal" => signal(shell, words).await,
         "flinklab-wait" => wait(shell, words).await,

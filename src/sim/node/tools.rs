@@ -65,7 +65,8 @@ pub(super) async fn run(shell: &Shell<'_>, words: &[&str], stdin: Vec<u8>) -> i6
             0
         }
         ["true" | "chmod" | "chown" | "systemctl" | "sync" | "!", ..] => 0,
-        ["false"] => 1,
+        // Whatever ran here ended with its exec.
+        ["false"] | ["pgrep", ..] => 1,
         other => {
             let program = other.first().copied().unwrap_or_default();
             // As the daemon does it: on stdout, with 126.
