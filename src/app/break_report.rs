@@ -58,14 +58,20 @@ pub(super) fn text(result: &RunResult) -> String {
         Origin::Recorded => " · RECORDED",
     };
     let target = &result.target;
-    line(&mut text, &format!("{} · run {}{origin}", result.failure, result.run));
+    line(
+        &mut text,
+        &format!("{} · run {}{origin}", result.failure, result.run),
+    );
     line(
         &mut text,
         &format!("hit {} {} ({})", target.role, target.pod, target.reason),
     );
     if !result.phases.is_empty() {
         line(&mut text, "");
-        line(&mut text, &format!("{:<18} {:>9}  {:>8}  seen by", "phase", "at", "±"));
+        line(
+            &mut text,
+            &format!("{:<18} {:>9}  {:>8}  seen by", "phase", "at", "±"),
+        );
     }
     for phase in &result.phases {
         line(
@@ -84,7 +90,11 @@ pub(super) fn text(result: &RunResult) -> String {
         let words = super::report::wrapped(&statement.evidence, WIDTH - MARGIN);
         for (n, words) in words.iter().enumerate() {
             let left = match n {
-                0 => format!("{:<8} {:<14}", statement.verdict.to_string(), name(statement.name)),
+                0 => format!(
+                    "{:<8} {:<14}",
+                    statement.verdict.to_string(),
+                    name(statement.name)
+                ),
                 _ => String::new(),
             };
             line(&mut text, &format!("{left:<MARGIN$}{words}"));

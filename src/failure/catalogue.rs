@@ -106,8 +106,14 @@ mod tests {
         let keys: BTreeSet<&str> = CATALOGUE.iter().map(|failure| &*failure.key).collect();
         assert_eq!(keys.len(), CATALOGUE.len());
         for key in keys {
-            assert!(key.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{key}");
-            assert!(!key.starts_with('-') && !key.ends_with('-') && !key.contains("--"), "{key}");
+            assert!(
+                key.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
+                "{key}"
+            );
+            assert!(
+                !key.starts_with('-') && !key.ends_with('-') && !key.contains("--"),
+                "{key}"
+            );
             assert_eq!(find(key).unwrap().key, key);
         }
         assert!(find("nothing").is_none());
@@ -116,11 +122,23 @@ mod tests {
     #[test]
     fn texts_are_there_and_end_as_sentences_do() {
         for failure in CATALOGUE {
-            assert!(!failure.title.is_empty() && !failure.title.ends_with('.'), "{}", failure.key);
-            assert!(failure.title.chars().count() <= 32, "{}: too wide for lists", failure.key);
+            assert!(
+                !failure.title.is_empty() && !failure.title.ends_with('.'),
+                "{}",
+                failure.key
+            );
+            assert!(
+                failure.title.chars().count() <= 32,
+                "{}: too wide for lists",
+                failure.key
+            );
             for text in [&failure.story, &failure.teaches] {
                 assert!(text.ends_with('.'), "{}: {text}", failure.key);
-                assert!(!text.contains("  ") && text.is_ascii(), "{}: {text}", failure.key);
+                assert!(
+                    !text.contains("  ") && text.is_ascii(),
+                    "{}: {text}",
+                    failure.key
+                );
             }
         }
     }
@@ -129,7 +147,11 @@ mod tests {
     fn every_entry_does_something_within_a_budget() {
         for failure in CATALOGUE {
             assert!(!failure.steps.is_empty(), "{}", failure.key);
-            assert!((5..=300).contains(&failure.expect.within), "{}", failure.key);
+            assert!(
+                (5..=300).contains(&failure.expect.within),
+                "{}",
+                failure.key
+            );
         }
     }
 

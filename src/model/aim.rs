@@ -16,7 +16,10 @@ impl Model {
     /// Resolves a failure against what is known now.
     #[must_use]
     pub fn aim(&self, failure: &Failure) -> Aim {
-        let digit = self.failures.iter().position(|known| known.key == failure.key);
+        let digit = self
+            .failures
+            .iter()
+            .position(|known| known.key == failure.key);
         Aim {
             digit: digit.map_or(0, |place| u8::try_from(place + 1).unwrap_or(0)),
             failure: failure.clone(),
@@ -245,10 +248,18 @@ mod tests {
             namespace: "flink".into(),
             calm_ms: 1000,
         };
-        let mut all = text.lines().map(|line| serde_json::from_str::<Happening>(line).unwrap());
+        let mut all = text
+            .lines()
+            .map(|line| serde_json::from_str::<Happening>(line).unwrap());
         let first = all.next().unwrap();
         let event = Event::Lab(Box::new(facts));
-        update(&mut model, &Happening { at: first.at, event });
+        update(
+            &mut model,
+            &Happening {
+                at: first.at,
+                event,
+            },
+        );
         update(&mut model, &first);
         for happening in all {
             if matches!(happening.event, Event::Run(RunEvent::Sent { .. })) {
@@ -278,7 +289,11 @@ mod tests {
         assert_eq!(target.node.as_deref(), Some("dev-control-plane"));
         assert_eq!(target.reason, "leads epoch 1");
         assert_eq!(aim.against, Vec::<String>::new());
-        assert!(target.command(Step::Kill).contains("docker exec dev-control-plane"));
+        assert!(
+            target
+                .command(Step::Kill)
+                .contains("docker exec dev-control-plane")
+        );
     }
 
     #[test]
@@ -306,11 +321,20 @@ mod tests {
         // After a loss all tasks are on the other one, and this one is first by name.
         slots(&mut model, [("10.244.0.5", 0), ("10.244.0.4", 2)]);
         let target = model.aim(failure).target.unwrap();
-        assert_eq!((target.pod.as_str(), target.reason.as_str()), ("flink-taskmanager-t4wpd", "runs tasks in 2 slots"));
+        assert_eq!(
+            (target.pod.as_str(), target.reason.as_str()),
+            ("flink-taskmanager-t4wpd", "runs tasks in 2 slots")
+        );
         slots(&mut model, [("10.244.0.5", 1), ("10.244.0.4", 1)]);
-        assert_eq!(model.aim(failure).target.unwrap().pod, "flink-taskmanager-8zwwx");
+        assert_eq!(
+            model.aim(failure).target.unwrap().pod,
+            "flink-taskmanager-8zwwx"
+        );
         slots(&mut model, [("10.244.0.5", 0), ("10.244.0.4", 0)]);
-        assert_eq!(model.aim(failure).target.unwrap_err(), "no TaskManager runs tasks");
+        assert_eq!(
+            model.aim(failure).target.unwrap_err(),
+            "no TaskManager runs tasks"
+        );
     }
 
     #[test]
@@ -340,9 +364,23 @@ mod tests {
         model.run = None;
         model.now += jiff::SignedDuration::from_secs(8);
         let against = model.aim(failure).against;
-        assert!(against.iter().any(|why| why.contains("has not answered")), "{against:?}");
-        assert!(against.iter().any(|why| why.contains("more than two intervals")), "{against:?}");
+        assert!(
+            against.iter().any(|why| why.contains("has not answered")),
+            "{against:?}"
+        );
+        assert!(
+            against
+                .iter()
+                .any(|why| why.contains("more than two intervals")),
+            "{against:?}"
+        );
         let against = Model::default().aim(failure).against;
-        assert_eq!(against, ["the job was not seen running", "no checkpoint has completed yet"]);
+        assert_eq!(
+            against,
+            [
+                "the job was not seen running",
+                "no checkpoint has completed yet"
+            ]
+        );
     }
 }

@@ -89,7 +89,10 @@ pub enum PodPhase {
 /// From the watch of pods.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[expect(clippy::large_enum_variant, reason = "pods are few and short-lived as events")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "pods are few and short-lived as events"
+)]
 pub enum PodChange {
     /// The whole list, after a start or a gap.
     Listed(Vec<Pod>),

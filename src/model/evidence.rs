@@ -39,10 +39,20 @@ impl Run {
             checkpoint: pointed.max(by_rest),
             counter: map.and_then(|map| map.counter),
             epoch: model.cluster.epoch().map(|epoch| epoch.id.clone()),
-            epochs: model.cluster.epochs.iter().map(|epoch| epoch.id.clone()).collect(),
+            epochs: model
+                .cluster
+                .epochs
+                .iter()
+                .map(|epoch| epoch.id.clone())
+                .collect(),
             lock: lock.clone(),
             pods: model.cluster.pods.values().cloned().collect(),
-            restores: model.job.restores.iter().map(|restored| restored.at).collect(),
+            restores: model
+                .job
+                .restores
+                .iter()
+                .map(|restored| restored.at)
+                .collect(),
         };
         let seen = Observed {
             lease: Lease {
@@ -119,7 +129,10 @@ impl Run {
     fn pods(&mut self, change: &PodChange) {
         match change {
             PodChange::Listed(pods) => {
-                self.seen.pods = pods.iter().map(|pod| (pod.uid.clone(), pod.clone())).collect();
+                self.seen.pods = pods
+                    .iter()
+                    .map(|pod| (pod.uid.clone(), pod.clone()))
+                    .collect();
             }
             PodChange::Applied(pod) => {
                 self.seen.pods.insert(pod.uid.clone(), pod.clone());
@@ -141,9 +154,16 @@ impl Run {
     }
 
     fn cluster_map(&mut self, at: Timestamp, map: &ClusterMap) {
-        for key in COMPONENTS.iter().filter_map(|component| map.leaders.get(*component)) {
+        for key in COMPONENTS
+            .iter()
+            .filter_map(|component| map.leaders.get(*component))
+        {
             let known = self.before.epochs.contains(&key.epoch)
-                || self.seen.epochs.iter().any(|(epoch, _)| *epoch == key.epoch);
+                || self
+                    .seen
+                    .epochs
+                    .iter()
+                    .any(|(epoch, _)| *epoch == key.epoch);
             if !known && self.seen.epochs.len() < KEPT {
                 self.seen.epochs.push((key.epoch.clone(), at));
             }
@@ -165,7 +185,9 @@ impl Run {
         if let (Some(counter), Some(next)) = (counter, next)
             && counter < next
         {
-            self.fell(format!("the next checkpoint id fell from {next} to {counter}"));
+            self.fell(format!(
+                "the next checkpoint id fell from {next} to {counter}"
+            ));
         }
         if let (Some(pointer), Some(highest)) = (pointer, self.seen.highest.0)
             && pointer < highest
@@ -235,7 +257,11 @@ impl Run {
     fn checkpoints(&mut self, sample: &CheckpointsSample) {
         if let Some(restored) = &sample.restored
             && !self.before.restores.contains(&restored.at)
-            && !self.seen.restores.iter().any(|known| known.at == restored.at)
+            && !self
+                .seen
+                .restores
+                .iter()
+                .any(|known| known.at == restored.at)
             && self.seen.restores.len() < KEPT
         {
             self.seen.restores.push(restored.clone());
@@ -279,7 +305,9 @@ impl Run {
                 && let Some(highest) = highest
                 && id < highest
             {
-                fell = Some(format!("checkpoint {id} was triggered after checkpoint {highest}"));
+                fell = Some(format!(
+                    "checkpoint {id} was triggered after checkpoint {highest}"
+                ));
                 break;
             }
             highest = highest.max(Some(id));

@@ -36,7 +36,9 @@ pub fn judge(run: &Run, now: Timestamp, origin: Origin) -> Option<RunResult> {
         return None;
     }
     let early = run.statements(Word::Open, now);
-    let decided = early.iter().all(|statement| statement.verdict != Verdict::Unknown);
+    let decided = early
+        .iter()
+        .all(|statement| statement.verdict != Verdict::Unknown);
     let statements = match decided && run.next_checkpoint().is_some() {
         true => early,
         false if now >= run.deadline() => run.statements(Word::Last, now),
@@ -58,7 +60,11 @@ pub fn judge(run: &Run, now: Timestamp, origin: Origin) -> Option<RunResult> {
 
 /// One FAIL decides; without one, an UNKNOWN does.
 fn overall(statements: &[Statement]) -> Verdict {
-    let any = |verdict| statements.iter().any(|statement| statement.verdict == verdict);
+    let any = |verdict| {
+        statements
+            .iter()
+            .any(|statement| statement.verdict == verdict)
+    };
     if any(Verdict::Fail) {
         Verdict::Fail
     } else if any(Verdict::Unknown) || any(Verdict::Inconclusive) {
@@ -133,12 +139,13 @@ impl Run {
             ));
         }
         match (self.order.failure.expect.leadership, self.epoch()) {
-            (Leadership::NewEpoch, Some((epoch, _))) => {
-                (Verdict::Pass, self.moved(&before, epoch))
-            }
+            (Leadership::NewEpoch, Some((epoch, _))) => (Verdict::Pass, self.moved(&before, epoch)),
             (Leadership::Stays, Some((epoch, _))) => (
                 Verdict::Fail,
-                format!("epoch {before} should have stayed, but {} began", short(epoch)),
+                format!(
+                    "epoch {before} should have stayed, but {} began",
+                    short(epoch)
+                ),
             ),
             (Leadership::NewEpoch, None) => match (word, self.seen.blind) {
                 (Word::Last, None) => (
@@ -173,10 +180,13 @@ impl Run {
                     format!("epoch {before} before and after, no other in between"),
                 )
             }
-            (Some((at, None)), Some(over)) if *at >= over => {
-                (Verdict::Fail, format!("epoch {before} ended, and nobody leads"))
-            }
-            _ => unknown(format!("epoch {before} was not seen again after the recovery")),
+            (Some((at, None)), Some(over)) if *at >= over => (
+                Verdict::Fail,
+                format!("epoch {before} ended, and nobody leads"),
+            ),
+            _ => unknown(format!(
+                "epoch {before} was not seen again after the recovery"
+            )),
         }
     }
 
@@ -205,7 +215,11 @@ impl Run {
         }
         if self.order.failure.expect.restore == Restore::None
             && let Some((_, next)) = self.next_checkpoint()
-            && self.seen.looks.iter().any(|look| look.asked >= next.at && look.all_run())
+            && self
+                .seen
+                .looks
+                .iter()
+                .any(|look| look.asked >= next.at && look.all_run())
         {
             return (Verdict::Pass, format!("job {name} ran on"));
         }
@@ -267,9 +281,10 @@ impl Run {
                     i64::try_from(next.at.duration_since(sent).as_millis()).unwrap_or(i64::MAX),
                     budget,
                 ),
-                None if word == Word::Last && last.is_some() => {
-                    (Verdict::Fail, "no checkpoint completed until the end".to_owned())
-                }
+                None if word == Word::Last && last.is_some() => (
+                    Verdict::Fail,
+                    "no checkpoint completed until the end".to_owned(),
+                ),
                 None => unknown("no checkpoint completed so far"),
             };
         }

@@ -15,7 +15,9 @@ const TM_STOP: &str = include_str!("../../tests/fixtures/runs/tm-stop.jsonl");
 const TM_RESTARTS: &str = include_str!("../../tests/fixtures/runs/tm-crash-restarts.jsonl");
 
 fn recording(text: &str) -> Vec<Happening> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 fn is_sent(happening: &Happening) -> bool {
@@ -45,7 +47,13 @@ fn play(key: &str, happenings: &[Happening]) -> (Run, Option<RunResult>) {
     let facts = model.lab.clone().unwrap();
     let mut run: Option<Run> = None;
     let mut at = first;
-    update(&mut model, &Happening { at, event: Event::Lab(Box::new(facts)) });
+    update(
+        &mut model,
+        &Happening {
+            at,
+            event: Event::Lab(Box::new(facts)),
+        },
+    );
     for happening in happenings {
         at = happening.at;
         if at >= sent && run.is_none() {
@@ -63,7 +71,10 @@ fn play(key: &str, happenings: &[Happening]) -> (Run, Option<RunResult>) {
     let mut run = run.unwrap_or_else(|| Run::begin(order(key), &model));
     while at < run.deadline() + SignedDuration::from_secs(2) {
         at += SignedDuration::from_secs(1);
-        run.observe(&Happening { at, event: Event::Tick });
+        run.observe(&Happening {
+            at,
+            event: Event::Tick,
+        });
         if let Some(result) = judge(&run, at, Origin::Recorded) {
             return (run, Some(result));
         }
@@ -89,17 +100,26 @@ fn order(key: &str) -> BreakOrder {
 }
 
 fn verdict(result: &RunResult, name: StatementName) -> Verdict {
-    let mut found = result.statements.iter().filter(|statement| statement.name == name);
+    let mut found = result
+        .statements
+        .iter()
+        .filter(|statement| statement.name == name);
     found.next().expect("every statement is there").verdict
 }
 
 fn story(result: &RunResult) -> String {
     let mut text = format!("{} recovery {:?}\n", result.verdict, result.recovery_ms);
     for phase in &result.phases {
-        text += &format!("{:?} {} ±{} {}\n", phase.name, phase.ms, phase.resolution_ms, phase.observer);
+        text += &format!(
+            "{:?} {} ±{} {}\n",
+            phase.name, phase.ms, phase.resolution_ms, phase.observer
+        );
     }
     for statement in &result.statements {
-        text += &format!("{:?} {}: {}\n", statement.name, statement.verdict, statement.evidence);
+        text += &format!(
+            "{:?} {}: {}\n",
+            statement.name, statement.verdict, statement.evidence
+        );
     }
     text
 }
@@ -226,7 +246,10 @@ fn every_recording_passes_and_no_beginning_of_one_does() {
         assert_eq!(result.verdict, Verdict::Pass, "{key}: {}", story(&result));
         let decided = run.seen.until.unwrap();
         let next = run.reached(PhaseName::NextCheckpoint).unwrap().at;
-        for cut in (0..all.len()).step_by(7).filter(|cut| all[*cut].at < next.min(decided)) {
+        for cut in (0..all.len())
+            .step_by(7)
+            .filter(|cut| all[*cut].at < next.min(decided))
+        {
             let (_, result) = play(key, &all[..=cut]);
             assert_ne!(result.unwrap().verdict, Verdict::Pass, "{key} cut at {cut}");
         }
@@ -234,17 +257,23 @@ fn every_recording_passes_and_no_beginning_of_one_does() {
 }
 
 fn samples(happenings: &mut [Happening]) -> impl Iterator<Item = &mut FlinkSample> {
-    happenings.iter_mut().filter_map(|happening| match &mut happening.event {
-        Event::Flink(sample) => Some(sample),
-        _ => None,
-    })
+    happenings
+        .iter_mut()
+        .filter_map(|happening| match &mut happening.event {
+            Event::Flink(sample) => Some(sample),
+            _ => None,
+        })
 }
 
 #[test]
 fn an_older_checkpoint_is_data_loss_although_all_is_green() {
     let mut all = recording(JM_CRASH);
     for sample in samples(&mut all) {
-        if let Some(restored) = sample.checkpoints.as_mut().and_then(|seen| seen.restored.as_mut()) {
+        if let Some(restored) = sample
+            .checkpoints
+            .as_mut()
+            .and_then(|seen| seen.restored.as_mut())
+        {
             restored.id -= 1;
         }
     }
@@ -283,7 +312,10 @@ fn ids_that_begin_again_are_seen_by_pointer_and_by_counter() {
         }
     }
     let (_, result) = play("jm-crash", &all);
-    assert_eq!(verdict(&result.unwrap(), StatementName::IdsGrow), Verdict::Fail);
+    assert_eq!(
+        verdict(&result.unwrap(), StatementName::IdsGrow),
+        Verdict::Fail
+    );
 }
 
 #[test]
@@ -295,27 +327,52 @@ fn a_checkpoint_that_the_old_leader_still_completed_must_be_the_one_restored() {
         name: "m".into(),
         job: "fef4a397879c16aa52a242d081f177d6".into(),
         counter: Some(356),
-        pointers: vec![Pointer { id: 355, path: None, deleting: false }],
+        pointers: vec![Pointer {
+            id: 355,
+            path: None,
+            deleting: false,
+        }],
     };
     let later = |id: &mut u64| *id += u64::from(*id > 354);
     for happening in &mut all[place..] {
         match &mut happening.event {
             Event::Map(MapChange::Job(job)) => {
                 job.counter = job.counter.map(|counter| counter + 1);
-                job.pointers.iter_mut().for_each(|pointer| later(&mut pointer.id));
+                job.pointers
+                    .iter_mut()
+                    .for_each(|pointer| later(&mut pointer.id));
                 job.pointers.extend(map.pointers.clone());
             }
-            Event::Flink(FlinkSample { checkpoints: Some(seen), .. }) => {
+            Event::Flink(FlinkSample {
+                checkpoints: Some(seen),
+                ..
+            }) => {
                 seen.rows.iter_mut().for_each(|row| later(&mut row.id));
             }
             _ => {}
         }
     }
-    all.insert(place, Happening { at, event: Event::Map(MapChange::Job(map)) });
+    all.insert(
+        place,
+        Happening {
+            at,
+            event: Event::Map(MapChange::Job(map)),
+        },
+    );
     let (_, result) = play("jm-crash", &all);
     let result = result.unwrap();
-    assert_eq!(verdict(&result, StatementName::Restored), Verdict::Fail, "{}", story(&result));
-    assert_eq!(verdict(&result, StatementName::IdsGrow), Verdict::Pass, "{}", story(&result));
+    assert_eq!(
+        verdict(&result, StatementName::Restored),
+        Verdict::Fail,
+        "{}",
+        story(&result)
+    );
+    assert_eq!(
+        verdict(&result, StatementName::IdsGrow),
+        Verdict::Pass,
+        "{}",
+        story(&result)
+    );
 }
 
 /// After a TaskManager crash REST goes on showing all tasks for ten seconds and more.
@@ -352,7 +409,10 @@ fn what_nobody_proved_is_not_hit() {
 fn a_machine_that_slept_proves_nothing_about_time() {
     let mut all = recording(JM_CRASH);
     let sent = all.iter().find(|happening| is_sent(happening)).unwrap().at;
-    for happening in all.iter_mut().filter(|happening| happening.at > sent + SignedDuration::from_secs(3)) {
+    for happening in all
+        .iter_mut()
+        .filter(|happening| happening.at > sent + SignedDuration::from_secs(3))
+    {
         happening.at += SignedDuration::from_secs(20);
     }
     let (_, result) = play("jm-crash", &all);
@@ -367,18 +427,36 @@ fn an_epoch_that_began_before_proves_nothing() {
     let place = all.iter().position(is_sent).unwrap();
     let at = all[place].at - SignedDuration::from_millis(120);
     let mut map = ClusterMap::default();
-    let key = LeaderKey { epoch: "other".into(), address: "a".into(), host: "h".into() };
+    let key = LeaderKey {
+        epoch: "other".into(),
+        address: "a".into(),
+        host: "h".into(),
+    };
     map.leaders.insert("restserver".into(), key);
-    all.insert(place - 1, Happening { at, event: Event::Map(MapChange::Cluster(map)) });
+    all.insert(
+        place - 1,
+        Happening {
+            at,
+            event: Event::Map(MapChange::Cluster(map)),
+        },
+    );
     let (_, result) = play("jm-crash", &all);
     let result = result.unwrap();
-    assert_eq!(verdict(&result, StatementName::Leadership), Verdict::Unknown, "{}", story(&result));
+    assert_eq!(
+        verdict(&result, StatementName::Leadership),
+        Verdict::Unknown,
+        "{}",
+        story(&result)
+    );
 }
 
 #[test]
 fn a_new_epoch_is_wrong_where_the_leader_should_have_stayed() {
     let (_, result) = play("tm-stop", &recording(JM_CRASH));
-    assert_eq!(verdict(&result.unwrap(), StatementName::Leadership), Verdict::Fail);
+    assert_eq!(
+        verdict(&result.unwrap(), StatementName::Leadership),
+        Verdict::Fail
+    );
 }
 
 #[test]
@@ -386,12 +464,21 @@ fn a_failure_that_was_refused_has_no_result() {
     let mut run = Run::begin(order("jm-crash"), &Model::default());
     let fault = crate::fault::Fault::unable("target-changed", "It moved.");
     let at = Timestamp::UNIX_EPOCH;
-    let refused = Happening { at, event: Event::Run(RunEvent::Refused(fault)) };
+    let refused = Happening {
+        at,
+        event: Event::Run(RunEvent::Refused(fault)),
+    };
     run.observe(&refused);
     assert_eq!(judge(&run, Timestamp::MAX, Origin::Real), None);
-    let mut model = Model { run: Some(run), ..Model::default() };
+    let mut model = Model {
+        run: Some(run),
+        ..Model::default()
+    };
     update(&mut model, &refused);
-    assert_eq!(model.run, None, "it would stand in the way of every later one");
+    assert_eq!(
+        model.run, None,
+        "it would stand in the way of every later one"
+    );
 }
 
 /// The dying leader's own elector may take the lock again after it was given back.
@@ -399,19 +486,30 @@ fn a_failure_that_was_refused_has_no_result() {
 fn a_lock_that_is_taken_again_is_not_over() {
     let mut all = recording(JM_STOP);
     let released = |happening: &Happening| match &happening.event {
-        Event::Map(MapChange::Cluster(map)) => map.lock.as_ref().is_some_and(|lock| lock.holder.is_empty()),
+        Event::Map(MapChange::Cluster(map)) => {
+            map.lock.as_ref().is_some_and(|lock| lock.holder.is_empty())
+        }
         _ => false,
     };
     let place = all.iter().position(released).unwrap();
-    let held = all[..place].iter().rev().find_map(|happening| match &happening.event {
-        Event::Map(MapChange::Cluster(map)) => Some(map.clone()),
-        _ => None,
-    });
+    let held = all[..place]
+        .iter()
+        .rev()
+        .find_map(|happening| match &happening.event {
+            Event::Map(MapChange::Cluster(map)) => Some(map.clone()),
+            _ => None,
+        });
     let mut again = held.unwrap();
     let at = all[place].at + SignedDuration::from_millis(30);
     again.leaders.clear();
     again.lock.as_mut().unwrap().renewed = at;
-    all.insert(place + 1, Happening { at, event: Event::Map(MapChange::Cluster(again)) });
+    all.insert(
+        place + 1,
+        Happening {
+            at,
+            event: Event::Map(MapChange::Cluster(again)),
+        },
+    );
     let (run, result) = play("jm-stop", &all);
     let over = run.reached(PhaseName::LeaseOver).unwrap();
     assert_eq!(over.observer, "acquireTime of the next holder");
@@ -426,16 +524,31 @@ fn a_pointer_that_is_withdrawn_never_was_a_checkpoint() {
     let place = all.iter().position(is_sent).unwrap() + 1;
     let at = all[place].at;
     let pointers = |ids: &[u64]| -> Vec<Pointer> {
-        ids.iter().map(|id| Pointer { id: *id, path: None, deleting: false }).collect()
+        ids.iter()
+            .map(|id| Pointer {
+                id: *id,
+                path: None,
+                deleting: false,
+            })
+            .collect()
     };
-    for (n, ids) in [[353, 354, 355].as_slice(), &[353, 354]].into_iter().enumerate() {
+    for (n, ids) in [[353, 354, 355].as_slice(), &[353, 354]]
+        .into_iter()
+        .enumerate()
+    {
         let map = JobMap {
             name: "m".into(),
             job: "fef4a397879c16aa52a242d081f177d6".into(),
             counter: Some(356),
             pointers: pointers(ids),
         };
-        all.insert(place + n, Happening { at, event: Event::Map(MapChange::Job(map)) });
+        all.insert(
+            place + n,
+            Happening {
+                at,
+                event: Event::Map(MapChange::Job(map)),
+            },
+        );
     }
     let (_, result) = play("jm-crash", &all);
     let result = result.unwrap();
@@ -449,13 +562,31 @@ fn a_lost_watch_is_not_a_leader_that_stayed() {
     let sent = all.iter().find(|happening| is_sent(happening)).unwrap().at;
     all.retain(|happening| !(happening.at > sent && matches!(happening.event, Event::Map(_))));
     let (_, seen) = play("jm-crash", &all);
-    assert_eq!(verdict(&seen.unwrap(), StatementName::Leadership), Verdict::Fail);
-    let link = Link::Lost { since: sent, why: "connection refused".into() };
+    assert_eq!(
+        verdict(&seen.unwrap(), StatementName::Leadership),
+        Verdict::Fail
+    );
+    let link = Link::Lost {
+        since: sent,
+        why: "connection refused".into(),
+    };
     let place = all.iter().position(is_sent).unwrap() + 1;
     let at = all[place].at;
-    all.insert(place, Happening { at, event: Event::Link { source: Source::Api, link } });
+    all.insert(
+        place,
+        Happening {
+            at,
+            event: Event::Link {
+                source: Source::Api,
+                link,
+            },
+        },
+    );
     let (_, lost) = play("jm-crash", &all);
-    assert_eq!(verdict(&lost.unwrap(), StatementName::Leadership), Verdict::Unknown);
+    assert_eq!(
+        verdict(&lost.unwrap(), StatementName::Leadership),
+        Verdict::Unknown
+    );
 }
 
 proptest! {

@@ -76,7 +76,11 @@ impl Logs {
     pub(super) fn add(&mut self, lines: &[LogLine]) {
         for line in lines {
             self.bytes += line.text.len();
-            let lines = if line.is_output() { &mut self.output } else { &mut self.lines };
+            let lines = if line.is_output() {
+                &mut self.output
+            } else {
+                &mut self.lines
+            };
             let later = lines.iter().rev().take(REORDER);
             let later = later.take_while(|known| known.at > line.at).count();
             match later {

@@ -30,11 +30,11 @@ pub use job::{
     Checkpoint, CheckpointStatus, CheckpointsSample, DiskCheckpoint, DiskSample, FlinkSample, Job,
     JobRow, Restored, Tasks, Via, Worker,
 };
-pub use keys::{Action, BINDINGS, Binding, Scope, bound};
-pub use maps::{ClusterMap, JobMap, LeaderKey, Lock, MapChange, Pointer};
-pub use logs::{Highlight, LogLine, Logs};
-pub use plan::{Done, Plan, Step, StepChange, StepState};
 pub use judge::judge;
+pub use keys::{Action, BINDINGS, Binding, Scope, bound};
+pub use logs::{Highlight, LogLine, Logs};
+pub use maps::{ClusterMap, JobMap, LeaderKey, Lock, MapChange, Pointer};
+pub use plan::{Done, Plan, Step, StepChange, StepState};
 pub use run::{
     Baseline, BreakBegun, Completed, Lease, Look, Observed, Phase, PhaseName, Run, RunEvent,
     RunResult, Stamp, Statement, StatementName, Target,

@@ -178,11 +178,9 @@ impl Look {
     /// Our job is RUNNING, and every task of it is.
     #[must_use]
     pub fn all_run(&self) -> bool {
-        self.job
-            .as_ref()
-            .is_some_and(|(state, running, total)| {
-                state == "RUNNING" && *total > 0 && running == total
-            })
+        self.job.as_ref().is_some_and(|(state, running, total)| {
+            state == "RUNNING" && *total > 0 && running == total
+        })
     }
 }
 

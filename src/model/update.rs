@@ -1,7 +1,9 @@
 //! One match over everything that can happen. Arms call methods of the slices; decisions that
 //! concern more than one slice stand here.
 
-use super::{BreakOrder, Done, Effect, Ended, Event, Happening, Model, Run, RunEvent, input, judge};
+use super::{
+    BreakOrder, Done, Effect, Ended, Event, Happening, Model, Run, RunEvent, input, judge,
+};
 
 /// Finished runs kept in memory; the lab's folder keeps all.
 const FINISHED: usize = 100;

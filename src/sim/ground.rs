@@ -51,8 +51,16 @@ impl Ground {
 
     /// In 11 of 27 clean stops that were measured, the dying one took the lock again.
     pub(super) fn clean_stop(&self) -> CleanStop {
-        let wished = self.wishes.lock().expect("no panic while the lock is held").clean_stop;
-        let drawn = if self.dice.share() < 0.42 { CleanStop::Retaken } else { CleanStop::Released };
+        let wished = self
+            .wishes
+            .lock()
+            .expect("no panic while the lock is held")
+            .clean_stop;
+        let drawn = if self.dice.share() < 0.42 {
+            CleanStop::Retaken
+        } else {
+            CleanStop::Released
+        };
         wished.unwrap_or(drawn)
     }
 }

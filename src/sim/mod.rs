@@ -48,7 +48,13 @@ impl Options {
     /// As in life, with the images there.
     #[must_use]
     pub fn new(lab: Lab) -> Self {
-        Self { lab, speed: 1.0, seed: 1, images: Images::Present, socket: None }
+        Self {
+            lab,
+            speed: 1.0,
+            seed: 1,
+            images: Images::Present,
+            socket: None,
+        }
     }
 }
 
@@ -85,10 +91,24 @@ impl Sim {
         if let Some(path) = options.socket {
             let listener = tokio::net::UnixListener::bind(path)?;
             let stop = ground.stop.clone();
-            tokio::spawn(serve::serve_unix(listener, door.clone(), stop, answer.clone()));
+            tokio::spawn(serve::serve_unix(
+                listener,
+                door.clone(),
+                stop,
+                answer.clone(),
+            ));
         }
-        tokio::spawn(serve::serve(listener, door.clone(), ground.stop.clone(), answer));
-        Ok(Self { machine, address, door })
+        tokio::spawn(serve::serve(
+            listener,
+            door.clone(),
+            ground.stop.clone(),
+            answer,
+        ));
+        Ok(Self {
+            machine,
+            address,
+            door,
+        })
     }
 
     /// As `DOCKER_HOST` wants it.
@@ -158,7 +178,11 @@ impl Sim {
     pub fn kubernetes_log_flood(&self, lines: usize) {
         self.each_cluster(|cluster| {
             let mut state = cluster.hold();
-            let id = state.containers.values().find(|own| own.role.is_some()).map(|own| own.id.clone());
+            let id = state
+                .containers
+                .values()
+                .find(|own| own.role.is_some())
+                .map(|own| own.id.clone());
             for n in 0..lines {
                 if let Some(id) = &id {
                     state.log(id, format!("flood line {n}"));

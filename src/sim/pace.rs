@@ -18,7 +18,11 @@ impl Pace {
 
     /// From now on. Waits that have begun keep their length.
     pub(super) fn set(&self, speed: f64) {
-        let speed = if speed.is_finite() && speed > 0.0 { speed } else { 1.0 };
+        let speed = if speed.is_finite() && speed > 0.0 {
+            speed
+        } else {
+            1.0
+        };
         self.0.store(speed.to_bits(), Ordering::Relaxed);
     }
 
@@ -77,7 +81,14 @@ impl Dice {
     /// A random UUID, version 4.
     pub(super) fn uuid(&self) -> String {
         let hex = self.hex(32);
-        format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
+        format!(
+            "{}-{}-4{}-a{}-{}",
+            &hex[..8],
+            &hex[8..12],
+            &hex[13..16],
+            &hex[17..20],
+            &hex[20..]
+        )
     }
 
     /// As Kubernetes makes name endings: no vowels, no digits that look like letters.

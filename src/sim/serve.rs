@@ -60,21 +60,36 @@ pub(super) struct Counters(Mutex<BTreeMap<(String, String, String), u64>>);
 impl Counters {
     pub(super) fn count(&self, face: &str, verb: &str, path: &str) {
         let key = (face.to_owned(), verb.to_owned(), path.to_owned());
-        *self.0.lock().expect("no panic while the lock is held").entry(key).or_default() += 1;
+        *self
+            .0
+            .lock()
+            .expect("no panic while the lock is held")
+            .entry(key)
+            .or_default() += 1;
     }
 
     pub(super) fn all(&self) -> BTreeMap<(String, String, String), u64> {
-        self.0.lock().expect("no panic while the lock is held").clone()
+        self.0
+            .lock()
+            .expect("no panic while the lock is held")
+            .clone()
     }
 
     pub(super) fn clear(&self) {
-        self.0.lock().expect("no panic while the lock is held").clear();
+        self.0
+            .lock()
+            .expect("no panic while the lock is held")
+            .clear();
     }
 }
 
 /// Serves one listener until `stop`; while the door is shut every connection is cut.
-pub(super) async fn serve<F, A>(listener: TcpListener, door: Door, stop: CancellationToken, answer: F)
-where
+pub(super) async fn serve<F, A>(
+    listener: TcpListener,
+    door: Door,
+    stop: CancellationToken,
+    answer: F,
+) where
     F: Fn(Request) -> A + Clone + Send + Sync + 'static,
     A: Future<Output = Option<Reply>> + Send + 'static,
 {
@@ -88,7 +103,12 @@ where
             continue;
         }
         let _ = socket.set_nodelay(true);
-        tokio::spawn(connection(socket, door.clone(), stop.clone(), answer.clone()));
+        tokio::spawn(connection(
+            socket,
+            door.clone(),
+            stop.clone(),
+            answer.clone(),
+        ));
     }
 }
 
@@ -112,7 +132,12 @@ pub(super) async fn serve_unix<F, A>(
         if !door.is_open() {
             continue;
         }
-        tokio::spawn(connection(socket, door.clone(), stop.clone(), answer.clone()));
+        tokio::spawn(connection(
+            socket,
+            door.clone(),
+            stop.clone(),
+            answer.clone(),
+        ));
     }
 }
 
@@ -125,7 +150,11 @@ where
     let service = service_fn(move |request: Request| {
         let reply = answer(request);
         // No answer: the connection is cut, as by a port behind which nobody listens.
-        async move { reply.await.ok_or_else(|| io::Error::other("nobody answers")) }
+        async move {
+            reply
+                .await
+                .ok_or_else(|| io::Error::other("nobody answers"))
+        }
     });
     let http = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(socket), service)
@@ -153,9 +182,10 @@ pub(super) fn json(status: u16, value: &Value) -> Reply {
 pub(super) fn reply(status: u16, kind: &'static str, body: impl Into<Body>) -> Reply {
     let mut reply = Reply::new(body.into());
     *reply.status_mut() = http::StatusCode::from_u16(status).expect("the code is written here");
-    reply
-        .headers_mut()
-        .insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(kind));
+    reply.headers_mut().insert(
+        http::header::CONTENT_TYPE,
+        http::HeaderValue::from_static(kind),
+    );
     reply
 }
 
@@ -168,7 +198,9 @@ pub(super) fn empty(status: u16) -> Reply {
 
 /// Query parameters, decoded. Of a repeated one the last counts.
 pub(super) fn query(request: &Request) -> BTreeMap<String, String> {
-    pairs(request.uri().query().unwrap_or_default()).into_iter().collect()
+    pairs(request.uri().query().unwrap_or_default())
+        .into_iter()
+        .collect()
 }
 
 /// Query parameters in their order.
@@ -189,8 +221,13 @@ pub(super) fn decode(text: &str) -> String {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let hex = bytes.get(at + 1..at + 3).and_then(|hex| std::str::from_utf8(hex).ok());
-        match (bytes[at], hex.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
+        let hex = bytes
+            .get(at + 1..at + 3)
+            .and_then(|hex| std::str::from_utf8(hex).ok());
+        match (
+            bytes[at],
+            hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()),
+        ) {
             (b'%', Some(byte)) => {
                 out.push(byte);
                 at += 2;

@@ -52,10 +52,14 @@ pub async fn carry_out(world: &World, order: &BreakOrder, events: &Events) {
         failure: order.failure.clone(),
         target: hand.target.clone(),
     };
-    events.send(Event::Run(RunEvent::Begun(Box::new(begun)))).await;
+    events
+        .send(Event::Run(RunEvent::Begun(Box::new(begun))))
+        .await;
     for step in order.failure.steps.iter() {
         if let Err(fault) = hand.act(*step, events).await {
-            events.send(Event::Run(RunEvent::Refused(fault.clone()))).await;
+            events
+                .send(Event::Run(RunEvent::Refused(fault.clone())))
+                .await;
             return events.send(Event::Failed(fault)).await;
         }
     }
@@ -89,9 +93,9 @@ impl<'a> Hand<'a> {
             still_leads(&target, &ours.client(), ours.namespace(), &lab).await?;
         }
         let node = target.node.as_deref().and_then(|name| ours.node(name));
-        let node = node.cloned().ok_or_else(|| {
-            changed(&target, "its node is none of this lab's node containers")
-        })?;
+        let node = node
+            .cloned()
+            .ok_or_else(|| changed(&target, "its node is none of this lab's node containers"))?;
         let process = process::find(&node, &container).await?;
         if process.pod != target.uid {
             return Err(changed(&target, "its process belongs to another pod"));
@@ -201,7 +205,8 @@ impl<'a> Hand<'a> {
                 .why(status.message.unwrap_or_default()));
         }
         attached.abort();
-        self.sent(at, began, "our clock, before the exec of `kill 1`", events).await;
+        self.sent(at, began, "our clock, before the exec of `kill 1`", events)
+            .await;
         Ok(())
     }
 
@@ -218,7 +223,8 @@ impl<'a> Hand<'a> {
         let began = Instant::now();
         let doing = format!("Deleting the pod {}", self.target.pod);
         within(CALL, &doing, pods.delete(&self.target.pod, &how)).await?;
-        self.sent(at, began, "our clock, before the DELETE", events).await;
+        self.sent(at, began, "our clock, before the DELETE", events)
+            .await;
         Ok(())
     }
 
@@ -246,7 +252,8 @@ impl<'a> Hand<'a> {
             (Some(exit), _) => Ok(format!(
                 "{who} exited with {}{}",
                 exit.code,
-                exit.at.map_or_else(String::new, |at| format!(" at {} UTC", stamp(at)))
+                exit.at
+                    .map_or_else(String::new, |at| format!(" at {} UTC", stamp(at)))
             )),
             (None, Some(at)) => Ok(format!(
                 "process {} of {who} was gone at {} UTC",
@@ -334,12 +341,20 @@ fn pinned(target: &Target, pod: Option<&Pod>) -> Result<String, Fault> {
     if pod.metadata.deletion_timestamp.is_some() {
         return Err(changed(target, "it is being deleted"));
     }
-    let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
+    let statuses = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.container_statuses.as_ref());
     let running = statuses
         .into_iter()
         .flatten()
         .find(|status| status.name == target.container_name)
-        .filter(|status| status.state.as_ref().is_some_and(|state| state.running.is_some()))
+        .filter(|status| {
+            status
+                .state
+                .as_ref()
+                .is_some_and(|state| state.running.is_some())
+        })
         .and_then(|status| status.container_id.as_deref())
         .map(|id| id.rsplit_once("://").map_or(id, |(_, id)| id));
     match (running, &target.container) {
@@ -379,7 +394,10 @@ fn container_of(lab: &Lab, role: Role) -> String {
 fn changed(target: &Target, why: &str) -> Fault {
     Fault::unable(
         "target-changed",
-        format!("The {} {} is no longer what was aimed at.", target.role, target.pod),
+        format!(
+            "The {} {} is no longer what was aimed at.",
+            target.role, target.pod
+        ),
     )
     .why(why)
     .mend("Nothing was hit. Run the command again.")
@@ -387,7 +405,10 @@ fn changed(target: &Target, why: &str) -> Fault {
 
 /// A container that ends takes the exec in it along; its code then is that of a killed process.
 fn was_cut_off(status: &k8s_openapi::apimachinery::pkg::apis::meta::v1::Status) -> bool {
-    let causes = status.details.as_ref().and_then(|details| details.causes.as_ref());
+    let causes = status
+        .details
+        .as_ref()
+        .and_then(|details| details.causes.as_ref());
     causes
         .into_iter()
         .flatten()

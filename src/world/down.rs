@@ -44,8 +44,10 @@ pub async fn run(world: &World, order: &DownOrder, events: &Events) {
 
 async fn remove(world: &World, order: &DownOrder, progress: &Progress) -> Result<Done, Fault> {
     if world.read_only {
-        return Err(Fault::wrong("read-only", "Nothing is removed with --read-only.")
-            .mend("Run the command without --read-only."));
+        return Err(
+            Fault::wrong("read-only", "Nothing is removed with --read-only.")
+                .mend("Run the command without --read-only."),
+        );
     }
     let opened = must_open(world)?;
     let home = &opened.home;
@@ -58,7 +60,9 @@ async fn remove(world: &World, order: &DownOrder, progress: &Progress) -> Result
 
     progress.begin("prove", "").await;
     let nodes = claimed(&docker, home, &opened.state).await?;
-    progress.done("prove", format!("lab {}", opened.state.id)).await;
+    progress
+        .done("prove", format!("lab {}", opened.state.id))
+        .await;
 
     let mut removed = Vec::new();
     progress.begin("data", "").await;
@@ -106,7 +110,10 @@ async fn remove(world: &World, order: &DownOrder, progress: &Progress) -> Result
             progress.done("folder", format!("removed {shown}")).await;
         }
         false => {
-            kept.insert(0, format!("data, runs and log in {shown} (remove them with --purge)"));
+            kept.insert(
+                0,
+                format!("data, runs and log in {shown} (remove them with --purge)"),
+            );
             progress.done("folder", format!("kept {shown}")).await;
         }
     }

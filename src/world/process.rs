@@ -106,7 +106,10 @@ pub async fn find(node: &Node, container: &str) -> Result<Process, Fault> {
     parse(&output.stdout).ok_or_else(|| {
         Fault::unable(
             "no-process",
-            format!("The node does not tell the process of {}.", short(container)),
+            format!(
+                "The node does not tell the process of {}.",
+                short(container)
+            ),
         )
         .why(format!("it said: {}", output.stdout.trim()))
     })
@@ -284,7 +287,10 @@ mod tests {
         ] {
             let exit = ended(&text(stamp)).unwrap();
             assert_eq!(exit.code, 137);
-            assert_eq!(exit.at.unwrap().to_string(), "2026-11-22T23:11:05.211544353Z");
+            assert_eq!(
+                exit.at.unwrap().to_string(),
+                "2026-11-22T23:11:05.211544353Z"
+            );
         }
     }
 
@@ -297,8 +303,14 @@ mod tests {
 
     #[test]
     fn the_scripts_are_valid_shell() {
-        for script in [FIND.to_owned(), format!("{GONE}{SIGNAL}"), format!("{GONE}{WAIT}")] {
-            let status = std::process::Command::new("sh").args(["-n", "-c", &script]).status();
+        for script in [
+            FIND.to_owned(),
+            format!("{GONE}{SIGNAL}"),
+            format!("{GONE}{WAIT}"),
+        ] {
+            let status = std::process::Command::new("sh")
+                .args(["-n", "-c", &script])
+                .status();
             assert!(status.unwrap().success(), "{script}");
         }
     }
@@ -325,13 +337,19 @@ mod tests {
         let other = run(SIGNAL, &[&pid, "1", "KILL"]);
         assert_eq!(other.status.code(), Some(3));
         assert_eq!(String::from_utf8_lossy(&other.stdout).trim(), "mismatch");
-        assert!(sleeper.try_wait().unwrap().is_none(), "another process was hit");
+        assert!(
+            sleeper.try_wait().unwrap().is_none(),
+            "another process was hit"
+        );
 
         // The zombie is not reaped before the script is done: it must count as gone.
         let done = run(SIGNAL, &[&pid, &start, "KILL"]);
         let text = String::from_utf8_lossy(&done.stdout).into_owned();
         let marks: Vec<_> = text.lines().filter_map(mark).collect();
-        assert!(matches!(marks[..], [Mark::Sent(sent), Mark::Gone(gone)] if gone >= sent), "{text}");
+        assert!(
+            matches!(marks[..], [Mark::Sent(sent), Mark::Gone(gone)] if gone >= sent),
+            "{text}"
+        );
         assert_eq!(run(WAIT, &[&pid, &start]).status.code(), Some(3));
         sleeper.wait().unwrap();
     }

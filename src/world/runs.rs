@@ -52,15 +52,21 @@ pub fn list(home: &Home) -> Result<Vec<RunResult>, Fault> {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => {
-            return Err(Fault::unable("runs-unreadable", format!("Cannot read {}.", runs.display()))
-                .why(error));
+            return Err(Fault::unable(
+                "runs-unreadable",
+                format!("Cannot read {}.", runs.display()),
+            )
+            .why(error));
         }
     };
     let mut names: Vec<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .collect();
     names.sort_unstable();
-    Ok(names.iter().filter_map(|name| read(home, name).ok()).collect())
+    Ok(names
+        .iter()
+        .filter_map(|name| read(home, name).ok())
+        .collect())
 }
 
 /// One finished run by its name.
@@ -86,12 +92,19 @@ fn plain_name(run: &str) -> Result<&str, Fault> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
     match !run.is_empty() && run.len() <= 100 && run.chars().all(plain) {
         true => Ok(run),
-        false => Err(Fault::wrong("no-run", format!("`{run}` is not the name of a run."))),
+        false => Err(Fault::wrong(
+            "no-run",
+            format!("`{run}` is not the name of a run."),
+        )),
     }
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Fault {
-    Fault::unable("home-unwritable", format!("Cannot write {}.", path.display())).why(error)
+    Fault::unable(
+        "home-unwritable",
+        format!("Cannot write {}.", path.display()),
+    )
+    .why(error)
 }
 
 #[cfg(test)]
@@ -138,7 +151,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let home = home(folder.path());
         assert_eq!(list(&home).unwrap(), []);
-        let (first, second) = (result("20261122-231501-jm-crash"), result("20261122-231702-tm-stop"));
+        let (first, second) = (
+            result("20261122-231501-jm-crash"),
+            result("20261122-231702-tm-stop"),
+        );
         write(&home, &second).unwrap();
         write(&home, &first).unwrap();
         assert_eq!(list(&home).unwrap(), [first.clone(), second]);

@@ -75,7 +75,9 @@ pub async fn run(world: &World, order: &UpOrder, events: &Events) {
         Ok(done) => events.send(Event::Done(done)).await,
         Err(fault) => {
             progress.fail(&fault.what).await;
-            events.send(Event::Failed(with_the_way_on(fault, world))).await;
+            events
+                .send(Event::Failed(with_the_way_on(fault, world)))
+                .await;
         }
     }
 }
@@ -87,8 +89,10 @@ async fn build(
     progress: &Progress,
 ) -> Result<Done, Fault> {
     if world.read_only {
-        return Err(Fault::wrong("read-only", "Nothing is built with --read-only.")
-            .mend("Run the command without --read-only."));
+        return Err(
+            Fault::wrong("read-only", "Nothing is built with --read-only.")
+                .mend("Run the command without --read-only."),
+        );
     }
     // Wrong files first: nothing may be started for them.
     let plan = definition::plan(world, jiff::Timestamp::now())?;
@@ -194,7 +198,10 @@ async fn load_images(run: &Run<'_>) -> Result<(), Fault> {
         node.wait_containerd().await?;
         for image in &run.lab.images {
             let streamed = images::stream_into(node, &run.docker, image, |so_far| {
-                progress.tell("images", &format!("streams {image}, {}", nodes::size(so_far)));
+                progress.tell(
+                    "images",
+                    &format!("streams {image}, {}", nodes::size(so_far)),
+                );
             });
             if let Streamed::Bytes(_) = streamed.await? {
                 progress.changed();
@@ -213,9 +220,12 @@ async fn load_images(run: &Run<'_>) -> Result<(), Fault> {
 }
 
 fn nothing_to_resume(world: &World) -> Fault {
-    Fault::unable("nothing-to-resume", format!("The lab `{}` has no retained checkpoint.", world.name))
-        .why("no recorded job left one below the shared folder")
-        .mend("Run `flinklab up` without --resume: the job starts from nothing.")
+    Fault::unable(
+        "nothing-to-resume",
+        format!("The lab `{}` has no retained checkpoint.", world.name),
+    )
+    .why("no recorded job left one below the shared folder")
+    .mend("Run `flinklab up` without --resume: the job starts from nothing.")
 }
 
 /// After a failure everything is kept for a look; say how to go on and how to get rid of it.
@@ -223,7 +233,10 @@ fn with_the_way_on(fault: Fault, world: &World) -> Fault {
     if matches!(fault.kind, Kind::Bug | Kind::Interrupted) || fault.code == "lab-busy" {
         return fault;
     }
-    if !Home::of(&world.addresses, &world.name).state_file().exists() {
+    if !Home::of(&world.addresses, &world.name)
+        .state_file()
+        .exists()
+    {
         return fault;
     }
     let name = match world.name.as_str() {

@@ -55,10 +55,15 @@ async fn told(work: impl AsyncFnOnce(Events)) -> Told {
                 _ => {}
             }
         }
-        Told { end: end.expect("every command says how it ended"), done }
+        Told {
+            end: end.expect("every command says how it ended"),
+            done,
+        }
     };
     let both = async { tokio::join!(work(Events::new(to)), collect).1 };
-    tokio::time::timeout(PATIENCE, both).await.expect("no command takes as long")
+    tokio::time::timeout(PATIENCE, both)
+        .await
+        .expect("no command takes as long")
 }
 
 async fn built(world: &World, resume: bool) -> Told {
@@ -70,7 +75,10 @@ async fn removed(world: &World, purge: bool) -> Told {
 }
 
 fn state(world: &World) -> State {
-    Home::of(&world.addresses, &world.name).read_state().unwrap().unwrap()
+    Home::of(&world.addresses, &world.name)
+        .read_state()
+        .unwrap()
+        .unwrap()
 }
 
 fn changed(told: &Told) -> bool {
@@ -89,7 +97,17 @@ async fn up_builds_the_lab_and_a_second_one_changes_nothing() {
     assert!(changed(&first));
     let mut steps = first.done.clone();
     steps.sort();
-    let mut all = ["docker", "folder", "network", "node", "kubernetes", "images", "flink", "job", "checkpoint"];
+    let mut all = [
+        "docker",
+        "folder",
+        "network",
+        "node",
+        "kubernetes",
+        "images",
+        "flink",
+        "job",
+        "checkpoint",
+    ];
     all.sort_unstable();
     assert_eq!(steps, all);
     let known = state(&world);
@@ -105,20 +123,38 @@ async fn kept_data_is_left_alone_until_it_is_resumed_or_purged() {
     let folder = tempfile::tempdir().unwrap();
     let world = world(&rig, folder.path(), "t");
     built(&world, false).await.end.unwrap();
-    let Ok(Done::Down { removed: gone, kept, .. }) = removed(&world, false).await.end else {
+    let Ok(Done::Down {
+        removed: gone,
+        kept,
+        ..
+    }) = removed(&world, false).await.end
+    else {
         panic!("down")
     };
-    assert!(gone.iter().any(|line| line.contains("t-control-plane")), "{gone:?}");
+    assert!(
+        gone.iter().any(|line| line.contains("t-control-plane")),
+        "{gone:?}"
+    );
     assert!(kept.iter().any(|line| line.contains("--purge")), "{kept:?}");
     let home = Home::of(&world.addresses, "t");
     assert!(state(&world).nodes.is_empty() && home.shared().exists());
     let Ok(Done::Up { notes, .. }) = built(&world, true).await.end else {
         panic!("up --resume")
     };
-    assert!(notes.iter().any(|note| note.starts_with("Resumed from checkpoint")), "{notes:?}");
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.starts_with("Resumed from checkpoint")),
+        "{notes:?}"
+    );
     let known = state(&world);
     assert_eq!(known.jobs.len(), 2, "the list outlives down");
-    assert!(known.jobs[1].from.as_ref().is_some_and(|from| from.contains(&known.jobs[0].id)));
+    assert!(
+        known.jobs[1]
+            .from
+            .as_ref()
+            .is_some_and(|from| from.contains(&known.jobs[0].id))
+    );
     removed(&world, true).await.end.unwrap();
     assert!(!home.folder.exists());
     assert_eq!(removed(&world, false).await.end.unwrap_err().code, "no-lab");
@@ -130,12 +166,20 @@ async fn a_cluster_removed_behind_our_back_is_built_again() {
     let folder = tempfile::tempdir().unwrap();
     let world = world(&rig, folder.path(), "t");
     built(&world, false).await.end.unwrap();
-    let options = bollard::query_parameters::RemoveContainerOptionsBuilder::new().force(true).build();
-    rig.docker.remove_container("t-control-plane", Some(options)).await.unwrap();
+    let options = bollard::query_parameters::RemoveContainerOptionsBuilder::new()
+        .force(true)
+        .build();
+    rig.docker
+        .remove_container("t-control-plane", Some(options))
+        .await
+        .unwrap();
     let Ok(Done::Up { notes, changed, .. }) = built(&world, false).await.end else {
         panic!("up")
     };
-    assert!(changed && notes.iter().any(|note| note.contains("behind our back")), "{notes:?}");
+    assert!(
+        changed && notes.iter().any(|note| note.contains("behind our back")),
+        "{notes:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -145,9 +189,15 @@ async fn another_cluster_of_that_name_is_neither_used_nor_removed() {
     let folder = tempfile::tempdir().unwrap();
     let world = world(&rig, folder.path(), "sim");
     let fault = built(&world, false).await.end.unwrap_err();
-    assert_eq!((fault.code.as_ref(), fault.kind.code()), ("cluster-not-ours", 3));
+    assert_eq!(
+        (fault.code.as_ref(), fault.kind.code()),
+        ("cluster-not-ours", 3)
+    );
     removed(&world, true).await.end.unwrap();
-    rig.docker.inspect_container(crate::simulated::NODE, None).await.expect("still there");
+    rig.docker
+        .inspect_container(crate::simulated::NODE, None)
+        .await
+        .expect("still there");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -156,8 +206,14 @@ async fn read_only_neither_builds_nor_removes() {
     let folder = tempfile::tempdir().unwrap();
     let mut world = world(&rig, folder.path(), "t");
     world.read_only = true;
-    assert_eq!(built(&world, false).await.end.unwrap_err().code, "read-only");
-    assert_eq!(removed(&world, true).await.end.unwrap_err().code, "read-only");
+    assert_eq!(
+        built(&world, false).await.end.unwrap_err().code,
+        "read-only"
+    );
+    assert_eq!(
+        removed(&world, true).await.end.unwrap_err().code,
+        "read-only"
+    );
     assert!(!folder.path().join("data").exists());
 }
 
@@ -166,7 +222,10 @@ async fn resuming_from_nothing_is_refused_before_anything_is_made() {
     let rig = Rig::start(SPEED).await;
     let folder = tempfile::tempdir().unwrap();
     let world = world(&rig, folder.path(), "t");
-    assert_eq!(built(&world, true).await.end.unwrap_err().code, "nothing-to-resume");
+    assert_eq!(
+        built(&world, true).await.end.unwrap_err().code,
+        "nothing-to-resume"
+    );
     let left = rig.docker.list_containers(None).await.unwrap();
     assert!(left.is_empty());
 }

@@ -31,10 +31,18 @@ impl Scene {
     fn new(images: Images) -> Self {
         let runtime = Runtime::new().unwrap();
         let lab = Lab::open("default").unwrap();
-        let options = Options { speed: SPEED, images, ..Options::new(lab) };
+        let options = Options {
+            speed: SPEED,
+            images,
+            ..Options::new(lab)
+        };
         let sim = runtime.block_on(Sim::start(options)).unwrap();
         let program = Program::with_docker(&sim.docker_host());
-        Self { sim: Some(sim), runtime, program }
+        Self {
+            sim: Some(sim),
+            runtime,
+            program,
+        }
     }
 
     fn sim(&self) -> &Sim {
@@ -82,7 +90,10 @@ fn breaks(failure: &Failure) {
     let result = scene.result(&["break", &failure.key]);
     assert_eq!(result["verdict"], "PASS", "{result:#}");
     assert_eq!(statement(&result, "hit")["verdict"], "PASS");
-    assert!(result["recovery_ms"].as_i64().is_some_and(|ms| ms > 0), "{result:#}");
+    assert!(
+        result["recovery_ms"].as_i64().is_some_and(|ms| ms > 0),
+        "{result:#}"
+    );
     let names: Vec<&str> = result["phases"]
         .as_array()
         .unwrap()
@@ -120,7 +131,10 @@ fn tm_stop() {
 #[test]
 fn every_entry_of_the_catalogue_has_its_scenario() {
     let here = ["jm-stop", "tm-stop", "jm-delete", "jm-crash"];
-    let all: Vec<&str> = CATALOGUE.iter().map(|failure| failure.key.as_ref()).collect();
+    let all: Vec<&str> = CATALOGUE
+        .iter()
+        .map(|failure| failure.key.as_ref())
+        .collect();
     assert_eq!(all, here);
 }
 
@@ -128,7 +142,10 @@ fn every_entry_of_the_catalogue_has_its_scenario() {
 fn a_lab_is_built_shown_kept_and_removed() {
     let scene = Scene::new(Images::Absent);
     let first = scene.result(&["up"]);
-    assert!(first["checkpoint"]["id"].as_u64().is_some_and(|id| id > 0), "{first:#}");
+    assert!(
+        first["checkpoint"]["id"].as_u64().is_some_and(|id| id > 0),
+        "{first:#}"
+    );
 
     let status = scene.run(&["status"]);
     assert_eq!(status.code, 0);
@@ -142,15 +159,26 @@ fn a_lab_is_built_shown_kept_and_removed() {
     let created: Vec<_> = scene
         .writes()
         .into_keys()
-        .filter(|(_, verb, path)| verb == "DELETE" || path.contains("create") || path.contains("/jars"))
+        .filter(|(_, verb, path)| {
+            verb == "DELETE" || path.contains("create") || path.contains("/jars")
+        })
         .collect();
-    assert!(created.is_empty(), "a second `up` makes nothing: {created:?}");
+    assert!(
+        created.is_empty(),
+        "a second `up` makes nothing: {created:?}"
+    );
 
     scene.result(&["down", "--yes"]);
-    assert!(scene.program.home().join("flinklab/lab.json").exists(), "the data stays");
+    assert!(
+        scene.program.home().join("flinklab/lab.json").exists(),
+        "the data stays"
+    );
     scene.result(&["up"]);
     scene.result(&["down", "--purge", "--yes"]);
-    assert!(!scene.program.home().join("flinklab").exists(), "the folder is gone");
+    assert!(
+        !scene.program.home().join("flinklab").exists(),
+        "the folder is gone"
+    );
 }
 
 #[test]
@@ -163,7 +191,11 @@ fn status_writes_nothing_and_polls_no_kubernetes_object() {
     let polled: Vec<_> = lists
         .iter()
         .filter(|((face, verb, path), count)| {
-            face == "kubernetes" && verb == "GET" && **count > 2 && !path.contains("/proxy/") && !path.ends_with("/log")
+            face == "kubernetes"
+                && verb == "GET"
+                && **count > 2
+                && !path.contains("/proxy/")
+                && !path.ends_with("/log")
         })
         .collect();
     assert!(polled.is_empty(), "{polled:?}");

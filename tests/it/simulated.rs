@@ -39,9 +39,20 @@ pub(crate) struct Ran {
 impl Rig {
     pub(crate) async fn start(speed: f64) -> Self {
         let lab = Lab::open("default").unwrap();
-        let sim = Sim::start(Options { speed, ..Options::new(lab.clone()) }).await.unwrap();
-        let docker = Docker::connect_with_http(&sim.docker_host(), 20, bollard::API_DEFAULT_VERSION);
-        Self { docker: docker.unwrap(), sim, lab, shared: tempfile::tempdir().unwrap() }
+        let sim = Sim::start(Options {
+            speed,
+            ..Options::new(lab.clone())
+        })
+        .await
+        .unwrap();
+        let docker =
+            Docker::connect_with_http(&sim.docker_host(), 20, bollard::API_DEFAULT_VERSION);
+        Self {
+            docker: docker.unwrap(),
+            sim,
+            lab,
+            shared: tempfile::tempdir().unwrap(),
+        }
     }
 
     /// A node container that runs.
@@ -57,9 +68,15 @@ impl Rig {
         let body = ContainerCreateBody {
             image: Some("kindest/node:v1.34.0".to_owned()),
             tty: Some(true),
-            labels: Some(HashMap::from([label("cluster", "sim"), label("role", "control-plane")])),
+            labels: Some(HashMap::from([
+                label("cluster", "sim"),
+                label("role", "control-plane"),
+            ])),
             host_config: Some(HostConfig {
-                binds: Some(vec![format!("{}:/flink-shared", self.shared.path().display())]),
+                binds: Some(vec![format!(
+                    "{}:/flink-shared",
+                    self.shared.path().display()
+                )]),
                 port_bindings: Some(HashMap::from([free("6443/tcp"), free("30081/tcp")])),
                 network_mode: Some("kind".to_owned()),
                 ..HostConfig::default()
@@ -67,7 +84,11 @@ impl Rig {
             ..ContainerCreateBody::default()
         };
         let options = CreateContainerOptionsBuilder::new().name(NODE).build();
-        let made = self.docker.create_container(Some(options), body).await.unwrap();
+        let made = self
+            .docker
+            .create_container(Some(options), body)
+            .await
+            .unwrap();
         self.docker.start_container(&made.id, None).await.unwrap();
         made.id
     }
@@ -75,7 +96,10 @@ impl Rig {
     pub(crate) async fn port(&self, inside: &str) -> String {
         let found = self.docker.inspect_container(NODE, None).await.unwrap();
         let ports = found.network_settings.unwrap().ports.unwrap();
-        ports[inside].as_ref().unwrap()[0].host_port.clone().unwrap()
+        ports[inside].as_ref().unwrap()[0]
+            .host_port
+            .clone()
+            .unwrap()
     }
 
     pub(crate) async fn exec(&self, argv: &[&str]) -> Ran {
@@ -92,7 +116,11 @@ impl Rig {
         };
         let id = self.docker.create_exec(NODE, options).await.unwrap().id;
         let started = self.docker.start_exec(&id, None).await.unwrap();
-        let StartExecResults::Attached { mut output, input: mut stdin } = started else {
+        let StartExecResults::Attached {
+            mut output,
+            input: mut stdin,
+        } = started
+        else {
             panic!("attached")
         };
         let (mut out, mut err) = (String::new(), String::new());
@@ -105,21 +133,35 @@ impl Rig {
         let read = async {
             while let Some(Ok(piece)) = output.next().await {
                 match piece {
-                    LogOutput::StdErr { message } => err.push_str(&String::from_utf8_lossy(&message)),
+                    LogOutput::StdErr { message } => {
+                        err.push_str(&String::from_utf8_lossy(&message))
+                    }
                     other => out.push_str(&String::from_utf8_lossy(other.as_ref())),
                 }
             }
         };
         futures::join!(write, read);
-        let code = self.docker.inspect_exec(&id).await.unwrap().exit_code.unwrap();
+        let code = self
+            .docker
+            .inspect_exec(&id)
+            .await
+            .unwrap()
+            .exit_code
+            .unwrap();
         Ran { code, out, err }
     }
 
     /// From a container to a cluster that answers.
     pub(crate) async fn cluster(&self) -> kube::Client {
         self.node().await;
-        self.exec_with(&["cp", "/dev/stdin", "/kind/kubeadm.conf"], Some(b"{}".to_vec())).await;
-        let init = self.exec(&["kubeadm", "init", "--config=/kind/kubeadm.conf"]).await;
+        self.exec_with(
+            &["cp", "/dev/stdin", "/kind/kubeadm.conf"],
+            Some(b"{}".to_vec()),
+        )
+        .await;
+        let init = self
+            .exec(&["kubeadm", "init", "--config=/kind/kubeadm.conf"])
+            .await;
         assert_eq!(init.code, 0, "{}{}", init.out, init.err);
         self.client().await
     }
@@ -130,7 +172,9 @@ impl Rig {
         let text = admin.replace("http://sim-control-plane:6443", &server);
         let kubeconfig = Kubeconfig::from_yaml(&text).unwrap();
         let options = KubeConfigOptions::default();
-        let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+        let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
+            .await
+            .unwrap();
         config.default_retry = false;
         kube::Client::try_from(config).unwrap()
     }
@@ -142,7 +186,15 @@ impl Rig {
             all.extend(piece.unwrap());
             all
         });
-        let argv = ["ctr", "--namespace=k8s.io", "images", "import", "--local", "--digests", "-"];
+        let argv = [
+            "ctr",
+            "--namespace=k8s.io",
+            "images",
+            "import",
+            "--local",
+            "--digests",
+            "-",
+        ];
         let done = self.exec_with(&argv, Some(tar.await)).await;
         assert_eq!(done.code, 0, "{}", done.err);
     }
@@ -152,16 +204,21 @@ impl Rig {
         let discovery = kube::Discovery::new(client.clone()).run().await.unwrap();
         for manifest in &self.lab.manifests {
             for document in &manifest.documents {
-                let object: DynamicObject = serde_json::from_value(document.object.clone()).unwrap();
+                let object: DynamicObject =
+                    serde_json::from_value(document.object.clone()).unwrap();
                 let (resource, _) = discovery.resolve_object(&object).unwrap();
                 let namespace = object.metadata.namespace.clone();
                 let api: kube::Api<DynamicObject> = match &namespace {
-                    Some(namespace) => kube::Api::namespaced_with(client.clone(), namespace, &resource),
+                    Some(namespace) => {
+                        kube::Api::namespaced_with(client.clone(), namespace, &resource)
+                    }
                     None => kube::Api::all_with(client.clone(), &resource),
                 };
                 let how = PatchParams::apply("flinklab").force();
                 let name = object.metadata.name.clone().unwrap();
-                api.patch(&name, &how, &Patch::Apply(&object)).await.unwrap();
+                api.patch(&name, &how, &Patch::Apply(&object))
+                    .await
+                    .unwrap();
             }
         }
     }
@@ -169,7 +226,10 @@ impl Rig {
     /// A lab whose job runs: the client and the job's id.
     pub(crate) async fn running(&self) -> (kube::Client, String) {
         let client = self.cluster().await;
-        let (cni, job) = (self.manifest("/kind/manifests/default-cni.yaml").await, "0123456789abcdef0123456789abcdef");
+        let (cni, job) = (
+            self.manifest("/kind/manifests/default-cni.yaml").await,
+            "0123456789abcdef0123456789abcdef",
+        );
         drop(cni);
         self.load().await;
         self.apply(&client).await;
@@ -180,12 +240,23 @@ impl Rig {
         let jar = "--x\r\nContent-Disposition: form-data; name=\"jarfile\"; filename=\"job.jar\"\r\n\r\nPK\r\n--x--\r\n";
         let (code, said) = self.rest("POST", "/jars/upload", jar.as_bytes()).await;
         assert_eq!(code, 200, "{said}");
-        let jar = said["filename"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+        let jar = said["filename"]
+            .as_str()
+            .unwrap()
+            .rsplit('/')
+            .next()
+            .unwrap()
+            .to_owned();
         let wish = serde_json::json!({"jobId": job, "parallelism": 2}).to_string();
-        let (code, said) = self.rest("POST", &format!("/jars/{jar}/run"), wish.as_bytes()).await;
+        let (code, said) = self
+            .rest("POST", &format!("/jars/{jar}/run"), wish.as_bytes())
+            .await;
         assert_eq!((code, &said["jobid"]), (200, &Value::from(job)), "{said}");
         eventually("a checkpoint", || async {
-            self.rest("GET", &format!("/jobs/{job}/checkpoints"), &[]).await.1["latest"]["completed"]["id"].is_u64()
+            self.rest("GET", &format!("/jobs/{job}/checkpoints"), &[])
+                .await
+                .1["latest"]["completed"]["id"]
+                .is_u64()
         })
         .await;
         (client, job.to_owned())
@@ -217,7 +288,10 @@ pub(crate) async fn http(port: &str, method: &str, path: &str, body: &[u8]) -> (
         Ok(answer) => {
             let code = answer.status().as_u16();
             let bytes = answer.into_body().collect().await.map(|all| all.to_bytes());
-            (code, String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned())
+            (
+                code,
+                String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned(),
+            )
         }
         Err(_) => (0, String::new()),
     }
@@ -230,5 +304,8 @@ pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, is: impl Fn
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    assert!(tokio::time::timeout(PATIENCE, wait).await.is_ok(), "not seen in time: {what}");
+    assert!(
+        tokio::time::timeout(PATIENCE, wait).await.is_ok(),
+        "not seen in time: {what}"
+    );
 }

@@ -19,11 +19,17 @@ impl Run {
             if let Some(least) = least
                 && restored.id < least
             {
-                let words = format!("checkpoint {} was restored, but {least} had completed", restored.id);
+                let words = format!(
+                    "checkpoint {} was restored, but {least} had completed",
+                    restored.id
+                );
                 return (Verdict::Fail, words);
             }
             if restored.savepoint {
-                let words = format!("a savepoint ({}) was restored, not a checkpoint", restored.id);
+                let words = format!(
+                    "a savepoint ({}) was restored, not a checkpoint",
+                    restored.id
+                );
                 return (Verdict::Fail, words);
             }
         }
@@ -48,18 +54,18 @@ impl Run {
         }
         if let Some((_, began)) = self.epoch() {
             let from = began.saturating_add(NO_RESTORE).unwrap_or(Timestamp::MAX);
-            let empty = |look: &&Look| {
-                look.asked >= from && look.all_run() && look.restored == Some(None)
-            };
+            let empty =
+                |look: &&Look| look.asked >= from && look.all_run() && look.restored == Some(None);
             if self.seen.looks.iter().any(|look| empty(&look)) {
                 let words = "the job started from nothing: the new leader knows of no restore";
                 return (Verdict::Fail, words.to_owned());
             }
         }
         match (word, self.recent_look(now)) {
-            (Word::Last, Some(look)) if look.restored.is_some() => {
-                (Verdict::Fail, "no restore happened until the end".to_owned())
-            }
+            (Word::Last, Some(look)) if look.restored.is_some() => (
+                Verdict::Fail,
+                "no restore happened until the end".to_owned(),
+            ),
             (Word::Last, _) => unknown("REST did not tell of checkpoints at the end"),
             (Word::Open, _) => unknown("no restore seen so far"),
         }
@@ -78,7 +84,9 @@ impl Run {
             .find(|look| sent.is_some_and(|sent| look.asked >= sent) && !look.all_run());
         if let Some(stopped) = stopped {
             let words = match &stopped.job {
-                Some((state, running, total)) => format!("the job was {state}, {running}/{total} tasks"),
+                Some((state, running, total)) => {
+                    format!("the job was {state}, {running}/{total} tasks")
+                }
                 None => "the job was gone".to_owned(),
             };
             return (Verdict::Fail, words);

@@ -24,7 +24,11 @@ const CLOSE: u8 = 255;
 
 /// How a command in a container ends.
 enum Outcome {
-    Ended { stdout: Bytes, stderr: String, code: i32 },
+    Ended {
+        stdout: Bytes,
+        stderr: String,
+        code: i32,
+    },
     /// Wants its stdin to the end first.
     Echo,
     /// The container dies under it.
@@ -42,10 +46,15 @@ pub(super) fn exec(cluster: Arc<Cluster>, about: &About, mut request: Request) -
         .map(|(_, value)| value)
         .collect();
     if command.is_empty() {
-        return Status::bad_request("you must specify at least 1 command for the container").reply();
+        return Status::bad_request("you must specify at least 1 command for the container")
+            .reply();
     }
     let text = |name: header::HeaderName| {
-        request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     };
     let offered = text(header::SEC_WEBSOCKET_PROTOCOL);
     let chosen = ["v5.channel.k8s.io", "v4.channel.k8s.io"]
@@ -68,9 +77,18 @@ pub(super) fn exec(cluster: Arc<Cluster>, about: &About, mut request: Request) -
     });
     let mut reply = serve::empty(101);
     let headers = reply.headers_mut();
-    headers.insert(header::UPGRADE, header::HeaderValue::from_static("websocket"));
-    headers.insert(header::CONNECTION, header::HeaderValue::from_static("Upgrade"));
-    headers.insert(header::SEC_WEBSOCKET_PROTOCOL, header::HeaderValue::from_static(protocol));
+    headers.insert(
+        header::UPGRADE,
+        header::HeaderValue::from_static("websocket"),
+    );
+    headers.insert(
+        header::CONNECTION,
+        header::HeaderValue::from_static("Upgrade"),
+    );
+    headers.insert(
+        header::SEC_WEBSOCKET_PROTOCOL,
+        header::HeaderValue::from_static(protocol),
+    );
     if let Ok(value) = header::HeaderValue::from_str(&accept) {
         headers.insert(header::SEC_WEBSOCKET_ACCEPT, value);
     }
@@ -103,9 +121,20 @@ where
                 _ => {}
             }
         }
-        ended = Outcome::Ended { stdout: stdin.into(), stderr: String::new(), code: 0 };
+        ended = Outcome::Ended {
+            stdout: stdin.into(),
+            stderr: String::new(),
+            code: 0,
+        };
     }
-    let Outcome::Ended { stdout, stderr, code } = ended else { return };
+    let Outcome::Ended {
+        stdout,
+        stderr,
+        code,
+    } = ended
+    else {
+        return;
+    };
     let frame = |channel: u8, bytes: &[u8]| Message::Binary([&[channel], bytes].concat().into());
     for piece in stdout.chunks(32 * 1024) {
         let _ = out.send(frame(STDOUT, piece)).await;
@@ -113,7 +142,9 @@ where
     if !stderr.is_empty() {
         let _ = out.send(frame(STDERR, stderr.as_bytes())).await;
     }
-    let _ = out.send(frame(STATUS, status(code).to_string().as_bytes())).await;
+    let _ = out
+        .send(frame(STATUS, status(code).to_string().as_bytes()))
+        .await;
     let _ = out.close().await;
     // The other side answers the close.
     while let Some(Ok(_)) = from.next().await {}
@@ -165,5 +196,9 @@ fn signal(cluster: &Arc<Cluster>, id: &str, signal: Signal) -> Outcome {
     if cluster.ground.dice.share() < 0.3 {
         return Outcome::Cut;
     }
-    Outcome::Ended { stdout: Bytes::new(), stderr: String::new(), code: 0 }
+    Outcome::Ended {
+        stdout: Bytes::new(),
+        stderr: String::new(),
+        code: 0,
+    }
 }

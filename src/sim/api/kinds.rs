@@ -20,7 +20,14 @@ const fn kind(
     kind: &'static str,
     namespaced: bool,
 ) -> Kind {
-    Kind { group, version, plural, singular, kind, namespaced }
+    Kind {
+        group,
+        version,
+        plural,
+        singular,
+        kind,
+        namespaced,
+    }
 }
 
 const CORE: (&str, &str) = ("", "v1");
@@ -37,8 +44,20 @@ pub(crate) static KINDS: &[Kind] = &[
     kind(CORE, "events", "event", "Event", true),
     kind(CORE, "services", "service", "Service", true),
     kind(CORE, "endpoints", "endpoints", "Endpoints", true),
-    kind(CORE, "serviceaccounts", "serviceaccount", "ServiceAccount", true),
-    kind(CORE, "persistentvolumes", "persistentvolume", "PersistentVolume", false),
+    kind(
+        CORE,
+        "serviceaccounts",
+        "serviceaccount",
+        "ServiceAccount",
+        true,
+    ),
+    kind(
+        CORE,
+        "persistentvolumes",
+        "persistentvolume",
+        "PersistentVolume",
+        false,
+    ),
     kind(
         CORE,
         "persistentvolumeclaims",
@@ -51,15 +70,51 @@ pub(crate) static KINDS: &[Kind] = &[
     kind(APPS, "statefulsets", "statefulset", "StatefulSet", true),
     kind(APPS, "daemonsets", "daemonset", "DaemonSet", true),
     kind(("batch", "v1"), "jobs", "job", "Job", true),
-    kind(("coordination.k8s.io", "v1"), "leases", "lease", "Lease", true),
-    kind(("networking.k8s.io", "v1"), "networkpolicies", "networkpolicy", "NetworkPolicy", true),
-    kind(("policy", "v1"), "poddisruptionbudgets", "poddisruptionbudget", "PodDisruptionBudget", true),
-    kind(RBAC, "clusterrolebindings", "clusterrolebinding", "ClusterRoleBinding", false),
+    kind(
+        ("coordination.k8s.io", "v1"),
+        "leases",
+        "lease",
+        "Lease",
+        true,
+    ),
+    kind(
+        ("networking.k8s.io", "v1"),
+        "networkpolicies",
+        "networkpolicy",
+        "NetworkPolicy",
+        true,
+    ),
+    kind(
+        ("policy", "v1"),
+        "poddisruptionbudgets",
+        "poddisruptionbudget",
+        "PodDisruptionBudget",
+        true,
+    ),
+    kind(
+        RBAC,
+        "clusterrolebindings",
+        "clusterrolebinding",
+        "ClusterRoleBinding",
+        false,
+    ),
     kind(RBAC, "clusterroles", "clusterrole", "ClusterRole", false),
     kind(RBAC, "rolebindings", "rolebinding", "RoleBinding", true),
     kind(RBAC, "roles", "role", "Role", true),
-    kind(("scheduling.k8s.io", "v1"), "priorityclasses", "priorityclass", "PriorityClass", false),
-    kind(STORAGE, "storageclasses", "storageclass", "StorageClass", false),
+    kind(
+        ("scheduling.k8s.io", "v1"),
+        "priorityclasses",
+        "priorityclass",
+        "PriorityClass",
+        false,
+    ),
+    kind(
+        STORAGE,
+        "storageclasses",
+        "storageclass",
+        "StorageClass",
+        false,
+    ),
 ];
 
 impl Kind {
@@ -81,7 +136,10 @@ impl Kind {
 
 /// The kind of that name; the name is written in our own code.
 pub(crate) fn of(plural: &'static str) -> &'static Kind {
-    KINDS.iter().find(|kind| kind.plural == plural).expect("a plural of the table")
+    KINDS
+        .iter()
+        .find(|kind| kind.plural == plural)
+        .expect("a plural of the table")
 }
 
 pub(super) fn find(group: &str, version: &str, plural: &str) -> Option<&'static Kind> {
@@ -104,7 +162,8 @@ pub(super) fn groups() -> Value {
             continue;
         }
         let version = json!({"groupVersion": kind.api_version(), "version": kind.version});
-        groups.push(json!({"name": kind.group, "versions": [version], "preferredVersion": version}));
+        groups
+            .push(json!({"name": kind.group, "versions": [version], "preferredVersion": version}));
     }
     json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
 }
@@ -124,13 +183,19 @@ pub(super) fn group(name: &str) -> Option<Value> {
 /// `GET /api/v1` and `GET /apis/GROUP/VERSION`
 pub(super) fn resources(group: &str, version: &str) -> Option<Value> {
     let mut resources = Vec::new();
-    for kind in KINDS.iter().filter(|kind| kind.group == group && kind.version == version) {
+    for kind in KINDS
+        .iter()
+        .filter(|kind| kind.group == group && kind.version == version)
+    {
         resources.push(json!({
             "name": kind.plural, "singularName": kind.singular, "namespaced": kind.namespaced,
             "kind": kind.kind,
             "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         }));
-        if matches!(kind.plural, "pods" | "deployments" | "namespaces" | "nodes" | "statefulsets") {
+        if matches!(
+            kind.plural,
+            "pods" | "deployments" | "namespaces" | "nodes" | "statefulsets"
+        ) {
             resources.push(json!({
                 "name": format!("{}/status", kind.plural), "singularName": "",
                 "namespaced": kind.namespaced, "kind": kind.kind, "verbs": ["get", "patch", "update"],
@@ -150,7 +215,13 @@ pub(super) fn resources(group: &str, version: &str) -> Option<Value> {
     if resources.is_empty() {
         return None;
     }
-    let full = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
-    Some(json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": full,
-        "resources": resources}))
+    let full = if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
+    };
+    Some(
+        json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": full,
+        "resources": resources}),
+    )
 }

@@ -50,7 +50,8 @@ pub(crate) fn strategic(target: &mut Value, patch: &Value) {
 }
 
 fn named(list: &[Value]) -> bool {
-    list.iter().all(|item| item.get("name").is_some_and(Value::is_string))
+    list.iter()
+        .all(|item| item.get("name").is_some_and(Value::is_string))
 }
 
 /// Server-side apply: what the manager said before and does not say now goes away, unless another
@@ -78,19 +79,29 @@ pub(crate) fn apply(
         Force::No | Force::Yes => {}
     }
     for field in owners.get(manager).into_iter().flatten() {
-        let others = owners.iter().any(|(other, fields)| other != manager && fields.contains(field));
+        let others = owners
+            .iter()
+            .any(|(other, fields)| other != manager && fields.contains(field));
         if !said.contains(field) && !others {
             take_away(&mut object, &field.split('\u{1f}').collect::<Vec<_>>());
         }
     }
     strategic(&mut object, body);
     let mut owners = owners;
-    for fields in owners.iter_mut().filter(|(other, _)| *other != manager).map(|(_, f)| f) {
+    for fields in owners
+        .iter_mut()
+        .filter(|(other, _)| *other != manager)
+        .map(|(_, f)| f)
+    {
         fields.retain(|field| !(said.contains(field) && at(&object, field) != at(body, field)));
     }
     for (_, field) in &conflicts {
         let field = field.trim_start_matches('.').replace('.', "\u{1f}");
-        for fields in owners.iter_mut().filter(|(other, _)| *other != manager).map(|(_, f)| f) {
+        for fields in owners
+            .iter_mut()
+            .filter(|(other, _)| *other != manager)
+            .map(|(_, f)| f)
+        {
             fields.remove(&field);
         }
     }
@@ -131,7 +142,10 @@ fn collect(value: &Value, path: &mut Vec<String>, found: &mut BTreeSet<String>) 
         }
         Value::Array(list) if named(list) && !list.is_empty() => {
             for item in list {
-                path.push(format!("[name={}]", item["name"].as_str().unwrap_or_default()));
+                path.push(format!(
+                    "[name={}]",
+                    item["name"].as_str().unwrap_or_default()
+                ));
                 collect(item, path, found);
                 path.pop();
             }
@@ -143,20 +157,31 @@ fn collect(value: &Value, path: &mut Vec<String>, found: &mut BTreeSet<String>) 
 }
 
 fn at<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
-    path.split('\u{1f}').try_fold(object, |value, step| match step.strip_prefix("[name=") {
-        Some(name) => value
-            .as_array()?
-            .iter()
-            .find(|item| item["name"].as_str() == name.strip_suffix(']')),
-        None => value.get(step),
-    })
+    path.split('\u{1f}')
+        .try_fold(object, |value, step| match step.strip_prefix("[name=") {
+            Some(name) => value
+                .as_array()?
+                .iter()
+                .find(|item| item["name"].as_str() == name.strip_suffix(']')),
+            None => value.get(step),
+        })
 }
 
 fn take_away(object: &mut Value, path: &[&str]) {
-    let Some((step, rest)) = path.split_first() else { return };
-    if let Some(name) = step.strip_prefix("[name=").and_then(|name| name.strip_suffix(']')) {
-        let Some(list) = object.as_array_mut() else { return };
-        if let Some(item) = list.iter_mut().find(|item| item["name"].as_str() == Some(name)) {
+    let Some((step, rest)) = path.split_first() else {
+        return;
+    };
+    if let Some(name) = step
+        .strip_prefix("[name=")
+        .and_then(|name| name.strip_suffix(']'))
+    {
+        let Some(list) = object.as_array_mut() else {
+            return;
+        };
+        if let Some(item) = list
+            .iter_mut()
+            .find(|item| item["name"].as_str() == Some(name))
+        {
             take_away(item, rest);
         }
         if rest == ["name"] {
@@ -181,7 +206,12 @@ mod tests {
         Key::new(kinds::of("configmaps"), "flink", "it")
     }
 
-    fn applied(store: &mut Store, body: Value, manager: &str, force: Force) -> Result<Value, Status> {
+    fn applied(
+        store: &mut Store,
+        body: Value,
+        manager: &str,
+        force: Force,
+    ) -> Result<Value, Status> {
         let object = apply(store, &key(), &body, manager, force)?;
         Ok(store.put(key(), object))
     }
@@ -189,7 +219,13 @@ mod tests {
     #[test]
     fn an_apply_takes_away_what_its_manager_no_longer_says() {
         let mut store = Store::default();
-        applied(&mut store, json!({"data": {"a": "1", "b": "2"}}), "x", Force::Yes).unwrap();
+        applied(
+            &mut store,
+            json!({"data": {"a": "1", "b": "2"}}),
+            "x",
+            Force::Yes,
+        )
+        .unwrap();
         let now = applied(&mut store, json!({"data": {"a": "1"}}), "x", Force::Yes).unwrap();
         assert_eq!(now["data"], json!({"a": "1"}));
     }
@@ -211,6 +247,9 @@ mod tests {
         let body = json!({"spec": {"containers": [{"name": "one", "image": "i"}]}});
         let first = applied(&mut store, body.clone(), "x", Force::Yes).unwrap();
         let second = applied(&mut store, body, "x", Force::Yes).unwrap();
-        assert_eq!(first["metadata"]["resourceVersion"], second["metadata"]["resourceVersion"]);
+        assert_eq!(
+            first["metadata"]["resourceVersion"],
+            second["metadata"]["resourceVersion"]
+        );
     }
 }

@@ -30,13 +30,19 @@ pub(super) async fn answer(cluster: Arc<Cluster>, request: Request) -> Reply {
         ref method => method.to_string(),
     };
     cluster.ground.counters.count("kubernetes", &verb, &path);
-    let steps: Vec<String> = path.trim_matches('/').split('/').map(serve::decode).collect();
+    let steps: Vec<String> = path
+        .trim_matches('/')
+        .split('/')
+        .map(serve::decode)
+        .collect();
     let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
     let found = match steps.as_slice() {
         ["version"] => Some(json!({"major": "1", "minor": "34", "gitVersion": "v1.34.0",
             "gitCommit": "simulated", "gitTreeState": "clean", "buildDate": "1970-01-01T00:00:00Z",
             "goVersion": "go1.24.6", "compiler": "gc", "platform": "linux/amd64"})),
-        ["healthz" | "livez" | "readyz", ..] => return serve::reply(200, "text/plain; charset=utf-8", "ok"),
+        ["healthz" | "livez" | "readyz", ..] => {
+            return serve::reply(200, "text/plain; charset=utf-8", "ok");
+        }
         ["api"] => Some(kinds::versions("172.18.0.2:6443")),
         ["apis"] => Some(kinds::groups()),
         ["apis", group] => kinds::group(group),
@@ -99,7 +105,9 @@ async fn plain(cluster: Arc<Cluster>, about: About, request: Request) -> Reply {
         .headers()
         .get(http::header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
-        .map_or_else(String::new, |value| value.split(';').next().unwrap_or_default().to_owned());
+        .map_or_else(String::new, |value| {
+            value.split(';').next().unwrap_or_default().to_owned()
+        });
     let one = !about.name.is_empty();
     if method == Method::GET && serve::flag(&query, "watch") {
         return watching::watch(cluster, about, &query);

@@ -66,10 +66,19 @@ pub(super) fn list(store: &Store, about: &About, query: &BTreeMap<String, String
 
 pub(super) fn create(store: &mut Store, about: &About, mut body: Value, dice: &Dice) -> Answer {
     check(about.kind, &body)?;
-    let name = match (body["metadata"]["name"].as_str(), body["metadata"]["generateName"].as_str()) {
+    let name = match (
+        body["metadata"]["name"].as_str(),
+        body["metadata"]["generateName"].as_str(),
+    ) {
         (Some(name), _) if !name.is_empty() => name.to_owned(),
         (_, Some(stem)) => format!("{stem}{}", dice.suffix(5)),
-        _ => return Err(Status::invalid(about.kind, "", "metadata.name: Required value")),
+        _ => {
+            return Err(Status::invalid(
+                about.kind,
+                "",
+                "metadata.name: Required value",
+            ));
+        }
     };
     let key = Key::new(about.kind, &about.namespace, &name);
     if store.get(&key).is_some() {
@@ -83,7 +92,9 @@ pub(super) fn create(store: &mut Store, about: &About, mut body: Value, dice: &D
 
 pub(super) fn replace(store: &mut Store, about: &About, mut body: Value) -> Answer {
     let key = about.key();
-    let Some(old) = store.get(&key) else { return Err(Status::not_found(&key)) };
+    let Some(old) = store.get(&key) else {
+        return Err(Status::not_found(&key));
+    };
     if let Some(version) = body["metadata"]["resourceVersion"].as_str()
         && old["metadata"]["resourceVersion"] != version
     {
@@ -109,7 +120,9 @@ pub(super) fn patch(
     let key = about.key();
     if how.starts_with("application/apply-patch") {
         check(about.kind, body)?;
-        let manager = query.get("fieldManager").filter(|manager| !manager.is_empty());
+        let manager = query
+            .get("fieldManager")
+            .filter(|manager| !manager.is_empty());
         let manager = manager.ok_or_else(|| {
             Status::bad_request(
                 "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch",
@@ -120,11 +133,18 @@ pub(super) fn patch(
         {
             return Err(Status::bad_request(format!(
                 "failed to create typed patch object ({}/{}; {}, Kind={}): {strict}: field not declared in schema",
-                about.namespace, about.name, about.kind.api_version(), about.kind.kind
+                about.namespace,
+                about.name,
+                about.kind.api_version(),
+                about.kind.kind
             )));
         }
         namespace_exists(store, &key)?;
-        let force = if crate::sim::serve::flag(query, "force") { Force::Yes } else { Force::No };
+        let force = if crate::sim::serve::flag(query, "force") {
+            Force::Yes
+        } else {
+            Force::No
+        };
         if crate::sim::serve::flag(query, "dryRun") || query.contains_key("dryRun") {
             let old = store.owners.get(&key).cloned();
             let object = merge::apply(store, &key, body, manager, force)?;
@@ -142,7 +162,9 @@ pub(super) fn patch(
         defaults(&key, &mut object, dice);
         return Ok((if fresh { 201 } else { 200 }, store.put(key, object)));
     }
-    let Some(old) = store.get(&key) else { return Err(Status::not_found(&key)) };
+    let Some(old) = store.get(&key) else {
+        return Err(Status::not_found(&key));
+    };
     if let Some(version) = body["metadata"]["resourceVersion"].as_str()
         && old["metadata"]["resourceVersion"] != version
     {
@@ -156,18 +178,29 @@ pub(super) fn patch(
             return Err(Status::new(
                 415,
                 "UnsupportedMediaType",
-                format!("the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml, not {other}"),
+                format!(
+                    "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml, not {other}"
+                ),
             ));
         }
     }
     let written = store.put(key, object);
-    Ok((200, if about.part == "scale" { scale(&written) } else { written }))
+    Ok((
+        200,
+        if about.part == "scale" {
+            scale(&written)
+        } else {
+            written
+        },
+    ))
 }
 
 /// Deletes, or marks for deletion where somebody else must finish it (pods, namespaces).
 pub(super) fn delete(store: &mut Store, about: &About, options: &Value) -> Answer {
     let key = about.key();
-    let Some(object) = store.get(&key).cloned() else { return Err(Status::not_found(&key)) };
+    let Some(object) = store.get(&key).cloned() else {
+        return Err(Status::not_found(&key));
+    };
     let uid = object["metadata"]["uid"].as_str().unwrap_or_default();
     if let Some(wanted) = options["preconditions"]["uid"].as_str()
         && wanted != uid
@@ -182,7 +215,9 @@ pub(super) fn delete(store: &mut Store, about: &About, options: &Value) -> Answe
     let now = super::store::seconds(Timestamp::now());
     match about.kind.plural {
         "pods" => {
-            let own = object["spec"]["terminationGracePeriodSeconds"].as_u64().unwrap_or(30);
+            let own = object["spec"]["terminationGracePeriodSeconds"]
+                .as_u64()
+                .unwrap_or(30);
             let grace = options["gracePeriodSeconds"].as_u64().unwrap_or(own);
             let marked = store.edit(&key, |pod| {
                 if pod["metadata"]["deletionTimestamp"].is_null() {
@@ -221,14 +256,18 @@ fn namespace_exists(store: &Store, key: &Key) -> Result<(), Status> {
         return Ok(());
     }
     let of = Key::new(super::kinds::of("namespaces"), "", &key.namespace);
-    let Some(namespace) = store.get(&of) else { return Err(Status::not_found(&of)) };
+    let Some(namespace) = store.get(&of) else {
+        return Err(Status::not_found(&of));
+    };
     if namespace["status"]["phase"] == "Terminating" && store.get(key).is_none() {
         return Err(Status::new(
             403,
             "Forbidden",
             format!(
                 "{} \"{}\" is forbidden: unable to create new content in namespace {} because it is being terminated",
-                key.kind.qualified(), key.name, key.namespace
+                key.kind.qualified(),
+                key.name,
+                key.namespace
             ),
         ));
     }
@@ -238,7 +277,9 @@ fn namespace_exists(store: &Store, key: &Key) -> Result<(), Status> {
 /// The kind that the body claims must be the one of the path.
 fn check(kind: &Kind, body: &Value) -> Result<(), Status> {
     if !body.is_object() {
-        return Err(Status::bad_request("the object provided is unrecognized (must be of type object)"));
+        return Err(Status::bad_request(
+            "the object provided is unrecognized (must be of type object)",
+        ));
     }
     if body["kind"].as_str().is_some_and(|said| said != kind.kind) {
         return Err(Status::bad_request(format!(
@@ -253,24 +294,84 @@ fn check(kind: &Kind, body: &Value) -> Result<(), Status> {
 /// The first field of a workload's upper levels that Kubernetes does not know. Not a whole schema:
 /// enough that a typing mistake in a manifest is answered as a real server answers it.
 fn unknown_field(kind: &Kind, body: &Value) -> Option<String> {
-    const TOP: &[&str] = &["apiVersion", "kind", "metadata", "spec", "status", "data", "rules",
-        "roleRef", "subjects", "binaryData", "immutable", "provisioner", "parameters",
-        "reclaimPolicy", "volumeBindingMode", "allowVolumeExpansion", "mountOptions", "type",
-        "stringData", "secrets", "imagePullSecrets", "automountServiceAccountToken",
-        "aggregationRule", "allowedTopologies", "value", "globalDefault", "description", "subsets",
-        "preemptionPolicy"];
-    const WORKLOAD: &[&str] = &["replicas", "selector", "template", "strategy", "updateStrategy",
-        "minReadySeconds", "paused", "progressDeadlineSeconds", "revisionHistoryLimit",
-        "serviceName", "podManagementPolicy", "volumeClaimTemplates", "ordinals",
-        "persistentVolumeClaimRetentionPolicy"];
-    const CONTAINER: &[&str] = &["name", "image", "imagePullPolicy", "args", "command", "env",
-        "envFrom", "ports", "volumeMounts", "resources", "readinessProbe", "livenessProbe",
-        "startupProbe", "securityContext", "lifecycle", "workingDir", "stdin", "tty", "stdinOnce",
-        "terminationMessagePath", "terminationMessagePolicy", "volumeDevices", "resizePolicy",
-        "restartPolicy"];
+    const TOP: &[&str] = &[
+        "apiVersion",
+        "kind",
+        "metadata",
+        "spec",
+        "status",
+        "data",
+        "rules",
+        "roleRef",
+        "subjects",
+        "binaryData",
+        "immutable",
+        "provisioner",
+        "parameters",
+        "reclaimPolicy",
+        "volumeBindingMode",
+        "allowVolumeExpansion",
+        "mountOptions",
+        "type",
+        "stringData",
+        "secrets",
+        "imagePullSecrets",
+        "automountServiceAccountToken",
+        "aggregationRule",
+        "allowedTopologies",
+        "value",
+        "globalDefault",
+        "description",
+        "subsets",
+        "preemptionPolicy",
+    ];
+    const WORKLOAD: &[&str] = &[
+        "replicas",
+        "selector",
+        "template",
+        "strategy",
+        "updateStrategy",
+        "minReadySeconds",
+        "paused",
+        "progressDeadlineSeconds",
+        "revisionHistoryLimit",
+        "serviceName",
+        "podManagementPolicy",
+        "volumeClaimTemplates",
+        "ordinals",
+        "persistentVolumeClaimRetentionPolicy",
+    ];
+    const CONTAINER: &[&str] = &[
+        "name",
+        "image",
+        "imagePullPolicy",
+        "args",
+        "command",
+        "env",
+        "envFrom",
+        "ports",
+        "volumeMounts",
+        "resources",
+        "readinessProbe",
+        "livenessProbe",
+        "startupProbe",
+        "securityContext",
+        "lifecycle",
+        "workingDir",
+        "stdin",
+        "tty",
+        "stdinOnce",
+        "terminationMessagePath",
+        "terminationMessagePolicy",
+        "volumeDevices",
+        "resizePolicy",
+        "restartPolicy",
+    ];
     let first = |value: &Value, known: &[&str], at: &str| {
         let keys = value.as_object()?.keys();
-        keys.into_iter().find(|key| !known.contains(&key.as_str())).map(|key| format!("{at}.{key}"))
+        keys.into_iter()
+            .find(|key| !known.contains(&key.as_str()))
+            .map(|key| format!("{at}.{key}"))
     };
     if let Some(field) = first(body, TOP, "") {
         return Some(field);

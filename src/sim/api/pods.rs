@@ -28,8 +28,13 @@ pub(super) fn container_of(
 ) -> Result<String, Status> {
     let key = Key::new(kinds::of("pods"), &about.namespace, &about.name);
     let state = cluster.hold();
-    let pod = state.store.get(&key).ok_or_else(|| Status::not_found(&key))?;
-    let first = pod["spec"]["containers"][0]["name"].as_str().unwrap_or_default();
+    let pod = state
+        .store
+        .get(&key)
+        .ok_or_else(|| Status::not_found(&key))?;
+    let first = pod["spec"]["containers"][0]["name"]
+        .as_str()
+        .unwrap_or_default();
     let name = query.get("container").map_or(first, String::as_str);
     if name != first {
         return Err(Status::bad_request(format!(
@@ -38,7 +43,11 @@ pub(super) fn container_of(
         )));
     }
     let uid = pod["metadata"]["uid"].as_str().unwrap_or_default();
-    let mut all: Vec<_> = state.containers.values().filter(|own| own.pod_uid == uid).collect();
+    let mut all: Vec<_> = state
+        .containers
+        .values()
+        .filter(|own| own.pod_uid == uid)
+        .collect();
     all.sort_by_key(|own| own.attempt);
     let found = match which {
         Which::Current => all.last(),
@@ -83,17 +92,30 @@ struct Tail {
 /// `GET …/pods/NAME/log`. A followed log ends when its container does.
 pub(super) fn log(cluster: Arc<Cluster>, about: &About, request: &Request) -> Reply {
     let query = serve::query(request);
-    let which = if serve::flag(&query, "previous") { Which::Previous } else { Which::Current };
+    let which = if serve::flag(&query, "previous") {
+        Which::Previous
+    } else {
+        Which::Current
+    };
     let id = match container_of(&cluster, about, &query, which) {
         Ok(id) => id,
         Err(status) => return status.reply(),
     };
-    let since = query.get("sinceTime").and_then(|text| text.parse().ok()).or_else(|| {
-        let seconds = query.get("sinceSeconds")?.parse().ok()?;
-        Some(Timestamp::now() - SignedDuration::from_secs(seconds))
-    });
-    let end = cluster.hold().containers.get(&id).map_or(0, |own| own.log.end());
-    let tail = query.get("tailLines").and_then(|text| text.parse::<usize>().ok());
+    let since = query
+        .get("sinceTime")
+        .and_then(|text| text.parse().ok())
+        .or_else(|| {
+            let seconds = query.get("sinceSeconds")?.parse().ok()?;
+            Some(Timestamp::now() - SignedDuration::from_secs(seconds))
+        });
+    let end = cluster
+        .hold()
+        .containers
+        .get(&id)
+        .map_or(0, |own| own.log.end());
+    let tail = query
+        .get("tailLines")
+        .and_then(|text| text.parse::<usize>().ok());
     let tail = Tail {
         next: tail.map_or(0, |lines| end.saturating_sub(lines)),
         id,
@@ -165,10 +187,18 @@ pub(super) async fn proxy(
     let key = Key::new(kinds::of("pods"), &namespace, &pod);
     let (ip, id) = {
         let state = cluster.hold();
-        let Some(object) = state.store.get(&key) else { return Status::not_found(&key).reply() };
+        let Some(object) = state.store.get(&key) else {
+            return Status::not_found(&key).reply();
+        };
         let uid = object["metadata"]["uid"].as_str().unwrap_or_default();
-        let running = state.containers.values().find(|own| own.pod_uid == uid && own.runs());
-        let ip = object["status"]["podIP"].as_str().unwrap_or_default().to_owned();
+        let running = state
+            .containers
+            .values()
+            .find(|own| own.pod_uid == uid && own.runs());
+        let ip = object["status"]["podIP"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         (ip, running.map(|own| own.id.clone()))
     };
     if ip.is_empty() {
@@ -180,7 +210,9 @@ pub(super) async fn proxy(
     let ask = ask(request, &format!("/{}", below.join("/"))).await;
     match id {
         Some(id) if asked == rest_port => match flink::answer(&cluster, &id, ask).await {
-            Some((code, body)) => serve::reply(code, "application/json; charset=UTF-8", body.to_string()),
+            Some((code, body)) => {
+                serve::reply(code, "application/json; charset=UTF-8", body.to_string())
+            }
             None => Status::unreachable(&refused).reply(),
         },
         _ => Status::unreachable(&refused).reply(),
@@ -192,25 +224,36 @@ fn of_service(cluster: &Cluster, namespace: &str, name: &str) -> Result<(String,
     let name = name.split(':').next().unwrap_or(name);
     let key = Key::new(kinds::of("services"), namespace, name);
     let state = cluster.hold();
-    let service = state.store.get(&key).ok_or_else(|| Status::not_found(&key))?;
-    let selector = service["spec"]["selector"].as_object().cloned().unwrap_or_default();
+    let service = state
+        .store
+        .get(&key)
+        .ok_or_else(|| Status::not_found(&key))?;
+    let selector = service["spec"]["selector"]
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
     let ready: Vec<&Value> = state
         .store
         .list(kinds::of("pods"), namespace)
         .filter(|pod| {
-            selector.iter().all(|(label, value)| pod["metadata"]["labels"][label] == *value)
+            selector
+                .iter()
+                .all(|(label, value)| pod["metadata"]["labels"][label] == *value)
         })
         .filter(|pod| pod["status"]["containerStatuses"][0]["ready"] == true)
         .collect();
     let pick = cluster.ground.dice.next() as usize % ready.len().max(1);
-    let pod = ready.get(pick).and_then(|pod| pod["metadata"]["name"].as_str());
-    pod.map(|pod| (namespace.to_owned(), pod.to_owned())).ok_or_else(|| {
-        Status::new(
-            503,
-            "ServiceUnavailable",
-            format!("no endpoints available for service \"{name}\""),
-        )
-    })
+    let pod = ready
+        .get(pick)
+        .and_then(|pod| pod["metadata"]["name"].as_str());
+    pod.map(|pod| (namespace.to_owned(), pod.to_owned()))
+        .ok_or_else(|| {
+            Status::new(
+                503,
+                "ServiceUnavailable",
+                format!("no endpoints available for service \"{name}\""),
+            )
+        })
 }
 
 /// A request as Flink's web server gets it.
@@ -233,7 +276,9 @@ pub(crate) async fn node_port(cluster: Arc<Cluster>, request: Request) -> Option
             .list(kinds::of("services"), &lab.flink.namespace)
             .find(|service| {
                 service["spec"]["ports"].as_array().is_some_and(|ports| {
-                    ports.iter().any(|port| port["nodePort"] == lab.flink.rest.node_port)
+                    ports
+                        .iter()
+                        .any(|port| port["nodePort"] == lab.flink.rest.node_port)
                 })
             })
             .and_then(|service| service["metadata"]["name"].as_str().map(str::to_owned))?
@@ -242,13 +287,25 @@ pub(crate) async fn node_port(cluster: Arc<Cluster>, request: Request) -> Option
     let key = Key::new(kinds::of("pods"), &namespace, &pod);
     let id = {
         let state = cluster.hold();
-        let uid = state.store.get(&key)?["metadata"]["uid"].as_str()?.to_owned();
-        let running = state.containers.values().find(|own| own.pod_uid == uid && own.runs())?;
+        let uid = state.store.get(&key)?["metadata"]["uid"]
+            .as_str()?
+            .to_owned();
+        let running = state
+            .containers
+            .values()
+            .find(|own| own.pod_uid == uid && own.runs())?;
         running.id.clone()
     };
     let path = request.uri().path().to_owned();
-    cluster.ground.counters.count("node-port", request.method().as_str(), &path);
+    cluster
+        .ground
+        .counters
+        .count("node-port", request.method().as_str(), &path);
     let ask = ask(request, &path).await;
     let (code, body) = flink::answer(&cluster, &id, ask).await?;
-    Some(serve::reply(code, "application/json; charset=UTF-8", body.to_string()))
+    Some(serve::reply(
+        code,
+        "application/json; charset=UTF-8",
+        body.to_string(),
+    ))
 }

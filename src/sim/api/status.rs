@@ -16,21 +16,34 @@ pub(crate) struct Status {
 
 impl Status {
     pub(crate) fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: Value::Null }
+        Self {
+            code,
+            reason,
+            message: message.into(),
+            details: Value::Null,
+        }
     }
 
     pub(crate) fn not_found(key: &Key) -> Self {
         let what = key.kind.qualified();
         Self {
             details: json!({"name": key.name, "kind": key.kind.plural, "group": key.kind.group}),
-            ..Self::new(404, "NotFound", format!("{what} \"{}\" not found", key.name))
+            ..Self::new(
+                404,
+                "NotFound",
+                format!("{what} \"{}\" not found", key.name),
+            )
         }
     }
 
     pub(crate) fn no_resource() -> Self {
         Self {
             details: json!({}),
-            ..Self::new(404, "NotFound", "the server could not find the requested resource")
+            ..Self::new(
+                404,
+                "NotFound",
+                "the server could not find the requested resource",
+            )
         }
     }
 
@@ -38,7 +51,11 @@ impl Status {
         let what = key.kind.qualified();
         Self {
             details: json!({"name": key.name, "kind": key.kind.plural, "group": key.kind.group}),
-            ..Self::new(409, "AlreadyExists", format!("{what} \"{}\" already exists", key.name))
+            ..Self::new(
+                409,
+                "AlreadyExists",
+                format!("{what} \"{}\" already exists", key.name),
+            )
         }
     }
 
@@ -103,7 +120,11 @@ impl Status {
     }
 
     pub(crate) fn expired(asked: u64, oldest: u64) -> Self {
-        Self::new(410, "Expired", format!("too old resource version: {asked} ({oldest})"))
+        Self::new(
+            410,
+            "Expired",
+            format!("too old resource version: {asked} ({oldest})"),
+        )
     }
 
     pub(crate) fn invalid(kind: &Kind, name: &str, why: &str) -> Self {
@@ -120,7 +141,11 @@ impl Status {
 
     /// The pod proxy could not reach its pod.
     pub(crate) fn unreachable(why: &str) -> Self {
-        Self::new(503, "ServiceUnavailable", format!("error trying to reach service: {why}"))
+        Self::new(
+            503,
+            "ServiceUnavailable",
+            format!("error trying to reach service: {why}"),
+        )
     }
 
     pub(crate) fn to_json(&self) -> Value {

@@ -41,7 +41,11 @@ pub(crate) struct Store {
 impl Key {
     pub(crate) fn new(kind: &'static Kind, namespace: &str, name: &str) -> Self {
         let namespace = if kind.namespaced { namespace } else { "" };
-        Self { kind, namespace: namespace.to_owned(), name: name.to_owned() }
+        Self {
+            kind,
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        }
     }
 }
 
@@ -115,7 +119,12 @@ impl Store {
     }
 
     fn remember(&mut self, kind: &'static Kind, before: Option<Value>, after: Option<Value>) {
-        self.history.push_back(Change { revision: self.revision, kind, before, after });
+        self.history.push_back(Change {
+            revision: self.revision,
+            kind,
+            before,
+            after,
+        });
         if self.history.len() > HISTORY {
             self.history.pop_front();
         }
@@ -129,11 +138,17 @@ impl Store {
 
     /// What happened after that revision, or a 410 if it is not known any more.
     pub(crate) fn since(&self, revision: u64) -> Result<impl Iterator<Item = &Change>, Status> {
-        let oldest = self.history.front().map_or(self.revision + 1, |change| change.revision);
+        let oldest = self
+            .history
+            .front()
+            .map_or(self.revision + 1, |change| change.revision);
         if revision + 1 < oldest {
             return Err(Status::expired(revision, oldest));
         }
-        Ok(self.history.iter().skip_while(move |change| change.revision <= revision))
+        Ok(self
+            .history
+            .iter()
+            .skip_while(move |change| change.revision <= revision))
     }
 }
 
@@ -167,31 +182,59 @@ impl Selector {
         let mut terms = Vec::new();
         for part in split_outside(labels) {
             let label = |key: &str| {
-                vec!["metadata".to_owned(), "labels".to_owned(), key.trim().to_owned()]
+                vec![
+                    "metadata".to_owned(),
+                    "labels".to_owned(),
+                    key.trim().to_owned(),
+                ]
             };
             let term = if let Some((key, list)) = part.split_once(" in ") {
                 let list = list.trim().trim_matches(['(', ')']);
-                let any = list.split(',').map(|value| value.trim().to_owned()).collect();
-                Term { path: label(key), want: Want::In(any) }
+                let any = list
+                    .split(',')
+                    .map(|value| value.trim().to_owned())
+                    .collect();
+                Term {
+                    path: label(key),
+                    want: Want::In(any),
+                }
             } else if let Some((key, value)) = part.split_once("!=") {
-                Term { path: label(key), want: Want::Not(value.trim().to_owned()) }
+                Term {
+                    path: label(key),
+                    want: Want::Not(value.trim().to_owned()),
+                }
             } else if let Some((key, value)) = part.split_once('=') {
                 let value = value.trim_start_matches('=').trim();
-                Term { path: label(key), want: Want::Is(value.to_owned()) }
+                Term {
+                    path: label(key),
+                    want: Want::Is(value.to_owned()),
+                }
             } else if let Some(key) = part.strip_prefix('!') {
-                Term { path: label(key), want: Want::Absent }
+                Term {
+                    path: label(key),
+                    want: Want::Absent,
+                }
             } else {
-                Term { path: label(&part), want: Want::Exists }
+                Term {
+                    path: label(&part),
+                    want: Want::Exists,
+                }
             };
             terms.push(term);
         }
         for part in fields.split(',').filter(|part| !part.is_empty()) {
             let path = |key: &str| key.trim().split('.').map(str::to_owned).collect();
             if let Some((key, value)) = part.split_once("!=") {
-                terms.push(Term { path: path(key), want: Want::Not(value.to_owned()) });
+                terms.push(Term {
+                    path: path(key),
+                    want: Want::Not(value.to_owned()),
+                });
             } else if let Some((key, value)) = part.split_once('=') {
                 let value = value.trim_start_matches('=').to_owned();
-                terms.push(Term { path: path(key), want: Want::Is(value) });
+                terms.push(Term {
+                    path: path(key),
+                    want: Want::Is(value),
+                });
             }
         }
         Self { terms }

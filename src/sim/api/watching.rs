@@ -33,10 +33,16 @@ struct Watch {
     over: bool,
 }
 
-pub(super) fn watch(cluster: Arc<Cluster>, about: About, query: &BTreeMap<String, String>) -> Reply {
+pub(super) fn watch(
+    cluster: Arc<Cluster>,
+    about: About,
+    query: &BTreeMap<String, String>,
+) -> Reply {
     let pulse = cluster.pulse();
     let asked = query.get("resourceVersion").map_or("", String::as_str);
-    let seconds = query.get("timeoutSeconds").and_then(|text| text.parse().ok());
+    let seconds = query
+        .get("timeoutSeconds")
+        .and_then(|text| text.parse().ok());
     let mut waiting = VecDeque::new();
     let selector = selector(query);
     let mut seen = asked.parse().unwrap_or(0);
@@ -103,12 +109,14 @@ impl Watch {
         match state.store.since(self.seen) {
             Ok(changes) => {
                 for change in changes {
-                    self.waiting.extend(seen_as(change, &self.about, &self.selector));
+                    self.waiting
+                        .extend(seen_as(change, &self.about, &self.selector));
                 }
                 self.seen = state.store.revision;
             }
             Err(expired) => {
-                self.waiting.push_back(json!({"type": "ERROR", "object": expired.to_json()}));
+                self.waiting
+                    .push_back(json!({"type": "ERROR", "object": expired.to_json()}));
                 self.over = true;
             }
         }

@@ -84,11 +84,16 @@ impl Container {
 
 impl State {
     pub(crate) fn exit(&mut self, id: &str, code: i32) {
-        let Some(container) = self.containers.get_mut(id) else { return };
+        let Some(container) = self.containers.get_mut(id) else {
+            return;
+        };
         if !container.runs() {
             return;
         }
-        container.life = Life::Ended { code, at: Timestamp::now() };
+        container.life = Life::Ended {
+            code,
+            at: Timestamp::now(),
+        };
         container.listening = false;
         container.gone.cancel();
         self.beats += 1;
@@ -96,7 +101,9 @@ impl State {
     }
 
     pub(crate) fn signal(&mut self, id: &str, signal: Signal) {
-        let Some(container) = self.containers.get_mut(id) else { return };
+        let Some(container) = self.containers.get_mut(id) else {
+            return;
+        };
         self.beats += 1;
         match signal {
             Signal::Term => container.asked_to_stop.cancel(),
@@ -120,7 +127,9 @@ impl State {
     }
 
     pub(crate) fn by_pid(&self, pid: u32) -> Option<&Container> {
-        self.containers.values().find(|container| container.pid == pid)
+        self.containers
+            .values()
+            .find(|container| container.pid == pid)
     }
 }
 
@@ -200,7 +209,10 @@ impl Process {
     /// Does something, unless the process is gone or frozen in this very moment.
     pub(crate) fn act<R>(&self, what: impl FnOnce(&mut State) -> R) -> Option<R> {
         let mut state = self.cluster.hold();
-        let able = state.containers.get(&self.id).is_some_and(|own| own.runs() && !own.is_frozen());
+        let able = state
+            .containers
+            .get(&self.id)
+            .is_some_and(|own| own.runs() && !own.is_frozen());
         able.then(|| what(&mut state))
     }
 

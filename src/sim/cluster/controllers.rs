@@ -116,7 +116,10 @@ fn owners(state: &mut State, dice: &Dice, plural: &'static str) {
         };
         let mut pods = pods_of(state, &key);
         let alive = |state: &State, pod: &Key| {
-            state.store.get(pod).is_some_and(|pod| pod["metadata"]["deletionTimestamp"].is_null())
+            state
+                .store
+                .get(pod)
+                .is_some_and(|pod| pod["metadata"]["deletionTimestamp"].is_null())
         };
         pods.retain(|pod| alive(state, pod));
         for n in pods.len()..want {
@@ -193,7 +196,8 @@ fn orphans(state: &mut State) {
 fn delete_pod(state: &mut State, key: &Key) {
     state.store.edit(key, |pod| {
         if pod["metadata"]["deletionTimestamp"].is_null() {
-            pod["metadata"]["deletionTimestamp"] = json!(crate::sim::api::seconds(Timestamp::now()));
+            pod["metadata"]["deletionTimestamp"] =
+                json!(crate::sim::api::seconds(Timestamp::now()));
             pod["metadata"]["deletionGracePeriodSeconds"] = json!(30);
         }
     });
@@ -204,7 +208,9 @@ fn claims(state: &mut State) {
         if claim["status"]["phase"] == "Bound" {
             continue;
         }
-        let Some(volume) = claim["spec"]["volumeName"].as_str() else { continue };
+        let Some(volume) = claim["spec"]["volumeName"].as_str() else {
+            continue;
+        };
         let volume = Key::new(kinds::of("persistentvolumes"), "", volume);
         if state.store.get(&volume).is_none() {
             continue;
@@ -228,8 +234,11 @@ fn namespaces(state: &mut State) {
         }
         let mut left = 0;
         for kind in kinds::KINDS.iter().filter(|kind| kind.namespaced) {
-            let inside: Vec<Key> =
-                state.store.keys(kind, &key.name).map(|(key, _)| key.clone()).collect();
+            let inside: Vec<Key> = state
+                .store
+                .keys(kind, &key.name)
+                .map(|(key, _)| key.clone())
+                .collect();
             for object in inside {
                 if kind.plural == "pods" {
                     left += 1;
@@ -255,7 +264,10 @@ fn network(cluster: &Arc<Cluster>) {
     for (key, node) in nodes {
         let on = state.nodes.get(&key.name).is_some_and(|node| !node.down);
         let ready = if is_up && on { "True" } else { "False" };
-        let is = node["status"]["conditions"].as_array().and_then(|all| all.last()).cloned();
+        let is = node["status"]["conditions"]
+            .as_array()
+            .and_then(|all| all.last())
+            .cloned();
         if is.is_some_and(|condition| condition["status"] == ready) {
             continue;
         }
@@ -282,7 +294,11 @@ fn copies(state: &State, plural: &'static str) -> Vec<(Key, Value)> {
 }
 
 fn pods_of(state: &State, owner: &Key) -> Vec<Key> {
-    let Some(uid) = state.store.get(owner).map(|owner| owner["metadata"]["uid"].clone()) else {
+    let Some(uid) = state
+        .store
+        .get(owner)
+        .map(|owner| owner["metadata"]["uid"].clone())
+    else {
         return Vec::new();
     };
     state
@@ -310,8 +326,11 @@ fn owner(object: &Value) -> Value {
 
 /// The same template has the same hash (FNV-1a over its text).
 fn template_hash(template: &Value) -> String {
-    let hash = template.to_string().bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    });
+    let hash = template
+        .to_string()
+        .bytes()
+        .fold(0x811c_9dc5_u32, |hash, byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        });
     Dice::new(u64::from(hash)).suffix(10)
 }

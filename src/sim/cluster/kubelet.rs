@@ -23,7 +23,9 @@ pub(super) async fn live(cluster: Arc<Cluster>, key: Key, uid: String) {
         () = run(&cluster, &key, &uid) => {}
     }
     let mut state = cluster.hold();
-    let ids: Vec<String> = of_pod(&state, &uid).map(|container| container.id.clone()).collect();
+    let ids: Vec<String> = of_pod(&state, &uid)
+        .map(|container| container.id.clone())
+        .collect();
     for id in ids {
         state.exit(&id, 137);
         state.containers.remove(&id);
@@ -33,7 +35,9 @@ pub(super) async fn live(cluster: Arc<Cluster>, key: Key, uid: String) {
 }
 
 async fn run(cluster: &Arc<Cluster>, key: &Key, uid: &str) {
-    let Some(pod) = schedule(cluster, key).await else { return };
+    let Some(pod) = schedule(cluster, key).await else {
+        return;
+    };
     if deleting(cluster, key) {
         cluster.hold().store.remove(key);
         return;
@@ -41,12 +45,22 @@ async fn run(cluster: &Arc<Cluster>, key: &Key, uid: &str) {
     let container = &pod["spec"]["containers"][0];
     let image = container["image"].as_str().unwrap_or_default().to_owned();
     let ip = match pod["spec"]["hostNetwork"].as_bool() {
-        Some(true) => cluster.hold().nodes.values().next().map(|node| node.ip.clone()),
+        Some(true) => cluster
+            .hold()
+            .nodes
+            .values()
+            .next()
+            .map(|node| node.ip.clone()),
         _ => Some(cluster.hold().next_address()),
     }
     .unwrap_or_default();
     let image_id = image_ready(cluster, key, &pod, &image).await;
-    cluster.event(&pod, "Normal", "Pulled", &format!("Container image \"{image}\" already present on machine"));
+    cluster.event(
+        &pod,
+        "Normal",
+        "Pulled",
+        &format!("Container image \"{image}\" already present on machine"),
+    );
     cluster.sleep(cluster.between(0.5, 1.2)).await;
     let mut attempt = 0;
     loop {
@@ -62,10 +76,23 @@ async fn run(cluster: &Arc<Cluster>, key: &Key, uid: &str) {
             break;
         }
         attempt += 1;
-        let wait = if attempt <= 1 { cluster.between(0.7, 1.6) } else { BACK_OFF };
+        let wait = if attempt <= 1 {
+            cluster.between(0.7, 1.6)
+        } else {
+            BACK_OFF
+        };
         if attempt > 1 {
-            cluster.event(&pod, "Warning", "BackOff", "Back-off restarting failed container");
-            show(cluster, key, Some(("CrashLoopBackOff", "back-off restarting failed container")));
+            cluster.event(
+                &pod,
+                "Warning",
+                "BackOff",
+                "Back-off restarting failed container",
+            );
+            show(
+                cluster,
+                key,
+                Some(("CrashLoopBackOff", "back-off restarting failed container")),
+            );
         }
         tokio::select! {
             () = cluster.sleep(wait) => {}
@@ -84,7 +111,11 @@ enum Ended {
 /// Attends to a running container until it ends or its pod is to go.
 async fn attend(cluster: &Arc<Cluster>, key: &Key, pod: &Value, id: &str) -> Ended {
     let mut pulse = cluster.pulse();
-    let gone = cluster.hold().containers.get(id).map(|own| own.gone.clone());
+    let gone = cluster
+        .hold()
+        .containers
+        .get(id)
+        .map(|own| own.gone.clone());
     let gone = gone.unwrap_or_default();
     let probed = !pod["spec"]["containers"][0]["readinessProbe"].is_null();
     show(cluster, key, None);
@@ -93,9 +124,15 @@ async fn attend(cluster: &Arc<Cluster>, key: &Key, pod: &Value, id: &str) -> End
         if deleting(cluster, key) {
             cluster.event(pod, "Normal", "Killing", "Stopping container");
             let grace = cluster.hold().store.get(key).map_or(30, |pod| {
-                pod["metadata"]["deletionGracePeriodSeconds"].as_u64().unwrap_or(30)
+                pod["metadata"]["deletionGracePeriodSeconds"]
+                    .as_u64()
+                    .unwrap_or(30)
             });
-            let first = if grace == 0 { Signal::Kill } else { Signal::Term };
+            let first = if grace == 0 {
+                Signal::Kill
+            } else {
+                Signal::Term
+            };
             cluster.hold().signal(id, first);
             tokio::select! {
                 () = gone.cancelled() => {}
@@ -156,11 +193,17 @@ async fn schedule(cluster: &Arc<Cluster>, key: &Key) -> Option<Value> {
 async fn image_ready(cluster: &Arc<Cluster>, key: &Key, pod: &Value, image: &str) -> String {
     let full = crate::sim::engine::full_name(image);
     loop {
-        let found = cluster.hold().nodes.values().find_map(|node| node.images.get(&full).cloned());
+        let found = cluster
+            .hold()
+            .nodes
+            .values()
+            .find_map(|node| node.images.get(&full).cloned());
         if let Some(id) = found {
             return id;
         }
-        let why = format!("failed to pull and unpack image \"{full}\": not reachable from a simulated node");
+        let why = format!(
+            "failed to pull and unpack image \"{full}\": not reachable from a simulated node"
+        );
         cluster.event(pod, "Warning", "Failed", &why);
         show(cluster, key, Some(("ErrImagePull", &why)));
         cluster.sleep(2.0).await;
@@ -179,12 +222,14 @@ fn start(
     let spec = &pod["spec"]["containers"][0];
     let name = spec["name"].as_str().unwrap_or_default().to_owned();
     let lab = &cluster.ground.lab;
-    let role = [Role::JobManager, Role::TaskManager].into_iter().find(|role| {
-        let labels = lab.role(*role);
-        key.namespace == lab.flink.namespace
-            && labels.container == name
-            && labels.matches(|label| pod["metadata"]["labels"][label].as_str())
-    });
+    let role = [Role::JobManager, Role::TaskManager]
+        .into_iter()
+        .find(|role| {
+            let labels = lab.role(*role);
+            key.namespace == lab.flink.namespace
+                && labels.container == name
+                && labels.matches(|label| pod["metadata"]["labels"][label].as_str())
+        });
     let mut state = cluster.hold();
     let pid = state.next_pid();
     // Of containers that ended before, only the last one's log can be asked for.
@@ -197,14 +242,21 @@ fn start(
     }
     let container = Container {
         id: cluster.ground.dice.hex(64),
-        sandbox: uid.bytes().map(|byte| format!("{byte:02x}")).collect::<String>()[..64].to_owned(),
+        sandbox: uid
+            .bytes()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()[..64]
+            .to_owned(),
         pod: key.name.clone(),
         pod_uid: uid.to_owned(),
         namespace: key.namespace.clone(),
         name,
         image: spec["image"].as_str().unwrap_or_default().to_owned(),
         image_id: image_id.to_owned(),
-        node: pod["spec"]["nodeName"].as_str().unwrap_or_default().to_owned(),
+        node: pod["spec"]["nodeName"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
         ip: ip.to_owned(),
         attempt,
         role,
@@ -250,7 +302,10 @@ async fn work(process: Process, role: Option<Role>) {
 }
 
 fn of_pod<'a>(state: &'a State, uid: &'a str) -> impl Iterator<Item = &'a Container> + 'a {
-    state.containers.values().filter(move |container| container.pod_uid == uid)
+    state
+        .containers
+        .values()
+        .filter(move |container| container.pod_uid == uid)
 }
 
 fn is_ready(pod: &Value) -> bool {
@@ -259,7 +314,10 @@ fn is_ready(pod: &Value) -> bool {
 
 fn deleting(cluster: &Cluster, key: &Key) -> bool {
     let state = cluster.hold();
-    state.store.get(key).is_none_or(|pod| !pod["metadata"]["deletionTimestamp"].is_null())
+    state
+        .store
+        .get(key)
+        .is_none_or(|pod| !pod["metadata"]["deletionTimestamp"].is_null())
 }
 
 async fn changed(cluster: &Cluster) {
@@ -278,7 +336,12 @@ async fn marked(cluster: &Cluster, key: &Key) {
 /// Ends when the pod is gone from the store, or is another one under the same name.
 async fn removed(cluster: &Cluster, key: &Key, uid: &str) {
     let mut pulse = cluster.pulse();
-    while cluster.hold().store.get(key).is_some_and(|pod| pod["metadata"]["uid"] == uid) {
+    while cluster
+        .hold()
+        .store
+        .get(key)
+        .is_some_and(|pod| pod["metadata"]["uid"] == uid)
+    {
         if pulse.changed().await.is_err() {
             return;
         }
@@ -288,8 +351,13 @@ async fn removed(cluster: &Cluster, key: &Key, uid: &str) {
 /// Writes the pod's status as its containers are now.
 fn show(cluster: &Cluster, key: &Key, waiting: Option<(&str, &str)>) {
     let mut state = cluster.hold();
-    let Some(pod) = state.store.get(key) else { return };
-    let uid = pod["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
+    let Some(pod) = state.store.get(key) else {
+        return;
+    };
+    let uid = pod["metadata"]["uid"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     let spec = pod["spec"]["containers"][0].clone();
     let probed = !spec["readinessProbe"].is_null();
     let mut all: Vec<&Container> = of_pod(&state, &uid).collect();
@@ -349,7 +417,10 @@ pub(super) fn keep(cluster: &Arc<Cluster>) {
     let mut state = cluster.hold();
     let mut fresh = Vec::new();
     for (key, pod) in state.store.keys(kinds::of("pods"), "") {
-        let uid = pod["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
+        let uid = pod["metadata"]["uid"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         if !state.kept.contains(&uid) {
             fresh.push((key.clone(), uid));
         }

@@ -67,7 +67,12 @@ pub(crate) struct Node {
 
 /// The images that a node image brings along, with ids.
 pub(crate) fn preloaded(ground: &Ground) -> BTreeMap<String, String> {
-    let made = |name: &&str| ((*name).to_owned(), format!("sha256:{}", ground.dice.hex(64)));
+    let made = |name: &&str| {
+        (
+            (*name).to_owned(),
+            format!("sha256:{}", ground.dice.hex(64)),
+        )
+    };
     birth::SYSTEM_IMAGES.iter().map(made).collect()
 }
 
@@ -106,7 +111,11 @@ impl Cluster {
             ground: ground.clone(),
             name: name.to_owned(),
             door: Door::new(Gate::Shut),
-            state: Mutex::new(State { addresses: 1, pids: 900, ..State::default() }),
+            state: Mutex::new(State {
+                addresses: 1,
+                pids: 900,
+                ..State::default()
+            }),
             pulse: watch::channel(0).0,
         });
         tokio::spawn(controllers::run(cluster.clone()));
@@ -117,7 +126,11 @@ impl Cluster {
     pub(crate) fn hold(&self) -> Held<'_> {
         let state = self.state.lock().expect("no panic while the lock is held");
         let before = (state.store.revision, state.beats);
-        Held { state, pulse: &self.pulse, before }
+        Held {
+            state,
+            pulse: &self.pulse,
+            before,
+        }
     }
 
     /// Tells of every change from now on.
@@ -188,12 +201,19 @@ impl Cluster {
     }
 
     pub(crate) fn was_initialised(&self) -> bool {
-        self.hold().store.list(kinds::of("nodes"), "").next().is_some()
+        self.hold()
+            .store
+            .list(kinds::of("nodes"), "")
+            .next()
+            .is_some()
     }
 
     /// The lab's shared path on disk, as the first node has it.
     pub(crate) fn shared(&self) -> Option<PathBuf> {
-        self.hold().nodes.values().find_map(|node| node.shared.clone())
+        self.hold()
+            .nodes
+            .values()
+            .find_map(|node| node.shared.clone())
     }
 
     /// A Kubernetes event about an object. The same reason again counts up.
@@ -239,7 +259,11 @@ impl Cluster {
 impl State {
     pub(super) fn next_address(&mut self) -> String {
         self.addresses += 1;
-        format!("10.244.{}.{}", self.addresses / 250, self.addresses % 250 + 1)
+        format!(
+            "10.244.{}.{}",
+            self.addresses / 250,
+            self.addresses % 250 + 1
+        )
     }
 
     pub(super) fn next_pid(&mut self) -> u32 {

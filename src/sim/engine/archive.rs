@@ -17,11 +17,21 @@ const TMPFS: &[&str] = &["/tmp", "/run"];
 
 pub(super) async fn route(machine: &Arc<Machine>, name: &str, request: Request) -> Answer {
     let id = machine.find(name)?;
-    let path = serve::query(&request).get("path").cloned().unwrap_or_default();
-    let missing = || refused(404, format!("Could not find the file {path} in container {name}"));
+    let path = serve::query(&request)
+        .get("path")
+        .cloned()
+        .unwrap_or_default();
+    let missing = || {
+        refused(
+            404,
+            format!("Could not find the file {path} in container {name}"),
+        )
+    };
     match *request.method() {
         Method::GET | Method::HEAD => {
-            let Some(file) = node::read(machine, &id, &path) else { return missing() };
+            let Some(file) = node::read(machine, &id, &path) else {
+                return missing();
+            };
             let base = path.rsplit('/').next().unwrap_or_default().to_owned();
             let stat = json!({"name": base, "size": file.len(), "mode": 420,
                 "mtime": "2026-01-01T00:00:00Z", "linkTarget": ""});
@@ -46,8 +56,12 @@ pub(super) async fn route(machine: &Arc<Machine>, name: &str, request: Request) 
                 return refused(400, "the body is no tar archive");
             };
             for entry in entries {
-                let Ok(mut entry) = entry else { return refused(400, "unexpected EOF") };
-                let Ok(inside) = entry.path().map(|inside| inside.to_path_buf()) else { continue };
+                let Ok(mut entry) = entry else {
+                    return refused(400, "unexpected EOF");
+                };
+                let Ok(inside) = entry.path().map(|inside| inside.to_path_buf()) else {
+                    continue;
+                };
                 let mut content = Vec::new();
                 if entry.read_to_end(&mut content).is_err() {
                     return refused(400, "unexpected EOF");

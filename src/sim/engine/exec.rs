@@ -29,7 +29,11 @@ pub(super) async fn create(machine: &Arc<Machine>, name: &str, request: Request)
     let container = machine.find(name)?;
     let body = body_json(request).await?;
     let mut engine = machine.engine();
-    if !engine.containers.get(&container).is_some_and(super::Container::runs) {
+    if !engine
+        .containers
+        .get(&container)
+        .is_some_and(super::Container::runs)
+    {
         return refused(409, format!("Container {container} is not running"));
     }
     let argv: Vec<String> = body["Cmd"]
@@ -44,7 +48,11 @@ pub(super) async fn create(machine: &Arc<Machine>, name: &str, request: Request)
     let id = machine.ground.dice.hex(64);
     let n = engine.execs.len();
     if engine.execs.len() > KEPT {
-        let oldest = engine.execs.iter().min_by_key(|(_, exec)| exec.n).map(|(id, _)| id.clone());
+        let oldest = engine
+            .execs
+            .iter()
+            .min_by_key(|(_, exec)| exec.n)
+            .map(|(id, _)| id.clone());
         if let Some(oldest) = oldest {
             engine.execs.remove(&oldest);
         }
@@ -52,7 +60,14 @@ pub(super) async fn create(machine: &Arc<Machine>, name: &str, request: Request)
     let stdin = body["AttachStdin"] == true;
     engine.execs.insert(
         id.clone(),
-        Exec { container, argv, stdin, started: false, exit: None, n },
+        Exec {
+            container,
+            argv,
+            stdin,
+            started: false,
+            exit: None,
+            n,
+        },
     );
     Ok(serve::json(201, &json!({"Id": id})))
 }
@@ -64,15 +79,22 @@ pub(super) async fn route(
     mut request: Request,
 ) -> Answer {
     let found = machine.engine().execs.get(id).cloned();
-    let Some(exec) = found else { return refused(404, format!("No such exec instance: {id}")) };
+    let Some(exec) = found else {
+        return refused(404, format!("No such exec instance: {id}"));
+    };
     match what {
-        "json" => Ok(serve::json(200, &json!({"ID": id, "Running": exec.started && exec.exit.is_none(),
+        "json" => Ok(serve::json(
+            200,
+            &json!({"ID": id, "Running": exec.started && exec.exit.is_none(),
             "ExitCode": exec.exit, "ProcessConfig": {"tty": false, "privileged": true,
                 "entrypoint": exec.argv.first(), "arguments": exec.argv.get(1..)},
             "OpenStdin": exec.stdin, "OpenStdout": true, "OpenStderr": true,
-            "ContainerID": exec.container, "Pid": 4000 + exec.n, "CanRemove": false}))),
+            "ContainerID": exec.container, "Pid": 4000 + exec.n, "CanRemove": false}),
+        )),
         "resize" => Ok(serve::empty(200)),
-        "start" if exec.started => refused(409, format!("Error: Exec command {id} is already running")),
+        "start" if exec.started => {
+            refused(409, format!("Error: Exec command {id} is already running"))
+        }
         "start" => {
             if let Some(exec) = machine.engine().execs.get_mut(id) {
                 exec.started = true;

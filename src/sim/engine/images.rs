@@ -30,7 +30,12 @@ pub(super) struct Image {
 
 /// The images that the lab needs: its own, and those of its nodes.
 pub(super) fn known(lab: &Lab) -> Vec<String> {
-    let mut names: Vec<String> = lab.cluster.nodes.iter().map(|node| node.image.clone()).collect();
+    let mut names: Vec<String> = lab
+        .cluster
+        .nodes
+        .iter()
+        .map(|node| node.image.clone())
+        .collect();
     names.extend(lab.images.iter().cloned());
     names.push(lab.job.image.clone());
     names.sort();
@@ -40,14 +45,27 @@ pub(super) fn known(lab: &Lab) -> Vec<String> {
 
 pub(super) fn made(ground: &Ground, name: &str) -> Image {
     let mut files = BTreeMap::new();
-    if ground.lab.cluster.nodes.iter().any(|node| node.image == name) {
+    if ground
+        .lab
+        .cluster
+        .nodes
+        .iter()
+        .any(|node| node.image == name)
+    {
         for (path, text) in super::super::node::IMAGE_FILES {
             files.insert((*path).to_owned(), text.as_bytes().to_vec());
         }
     } else {
-        files.insert(ground.lab.job.jar.clone(), b"PK\x03\x04 simulated jar\n".to_vec());
+        files.insert(
+            ground.lab.job.jar.clone(),
+            b"PK\x03\x04 simulated jar\n".to_vec(),
+        );
     }
-    Image { id: format!("sha256:{}", ground.dice.hex(64)), size: 727_651_994, files }
+    Image {
+        id: format!("sha256:{}", ground.dice.hex(64)),
+        size: 727_651_994,
+        files,
+    }
 }
 
 /// The name under which containerd keeps it.
@@ -60,7 +78,11 @@ pub(in crate::sim) fn full_name(name: &str) -> String {
     } else {
         format!("docker.io/{name}")
     };
-    if !full.rsplit('/').next().is_some_and(|last| last.contains([':', '@'])) {
+    if !full
+        .rsplit('/')
+        .next()
+        .is_some_and(|last| last.contains([':', '@']))
+    {
         full.push_str(":latest");
     }
     full
@@ -109,17 +131,24 @@ pub(super) fn find(machine: &Machine, name: &str) -> Option<(String, Image)> {
 
 fn inspect(machine: &Machine, name: &str) -> Answer {
     let Some((name, image)) = find(machine, name) else {
-        let full = if name.contains(':') { name.to_owned() } else { format!("{name}:latest") };
+        let full = if name.contains(':') {
+            name.to_owned()
+        } else {
+            format!("{name}:latest")
+        };
         return refused(404, format!("No such image: {full}"));
     };
-    Ok(serve::json(200, &json!({"Id": image.id, "RepoTags": [name], "RepoDigests": [],
+    Ok(serve::json(
+        200,
+        &json!({"Id": image.id, "RepoTags": [name], "RepoDigests": [],
         "Parent": "", "Comment": "", "Created": "2026-01-01T00:00:00Z", "Author": "",
         "Config": {"Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
             "Cmd": null, "Entrypoint": null, "Labels": {}},
         "Architecture": architecture(), "Os": "linux", "Size": image.size,
         "VirtualSize": image.size, "GraphDriver": {"Name": "overlay2", "Data": {}},
         "RootFS": {"Type": "layers", "Layers": [image.id]},
-        "Metadata": {"LastTagTime": "2026-01-01T00:00:00Z"}})))
+        "Metadata": {"LastTagTime": "2026-01-01T00:00:00Z"}}),
+    ))
 }
 
 fn list(machine: &Machine) -> Answer {
@@ -139,12 +168,17 @@ fn list(machine: &Machine) -> Answer {
 async fn pull(machine: &Arc<Machine>, query: &BTreeMap<String, String>) -> Answer {
     let from = query.get("fromImage").cloned().unwrap_or_default();
     let tag = query.get("tag").cloned().unwrap_or_default();
-    let asked = match (from.contains('@') || from.rsplit('/').next().is_some_and(|n| n.contains(':')), tag.is_empty()) {
+    let asked = match (
+        from.contains('@') || from.rsplit('/').next().is_some_and(|n| n.contains(':')),
+        tag.is_empty(),
+    ) {
         (true, _) => from.clone(),
         (false, true) => format!("{from}:latest"),
         (false, false) => format!("{from}:{tag}"),
     };
-    let named = known(&machine.ground.lab).into_iter().find(|name| full_name(name) == full_name(&asked));
+    let named = known(&machine.ground.lab)
+        .into_iter()
+        .find(|name| full_name(name) == full_name(&asked));
     let Some(name) = named else {
         return refused(
             404,
@@ -189,8 +223,13 @@ fn save(machine: &Arc<Machine>, name: &str) -> Answer {
     let manifest = json!([{"Config": format!("{}.json", &image.id[7..]), "RepoTags": [name],
         "Layers": ["layer.tar"], "Id": image.id}]);
     let packed = pack(&manifest.to_string());
-    let Ok(packed) = packed else { return refused(500, "the image cannot be packed") };
-    let pieces: Vec<Bytes> = Bytes::from(packed).chunks(PIECE).map(Bytes::copy_from_slice).collect();
+    let Ok(packed) = packed else {
+        return refused(500, "the image cannot be packed");
+    };
+    let pieces: Vec<Bytes> = Bytes::from(packed)
+        .chunks(PIECE)
+        .map(Bytes::copy_from_slice)
+        .collect();
     let pause = SAVE / pieces.len().max(1) as f64;
     let machine = machine.clone();
     let slow = stream::unfold(pieces.into_iter(), move |mut pieces| {

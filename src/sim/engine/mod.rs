@@ -3,12 +3,14 @@
 
 mod archive;
 mod containers;
+mod described;
 mod exec;
 mod images;
 mod mounts;
 mod networks;
+mod streams;
 
-pub(super) use containers::{Container};
+pub(super) use containers::Container;
 pub(super) use images::full_name;
 
 use super::cluster::Cluster;
@@ -57,10 +59,15 @@ fn no_container(name: &str) -> Refused {
 
 impl Machine {
     pub(super) fn new(ground: Arc<Ground>, images: Images) -> Arc<Self> {
-        let mut engine = Engine { networks: networks::predefined(), ..Engine::default() };
+        let mut engine = Engine {
+            networks: networks::predefined(),
+            ..Engine::default()
+        };
         if images == Images::Present {
             for name in images::known(&ground.lab) {
-                engine.images.insert(name.clone(), images::made(&ground, &name));
+                engine
+                    .images
+                    .insert(name.clone(), images::made(&ground, &name));
             }
         }
         Arc::new(Self {
@@ -77,7 +84,9 @@ impl Machine {
     }
 
     pub(super) fn clusters(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Cluster>>> {
-        self.clusters.lock().expect("no panic while the lock is held")
+        self.clusters
+            .lock()
+            .expect("no panic while the lock is held")
     }
 
     fn beat(&self) {
@@ -94,7 +103,9 @@ impl Machine {
         let found = engine.containers.values().find(|own| {
             own.id == name || own.name == name || (name.len() >= 8 && own.id.starts_with(name))
         });
-        found.map(|own| own.id.clone()).ok_or_else(|| no_container(name))
+        found
+            .map(|own| own.id.clone())
+            .ok_or_else(|| no_container(name))
     }
 
     fn tell(&self, action: &str, container: &Container) {
@@ -102,7 +113,9 @@ impl Machine {
         let mut attributes = container.labels();
         attributes["name"] = json!(container.name);
         attributes["image"] = container.body["Image"].clone();
-        let _ = self.events.send(json!({"status": action, "id": container.id,
+        let _ = self
+            .events
+            .send(json!({"status": action, "id": container.id,
             "from": container.body["Image"], "Type": "container", "Action": action,
             "Actor": {"ID": container.id, "Attributes": attributes}, "scope": "local",
             "time": now.as_second(), "timeNano": now.as_nanosecond() as i64}));
@@ -122,14 +135,20 @@ pub enum Images {
 pub(super) async fn answer(machine: Arc<Machine>, request: Request) -> Reply {
     let path = request.uri().path().to_owned();
     let path = without_version(&path).to_owned();
-    machine.ground.counters.count("docker", request.method().as_str(), &path);
+    machine
+        .ground
+        .counters
+        .count("docker", request.method().as_str(), &path);
     let mut reply = match route(&machine, &path, request).await {
         Ok(reply) => reply,
         Err(Refused(status, message)) => serve::json(status, &json!({"message": message})),
     };
     let headers = reply.headers_mut();
     headers.insert("Api-Version", http::HeaderValue::from_static(API));
-    headers.insert("Server", http::HeaderValue::from_static("Docker/28.0.4 (linux)"));
+    headers.insert(
+        "Server",
+        http::HeaderValue::from_static("Docker/28.0.4 (linux)"),
+    );
     headers.insert("Ostype", http::HeaderValue::from_static("linux"));
     reply
 }
@@ -137,7 +156,9 @@ pub(super) async fn answer(machine: Arc<Machine>, request: Request) -> Reply {
 const API: &str = "1.48";
 
 fn without_version(path: &str) -> &str {
-    let rest = path.strip_prefix("/v1.").and_then(|rest| rest.split_once('/'));
+    let rest = path
+        .strip_prefix("/v1.")
+        .and_then(|rest| rest.split_once('/'));
     match rest {
         Some((version, _)) if version.bytes().all(|byte| byte.is_ascii_digit()) => {
             &path[4 + version.len()..]
@@ -151,7 +172,11 @@ async fn route(machine: &Arc<Machine>, path: &str, request: Request) -> Answer {
     if let Some(rest) = path.strip_prefix("/images/") {
         return images::route(machine, &method, rest, request).await;
     }
-    let steps: Vec<String> = path.trim_matches('/').split('/').map(serve::decode).collect();
+    let steps: Vec<String> = path
+        .trim_matches('/')
+        .split('/')
+        .map(serve::decode)
+        .collect();
     let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
     match (&method, steps.as_slice()) {
         (&Method::GET | &Method::HEAD, ["_ping"]) => {
@@ -159,7 +184,7 @@ async fn route(machine: &Arc<Machine>, path: &str, request: Request) -> Answer {
         }
         (&Method::GET, ["version"]) => Ok(serve::json(200, &version())),
         (&Method::GET, ["info"]) => Ok(serve::json(200, &info(machine))),
-        (&Method::GET, ["events"]) => containers::events(machine, &request),
+        (&Method::GET, ["events"]) => streams::events(machine, &request),
         (_, ["networks", rest @ ..]) => networks::route(machine, rest, request).await,
         (_, ["containers", id, "archive"]) => archive::route(machine, id, request).await,
         (&Method::POST, ["containers", id, "exec"]) => exec::create(machine, id, request).await,
@@ -195,7 +220,11 @@ fn info(machine: &Machine) -> Value {
 }
 
 fn architecture() -> &'static str {
-    if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" }
+    if cfg!(target_arch = "aarch64") {
+        "arm64"
+    } else {
+        "amd64"
+    }
 }
 
 /// Reads a JSON body; an empty one is null.
@@ -212,11 +241,15 @@ fn filters(query: &BTreeMap<String, String>) -> BTreeMap<String, Vec<String>> {
     let text = query.get("filters").map_or("{}", String::as_str);
     let parsed: BTreeMap<String, Value> = serde_json::from_str(text).unwrap_or_default();
     let values = |value: Value| match value {
-        Value::Array(list) => {
-            list.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect()
-        }
+        Value::Array(list) => list
+            .iter()
+            .filter_map(|one| one.as_str().map(str::to_owned))
+            .collect(),
         Value::Object(map) => map.keys().cloned().collect(),
         _ => Vec::new(),
     };
-    parsed.into_iter().map(|(name, value)| (name, values(value))).collect()
+    parsed
+        .into_iter()
+        .map(|(name, value)| (name, values(value)))
+        .collect()
 }

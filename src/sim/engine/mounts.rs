@@ -8,7 +8,11 @@ impl Container {
     /// Bind mounts: source on the machine, target in the container.
     pub(in crate::sim) fn binds(&self) -> Vec<(PathBuf, String)> {
         let host = &self.body["HostConfig"];
-        let texts = host["Binds"].as_array().into_iter().flatten().filter_map(|bind| bind.as_str());
+        let texts = host["Binds"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|bind| bind.as_str());
         let mut binds: Vec<(PathBuf, String)> = texts
             .filter_map(|text| {
                 let mut parts = text.split(':');
@@ -28,7 +32,9 @@ impl Container {
 
     /// Where a path is on the machine, if it is below a bind mount.
     pub(in crate::sim) fn on_disk(&self, path: &str) -> Option<PathBuf> {
-        let clean = Path::new(path).components().all(|part| !matches!(part, Component::ParentDir));
+        let clean = Path::new(path)
+            .components()
+            .all(|part| !matches!(part, Component::ParentDir));
         let (source, rest) = self
             .binds()
             .into_iter()

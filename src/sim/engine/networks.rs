@@ -59,7 +59,9 @@ pub(super) async fn route(machine: &Arc<Machine>, rest: &[&str], request: Reques
 fn find(machine: &Machine, name: &str) -> Option<Network> {
     let engine = machine.engine();
     let by_id = engine.networks.iter().find(|network| network.id == name);
-    by_id.or_else(|| engine.networks.iter().find(|network| network.name == name)).cloned()
+    by_id
+        .or_else(|| engine.networks.iter().find(|network| network.name == name))
+        .cloned()
 }
 
 fn list(machine: &Machine, request: &Request) -> Answer {
@@ -99,9 +101,12 @@ fn shown(machine: &Machine, network: &Network) -> Value {
         .values()
         .filter(|own| own.runs() && own.network() == network.name)
         .map(|own| {
-            (own.id.clone(), json!({"Name": own.name, "EndpointID": own.id,
+            (
+                own.id.clone(),
+                json!({"Name": own.name, "EndpointID": own.id,
                 "MacAddress": "02:42:ac:12:00:02", "IPv4Address": format!("{}/16", own.address),
-                "IPv6Address": ""}))
+                "IPv6Address": ""}),
+            )
         })
         .collect();
     json!({"Name": network.name, "Id": network.id, "Created": "2026-01-01T00:00:00.000000000Z",
@@ -122,15 +127,28 @@ fn create(machine: &Machine, body: Value) -> Answer {
         return refused(409, format!("network with name {name} already exists"));
     }
     let mut subnets = vec![json!({"Subnet": "172.18.0.0/16", "Gateway": "172.18.0.1"})];
-    subnets.extend(body["IPAM"]["Config"].as_array().cloned().unwrap_or_default());
+    subnets.extend(
+        body["IPAM"]["Config"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default(),
+    );
     let network = Network {
         id: machine.ground.dice.hex(64),
         name: name.to_owned(),
         driver: "bridge",
         ipv6: body["EnableIPv6"] == true,
         subnets,
-        options: if body["Options"].is_object() { body["Options"].clone() } else { json!({}) },
-        labels: if body["Labels"].is_object() { body["Labels"].clone() } else { json!({}) },
+        options: if body["Options"].is_object() {
+            body["Options"].clone()
+        } else {
+            json!({})
+        },
+        labels: if body["Labels"].is_object() {
+            body["Labels"].clone()
+        } else {
+            json!({})
+        },
     };
     let answer = json!({"Id": network.id, "Warning": ""});
     engine.networks.push(network);
@@ -143,9 +161,19 @@ fn remove(machine: &Machine, name: &str) -> Answer {
     };
     let mut engine = machine.engine();
     if matches!(network.name.as_str(), "bridge" | "host" | "none") {
-        return refused(403, format!("{} is a pre-defined network and cannot be removed", network.name));
+        return refused(
+            403,
+            format!(
+                "{} is a pre-defined network and cannot be removed",
+                network.name
+            ),
+        );
     }
-    if engine.containers.values().any(|own| own.runs() && own.network() == network.name) {
+    if engine
+        .containers
+        .values()
+        .any(|own| own.runs() && own.network() == network.name)
+    {
         return refused(
             403,
             format!(

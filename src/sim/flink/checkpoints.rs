@@ -98,8 +98,16 @@ async fn take(master: &JobMaster) {
     }
     let triggered = Timestamp::now();
     let id = process.act(|state| {
-        let counter = state.store.get(&map)?["data"]["counter"].as_str()?.parse::<u64>().ok()?;
-        lock::set(&mut state.store, &map, "counter", Some((counter + 1).to_string()));
+        let counter = state.store.get(&map)?["data"]["counter"]
+            .as_str()?
+            .parse::<u64>()
+            .ok()?;
+        lock::set(
+            &mut state.store,
+            &map,
+            "counter",
+            Some((counter + 1).to_string()),
+        );
         Some(counter)
     });
     let Some(Some(id)) = id else { return };
@@ -150,12 +158,24 @@ fn point(master: &JobMaster, map: &Key, id: u64, handle: &str) {
     let process = &master.process;
     process.act(|state| {
         let value = pointer::encode(handle, 9_880);
-        lock::set(&mut state.store, map, &format!("checkpointID-{id:019}"), Some(value));
+        lock::set(
+            &mut state.store,
+            map,
+            &format!("checkpointID-{id:019}"),
+            Some(value),
+        );
     });
     let old: Vec<(u64, Option<String>)> = pointers(process, map);
     let extra = old.len().saturating_sub(RETAINED);
     for (id, path) in old.into_iter().take(extra) {
-        process.act(|state| lock::set(&mut state.store, map, &format!("checkpointID-{id:019}"), None));
+        process.act(|state| {
+            lock::set(
+                &mut state.store,
+                map,
+                &format!("checkpointID-{id:019}"),
+                None,
+            )
+        });
         if let Some(path) = path {
             remove_file(process, &path);
         }
@@ -187,7 +207,10 @@ fn complete(master: &JobMaster, checkpoint: Checkpoint) {
 }
 
 fn fail(master: &JobMaster, checkpoint: Checkpoint, why: &str) {
-    let text = format!("Failed to trigger or complete checkpoint {} for job {}: {why}.", checkpoint.id, master.id);
+    let text = format!(
+        "Failed to trigger or complete checkpoint {} for job {}: {why}.",
+        checkpoint.id, master.id
+    );
     master.with(|job| {
         job.counts.in_progress = 0;
         job.counts.failed += 1;
@@ -222,7 +245,10 @@ pub(super) async fn recover(master: &JobMaster, from: Option<String>) -> Option<
     let known = pointers(process, &map);
     let holder = format!("KubernetesStateHandleStore{{configMapName='{}'}}", map.name);
     master.say(utils, &format!("Recovering checkpoints from {holder}."));
-    master.say(utils, &format!("Found {} checkpoints in {holder}.", known.len()));
+    master.say(
+        utils,
+        &format!("Found {} checkpoints in {holder}.", known.len()),
+    );
     let next = from.as_deref().and_then(id_in).map_or(1, |id| id + 1);
     process.act(|state| {
         if state.store.get(&map).is_none() {
@@ -236,7 +262,11 @@ pub(super) async fn recover(master: &JobMaster, from: Option<String>) -> Option<
     process.about(0.05, 0.15).await;
     match (known.last(), from) {
         (Some((id, _)), _) => Some(restore(master, *id)),
-        (None, Some(path)) => id_in(&path).map(|id| Restore { id, at: Timestamp::now(), path }),
+        (None, Some(path)) => id_in(&path).map(|id| Restore {
+            id,
+            at: Timestamp::now(),
+            path,
+        }),
         (None, None) => {
             master.say(COORDINATOR, "No checkpoint found during restore.");
             None
@@ -260,7 +290,11 @@ pub(super) fn restore(master: &JobMaster, id: u64) -> Restore {
 
 /// The id in a path that ends in `chk-N`.
 fn id_in(path: &str) -> Option<u64> {
-    path.trim_end_matches('/').rsplit_once("chk-")?.1.parse().ok()
+    path.trim_end_matches('/')
+        .rsplit_once("chk-")?
+        .1
+        .parse()
+        .ok()
 }
 
 fn remove_file(process: &Process, path: &str) {
@@ -285,7 +319,12 @@ pub(super) fn forget(master: &JobMaster) {
     process.act(|state| {
         state.store.remove(&map);
         for key in ["executionPlan-", "org.apache.flink.k8s.leader.job-"] {
-            lock::set(&mut state.store, &cluster_map, &format!("{key}{}", master.id), None);
+            lock::set(
+                &mut state.store,
+                &cluster_map,
+                &format!("{key}{}", master.id),
+                None,
+            );
         }
     });
 }

@@ -92,13 +92,21 @@ pub(super) fn persisted(store: &Store, map: &Key) -> Vec<String> {
 
 /// Writes the plan of a new job where the next leader finds it.
 pub(super) fn persist(process: &Process, id: &str) -> Result<(), String> {
-    let file = format!("submittedExecutionPlan{}", process.cluster.ground.dice.hex(12));
+    let file = format!(
+        "submittedExecutionPlan{}",
+        process.cluster.ground.dice.hex(12)
+    );
     let at = checkpoints::write_ha(process, &file, 23_000).map_err(|error| error.to_string())?;
     let lab = &process.cluster.ground.lab;
     let map = lock::map_key(&lab.flink.namespace, &lab.cluster_map());
     process.act(|state| {
         let value = pointer::encode(&at, 23_000);
-        lock::set(&mut state.store, &map, &format!("executionPlan-{id}"), Some(value));
+        lock::set(
+            &mut state.store,
+            &map,
+            &format!("executionPlan-{id}"),
+            Some(value),
+        );
     });
     Ok(())
 }
@@ -113,7 +121,11 @@ pub(super) fn begin(process: &Process, session: &str, id: &str, from: Option<Str
         Some(leading.over.clone())
     });
     let Some(Some(over)) = over else { return };
-    let master = JobMaster { process: process.clone(), session: session.to_owned(), id: id.to_owned() };
+    let master = JobMaster {
+        process: process.clone(),
+        session: session.to_owned(),
+        id: id.to_owned(),
+    };
     tokio::spawn(async move {
         tokio::select! {
             () = over.cancelled() => {}
@@ -135,7 +147,11 @@ impl JobMaster {
     /// Changes the job, if it is still ours.
     pub(super) fn with<R>(&self, change: impl FnOnce(&mut Job) -> R) -> Option<R> {
         let found = self.process.act(|state| {
-            let job = state.flink.leading(&self.process.id, &self.session)?.jobs.get_mut(&self.id)?;
+            let job = state
+                .flink
+                .leading(&self.process.id, &self.session)?
+                .jobs
+                .get_mut(&self.id)?;
             let result = change(job);
             state.beats += 1;
             Some(result)
@@ -189,7 +205,8 @@ impl JobMaster {
             "{},pekko.tcp://flink@{}:6123/user/rpc/jobmanager_2",
             self.session, self.process.ip
         );
-        self.process.act(|state| lock::set(&mut state.store, &map, &key, Some(value)));
+        self.process
+            .act(|state| lock::set(&mut state.store, &map, &key, Some(value)));
         self.say(
             "runtime.jobmaster.JobMasterServiceLeadershipRunner",
             &format!(
@@ -241,7 +258,10 @@ impl JobMaster {
         self.tasks("INITIALIZING");
         self.process.about(0.05, 0.2).await;
         self.tasks("RUNNING");
-        self.say("runtime.executiongraph.ExecutionGraph", "Flat Map -> Sink: Print to Std. Out (1/2) switched from INITIALIZING to RUNNING.");
+        self.say(
+            "runtime.executiongraph.ExecutionGraph",
+            "Flat Map -> Sink: Print to Std. Out (1/2) switched from INITIALIZING to RUNNING.",
+        );
     }
 
     fn take_slots(&self) -> Option<bool> {
@@ -315,7 +335,11 @@ impl JobMaster {
 
     fn with_quietly<R>(&self, look: impl FnOnce(&Job) -> R) -> Option<R> {
         let found = self.process.act(|state| {
-            let job = state.flink.leading(&self.process.id, &self.session)?.jobs.get(&self.id)?;
+            let job = state
+                .flink
+                .leading(&self.process.id, &self.session)?
+                .jobs
+                .get(&self.id)?;
             Some(look(job))
         });
         found.flatten()
@@ -323,7 +347,9 @@ impl JobMaster {
 
     /// TaskManagers with our tasks that say nothing any more.
     pub(super) fn silent(&self) -> Vec<(String, Instant, bool)> {
-        let slots = self.with_quietly(|job| job.slots.clone()).unwrap_or_default();
+        let slots = self
+            .with_quietly(|job| job.slots.clone())
+            .unwrap_or_default();
         let state = self.process.cluster.hold();
         slots
             .iter()
@@ -356,7 +382,8 @@ impl JobMaster {
     async fn restart(&self, why: &(String, String), pause: f64) {
         self.process.about(0.05, 0.2).await;
         self.with(|job| {
-            job.exceptions.push((Timestamp::now(), why.1.clone(), why.0.clone()));
+            job.exceptions
+                .push((Timestamp::now(), why.1.clone(), why.0.clone()));
             if job.exceptions.len() > EXCEPTIONS {
                 job.exceptions.remove(0);
             }
@@ -367,7 +394,9 @@ impl JobMaster {
         self.tasks("CANCELED");
         self.switch("RESTARTING");
         self.process.nap(pause).await;
-        let newest = self.with_quietly(|job| job.history.first().map(|newest| newest.id)).flatten();
+        let newest = self
+            .with_quietly(|job| job.history.first().map(|newest| newest.id))
+            .flatten();
         let restored = match newest {
             Some(id) => Some(checkpoints::restore(self, id)),
             None => checkpoints::recover(self, None).await,

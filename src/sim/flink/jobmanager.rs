@@ -42,7 +42,11 @@ pub(crate) async fn run(process: Process) -> i32 {
         app: lab.flink.cluster_id.clone(),
         process: process.clone(),
     };
-    process.say(line("INFO", "runtime.entrypoint.ClusterEntrypoint", " Starting StandaloneSessionClusterEntrypoint (Version: 2.2.1, Scala: 2.12, simulated)"));
+    process.say(line(
+        "INFO",
+        "runtime.entrypoint.ClusterEntrypoint",
+        " Starting StandaloneSessionClusterEntrypoint (Version: 2.2.1, Scala: 2.12, simulated)",
+    ));
     let stopped = async {
         process.asked_to_stop.cancelled().await;
         process.thawed().await;
@@ -65,9 +69,20 @@ impl Candidate {
         };
         process.act(|state| state.flink.masters.insert(process.id.clone(), master));
         process.listen();
-        let lock = format!("ConfigMapLock: {} - {} ({})", self.map.namespace, self.map.name, self.identity);
-        process.say(line("INFO", ELECTOR, &format!("Create KubernetesLeaderElector on lock {lock}.")));
-        process.say(line("INFO", ELECTOR, &format!("Triggered leader election on lock {lock}.")));
+        let lock = format!(
+            "ConfigMapLock: {} - {} ({})",
+            self.map.namespace, self.map.name, self.identity
+        );
+        process.say(line(
+            "INFO",
+            ELECTOR,
+            &format!("Create KubernetesLeaderElector on lock {lock}."),
+        ));
+        process.say(line(
+            "INFO",
+            ELECTOR,
+            &format!("Triggered leader election on lock {lock}."),
+        ));
         loop {
             if self.try_to_win() {
                 self.lead().await;
@@ -111,7 +126,14 @@ impl Candidate {
         let process = &self.process;
         let session = process.cluster.ground.dice.uuid();
         let over = CancellationToken::new();
-        process.say(line("INFO", ELECTOR, &format!("New leader elected {} for {}.", self.identity, self.map.name)));
+        process.say(line(
+            "INFO",
+            ELECTOR,
+            &format!(
+                "New leader elected {} for {}.",
+                self.identity, self.map.name
+            ),
+        ));
         let leading = Leading {
             session: session.clone(),
             since: Instant::now(),
@@ -135,7 +157,11 @@ impl Candidate {
             }
             state.beats += 1;
         });
-        process.say(line("INFO", ELECTION, &format!("LeaderContender has been revoked leadership for session {session}.")));
+        process.say(line(
+            "INFO",
+            ELECTION,
+            &format!("LeaderContender has been revoked leadership for session {session}."),
+        ));
     }
 
     /// Renews the lease; ends when it is lost.
@@ -150,7 +176,9 @@ impl Candidate {
                 if !allowed {
                     return true;
                 }
-                let Some(lock) = Lock::read(&state.store, &self.map) else { return false };
+                let Some(lock) = Lock::read(&state.store, &self.map) else {
+                    return false;
+                };
                 if lock.holder != self.identity {
                     return false;
                 }
@@ -159,9 +187,17 @@ impl Candidate {
                 renewed = Instant::now();
                 true
             });
-            let patience = if cluster.door.is_open() { LEASE } else { PATIENCE };
+            let patience = if cluster.door.is_open() {
+                LEASE
+            } else {
+                PATIENCE
+            };
             if kept == Some(false) || renewed.elapsed() > cluster.ground.pace.seconds(patience) {
-                process.say(line("WARN", ELECTOR, "Renew deadline reached: leadership is lost."));
+                process.say(line(
+                    "WARN",
+                    ELECTOR,
+                    "Renew deadline reached: leadership is lost.",
+                ));
                 return;
             }
         }
@@ -173,11 +209,31 @@ impl Candidate {
         let (ip, address) = (&process.ip, |name: &str, n: u32| {
             format!("pekko.tcp://flink@{}:6123/user/rpc/{name}_{n}", process.ip)
         });
-        let rest = if rest_is_everywhere(process) { "0.0.0.0" } else { ip.as_str() };
+        let rest = if rest_is_everywhere(process) {
+            "0.0.0.0"
+        } else {
+            ip.as_str()
+        };
         for (component, at, text) in [
-            ("restserver", format!("http://{rest}:8081"), format!("http://{rest}:8081 was granted leadership with leaderSessionID={session}")),
-            ("resourcemanager", address("resourcemanager", 0), format!("Resource manager service is granted leadership with session id {session}.")),
-            ("dispatcher", address("dispatcher", 1), format!("DefaultDispatcherRunner was granted leadership with leader id {session}. Creating new DispatcherLeaderProcess.")),
+            (
+                "restserver",
+                format!("http://{rest}:8081"),
+                format!("http://{rest}:8081 was granted leadership with leaderSessionID={session}"),
+            ),
+            (
+                "resourcemanager",
+                address("resourcemanager", 0),
+                format!(
+                    "Resource manager service is granted leadership with session id {session}."
+                ),
+            ),
+            (
+                "dispatcher",
+                address("dispatcher", 1),
+                format!(
+                    "DefaultDispatcherRunner was granted leadership with leader id {session}. Creating new DispatcherLeaderProcess."
+                ),
+            ),
         ] {
             process.about(0.04, 0.16).await;
             self.write_key(component, &format!("{session},{at}"));
@@ -189,9 +245,18 @@ impl Candidate {
             process.say(line("INFO", class, &text));
         }
         process.about(0.1, 0.3).await;
-        let plans = process.act(|state| job::persisted(&state.store, &self.map)).unwrap_or_default();
+        let plans = process
+            .act(|state| job::persisted(&state.store, &self.map))
+            .unwrap_or_default();
         let runner = "runtime.dispatcher.runner.SessionDispatcherLeaderProcess";
-        process.say(line("INFO", runner, &format!("Successfully recovered {} persisted job graphs.", plans.len())));
+        process.say(line(
+            "INFO",
+            runner,
+            &format!(
+                "Successfully recovered {} persisted job graphs.",
+                plans.len()
+            ),
+        ));
         process.act(|state| {
             if let Some(leading) = state.flink.leading(&process.id, session) {
                 leading.dispatching = true;
@@ -206,14 +271,19 @@ impl Candidate {
 
     fn write_key(&self, component: &str, value: &str) {
         let key = format!("org.apache.flink.k8s.leader.{component}");
-        self.process.act(|state| lock::set(&mut state.store, &self.map, &key, Some(value.to_owned())));
+        self.process
+            .act(|state| lock::set(&mut state.store, &self.map, &key, Some(value.to_owned())));
     }
 
     /// An orderly end: the lock is given back, and in some cases taken again at once.
     async fn stop(&self) -> i32 {
         let process = &self.process;
         let entrypoint = "runtime.entrypoint.ClusterEntrypoint";
-        process.say(line("INFO", entrypoint, "RECEIVED SIGNAL 15: SIGTERM. Shutting down as requested."));
+        process.say(line(
+            "INFO",
+            entrypoint,
+            "RECEIVED SIGNAL 15: SIGTERM. Shutting down as requested.",
+        ));
         process.say(line("INFO", entrypoint, "Shutting StandaloneSessionClusterEntrypoint down with application status UNKNOWN. Diagnostics Cluster entrypoint has been closed externally.."));
         process.act(|state| {
             if let Some(own) = state.flink.masters.get_mut(&process.id) {
@@ -262,17 +332,23 @@ impl Candidate {
 fn may_patch(process: &Process) -> bool {
     let kind = crate::sim::api::kinds::of("roles");
     let has = |rule: &serde_json::Value, list: &str, word: &str| {
-        rule[list].as_array().is_some_and(|all| all.iter().any(|one| one == word || one == "*"))
+        rule[list]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|one| one == word || one == "*"))
     };
     let state = process.cluster.hold();
     state.store.list(kind, &process.namespace).any(|role| {
         role["rules"].as_array().is_some_and(|rules| {
-            rules.iter().any(|rule| has(rule, "resources", "configmaps") && has(rule, "verbs", "patch"))
+            rules
+                .iter()
+                .any(|rule| has(rule, "resources", "configmaps") && has(rule, "verbs", "patch"))
         })
     })
 }
 
 fn rest_is_everywhere(process: &Process) -> bool {
     let lab = &process.cluster.ground.lab;
-    lab.files.iter().any(|(_, text)| text.contains("rest.address: 0.0.0.0"))
+    lab.files
+        .iter()
+        .any(|(_, text)| text.contains("rest.address: 0.0.0.0"))
 }

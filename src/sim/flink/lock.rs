@@ -50,7 +50,9 @@ impl Lock {
             complete(map, &mut object, dice.uuid(), Timestamp::now());
             store.put(map.clone(), object);
         } else {
-            store.edit(map, |object| object["metadata"]["annotations"][ANNOTATION] = json!(text));
+            store.edit(map, |object| {
+                object["metadata"]["annotations"][ANNOTATION] = json!(text)
+            });
         }
     }
 

@@ -67,11 +67,15 @@ struct Worker {
 enum WorkerState {
     Alive,
     /// Gone without a word, or silent, since.
-    Silent { since: Instant, gone: bool },
+    Silent {
+        since: Instant,
+        gone: bool,
+    },
 }
 
 /// Why a TaskManager is given up.
-const GOODBYE: &str = "org.apache.flink.util.FlinkExpectedException: The TaskExecutor is shutting down.";
+const GOODBYE: &str =
+    "org.apache.flink.util.FlinkExpectedException: The TaskExecutor is shutting down.";
 
 impl Flink {
     /// The container of a process ended.
@@ -84,7 +88,10 @@ impl Flink {
         // One that could say goodbye has done so before; of a killed one nobody knows yet.
         match self.workers.get_mut(id) {
             Some(worker) if code == 137 => {
-                worker.state = WorkerState::Silent { since: Instant::now(), gone: true };
+                worker.state = WorkerState::Silent {
+                    since: Instant::now(),
+                    gone: true,
+                };
             }
             Some(_) => {
                 self.worker_lost(id, GOODBYE);
@@ -96,7 +103,10 @@ impl Flink {
 
     pub(crate) fn process_frozen(&mut self, id: &str) {
         if let Some(worker) = self.workers.get_mut(id) {
-            worker.state = WorkerState::Silent { since: Instant::now(), gone: false };
+            worker.state = WorkerState::Silent {
+                since: Instant::now(),
+                gone: false,
+            };
         }
     }
 
@@ -109,10 +119,13 @@ impl Flink {
     /// A TaskManager is given up: jobs with tasks on it fail.
     fn worker_lost(&mut self, id: &str, why: &str) {
         for master in self.masters.values_mut() {
-            let Some(leading) = &mut master.leading else { continue };
+            let Some(leading) = &mut master.leading else {
+                continue;
+            };
             for job in leading.jobs.values_mut() {
                 if job.slots.iter().any(|slot| slot == id) {
-                    job.failing.get_or_insert_with(|| (id.to_owned(), why.to_owned()));
+                    job.failing
+                        .get_or_insert_with(|| (id.to_owned(), why.to_owned()));
                 }
             }
         }
@@ -132,7 +145,10 @@ impl Flink {
     }
 
     /// TaskManagers that are registered at a leader, as far as it knows.
-    fn registered<'a>(&'a self, session: &'a str) -> impl Iterator<Item = (&'a String, &'a Worker)> {
+    fn registered<'a>(
+        &'a self,
+        session: &'a str,
+    ) -> impl Iterator<Item = (&'a String, &'a Worker)> {
         self.workers
             .iter()
             .filter(move |(_, worker)| worker.registered.as_deref() == Some(session))

@@ -14,7 +14,11 @@ pub(super) fn encode(path: &str, size: u64) -> String {
         2,
         &[
             (b'Z', "markedForDeletion", None),
-            (b'L', "inner", Some("Lorg/apache/flink/runtime/state/RetrievableStateHandle;")),
+            (
+                b'L',
+                "inner",
+                Some("Lorg/apache/flink/runtime/state/RetrievableStateHandle;"),
+            ),
         ],
     );
     out.push(0);

@@ -31,13 +31,17 @@ enum Leader {
     Frozen,
 }
 
-const ELECTION: &str = "Service temporarily unavailable due to an ongoing leader election. Please refresh.";
+const ELECTION: &str =
+    "Service temporarily unavailable due to an ongoing leader election. Please refresh.";
 
 /// None: nobody listens there.
 pub(crate) async fn answer(cluster: &Arc<Cluster>, id: &str, ask: Ask) -> Option<Answer> {
     let frozen = {
         let state = cluster.hold();
-        let own = state.containers.get(id).filter(|own| own.runs() && own.listening)?;
+        let own = state
+            .containers
+            .get(id)
+            .filter(|own| own.runs() && own.listening)?;
         state.flink.masters.get(id).filter(|master| master.up)?;
         own.frozen.subscribe()
     };
@@ -49,11 +53,17 @@ pub(crate) async fn answer(cluster: &Arc<Cluster>, id: &str, ask: Ask) -> Option
     let leader = whom(&cluster.hold(), id);
     match leader {
         Leader::Electing => Some(error(503, ELECTION)),
-        Leader::Dead => Some(error(500, "Internal server error., <Exception on server side:\norg.apache.flink.runtime.rpc.exceptions.RecipientUnreachableException: Could not send message to the recipient: the leader is gone.\nEnd of exception on server side>")),
+        Leader::Dead => Some(error(
+            500,
+            "Internal server error., <Exception on server side:\norg.apache.flink.runtime.rpc.exceptions.RecipientUnreachableException: Could not send message to the recipient: the leader is gone.\nEnd of exception on server side>",
+        )),
         Leader::Frozen => {
             // Until the leader's answer is given up.
             cluster.sleep(10.0).await;
-            Some(error(500, "Internal server error., <Exception on server side:\njava.util.concurrent.TimeoutException: Ask timed out after [10000 ms].\nEnd of exception on server side>"))
+            Some(error(
+                500,
+                "Internal server error., <Exception on server side:\njava.util.concurrent.TimeoutException: Ask timed out after [10000 ms].\nEnd of exception on server side>",
+            ))
         }
         Leader::Here(leader) => Some(of_the_leader(cluster, &leader, ask)),
     }
@@ -76,11 +86,16 @@ fn whom(state: &State, asked: &str) -> Leader {
         Some(_) => Leader::Electing,
         None => {
             let kind = crate::sim::api::kinds::of("configmaps");
-            let named = state.store.list(kind, "").any(|map| {
-                map["data"]["org.apache.flink.k8s.leader.dispatcher"].is_string()
-            });
+            let named = state
+                .store
+                .list(kind, "")
+                .any(|map| map["data"]["org.apache.flink.k8s.leader.dispatcher"].is_string());
             let is_last = flink.masters.len() == 1 && flink.masters.contains_key(asked);
-            if named && !is_last { Leader::Dead } else { Leader::Electing }
+            if named && !is_last {
+                Leader::Dead
+            } else {
+                Leader::Electing
+            }
         }
     }
 }
@@ -121,9 +136,16 @@ fn upload(cluster: &Arc<Cluster>, body: &Bytes) -> Answer {
             return error(500, &format!("Could not move uploaded jar file: {why}"));
         }
     }
-    cluster.hold().flink.jars.insert(jar.clone(), Timestamp::now());
+    cluster
+        .hold()
+        .flink
+        .jars
+        .insert(jar.clone(), Timestamp::now());
     let mount = &cluster.ground.lab.flink.mount;
-    (200, json!({"filename": format!("{mount}/{folder}/{jar}"), "status": "success"}))
+    (
+        200,
+        json!({"filename": format!("{mount}/{folder}/{jar}"), "status": "success"}),
+    )
 }
 
 fn of_the_leader(cluster: &Arc<Cluster>, leader: &str, ask: Ask) -> Answer {
@@ -134,7 +156,9 @@ fn of_the_leader(cluster: &Arc<Cluster>, leader: &str, ask: Ask) -> Answer {
         _ => {}
     }
     let state = cluster.hold();
-    let Some((_, leading)) = state.flink.leader() else { return error(503, ELECTION) };
+    let Some((_, leading)) = state.flink.leader() else {
+        return error(503, ELECTION);
+    };
     let found = match (&ask.method, path.as_slice()) {
         (&Method::GET, ["overview"]) => Some(shapes::overview(&state, leading)),
         (&Method::GET, ["jobs"]) => Some(shapes::jobs(leading)),
@@ -151,7 +175,12 @@ fn of_the_leader(cluster: &Arc<Cluster>, leader: &str, ask: Ask) -> Answer {
 
 fn of_a_job(cluster: &Cluster, leading: &Leading, id: &str, rest: &[&str]) -> Answer {
     let Some(job) = leading.jobs.get(id) else {
-        return error(404, &format!("org.apache.flink.runtime.rest.NotFoundException: Job {id} not found\nCaused by: org.apache.flink.runtime.messages.FlinkJobNotFoundException: Could not find Flink job ({id})"));
+        return error(
+            404,
+            &format!(
+                "org.apache.flink.runtime.rest.NotFoundException: Job {id} not found\nCaused by: org.apache.flink.runtime.messages.FlinkJobNotFoundException: Could not find Flink job ({id})"
+            ),
+        );
     };
     let value = match rest {
         [] => shapes::job(job),
@@ -162,7 +191,15 @@ fn of_a_job(cluster: &Cluster, leading: &Leading, id: &str, rest: &[&str]) -> An
             shapes::checkpoints_config(interval)
         }
         ["exceptions"] => shapes::exceptions(job),
-        _ => return error(404, &format!("Unable to load requested file /jobs/{id}/{}.", rest.join("/"))),
+        _ => {
+            return error(
+                404,
+                &format!(
+                    "Unable to load requested file /jobs/{id}/{}.",
+                    rest.join("/")
+                ),
+            );
+        }
     };
     (200, value)
 }
@@ -173,34 +210,72 @@ fn run(cluster: &Arc<Cluster>, leader: &str, jar: &str, body: &Bytes) -> Answer 
     } else {
         match serde_json::from_slice(body) {
             Ok(wish) => wish,
-            Err(why) => return error(400, &format!("Request did not match expected format JarRunRequestBody: {why}")),
+            Err(why) => {
+                return error(
+                    400,
+                    &format!("Request did not match expected format JarRunRequestBody: {why}"),
+                );
+            }
         }
     };
     if !cluster.hold().flink.jars.contains_key(jar) {
-        return error(400, &format!("org.apache.flink.runtime.rest.handler.RestHandlerException: Jar file {jar} does not exist"));
+        return error(
+            400,
+            &format!(
+                "org.apache.flink.runtime.rest.handler.RestHandlerException: Jar file {jar} does not exist"
+            ),
+        );
     }
-    let id = wish["jobId"].as_str().map_or_else(|| cluster.ground.dice.hex(32), str::to_owned);
+    let id = wish["jobId"]
+        .as_str()
+        .map_or_else(|| cluster.ground.dice.hex(32), str::to_owned);
     if id.len() != 32 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return error(400, "Request did not match expected format JarRunRequestBody: jobId must be 32 hex digits");
+        return error(
+            400,
+            "Request did not match expected format JarRunRequestBody: jobId must be 32 hex digits",
+        );
     }
     let found = {
         let state = cluster.hold();
-        let Some((_, leading)) = state.flink.leader() else { return error(503, ELECTION) };
+        let Some((_, leading)) = state.flink.leader() else {
+            return error(503, ELECTION);
+        };
         if leading.jobs.contains_key(&id) {
-            return error(400, &format!("Could not execute application.\nCaused by: org.apache.flink.runtime.client.DuplicateJobSubmissionException: Job has already been submitted. ({id})"));
+            return error(
+                400,
+                &format!(
+                    "Could not execute application.\nCaused by: org.apache.flink.runtime.client.DuplicateJobSubmissionException: Job has already been submitted. ({id})"
+                ),
+            );
         }
         let session = leading.session.clone();
-        state.containers.get(leader).map(|own| (Process::of(cluster, own), session))
+        state
+            .containers
+            .get(leader)
+            .map(|own| (Process::of(cluster, own), session))
     };
-    let Some((process, session)) = found else { return error(503, ELECTION) };
-    let from = wish["savepointPath"].as_str().filter(|path| !path.is_empty()).map(str::to_owned);
+    let Some((process, session)) = found else {
+        return error(503, ELECTION);
+    };
+    let from = wish["savepointPath"]
+        .as_str()
+        .filter(|path| !path.is_empty())
+        .map(str::to_owned);
     if let Some(from) = &from
         && !savepoint_is_there(cluster, from)
     {
-        return error(400, &format!("Could not execute application.\nCaused by: java.io.FileNotFoundException: Cannot find checkpoint or savepoint file/directory '{from}' on file system 'file'."));
+        return error(
+            400,
+            &format!(
+                "Could not execute application.\nCaused by: java.io.FileNotFoundException: Cannot find checkpoint or savepoint file/directory '{from}' on file system 'file'."
+            ),
+        );
     }
     if let Err(why) = job::persist(&process, &id) {
-        return error(500, &format!("Could not execute application.\nCaused by: java.io.IOException: {why}"));
+        return error(
+            500,
+            &format!("Could not execute application.\nCaused by: java.io.IOException: {why}"),
+        );
     }
     job::begin(&process, &session, &id, from);
     (200, json!({"jobid": id}))

@@ -9,18 +9,41 @@ use std::time::Duration;
 
 /// All states of a task, in no order that matters.
 const TASK_STATES: &[&str] = &[
-    "RECONCILING", "RUNNING", "CANCELED", "FINISHED", "DEPLOYING", "FAILED", "INITIALIZING",
-    "CREATED", "SCHEDULED", "CANCELING",
+    "RECONCILING",
+    "RUNNING",
+    "CANCELED",
+    "FINISHED",
+    "DEPLOYING",
+    "FAILED",
+    "INITIALIZING",
+    "CREATED",
+    "SCHEDULED",
+    "CANCELING",
 ];
 /// All states of a job.
 const JOB_STATES: &[&str] = &[
-    "RESTARTING", "RUNNING", "FAILING", "CANCELLING", "CANCELED", "RECONCILING", "INITIALIZING",
-    "FINISHED", "SUSPENDED", "CREATED", "FAILED",
+    "RESTARTING",
+    "RUNNING",
+    "FAILING",
+    "CANCELLING",
+    "CANCELED",
+    "RECONCILING",
+    "INITIALIZING",
+    "FINISHED",
+    "SUSPENDED",
+    "CREATED",
+    "FAILED",
 ];
 /// The example job's two vertices.
 const VERTICES: &[(&str, &str)] = &[
-    ("bc764cd8ddf7a0cff126f51c16239658", "Source: Events Generator Source"),
-    ("20ba6b65f97481d5570070de90e4e791", "Flat Map -> Sink: Print to Std. Out"),
+    (
+        "bc764cd8ddf7a0cff126f51c16239658",
+        "Source: Events Generator Source",
+    ),
+    (
+        "20ba6b65f97481d5570070de90e4e791",
+        "Flat Map -> Sink: Print to Std. Out",
+    ),
 ];
 const STATE_SIZE: u64 = 6200;
 
@@ -30,15 +53,29 @@ fn workers<'a>(state: &'a State, leading: &'a Leading) -> Vec<(&'a String, &'a W
 }
 
 fn free(leading: &Leading, id: &str, worker: &Worker) -> u32 {
-    let used = leading.jobs.values().flat_map(|job| &job.slots).filter(|slot| *slot == id).count();
+    let used = leading
+        .jobs
+        .values()
+        .flat_map(|job| &job.slots)
+        .filter(|slot| *slot == id)
+        .count();
     worker.slots.saturating_sub(used as u32)
 }
 
 pub(super) fn overview(state: &State, leading: &Leading) -> Value {
     let workers = workers(state, leading);
     let total: u32 = workers.iter().map(|(_, worker)| worker.slots).sum();
-    let available: u32 = workers.iter().map(|(id, worker)| free(leading, id, worker)).sum();
-    let count = |of: &[&str]| leading.jobs.values().filter(|job| of.contains(&job.state)).count();
+    let available: u32 = workers
+        .iter()
+        .map(|(id, worker)| free(leading, id, worker))
+        .sum();
+    let count = |of: &[&str]| {
+        leading
+            .jobs
+            .values()
+            .filter(|job| of.contains(&job.state))
+            .count()
+    };
     json!({"taskmanagers": workers.len(), "slots-total": total, "slots-available": available,
         "jobs-running": leading.jobs.len() - count(&["FINISHED", "CANCELED", "FAILED"]),
         "jobs-finished": count(&["FINISHED"]), "jobs-cancelled": count(&["CANCELED"]),
@@ -54,7 +91,11 @@ pub(super) fn config() -> Value {
 }
 
 pub(super) fn jars(state: &State, id: &str) -> Value {
-    let address = state.flink.masters.get(id).map_or("", |master| master.ip.as_str());
+    let address = state
+        .flink
+        .masters
+        .get(id)
+        .map_or("", |master| master.ip.as_str());
     let files: Vec<Value> = state
         .flink
         .jars
@@ -68,8 +109,11 @@ pub(super) fn jars(state: &State, id: &str) -> Value {
 }
 
 pub(super) fn jobs(leading: &Leading) -> Value {
-    let jobs: Vec<Value> =
-        leading.jobs.values().map(|job| json!({"id": job.id, "status": job.state})).collect();
+    let jobs: Vec<Value> = leading
+        .jobs
+        .values()
+        .map(|job| json!({"id": job.id, "status": job.state}))
+        .collect();
     json!({"jobs": jobs})
 }
 
@@ -80,9 +124,19 @@ pub(super) fn jobs_overview(leading: &Leading) -> Value {
         .values()
         .map(|job| {
             let mut tasks = Map::new();
-            for state in ["running", "canceling", "canceled", "total", "created", "scheduled",
-                "deploying", "reconciling", "finished", "initializing", "failed"]
-            {
+            for state in [
+                "running",
+                "canceling",
+                "canceled",
+                "total",
+                "created",
+                "scheduled",
+                "deploying",
+                "reconciling",
+                "finished",
+                "initializing",
+                "failed",
+            ] {
                 let is = job.tasks.eq_ignore_ascii_case(state) || state == "total";
                 tasks.insert(state.to_owned(), json!(if is { job.total() } else { 0 }));
             }
@@ -103,7 +157,10 @@ pub(super) fn jobs_overview(leading: &Leading) -> Value {
 
 fn counted(job: &Job, each: u32) -> Value {
     let counts = TASK_STATES.iter().map(|state| {
-        ((*state).to_owned(), json!(if *state == job.tasks { each } else { 0 }))
+        (
+            (*state).to_owned(),
+            json!(if *state == job.tasks { each } else { 0 }),
+        )
     });
     Value::Object(counts.collect())
 }
@@ -112,7 +169,12 @@ pub(super) fn job(job: &Job) -> Value {
     let now = jiff::Timestamp::now().as_millisecond();
     let stamps: Map<String, Value> = JOB_STATES
         .iter()
-        .map(|state| ((*state).to_owned(), json!(job.stamps.get(state).unwrap_or(&0))))
+        .map(|state| {
+            (
+                (*state).to_owned(),
+                json!(job.stamps.get(state).unwrap_or(&0)),
+            )
+        })
         .collect();
     let vertices: Vec<Value> = VERTICES
         .iter()
@@ -132,7 +194,11 @@ pub(super) fn job(job: &Job) -> Value {
     let by_vertex: Map<String, Value> = TASK_STATES
         .iter()
         .map(|state| {
-            let count = if *state == job.tasks { VERTICES.len() } else { 0 };
+            let count = if *state == job.tasks {
+                VERTICES.len()
+            } else {
+                0
+            };
             ((*state).to_owned(), json!(count))
         })
         .collect();
@@ -178,9 +244,16 @@ pub(super) fn checkpoints(job: &Job) -> Value {
         json!({"min": min, "max": max, "avg": average, "p50": average as f64, "p90": top,
             "p95": top, "p99": top, "p999": top})
     };
-    let size = if took.is_empty() { vec![] } else { vec![STATE_SIZE as i64] };
-    let history: Vec<Value> =
-        job.history.iter().map(|of| checkpoint(job, of, "COMPLETED")).collect();
+    let size = if took.is_empty() {
+        vec![]
+    } else {
+        vec![STATE_SIZE as i64]
+    };
+    let history: Vec<Value> = job
+        .history
+        .iter()
+        .map(|of| checkpoint(job, of, "COMPLETED"))
+        .collect();
     json!({
         "counts": {"restored": job.counts.restored, "total": job.counts.total,
             "in_progress": job.counts.in_progress, "completed": job.counts.completed,

@@ -6,14 +6,22 @@ use crate::sim::cluster::Process;
 
 /// Until it is asked to stop; the exit code.
 pub(crate) async fn run(process: Process) -> i32 {
-    process.say(line("INFO", "runtime.taskexecutor.TaskManagerRunner", " Starting TaskManagerRunner (Version: 2.2.1, Scala: 2.12, simulated)"));
+    process.say(line(
+        "INFO",
+        "runtime.taskexecutor.TaskManagerRunner",
+        " Starting TaskManagerRunner (Version: 2.2.1, Scala: 2.12, simulated)",
+    ));
     tokio::select! {
         () = work(&process) => {}
         () = stopped(&process) => {}
     }
     process.thawed().await;
     process.about(0.02, 0.08).await;
-    process.say(line("INFO", "runtime.taskexecutor.TaskManagerRunner", "RECEIVED SIGNAL 15: SIGTERM. Shutting down as requested."));
+    process.say(line(
+        "INFO",
+        "runtime.taskexecutor.TaskManagerRunner",
+        "RECEIVED SIGNAL 15: SIGTERM. Shutting down as requested.",
+    ));
     process.act(|state| {
         state.flink.worker_lost(&process.id, GOODBYE);
         state.flink.workers.remove(&process.id);
@@ -40,12 +48,19 @@ async fn work(process: &Process) {
     };
     process.act(|state| {
         // Of what it was before, only a leader that still counts on it needs to know.
-        let session = state.flink.leader().map(|(_, leading)| leading.session.clone());
+        let session = state
+            .flink
+            .leader()
+            .map(|(_, leading)| leading.session.clone());
         let same = |old: &Worker| old.id == process.pod && old.registered != session;
         state.flink.workers.retain(|_, old| !same(old));
         state.flink.workers.insert(process.id.clone(), worker);
     });
-    process.say(line("INFO", "runtime.taskexecutor.TaskExecutor", "Start job leader service."));
+    process.say(line(
+        "INFO",
+        "runtime.taskexecutor.TaskExecutor",
+        "Start job leader service.",
+    ));
     let mut pulse = process.cluster.pulse();
     loop {
         pulse.mark_unchanged();
@@ -59,7 +74,11 @@ async fn work(process: &Process) {
         if let Some(Some((session, ip))) = fresh {
             process.about(0.1, 0.4).await;
             let done = process.act(|state| {
-                if state.flink.leader().is_none_or(|(_, leading)| leading.session != session) {
+                if state
+                    .flink
+                    .leader()
+                    .is_none_or(|(_, leading)| leading.session != session)
+                {
                     return false;
                 }
                 if let Some(own) = state.flink.workers.get_mut(&process.id) {

@@ -17,8 +17,15 @@ pub(super) fn run(shell: &Shell<'_>, words: &[&str]) -> i64 {
         ["inspecti", rest @ ..] => inspect_image(shell, &cluster, rest),
         ["images", ..] => {
             let state = cluster.hold();
-            for (name, id) in state.nodes.get(&shell.name()).into_iter().flat_map(|n| &n.images) {
-                shell.terminal.out(format!("{name}  {}\n", &id[..id.len().min(20)]));
+            for (name, id) in state
+                .nodes
+                .get(&shell.name())
+                .into_iter()
+                .flat_map(|n| &n.images)
+            {
+                shell
+                    .terminal
+                    .out(format!("{name}  {}\n", &id[..id.len().min(20)]));
             }
             0
         }
@@ -44,7 +51,10 @@ fn options<'a>(words: &[&'a str]) -> (Vec<(String, &'a str)>, Vec<&'a str>) {
         } else if let Some((name, value)) = word.split_once('=').filter(|_| word.starts_with('-')) {
             found.push((name.to_owned(), value));
         } else if word.starts_with('-') {
-            found.push(((*word).to_owned(), words.next().copied().unwrap_or_default()));
+            found.push((
+                (*word).to_owned(),
+                words.next().copied().unwrap_or_default(),
+            ));
         } else {
             plain.push(*word);
         }
@@ -66,7 +76,11 @@ fn labels(own: &Container) -> Value {
 
 fn ps(shell: &Shell<'_>, cluster: &Arc<Cluster>, words: &[&str]) -> i64 {
     let (options, _) = options(words);
-    let has = |names: &[&str]| options.iter().any(|(name, _)| names.contains(&name.as_str()));
+    let has = |names: &[&str]| {
+        options
+            .iter()
+            .any(|(name, _)| names.contains(&name.as_str()))
+    };
     let node = shell.name();
     let state = cluster.hold();
     let mut found: Vec<&Container> = state
@@ -83,7 +97,9 @@ fn ps(shell: &Shell<'_>, cluster: &Arc<Cluster>, words: &[&str]) -> i64 {
                 }
                 "--namespace" | "-namespace" => own.namespace == *value,
                 "--pod" | "-p" => own.sandbox.starts_with(value),
-                "--state" | "-s" => state_of(own).to_lowercase().ends_with(&value.to_lowercase()),
+                "--state" | "-s" => state_of(own)
+                    .to_lowercase()
+                    .ends_with(&value.to_lowercase()),
                 "--id" => own.id.starts_with(value),
                 _ => true,
             })
@@ -91,10 +107,18 @@ fn ps(shell: &Shell<'_>, cluster: &Arc<Cluster>, words: &[&str]) -> i64 {
         .collect();
     found.sort_by_key(|own| std::cmp::Reverse(own.started));
     if has(&["-q", "--quiet"]) {
-        shell.terminal.out(found.iter().map(|own| format!("{}\n", own.id)).collect::<String>());
+        shell.terminal.out(
+            found
+                .iter()
+                .map(|own| format!("{}\n", own.id))
+                .collect::<String>(),
+        );
         return 0;
     }
-    if options.iter().any(|(name, value)| matches!(name.as_str(), "-o" | "--output") && *value == "json") {
+    if options
+        .iter()
+        .any(|(name, value)| matches!(name.as_str(), "-o" | "--output") && *value == "json")
+    {
         let listed: Vec<Value> = found
             .iter()
             .map(|own| {
@@ -107,14 +131,25 @@ fn ps(shell: &Shell<'_>, cluster: &Arc<Cluster>, words: &[&str]) -> i64 {
                     "labels": labels(own), "annotations": {}, "imageId": ""})
             })
             .collect();
-        shell.terminal.out(format!("{:#}\n", json!({"containers": listed})));
+        shell
+            .terminal
+            .out(format!("{:#}\n", json!({"containers": listed})));
         return 0;
     }
     shell.terminal.out("CONTAINER           IMAGE               STATE               NAME                ATTEMPT             POD\n");
     for own in found {
-        shell.terminal.out(format!("{:<19} {:<19} {:<19} {:<19} {:<19} {}\n", &own.id[..13],
-            own.image_id.trim_start_matches("sha256:").get(..13).unwrap_or_default(),
-            if own.runs() { "Running" } else { "Exited" }, own.name, own.attempt, own.pod));
+        shell.terminal.out(format!(
+            "{:<19} {:<19} {:<19} {:<19} {:<19} {}\n",
+            &own.id[..13],
+            own.image_id
+                .trim_start_matches("sha256:")
+                .get(..13)
+                .unwrap_or_default(),
+            if own.runs() { "Running" } else { "Exited" },
+            own.name,
+            own.attempt,
+            own.pod
+        ));
     }
     0
 }
@@ -137,7 +172,10 @@ fn inspect(shell: &Shell<'_>, cluster: &Arc<Cluster>, words: &[&str]) -> i64 {
         Life::Running => (0, "1970-01-01T00:00:00Z".to_owned()),
         Life::Ended { code, at } => (code, at.to_string()),
     };
-    let template = options.iter().find(|(name, _)| name == "--template").map(|(_, text)| *text);
+    let template = options
+        .iter()
+        .find(|(name, _)| name == "--template")
+        .map(|(_, text)| *text);
     if template.is_some_and(|template| template.contains(".info.pid")) {
         shell.terminal.out(format!("{}\n", own.pid));
         return 0;
@@ -163,10 +201,14 @@ fn inspect_image(shell: &Shell<'_>, cluster: &Arc<Cluster>, words: &[&str]) -> i
     let asked = plain.first().copied().unwrap_or_default();
     let state = cluster.hold();
     let found = state.nodes.get(&shell.name()).and_then(|node| {
-        node.images.iter().find(|(name, id)| **name == full_name(asked) || *id == asked)
+        node.images
+            .iter()
+            .find(|(name, id)| **name == full_name(asked) || *id == asked)
     });
     let Some((name, id)) = found else {
-        shell.terminal.err(format!("level=fatal msg=\"no such image \\\"{asked}\\\" present\"\n"));
+        shell.terminal.err(format!(
+            "level=fatal msg=\"no such image \\\"{asked}\\\" present\"\n"
+        ));
         return 1;
     };
     let value = json!({"status": {"id": id, "repoTags": [name], "repoDigests": [],

@@ -20,9 +20,18 @@ pub(super) const CLUSTER: &str = "io.x-k8s.kind.cluster";
 /// What a node image holds that anybody reads.
 pub(super) const IMAGE_FILES: &[(&str, &str)] = &[
     ("/kind/version", "v1.34.0\n"),
-    ("/kind/product_uuid", "00000000-0000-4000-a000-000000000000\n"),
-    ("/kind/manifests/default-cni.yaml", include_str!("default-cni.yaml")),
-    ("/kind/manifests/default-storage.yaml", include_str!("default-storage.yaml")),
+    (
+        "/kind/product_uuid",
+        "00000000-0000-4000-a000-000000000000\n",
+    ),
+    (
+        "/kind/manifests/default-cni.yaml",
+        include_str!("default-cni.yaml"),
+    ),
+    (
+        "/kind/manifests/default-storage.yaml",
+        include_str!("default-storage.yaml"),
+    ),
     ("/etc/containerd/config.toml", CONTAINERD),
 ];
 
@@ -60,7 +69,11 @@ impl Shell<'_> {
     }
 
     fn name(&self) -> String {
-        self.machine.engine().containers.get(self.id).map_or(String::new(), |own| own.name.clone())
+        self.machine
+            .engine()
+            .containers
+            .get(self.id)
+            .map_or(String::new(), |own| own.name.clone())
     }
 
     /// The cluster that this container is a node of.
@@ -80,14 +93,20 @@ pub(super) async fn run(
     stdin: Vec<u8>,
     terminal: &Terminal,
 ) -> i64 {
-    let shell = Shell { machine, id, terminal };
+    let shell = Shell {
+        machine,
+        id,
+        terminal,
+    };
     let words: Vec<&str> = argv.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["sh" | "/bin/sh" | "bash" | "/bin/bash", "-c", _, verb, rest @ ..]
-            if verb.starts_with("flinklab-") =>
-        {
-            scripts::run(&shell, verb, rest).await
-        }
+        [
+            "sh" | "/bin/sh" | "bash" | "/bin/bash",
+            "-c",
+            _,
+            verb,
+            rest @ ..,
+        ] if verb.starts_with("flinklab-") => scripts::run(&shell, verb, rest).await,
         ["sh" | "/bin/sh" | "bash" | "/bin/bash", "-c", script, ..] => {
             let words: Vec<&str> = script.split_whitespace().collect();
             tools::run(&shell, &words, stdin).await
@@ -109,7 +128,9 @@ pub(super) fn read(machine: &Machine, id: &str, path: &str) -> Option<Vec<u8>> {
 
 pub(super) fn write(machine: &Machine, id: &str, path: &str, bytes: Vec<u8>) {
     let mut engine = machine.engine();
-    let Some(own) = engine.containers.get_mut(id) else { return };
+    let Some(own) = engine.containers.get_mut(id) else {
+        return;
+    };
     match own.on_disk(path) {
         Some(real) => {
             let _ = std::fs::write(real, bytes);
@@ -122,8 +143,14 @@ pub(super) fn write(machine: &Machine, id: &str, path: &str, bytes: Vec<u8>) {
 
 pub(super) fn is_folder(machine: &Machine, id: &str, path: &str) -> bool {
     let engine = machine.engine();
-    let Some(own) = engine.containers.get(id) else { return false };
-    let path = if path.len() > 1 { path.trim_end_matches('/') } else { path };
+    let Some(own) = engine.containers.get(id) else {
+        return false;
+    };
+    let path = if path.len() > 1 {
+        path.trim_end_matches('/')
+    } else {
+        path
+    };
     match own.on_disk(path) {
         Some(real) => real.is_dir(),
         None => own.folders.contains(path),
@@ -176,11 +203,24 @@ pub(super) fn boot(
     }
     let (machine, id) = (machine.clone(), id.to_owned());
     tokio::spawn(async move {
-        machine.log(&id, &["INFO: starting init", "systemd 252.39-1~deb12u1 running in system mode"]);
-        machine.ground.pace.sleep(machine.ground.dice.between(0.9, 1.4)).await;
+        machine.log(
+            &id,
+            &[
+                "INFO: starting init",
+                "systemd 252.39-1~deb12u1 running in system mode",
+            ],
+        );
+        machine
+            .ground
+            .pace
+            .sleep(machine.ground.dice.between(0.9, 1.4))
+            .await;
         let line = "[\u{1b}[0;32m  OK  \u{1b}[0m] Reached target \u{1b}[0;1;39mMulti-User System\u{1b}[0m.";
         if !over.is_cancelled() {
-            machine.log(&id, &["[  OK  ] Started containerd container runtime.", line]);
+            machine.log(
+                &id,
+                &["[  OK  ] Started containerd container runtime.", line],
+            );
         }
     });
 }
@@ -202,17 +242,26 @@ fn publish(
         return;
     }
     let node_port = machine.ground.lab.flink.rest.node_port;
-    let gate = if inside == node_port { Gate::Open } else { Gate::Shut };
+    let gate = if inside == node_port {
+        Gate::Open
+    } else {
+        Gate::Shut
+    };
     let cluster = cluster.clone();
-    tokio::spawn(serve::serve(listener, Door::new(gate), over, move |request| {
-        api::node_port(cluster.clone(), request)
-    }));
+    tokio::spawn(serve::serve(
+        listener,
+        Door::new(gate),
+        over,
+        move |request| api::node_port(cluster.clone(), request),
+    ));
 }
 
 /// A node container was removed: with its last node a cluster is gone.
 pub(super) fn removed(machine: &Arc<Machine>, cluster: &str, name: &str) {
     let mut clusters = machine.clusters();
-    let Some(found) = clusters.get(cluster) else { return };
+    let Some(found) = clusters.get(cluster) else {
+        return;
+    };
     let left = {
         let mut state = found.hold();
         state.nodes.remove(name);
@@ -227,5 +276,7 @@ pub(super) fn removed(machine: &Arc<Machine>, cluster: &str, name: &str) {
 
 /// A number of a JSON value as text, for templates.
 fn text_of(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -13,9 +13,15 @@ const KILL: f64 = 0.004;
 pub(super) async fn run(shell: &Shell<'_>, verb: &str, words: &[&str]) -> i64 {
     match verb {
         "flinklab-own" => own(shell, words),
-        "flinklab-purge" | "flinklab-measure" => {
-            folders(shell, words, if verb.ends_with("purge") { Then::Remove } else { Then::Keep })
-        }
+        "flinklab-purge" | "flinklab-measure" => folders(
+            shell,
+            words,
+            if verb.ends_with("purge") {
+                Then::Remove
+            } else {
+                Then::Keep
+            },
+        ),
         "flinklab-containerd" => {
             shell.sleep(0.2).await;
             0
@@ -40,13 +46,22 @@ pub(super) async fn run(shell: &Shell<'_>, verb: &str, words: &[&str]) -> i64 {
 /// Makes folders that Flink may write to.
 fn own(shell: &Shell<'_>, folders: &[&str]) -> i64 {
     for folder in folders {
-        let real = shell.machine.engine().containers.get(shell.id).and_then(|own| own.on_disk(folder));
+        let real = shell
+            .machine
+            .engine()
+            .containers
+            .get(shell.id)
+            .and_then(|own| own.on_disk(folder));
         let Some(real) = real else {
-            shell.terminal.err(format!("{folder}: not on the shared path\n"));
+            shell
+                .terminal
+                .err(format!("{folder}: not on the shared path\n"));
             return 1;
         };
         if let Err(why) = std::fs::create_dir_all(&real) {
-            shell.terminal.err(format!("mkdir: cannot create directory '{folder}': {why}\n"));
+            shell.terminal.err(format!(
+                "mkdir: cannot create directory '{folder}': {why}\n"
+            ));
             return 1;
         }
         shell.terminal.out("ok\n");
@@ -64,9 +79,16 @@ enum Then {
 fn folders(shell: &Shell<'_>, folders: &[&str], then: Then) -> i64 {
     let (mut files, mut bytes) = (0, 0);
     for folder in folders {
-        let real = shell.machine.engine().containers.get(shell.id).and_then(|own| own.on_disk(folder));
+        let real = shell
+            .machine
+            .engine()
+            .containers
+            .get(shell.id)
+            .and_then(|own| own.on_disk(folder));
         let Some(real) = real else {
-            shell.terminal.err(format!("{folder}: not on the shared path\n"));
+            shell
+                .terminal
+                .err(format!("{folder}: not on the shared path\n"));
             return 1;
         };
         measure(&real, &mut files, &mut bytes);
@@ -98,12 +120,17 @@ fn measure(folder: &Path, files: &mut u64, bytes: &mut u64) {
 }
 
 fn process(shell: &Shell<'_>, words: &[&str]) -> i64 {
-    let Some(cluster) = shell.cluster() else { return 1 };
+    let Some(cluster) = shell.cluster() else {
+        return 1;
+    };
     let state = cluster.hold();
     let id = words.first().copied().unwrap_or_default();
     match crictl::by_id(&state, id).filter(|own| own.runs()) {
         Some(own) => {
-            shell.terminal.out(format!("pid={} start={} pod={}\n", own.pid, own.start_ticks, own.pod_uid));
+            shell.terminal.out(format!(
+                "pid={} start={} pod={}\n",
+                own.pid, own.start_ticks, own.pod_uid
+            ));
             0
         }
         None => {
@@ -125,7 +152,9 @@ fn now() -> i128 {
 }
 
 async fn signal(shell: &Shell<'_>, words: &[&str]) -> i64 {
-    let (Some(cluster), [pid, start, name, ..]) = (shell.cluster(), words) else { return 2 };
+    let (Some(cluster), [pid, start, name, ..]) = (shell.cluster(), words) else {
+        return 2;
+    };
     let (Some((id, gone)), Some(signal)) = (same(&cluster, pid, start), Signal::parse(name)) else {
         shell.terminal.out("mismatch\n");
         return 3;
@@ -141,7 +170,9 @@ async fn signal(shell: &Shell<'_>, words: &[&str]) -> i64 {
 }
 
 async fn wait(shell: &Shell<'_>, words: &[&str]) -> i64 {
-    let (Some(cluster), [pid, start, ..]) = (shell.cluster(), words) else { return 2 };
+    let (Some(cluster), [pid, start, ..]) = (shell.cluster(), words) else {
+        return 2;
+    };
     let Some((_, gone)) = same(&cluster, pid, start) else {
         shell.terminal.out("mismatch\n");
         return 3;

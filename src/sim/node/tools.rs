@@ -7,11 +7,17 @@ use serde_json::Value;
 /// What `kubeadm init` says on its way, with the seconds until it does.
 const INIT: &[(f64, &str)] = &[
     (0.4, "[init] Using Kubernetes version: v1.34.0\n"),
-    (1.2, "[certs] Generating \"apiserver\" certificate and key\n"),
+    (
+        1.2,
+        "[certs] Generating \"apiserver\" certificate and key\n",
+    ),
     (0.6, "[kubeconfig] Writing \"admin.conf\" kubeconfig file\n"),
     (0.5, "[kubelet-start] Starting the kubelet\n"),
     (1.5, "[kubelet-check] The kubelet is healthy after 1.0s\n"),
-    (4.0, "[control-plane-check] kube-apiserver is healthy after 4.0s\n"),
+    (
+        4.0,
+        "[control-plane-check] kube-apiserver is healthy after 4.0s\n",
+    ),
 ];
 
 pub(super) async fn run(shell: &Shell<'_>, words: &[&str], stdin: Vec<u8>) -> i64 {
@@ -78,7 +84,9 @@ pub(super) async fn run(shell: &Shell<'_>, words: &[&str], stdin: Vec<u8>) -> i6
 
 fn make_folder(shell: &Shell<'_>, path: &str) {
     let mut engine = shell.machine.engine();
-    let Some(own) = engine.containers.get_mut(shell.id) else { return };
+    let Some(own) = engine.containers.get_mut(shell.id) else {
+        return;
+    };
     if let Some(real) = own.on_disk(path) {
         let _ = std::fs::create_dir_all(real);
         return;
@@ -100,7 +108,9 @@ fn cat(shell: &Shell<'_>, paths: &[&str], stdin: Vec<u8>) -> i64 {
         match read(shell.machine, shell.id, path) {
             Some(bytes) => shell.terminal.out(bytes),
             None => {
-                shell.terminal.err(format!("cat: {path}: No such file or directory\n"));
+                shell
+                    .terminal
+                    .err(format!("cat: {path}: No such file or directory\n"));
                 code = 1;
             }
         }
@@ -110,7 +120,9 @@ fn cat(shell: &Shell<'_>, paths: &[&str], stdin: Vec<u8>) -> i64 {
 
 async fn init(shell: &Shell<'_>) -> i64 {
     let Some(cluster) = shell.cluster() else {
-        shell.terminal.err("error: this container is no node of a cluster\n");
+        shell
+            .terminal
+            .err("error: this container is no node of a cluster\n");
         return 1;
     };
     if read(shell.machine, shell.id, "/kind/kubeadm.conf").is_none() {
@@ -118,7 +130,9 @@ async fn init(shell: &Shell<'_>) -> i64 {
         return 1;
     }
     if cluster.was_initialised() {
-        shell.terminal.err("error execution phase preflight: [ERROR Port-6443]: Port 6443 is in use\n");
+        shell
+            .terminal
+            .err("error execution phase preflight: [ERROR Port-6443]: Port 6443 is in use\n");
         return 1;
     }
     let name = shell.name();
@@ -127,15 +141,30 @@ async fn init(shell: &Shell<'_>) -> i64 {
         cluster = cluster.name
     );
     for (seconds, text) in INIT {
-        shell.sleep(shell.machine.ground.dice.between(seconds * 0.9, seconds * 1.1)).await;
+        shell
+            .sleep(
+                shell
+                    .machine
+                    .ground
+                    .dice
+                    .between(seconds * 0.9, seconds * 1.1),
+            )
+            .await;
         shell.terminal.out(*text);
         if text.starts_with("[kubeconfig]") {
-            write(shell.machine, shell.id, "/etc/kubernetes/admin.conf", admin.clone().into_bytes());
+            write(
+                shell.machine,
+                shell.id,
+                "/etc/kubernetes/admin.conf",
+                admin.clone().into_bytes(),
+            );
         }
     }
     cluster.init(&name);
     shell.sleep(0.5).await;
-    shell.terminal.out("\nYour Kubernetes control-plane has initialized successfully!\n");
+    shell
+        .terminal
+        .out("\nYour Kubernetes control-plane has initialized successfully!\n");
     0
 }
 
@@ -147,7 +176,9 @@ async fn ctr(shell: &Shell<'_>, rest: &[&str], stdin: Vec<u8>) -> i64 {
         .collect();
     match words.as_slice() {
         ["version"] => {
-            shell.terminal.out("Client:\n  Version:  v2.1.3\n\nServer:\n  Version:  v2.1.3\n");
+            shell
+                .terminal
+                .out("Client:\n  Version:  v2.1.3\n\nServer:\n  Version:  v2.1.3\n");
             0
         }
         ["images" | "image" | "i", "import", flags @ ..] if flags.contains(&"--help") => {
@@ -170,8 +201,16 @@ async fn import(shell: &Shell<'_>, flags: &[&str], tar: &[u8]) -> i64 {
         return 1;
     };
     // The stream itself has taken its time; what is left is unpacking.
-    shell.sleep(if flags.contains(&"--local") { 4.8 } else { 13.0 }).await;
-    let (Some(cluster), name) = (shell.cluster(), shell.name()) else { return 1 };
+    shell
+        .sleep(if flags.contains(&"--local") {
+            4.8
+        } else {
+            13.0
+        })
+        .await;
+    let (Some(cluster), name) = (shell.cluster(), shell.name()) else {
+        return 1;
+    };
     let mut state = cluster.hold();
     state.beats += 1;
     for (image, id) in images {
@@ -196,7 +235,8 @@ fn manifest(tar: &[u8]) -> Option<Vec<(String, String)>> {
         let images = all.as_array()?.iter().flat_map(|image| {
             let id = super::text_of(&image["Id"]);
             let tags = image["RepoTags"].as_array().cloned().unwrap_or_default();
-            tags.into_iter().map(move |tag| (super::text_of(&tag), id.clone()))
+            tags.into_iter()
+                .map(move |tag| (super::text_of(&tag), id.clone()))
         });
         return Some(images.collect());
     }

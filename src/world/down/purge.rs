@@ -44,9 +44,16 @@ pub async fn purge_listing(world: &World) -> Result<Vec<String>, Fault> {
         ("journal", home.journal()),
     ] {
         let (files, bytes) = measured(world, &opened, &path).await;
-        lines.push(format!("{} ({what}: {files} files, {})", path.display(), human(bytes)));
+        lines.push(format!(
+            "{} ({what}: {files} files, {})",
+            path.display(),
+            human(bytes)
+        ));
     }
-    lines.push(format!("{} (state, kubeconfig, log)", home.folder.display()));
+    lines.push(format!(
+        "{} (state, kubeconfig, log)",
+        home.folder.display()
+    ));
     Ok(lines)
 }
 
@@ -103,39 +110,70 @@ pub(super) async fn flinks_files(
         }
     };
     let (files, bytes) = numbers(&said).unwrap_or_default();
-    Ok(format!("{files} files ({}) below {}", human(bytes), home.shared().display()))
+    Ok(format!(
+        "{files} files ({}) below {}",
+        human(bytes),
+        home.shared().display()
+    ))
 }
 
 async fn inside(node: &Node, mount: &str, nodes: &OurNodes) -> Result<String, Fault> {
-    let stopped = nodes.seen().iter().any(|seen| seen.id == node.id && !seen.running);
+    let stopped = nodes
+        .seen()
+        .iter()
+        .any(|seen| seen.id == node.id && !seen.running);
     if stopped {
         node.start().await?;
         crate::world::node::wait_booted(node.docker(), &node.id, crate::world::node::BOOT).await?;
     }
     // Flink would write on: no pod is started again without a kubelet, and none is left running.
-    let quiet = r#"systemctl stop kubelet; crictl ps -q | xargs -r crictl stop -t 0 >/dev/null 2>&1; true"#;
-    node.exec(&["sh", "-c", quiet, "flinklab-quiet"], Duration::from_secs(60)).await?;
+    let quiet =
+        r#"systemctl stop kubelet; crictl ps -q | xargs -r crictl stop -t 0 >/dev/null 2>&1; true"#;
+    node.exec(
+        &["sh", "-c", quiet, "flinklab-quiet"],
+        Duration::from_secs(60),
+    )
+    .await?;
     let argv = ["sh", "-c", PURGE_SCRIPT, "flinklab-purge", mount];
-    node.exec(&argv, PURGE).await?.expect("Removing Flink's files in the node")
+    node.exec(&argv, PURGE)
+        .await?
+        .expect("Removing Flink's files in the node")
 }
 
 /// A container of the node image that runs nothing but the removal and sees nothing but the
 /// shared folder.
 async fn throw_away(docker: &Docker, opened: &Opened) -> Result<String, Fault> {
     let home = &opened.home;
-    let image = opened.lab.cluster.nodes.first().map(|node| node.image.clone()).unwrap_or_default();
+    let image = opened
+        .lab
+        .cluster
+        .nodes
+        .first()
+        .map(|node| node.image.clone())
+        .unwrap_or_default();
     let shared = home.bind_source()?;
     let name = format!("flinklab-purge-{}", &opened.state.id);
     let words = |error: bollard::errors::Error| {
-        Fault::unable("purge-failed", format!("Cannot remove the files below {shared}."))
-            .why(error)
-            .mend(format!("Check that Docker runs and has the image {image}, then run it again."))
+        Fault::unable(
+            "purge-failed",
+            format!("Cannot remove the files below {shared}."),
+        )
+        .why(error)
+        .mend(format!(
+            "Check that Docker runs and has the image {image}, then run it again."
+        ))
     };
     crate::world::images::ensure(docker, &image, |_| {}).await?;
     let text = |part: &str| part.to_owned();
     let body = ContainerCreateBody {
         image: Some(image.clone()),
-        entrypoint: Some(vec![text("sh"), text("-c"), text(PURGE_SCRIPT), text("flinklab-purge"), text(MOUNTED)]),
+        entrypoint: Some(vec![
+            text("sh"),
+            text("-c"),
+            text(PURGE_SCRIPT),
+            text("flinklab-purge"),
+            text(MOUNTED),
+        ]),
         cmd: Some(Vec::new()),
         host_config: Some(HostConfig {
             binds: Some(vec![format!("{shared}:{MOUNTED}")]),
@@ -145,23 +183,38 @@ async fn throw_away(docker: &Docker, opened: &Opened) -> Result<String, Fault> {
         ..ContainerCreateBody::default()
     };
     let work = async {
-        let options = bollard::query_parameters::CreateContainerOptionsBuilder::new().name(&name).build();
-        let made = docker.patient().create_container(Some(options), body).await.map_err(words)?;
+        let options = bollard::query_parameters::CreateContainerOptionsBuilder::new()
+            .name(&name)
+            .build();
+        let made = docker
+            .patient()
+            .create_container(Some(options), body)
+            .await
+            .map_err(words)?;
         let ran = run_to_its_end(docker, &made.id).await;
         crate::world::node::remove(docker, &made.id, &name).await?;
         ran
     };
     match tokio::time::timeout(PURGE, work).await {
         Ok(done) => done,
-        Err(_) => Err(Fault::unable("purge-failed", format!("Removing the files below {shared} takes too long."))
-            .mend(format!("The container {name} still does it; run the command again later."))),
+        Err(_) => Err(Fault::unable(
+            "purge-failed",
+            format!("Removing the files below {shared} takes too long."),
+        )
+        .mend(format!(
+            "The container {name} still does it; run the command again later."
+        ))),
     }
 }
 
 async fn run_to_its_end(docker: &Docker, id: &str) -> Result<String, Fault> {
     use futures::StreamExt;
     let failed = |why: String| {
-        Fault::unable("purge-failed", "The throw-away container did not remove the files.").why(why)
+        Fault::unable(
+            "purge-failed",
+            "The throw-away container did not remove the files.",
+        )
+        .why(why)
     };
     let started = docker.patient().start_container(id, None).await;
     started.map_err(|error| failed(error.to_string()))?;
@@ -180,13 +233,18 @@ fn mounted_at(opened: &Opened, node: &str) -> Option<String> {
     let names = crate::world::node::names(&opened.lab.cluster, &opened.home.name);
     let index = names.iter().position(|name| name == node)?;
     let mounts = &opened.lab.cluster.nodes.get(index)?.extra_mounts;
-    let shared = mounts.iter().find(|mount| mount.host_path == "${LAB_SHARED}")?;
+    let shared = mounts
+        .iter()
+        .find(|mount| mount.host_path == "${LAB_SHARED}")?;
     Some(shared.container_path.clone())
 }
 
 fn no_mount(home: &Home, node: &str) -> Fault {
-    Fault::unable("purge-failed", format!("{node} does not see {}.", home.shared().display()))
-        .why("kind.yaml gives it no ${LAB_SHARED}")
+    Fault::unable(
+        "purge-failed",
+        format!("{node} does not see {}.", home.shared().display()),
+    )
+    .why("kind.yaml gives it no ${LAB_SHARED}")
 }
 
 fn is_empty(folder: &Path) -> bool {
@@ -218,7 +276,10 @@ mod tests {
         assert_eq!(numbers("12 3456\n"), Some((12, 3456)));
         assert_eq!(numbers("noise\n0 4096"), Some((0, 4096)));
         assert_eq!(numbers(""), None);
-        assert_eq!((human(999).as_str(), human(12_345).as_str()), ("999 bytes", "12 kB"));
+        assert_eq!(
+            (human(999).as_str(), human(12_345).as_str()),
+            ("999 bytes", "12 kB")
+        );
     }
 
     #[cfg(unix)]

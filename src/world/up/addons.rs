@@ -14,16 +14,25 @@ use serde_json::{Value, json};
 /// Applies network and storage as kind does.
 pub(super) async fn apply(run: &Run<'_>, client: &Client, files: &NodeFiles) -> Result<(), Fault> {
     let mut applier = Applier::new(client.clone(), "");
-    for (what, objects) in [("pod network", &files.network), ("storage class", &files.storage)] {
-        run.progress.tell("kubernetes", &format!("applies the {what}"));
+    for (what, objects) in [
+        ("pod network", &files.network),
+        ("storage class", &files.storage),
+    ] {
+        run.progress
+            .tell("kubernetes", &format!("applies the {what}"));
         for object in objects {
-            let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+            let name = object["metadata"]["name"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
             let file = format!("({what} of the node image)");
             let origin = Origin {
                 file: &file,
                 text: "",
             };
-            applier.apply(origin, &document(object.clone(), &name)).await?;
+            applier
+                .apply(origin, &document(object.clone(), &name))
+                .await?;
         }
     }
     Ok(())
@@ -48,7 +57,9 @@ pub(super) async fn namespace(run: &Run<'_>, client: &Client) -> Result<(), Faul
         file: &file,
         text: "",
     };
-    Applier::new(client.clone(), &run.folder).apply(origin, &document).await?;
+    Applier::new(client.clone(), &run.folder)
+        .apply(origin, &document)
+        .await?;
     Ok(())
 }
 
@@ -56,12 +67,16 @@ pub(super) async fn namespace(run: &Run<'_>, client: &Client) -> Result<(), Faul
 pub(super) async fn last_of_kubeadm(client: &Client, cluster: &Cluster) -> Result<bool, Fault> {
     let doing = "Looking for kubeadm's add-ons";
     let deployments: Api<Deployment> = Api::namespaced(client.clone(), "kube-system");
-    let dns = api::within(CALL, doing, deployments.get_opt("coredns")).await?.is_some();
+    let dns = api::within(CALL, doing, deployments.get_opt("coredns"))
+        .await?
+        .is_some();
     if cluster.networking.kube_proxy_mode == "none" {
         return Ok(dns);
     }
     let sets: Api<DaemonSet> = Api::namespaced(client.clone(), "kube-system");
-    let proxy = api::within(CALL, doing, sets.get_opt("kube-proxy")).await?.is_some();
+    let proxy = api::within(CALL, doing, sets.get_opt("kube-proxy"))
+        .await?
+        .is_some();
     Ok(dns && proxy)
 }
 

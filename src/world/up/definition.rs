@@ -79,7 +79,11 @@ fn shown(source: &Source) -> String {
 
 fn cluster_changed(home: &Home, state: &State, before: &Lab, now: &Lab) -> Fault {
     let images = |lab: &Lab| -> Vec<String> {
-        lab.cluster.nodes.iter().map(|node| node.image.clone()).collect()
+        lab.cluster
+            .nodes
+            .iter()
+            .map(|node| node.image.clone())
+            .collect()
     };
     let why = match images(before) == images(now) {
         true => "kind.yaml says something else than when the cluster was made".to_owned(),
@@ -91,9 +95,16 @@ fn cluster_changed(home: &Home, state: &State, before: &Lab, now: &Lab) -> Fault
     };
     Fault::wrong(
         "cluster-changed",
-        format!("The cluster `{}` cannot become what kind.yaml says.", home.name),
+        format!(
+            "The cluster `{}` cannot become what kind.yaml says.",
+            home.name
+        ),
     )
-    .at(format!("{}kind.yaml", shown(&state.definition.source)), 0, 0)
+    .at(
+        format!("{}kind.yaml", shown(&state.definition.source)),
+        0,
+        0,
+    )
     .why(why)
     .mend(format!(
         "Run `flinklab down --name {0}`, then `flinklab up --name {0}`; the data is kept.",
@@ -146,7 +157,10 @@ mod tests {
             name: "t".to_owned(),
         };
         let fault = cluster_changed(&home, &state, &before, &now);
-        assert!(fault.why.contains("v1.34.0") && fault.why.contains("v1.33.1"), "{fault}");
+        assert!(
+            fault.why.contains("v1.34.0") && fault.why.contains("v1.33.1"),
+            "{fault}"
+        );
         assert!(fault.mend.contains("flinklab down --name t"), "{fault}");
     }
 }

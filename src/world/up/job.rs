@@ -60,7 +60,9 @@ pub(super) async fn submitted(run: &Run<'_>) -> Result<(), Fault> {
         Some(from) => format!(", from {}", from.rsplit('/').next().unwrap_or(from)),
         None => String::new(),
     };
-    run.progress.done(STEP, format!("{} {detail}{from}", record.id)).await;
+    run.progress
+        .done(STEP, format!("{} {detail}{from}", record.id))
+        .await;
     let _ = run.submitted.set(record);
     Ok(())
 }
@@ -82,7 +84,8 @@ async fn look(run: &Run<'_>, client: &Client, rest: &Rest) -> Result<Found, Faul
         match submit::state(rest, &record.id, RECOVERS).await? {
             JobState::Alive(_) => {
                 if run.resume {
-                    run.progress.note("The job runs already: there was nothing to resume.");
+                    run.progress
+                        .note("The job runs already: there was nothing to resume.");
                 }
                 return Ok(Found::Runs(record));
             }
@@ -100,10 +103,14 @@ async fn look(run: &Run<'_>, client: &Client, rest: &Rest) -> Result<Found, Faul
             break;
         }
         if Instant::now() > until {
-            return Err(Fault::unable("job-lost", format!("Flink does not recover the job {}.", record.id))
-                .why("its HA data is there, but no JobManager lists it"));
+            return Err(Fault::unable(
+                "job-lost",
+                format!("Flink does not recover the job {}.", record.id),
+            )
+            .why("its HA data is there, but no JobManager lists it"));
         }
-        run.progress.tell(STEP, "waits until Flink has recovered the job");
+        run.progress
+            .tell(STEP, "waits until Flink has recovered the job");
         sleep(Duration::from_millis(500)).await;
     }
     match kept::has_any(&run.home, &run.lab, &record.id) {
@@ -171,7 +178,10 @@ async fn submit(
     run.progress.changed();
     let wanted = taskmanagers(&run.lab);
     let slots = submit::slots(rest, wanted, SLOTS, |here| {
-        run.progress.tell(STEP, &format!("{here} of {wanted} TaskManagers have registered"));
+        run.progress.tell(
+            STEP,
+            &format!("{here} of {wanted} TaskManagers have registered"),
+        );
     });
     let (jar, ()) = tokio::try_join!(jar_bytes(run, jar), slots)?;
     run.progress.tell(STEP, "submits");
@@ -188,10 +198,19 @@ async fn jar_bytes<'a>(run: &Run<'_>, jar: &'a OnceCell<Bytes>) -> Result<&'a By
 
 /// How many TaskManagers the lab starts: all must have registered before the job is spread.
 fn taskmanagers(lab: &Lab) -> u64 {
-    let documents = lab.manifests.iter().flat_map(|manifest| &manifest.documents);
+    let documents = lab
+        .manifests
+        .iter()
+        .flat_map(|manifest| &manifest.documents);
     let count: u64 = documents
         .filter(|document| is_taskmanager(lab, document))
-        .map(|document| document.object.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1))
+        .map(|document| {
+            document
+                .object
+                .pointer("/spec/replicas")
+                .and_then(Value::as_u64)
+                .unwrap_or(1)
+        })
         .sum();
     // A lab whose TaskManagers come from elsewhere: one is enough to begin.
     count.max(1)

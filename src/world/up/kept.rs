@@ -41,17 +41,27 @@ pub(super) fn has_any(home: &Home, lab: &Lab, job: &str) -> bool {
 /// Whether the files of a checkpoint are there.
 pub(super) fn is_there(home: &Home, lab: &Lab, job: &str, id: u64) -> bool {
     let folder = home.shared().join(&lab.flink.folders.checkpoints);
-    folder.join(job).join(format!("chk-{id}")).join("_metadata").is_file()
+    folder
+        .join(job)
+        .join(format!("chk-{id}"))
+        .join("_metadata")
+        .is_file()
 }
 
 fn of_job(folder: &Path, lab: &Lab, job: &str) -> Vec<Kept> {
-    let entries = fs::read_dir(folder.join(job)).into_iter().flatten().flatten();
+    let entries = fs::read_dir(folder.join(job))
+        .into_iter()
+        .flatten()
+        .flatten();
     entries
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
             let id = name.strip_prefix("chk-")?.parse().ok()?;
             // Written last: without it the checkpoint is not complete.
-            let written = fs::metadata(entry.path().join("_metadata")).ok()?.modified().ok()?;
+            let written = fs::metadata(entry.path().join("_metadata"))
+                .ok()?
+                .modified()
+                .ok()?;
             Some(Kept {
                 job: job.to_owned(),
                 id,

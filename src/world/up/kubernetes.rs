@@ -41,13 +41,21 @@ pub(super) async fn cluster(run: &Run<'_>) -> Result<(), Fault> {
     };
     let control_role = role_word(NodeRole::ControlPlane);
     let is_control = |node: &Node| {
-        claim.seen().iter().any(|seen| seen.id == node.id && seen.role == control_role)
+        claim
+            .seen()
+            .iter()
+            .any(|seen| seen.id == node.id && seen.role == control_role)
     };
     let (controls, workers): (Vec<Node>, Vec<Node>) =
         claim.nodes().iter().cloned().partition(is_control);
     let [control] = controls.as_slice() else {
-        return Err(Fault::wrong("control-planes", "A lab has exactly one control-plane node.")
-            .mend("Leave one node of role control-plane in kind.yaml; any number of workers is fine."));
+        return Err(Fault::wrong(
+            "control-planes",
+            "A lab has exactly one control-plane node.",
+        )
+        .mend(
+            "Leave one node of role control-plane in kind.yaml; any number of workers is fine.",
+        ));
     };
     let waiting: Vec<&Node> = workers.iter().filter(|node| !joined(node)).collect();
     let single = claim.nodes().len() == 1;
@@ -73,12 +81,16 @@ pub(super) async fn cluster(run: &Run<'_>) -> Result<(), Fault> {
     }
     joined_now(run, control)?;
     if let Some(bare) = &bare {
-        let joins = waiting.iter().map(|node| join(run, &client, node, control, bare));
+        let joins = waiting
+            .iter()
+            .map(|node| join(run, &client, node, control, bare));
         futures::future::try_join_all(joins).await?;
     }
     ready(run, &client, &all).await?;
     let version = version(&client).await.unwrap_or_default();
-    run.progress.done(STEP, format!("{version}, {} Ready", all.join(", "))).await;
+    run.progress
+        .done(STEP, format!("{version}, {} Ready", all.join(", ")))
+        .await;
     Ok(())
 }
 
@@ -105,9 +117,16 @@ async fn bare(run: &Run<'_>, claim: &Claiming, control: &Node) -> Result<Bare, F
 
 /// Gives a node its kubeadm file and containerd its patches.
 async fn configure(run: &Run<'_>, node: &Node, control: &Node, bare: &Bare) -> Result<(), Fault> {
-    let plan = bare.plans.iter().find(|plan| plan.name == node.name).ok_or_else(|| {
-        Fault::unable("cluster-changed", format!("{} is not in kind.yaml.", node.name))
-    })?;
+    let plan = bare
+        .plans
+        .iter()
+        .find(|plan| plan.name == node.name)
+        .ok_or_else(|| {
+            Fault::unable(
+                "cluster-changed",
+                format!("{} is not in kind.yaml.", node.name),
+            )
+        })?;
     let version = &bare.files.version;
     bootstrap::configure(node, &run.lab.cluster, plan, &control.name, version).await
 }
@@ -120,7 +139,10 @@ async fn init(run: &Run<'_>, node: &Node, bare: &Bare, fresh: bool) -> Result<()
     }
     configure(run, node, node, bare).await?;
     run.progress.tell(STEP, "kubeadm begins");
-    bootstrap::init(node, |phase| run.progress.tell(STEP, &format!("kubeadm: {phase}"))).await
+    bootstrap::init(node, |phase| {
+        run.progress.tell(STEP, &format!("kubeadm: {phase}"))
+    })
+    .await
 }
 
 async fn join(
@@ -132,12 +154,17 @@ async fn join(
 ) -> Result<(), Fault> {
     let nodes: Api<KubeNode> = Api::all(client.clone());
     let doing = format!("Looking for the node {}", node.name);
-    let known = api::within(CALL, &doing, nodes.get_opt(&node.name)).await?.is_some();
+    let known = api::within(CALL, &doing, nodes.get_opt(&node.name))
+        .await?
+        .is_some();
     if !known {
         run.progress.changed();
         kubeadm_over(run, node).await?;
         configure(run, node, control, bare).await?;
-        let told = |phase: &str| run.progress.tell(STEP, &format!("{} joins: {phase}", node.name));
+        let told = |phase: &str| {
+            run.progress
+                .tell(STEP, &format!("{} joins: {phase}", node.name))
+        };
         bootstrap::join(node, told).await?;
     }
     joined_now(run, node)
@@ -146,21 +173,32 @@ async fn join(
 async fn kubeadm_over(run: &Run<'_>, node: &Node) -> Result<(), Fault> {
     let until = Instant::now() + KUBEADM;
     while Instant::now() < until {
-        let running = node.exec(&["pgrep", "-x", "kubeadm"], Duration::from_secs(10)).await?;
+        let running = node
+            .exec(&["pgrep", "-x", "kubeadm"], Duration::from_secs(10))
+            .await?;
         if running.code != 0 {
             return Ok(());
         }
-        run.progress.tell(STEP, "waits for the kubeadm of an earlier `up`");
+        run.progress
+            .tell(STEP, "waits for the kubeadm of an earlier `up`");
         sleep(Duration::from_millis(500)).await;
     }
-    Err(Fault::unable("kubeadm-failed", format!("kubeadm does not end in {}.", node.name)))
+    Err(Fault::unable(
+        "kubeadm-failed",
+        format!("kubeadm does not end in {}.", node.name),
+    ))
 }
 
 /// Whether an earlier `up` or kind's CLI brought kubeadm to its end in here: its last phase leaves
 /// the add-ons.
 async fn is_initialised(run: &Run<'_>, claim: &Claiming, node: &Node) -> Result<bool, Fault> {
     kubeadm_over(run, node).await?;
-    if run.docker.find_file(&node.id, crate::world::kubeconfig::ADMIN).await?.is_none() {
+    if run
+        .docker
+        .find_file(&node.id, crate::world::kubeconfig::ADMIN)
+        .await?
+        .is_none()
+    {
         return Ok(false);
     }
     credentials(run, node).await?;
@@ -176,7 +214,10 @@ async fn is_initialised(run: &Run<'_>, claim: &Claiming, node: &Node) -> Result<
 /// Writes our kubeconfig from the node's as soon as kubeadm has written that.
 async fn credentials(run: &Run<'_>, node: &Node) -> Result<(), Fault> {
     let Some(port) = run.book.state().ports.api else {
-        return Err(Fault::unable("api-port", format!("{} publishes no port {API_PORT}.", node.name)));
+        return Err(Fault::unable(
+            "api-port",
+            format!("{} publishes no port {API_PORT}.", node.name),
+        ));
     };
     let server = format!("https://127.0.0.1:{port}");
     let text = bootstrap::await_kubeconfig(node, &run.home.name, &server).await?;
@@ -228,8 +269,9 @@ async fn answers(client: &Client, limit: Duration) -> Result<(), Fault> {
             Err(_) => format!("no answer within {} s", CALL.as_secs()),
         };
         if Instant::now() >= until {
-            return Err(Fault::unable("api-unreachable", "The API server does not become ready.")
-                .why(last));
+            return Err(
+                Fault::unable("api-unreachable", "The API server does not become ready.").why(last),
+            );
         }
         sleep(LOOK).await;
     }
@@ -267,7 +309,11 @@ async fn ready(run: &Run<'_>, client: &Client, names: &[String]) -> Result<(), F
         Ok(()) => Ok(()),
         Err(_) => Err(Fault::unable(
             "node-not-ready",
-            format!("{} did not become Ready within {} s.", missing.join(", "), READY.as_secs()),
+            format!(
+                "{} did not become Ready within {} s.",
+                missing.join(", "),
+                READY.as_secs()
+            ),
         )
         .why(why)),
     }
@@ -275,8 +321,14 @@ async fn ready(run: &Run<'_>, client: &Client, names: &[String]) -> Result<(), F
 
 /// Why a node is not Ready. None: it is.
 fn unready(node: &KubeNode) -> Option<String> {
-    let conditions = node.status.iter().flat_map(|status| status.conditions.iter().flatten());
-    match conditions.into_iter().find(|condition| condition.type_ == "Ready") {
+    let conditions = node
+        .status
+        .iter()
+        .flat_map(|status| status.conditions.iter().flatten());
+    match conditions
+        .into_iter()
+        .find(|condition| condition.type_ == "Ready")
+    {
         Some(condition) if condition.status == "True" => None,
         Some(condition) => Some(condition.message.clone().unwrap_or_default()),
         None => Some("the kubelet has not reported yet".to_owned()),
@@ -286,7 +338,10 @@ fn unready(node: &KubeNode) -> Option<String> {
 async fn version(client: &Client) -> Option<String> {
     let nodes: Api<KubeNode> = Api::all(client.clone());
     let one = ListParams::default().limit(1);
-    let list = tokio::time::timeout(CALL, nodes.list(&one)).await.ok()?.ok()?;
+    let list = tokio::time::timeout(CALL, nodes.list(&one))
+        .await
+        .ok()?
+        .ok()?;
     let node = list.items.into_iter().next()?;
     Some(node.status?.node_info?.kubelet_version)
 }

@@ -19,7 +19,9 @@ const STEP: &str = "flink";
 /// Applies everything and waits for the rollouts that the lab asks for.
 pub(super) async fn all(run: &Run<'_>) -> Result<(), Fault> {
     let ours = run.ours.wait().await;
-    run.progress.begin(STEP, "applies what needs no image").await;
+    run.progress
+        .begin(STEP, "applies what needs no image")
+        .await;
     let mut applier = Applier::new(ours.client(), &run.folder);
     let mut done = apply(run, &mut applier, Part::Rest).await?;
     run.progress.tell(STEP, "waits for the images");
@@ -29,7 +31,10 @@ pub(super) async fn all(run: &Run<'_>) -> Result<(), Fault> {
     restart(run, &ours.client(), &done).await?;
     let _ = run.applied.set(());
     rollouts(run, &ours.client()).await?;
-    let fresh = done.iter().filter(|(_, one)| one.change == Change::Created).count();
+    let fresh = done
+        .iter()
+        .filter(|(_, one)| one.change == Change::Created)
+        .count();
     let other: Vec<&str> = done
         .iter()
         .filter(|(_, one)| one.change == Change::Changed)
@@ -57,7 +62,11 @@ type Done = Vec<(String, Applied)>;
 async fn apply(run: &Run<'_>, applier: &mut Applier, part: Part) -> Result<Done, Fault> {
     let mut done = Vec::new();
     for manifest in &run.lab.manifests {
-        let found = run.lab.files.iter().find(|(name, _)| *name == manifest.file);
+        let found = run
+            .lab
+            .files
+            .iter()
+            .find(|(name, _)| *name == manifest.file);
         let origin = Origin {
             file: &manifest.file,
             text: found.map(|(_, text)| text.as_str()).unwrap_or_default(),
@@ -95,15 +104,25 @@ async fn restart(run: &Run<'_>, client: &Client, done: &Done) -> Result<(), Faul
         })
         .map(|(_, document)| document)
         .collect();
-    for document in run.lab.manifests.iter().flat_map(|manifest| &manifest.documents) {
+    for document in run
+        .lab
+        .manifests
+        .iter()
+        .flat_map(|manifest| &manifest.documents)
+    {
         if !wants_rollout(document) || !changed.iter().any(|used| uses(document, &used.name)) {
             continue;
         }
         let object = format!("{} {}", document.kind, document.name);
         // One that was made just now has read the new one already.
-        let made = done.iter().any(|(_, one)| one.object == object && one.change == Change::Created);
+        let made = done
+            .iter()
+            .any(|(_, one)| one.object == object && one.change == Change::Created);
         if !made {
-            run.progress.tell(STEP, &format!("restarts {object}: its configuration changed"));
+            run.progress.tell(
+                STEP,
+                &format!("restarts {object}: its configuration changed"),
+            );
             restart_one(client, document).await?;
         }
     }
@@ -125,11 +144,17 @@ fn uses(document: &Document, name: &str) -> bool {
             _ => false,
         }
     }
-    document.object.pointer("/spec/template").is_some_and(|template| mentions(template, name))
+    document
+        .object
+        .pointer("/spec/template")
+        .is_some_and(|template| mentions(template, name))
 }
 
 async fn restart_one(client: &Client, document: &Document) -> Result<(), Fault> {
-    let (group, version) = document.api_version.split_once('/').unwrap_or(("", &document.api_version));
+    let (group, version) = document
+        .api_version
+        .split_once('/')
+        .unwrap_or(("", &document.api_version));
     let kind = GroupVersionKind::gvk(group, version, &document.kind);
     let namespace = document.namespace.as_deref().unwrap_or("default");
     let resource = ApiResource::from_gvk(&kind);
@@ -169,7 +194,9 @@ async fn one(
     counts: &Mutex<BTreeMap<String, (u64, u64)>>,
 ) -> Result<(), Fault> {
     rollout(client, document, within, |ready, wanted| {
-        let mut counts = counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut counts = counts
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         counts.insert(document.name.clone(), (ready, wanted));
         let told: Vec<String> = counts
             .iter()
@@ -191,7 +218,10 @@ mod tests {
     fn the_workloads_of_a_changed_configuration_are_found() {
         let lab = Lab::open("default").unwrap();
         let named = |name: &str| {
-            let mut all = lab.manifests.iter().flat_map(|manifest| &manifest.documents);
+            let mut all = lab
+                .manifests
+                .iter()
+                .flat_map(|manifest| &manifest.documents);
             all.find(|document| document.name == name).unwrap()
         };
         assert!(uses(named("flink-jobmanager"), "flink-config"));

@@ -39,10 +39,18 @@ pub(super) async fn settle(run: &Run<'_>) -> Result<Settled, Fault> {
     let expected = node::names(&run.lab.cluster, &run.home.name);
     let found: Vec<String> = claim.nodes().iter().map(|node| node.name.clone()).collect();
     if let Some(extra) = found.iter().find(|name| !expected.contains(name)) {
-        return Err(other_shape(run, &format!("it has a node `{extra}`, which kind.yaml does not")));
+        return Err(other_shape(
+            run,
+            &format!("it has a node `{extra}`, which kind.yaml does not"),
+        ));
     }
     let missing = expected.iter().any(|name| !found.contains(name));
-    let working = run.book.state().nodes.iter().any(|node| node.stage == NodeStage::Joined);
+    let working = run
+        .book
+        .state()
+        .nodes
+        .iter()
+        .any(|node| node.stage == NodeStage::Joined);
     if missing && working && !found.is_empty() {
         return Err(other_shape(run, "one of its nodes was removed"));
     }
@@ -76,7 +84,8 @@ fn forget_removed(run: &Run<'_>, claim: &Claiming) -> Result<(), Fault> {
         return Ok(());
     }
     if gone == state.nodes.len() {
-        run.progress.note("The cluster was removed behind our back; it was built again.");
+        run.progress
+            .note("The cluster was removed behind our back; it was built again.");
     }
     run.book.change(|state| {
         state.nodes.retain(there);
@@ -101,8 +110,13 @@ fn other_shape(run: &Run<'_>, why: &str) -> Fault {
 async fn create(run: &Run<'_>, claim: &mut Claiming, found: &[String]) -> Result<(), Fault> {
     let progress = run.progress;
     progress.changed();
-    let images: BTreeSet<&str> =
-        run.lab.cluster.nodes.iter().map(|node| node.image.as_str()).collect();
+    let images: BTreeSet<&str> = run
+        .lab
+        .cluster
+        .nodes
+        .iter()
+        .map(|node| node.image.as_str())
+        .collect();
     let pull = async {
         for image in &images {
             images::ensure(&run.docker, image, |so_far| {
@@ -114,7 +128,12 @@ async fn create(run: &Run<'_>, claim: &mut Claiming, found: &[String]) -> Result
     };
     let (plans, ()) = tokio::try_join!(plans(run, claim), pull)?;
     let names: Vec<&str> = images.iter().copied().collect();
-    progress.done("network", format!("{}, {}", network::NAME, names.join(", "))).await;
+    progress
+        .done(
+            "network",
+            format!("{}, {}", network::NAME, names.join(", ")),
+        )
+        .await;
     progress.begin("node", "makes the container").await;
     let state = run.book.state();
     let wanted = plans.into_iter().filter(|plan| !found.contains(&plan.name));
@@ -202,8 +221,11 @@ fn remember_ports(state: &mut State, plan: &NodePlan) {
 fn record(run: &Run<'_>, claim: &Claiming) -> Result<(), Fault> {
     let rest = format!("{}/tcp", run.lab.flink.rest.node_port);
     run.book.change(|state| {
-        let stages: BTreeMap<String, NodeStage> =
-            state.nodes.iter().map(|node| (node.id.clone(), node.stage)).collect();
+        let stages: BTreeMap<String, NodeStage> = state
+            .nodes
+            .iter()
+            .map(|node| (node.id.clone(), node.stage))
+            .collect();
         for seen in claim.seen() {
             state.record_node(NodeRecord {
                 id: seen.id.clone(),
@@ -224,13 +246,19 @@ fn record(run: &Run<'_>, claim: &Claiming) -> Result<(), Fault> {
 async fn start(run: &Run<'_>, claim: &mut Claiming) -> Result<(), Fault> {
     let nodes = claim.nodes().to_vec();
     for node in &nodes {
-        let stopped = claim.seen().iter().any(|seen| seen.id == node.id && !seen.running);
+        let stopped = claim
+            .seen()
+            .iter()
+            .any(|seen| seen.id == node.id && !seen.running);
         let state = run.book.state();
         let known = state.nodes.iter().find(|record| record.id == node.id);
         let joined = known.is_some_and(|record| record.stage == NodeStage::Joined);
         if stopped {
             run.progress.changed();
-            run.progress.note(format!("`{}` was stopped and was started again.", node.name));
+            run.progress.note(format!(
+                "`{}` was stopped and was started again.",
+                node.name
+            ));
             run.progress.tell("node", "starts the stopped container");
             node.start().await?;
         }
@@ -268,11 +296,16 @@ async fn own_folders(run: &Run<'_>, nodes: &[Node]) -> Result<(), Fault> {
     let mut argv = vec!["sh", "-c", OWN_SCRIPT, "flinklab-own"];
     argv.extend(paths.iter().map(String::as_str));
     let output = node.exec(&argv, OWN).await?;
-    match output.code == 0 && output.stdout.lines().filter(|line| *line == "ok").count() == paths.len() {
+    match output.code == 0
+        && output.stdout.lines().filter(|line| *line == "ok").count() == paths.len()
+    {
         true => Ok(()),
         false => Err(Fault::unable(
             "shared-not-writable",
-            format!("Flink could not write below {}.", run.home.shared().display()),
+            format!(
+                "Flink could not write below {}.",
+                run.home.shared().display()
+            ),
         )
         .why(format!(
             "user 9999 cannot write {mount} in the node: {}",
@@ -287,6 +320,8 @@ fn shared_path(run: &Run<'_>, node: &str) -> Option<String> {
     let names = node::names(&run.lab.cluster, &run.home.name);
     let index = names.iter().position(|name| name == node)?;
     let mounts = &run.lab.cluster.nodes.get(index)?.extra_mounts;
-    let shared = mounts.iter().find(|mount| mount.host_path == "${LAB_SHARED}")?;
+    let shared = mounts
+        .iter()
+        .find(|mount| mount.host_path == "${LAB_SHARED}")?;
     Some(shared.container_path.clone())
 }

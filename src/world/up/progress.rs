@@ -147,11 +147,15 @@ impl Progress {
     }
 
     fn steps_mut(&self) -> std::sync::MutexGuard<'_, Vec<Current>> {
-        self.steps.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.steps
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn notes_mut(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
-        self.notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.notes
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

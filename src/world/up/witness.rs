@@ -27,7 +27,9 @@ const POINTER: &str = "checkpointID-";
 pub(super) async fn checkpoint(run: &Run<'_>) -> Result<CheckpointFact, Fault> {
     let record = run.submitted.wait().await;
     let ours = run.ours.wait().await;
-    run.progress.begin(STEP, "waits for the first completed checkpoint").await;
+    run.progress
+        .begin(STEP, "waits for the first completed checkpoint")
+        .await;
     let client = ours.client();
     let mut seen = Seen::default();
     let wait = async {
@@ -69,7 +71,12 @@ pub(super) async fn checkpoint(run: &Run<'_>) -> Result<CheckpointFact, Fault> {
             .mend("Look at the job in Flink's web UI: its exceptions say what it waits for."));
         }
     };
-    run.progress.done(STEP, format!("checkpoint {id}: REST, pointer and disk agree")).await;
+    run.progress
+        .done(
+            STEP,
+            format!("checkpoint {id}: REST, pointer and disk agree"),
+        )
+        .await;
     Ok(CheckpointFact {
         job: record.id.clone(),
         id,
@@ -106,7 +113,8 @@ impl Seen {
 /// The newest pointer that a job's config map holds.
 fn pointer(map: &ConfigMap) -> Option<u64> {
     let keys = map.data.as_ref()?.keys();
-    keys.filter_map(|key| key.strip_prefix(POINTER)?.parse().ok()).max()
+    keys.filter_map(|key| key.strip_prefix(POINTER)?.parse().ok())
+        .max()
 }
 
 /// The completed checkpoints that REST lists.
@@ -141,10 +149,17 @@ mod tests {
             disk,
         };
         assert_eq!(seen(&[1, 2], Some(2), Some(2)).agreed(), Some(2));
-        assert_eq!(seen(&[1], Some(2), Some(2)).agreed(), None, "REST does not know it yet");
+        assert_eq!(
+            seen(&[1], Some(2), Some(2)).agreed(),
+            None,
+            "REST does not know it yet"
+        );
         assert_eq!(seen(&[1, 2], Some(2), None).agreed(), None, "no files");
         assert_eq!(seen(&[1], None, None).agreed(), None, "no pointer");
-        assert_eq!(seen(&[], Some(2), None).told(), "REST none yet, pointer 2, disk none yet");
+        assert_eq!(
+            seen(&[], Some(2), None).told(),
+            "REST none yet, pointer 2, disk none yet"
+        );
     }
 
     #[test]

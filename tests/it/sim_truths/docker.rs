@@ -15,7 +15,10 @@ use std::time::Duration;
 
 fn refusal<T>(result: Result<T, Error>) -> (u16, String) {
     match result {
-        Err(Error::DockerResponseServerError { status_code, message }) => (status_code, message),
+        Err(Error::DockerResponseServerError {
+            status_code,
+            message,
+        }) => (status_code, message),
         Err(other) => panic!("another error: {other}"),
         Ok(_) => panic!("it was accepted"),
     }
@@ -29,7 +32,10 @@ async fn paths_come_with_and_without_a_version() {
         assert_eq!(http(&port, "GET", path, &[]).await.0, 200, "{path}");
     }
     let counted = rig.sim.requests();
-    assert_eq!(counted[&("docker".to_owned(), "GET".to_owned(), "/version".to_owned())], 3);
+    assert_eq!(
+        counted[&("docker".to_owned(), "GET".to_owned(), "/version".to_owned())],
+        3
+    );
 }
 
 #[tokio::test]
@@ -39,7 +45,10 @@ async fn what_is_not_there_is_a_404_in_the_daemons_words() {
     assert_eq!(container, (404, "No such container: nope".to_owned()));
     let image = refusal(rig.docker.inspect_image("nope").await);
     assert_eq!(image, (404, "No such image: nope:latest".to_owned()));
-    let body = ContainerCreateBody { image: Some("nope".to_owned()), ..Default::default() };
+    let body = ContainerCreateBody {
+        image: Some("nope".to_owned()),
+        ..Default::default()
+    };
     let create = refusal(rig.docker.create_container(None, body).await);
     assert_eq!(create, (404, "No such image: nope:latest".to_owned()));
     let network = refusal(rig.docker.inspect_network("nope", None).await);
@@ -58,10 +67,22 @@ async fn a_name_is_taken_once_and_a_running_container_is_removed_by_force_only()
     let (code, words) = refusal(rig.docker.create_container(Some(options), body).await);
     assert_eq!(code, 409);
     assert!(words.contains("is already in use by container"), "{words}");
-    assert_eq!(refusal(rig.docker.remove_container(NODE, None).await).0, 409);
-    let force = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-    rig.docker.remove_container(NODE, Some(force)).await.unwrap();
-    assert_eq!(refusal(rig.docker.inspect_container(NODE, None).await).0, 404);
+    assert_eq!(
+        refusal(rig.docker.remove_container(NODE, None).await).0,
+        409
+    );
+    let force = RemoveContainerOptionsBuilder::new()
+        .force(true)
+        .v(true)
+        .build();
+    rig.docker
+        .remove_container(NODE, Some(force))
+        .await
+        .unwrap();
+    assert_eq!(
+        refusal(rig.docker.inspect_container(NODE, None).await).0,
+        404
+    );
 }
 
 #[tokio::test]
@@ -84,7 +105,11 @@ async fn a_published_port_that_is_taken_fails_the_start() {
 async fn the_boot_line_comes_on_a_terminals_raw_stream() {
     let rig = Rig::start(50.0).await;
     rig.node().await;
-    let options = LogsOptionsBuilder::new().follow(true).stdout(true).stderr(true).build();
+    let options = LogsOptionsBuilder::new()
+        .follow(true)
+        .stdout(true)
+        .stderr(true)
+        .build();
     let mut log = rig.docker.logs(NODE, Some(options));
     let seen = async {
         let mut all = String::new();
@@ -96,7 +121,11 @@ async fn the_boot_line_comes_on_a_terminals_raw_stream() {
         }
         false
     };
-    assert!(tokio::time::timeout(Duration::from_secs(10), seen).await.unwrap());
+    assert!(
+        tokio::time::timeout(Duration::from_secs(10), seen)
+            .await
+            .unwrap()
+    );
 }
 
 #[tokio::test]
@@ -108,7 +137,10 @@ async fn exec_carries_both_streams_the_exit_code_and_stdin_to_its_end() {
     assert_eq!((missing.code, missing.out.as_str()), (1, ""));
     assert!(missing.err.contains("No such file"), "{}", missing.err);
     let input = vec![b'x'; 4 * 1024 * 1024];
-    assert_eq!(rig.exec_with(&["wc", "-c"], Some(input)).await.out.trim(), "4194304");
+    assert_eq!(
+        rig.exec_with(&["wc", "-c"], Some(input)).await.out.trim(),
+        "4194304"
+    );
 }
 
 #[tokio::test]
@@ -133,10 +165,19 @@ async fn archives_go_in_and_out_but_not_onto_a_tmpfs() {
     for (folder, there) in [("/kind", true), ("/tmp", false)] {
         let options = UploadToContainerOptionsBuilder::new().path(folder).build();
         let body = bollard::body_full(tar.clone().into());
-        rig.docker.upload_to_container(NODE, Some(options), body).await.unwrap();
+        rig.docker
+            .upload_to_container(NODE, Some(options), body)
+            .await
+            .unwrap();
         let path = format!("{folder}/it");
-        let options = DownloadFromContainerOptionsBuilder::new().path(&path).build();
-        let pieces: Vec<_> = rig.docker.download_from_container(NODE, Some(options)).collect().await;
+        let options = DownloadFromContainerOptionsBuilder::new()
+            .path(&path)
+            .build();
+        let pieces: Vec<_> = rig
+            .docker
+            .download_from_container(NODE, Some(options))
+            .collect()
+            .await;
         assert_eq!(pieces.iter().all(Result::is_ok), there, "{folder}");
         if there {
             let bytes: Vec<u8> = pieces.into_iter().flat_map(Result::unwrap).collect();
@@ -147,8 +188,12 @@ async fn archives_go_in_and_out_but_not_onto_a_tmpfs() {
             assert_eq!(text, "yes");
         }
     }
-    let options = UploadToContainerOptionsBuilder::new().path("/no/such/folder").build();
-    let refused = rig.docker.upload_to_container(NODE, Some(options), bollard::body_full(tar.into()));
+    let options = UploadToContainerOptionsBuilder::new()
+        .path("/no/such/folder")
+        .build();
+    let refused =
+        rig.docker
+            .upload_to_container(NODE, Some(options), bollard::body_full(tar.into()));
     assert_eq!(refusal(refused.await).0, 404);
 }
 
@@ -159,11 +204,24 @@ async fn a_pull_is_a_stream_of_progress_and_the_image_is_there_after_it() {
     rig.sim.forget_image(&image);
     assert_eq!(refusal(rig.docker.inspect_image(&image).await).0, 404);
     let (name, tag) = image.split_once(':').unwrap();
-    let options = CreateImageOptionsBuilder::new().from_image(name).tag(tag).build();
-    let lines: Vec<_> = rig.docker.create_image(Some(options), None, None).collect().await;
-    assert!(lines.iter().filter(|line| line.is_ok()).count() > 3, "{lines:?}");
+    let options = CreateImageOptionsBuilder::new()
+        .from_image(name)
+        .tag(tag)
+        .build();
+    let lines: Vec<_> = rig
+        .docker
+        .create_image(Some(options), None, None)
+        .collect()
+        .await;
+    assert!(
+        lines.iter().filter(|line| line.is_ok()).count() > 3,
+        "{lines:?}"
+    );
     rig.docker.inspect_image(&image).await.unwrap();
-    let options = CreateImageOptionsBuilder::new().from_image("nope").tag("1").build();
+    let options = CreateImageOptionsBuilder::new()
+        .from_image("nope")
+        .tag("1")
+        .build();
     let mut refused = rig.docker.create_image(Some(options), None, None);
     let (code, words) = refusal(refused.next().await.unwrap());
     assert_eq!(code, 404);
@@ -176,23 +234,43 @@ async fn lists_are_filtered_by_label_and_by_exact_network_name() {
     rig.node().await;
     let labelled = |label: &str| {
         let filters = HashMap::from([("label".to_owned(), vec![label.to_owned()])]);
-        ListContainersOptionsBuilder::new().all(true).filters(&filters).build()
+        ListContainersOptionsBuilder::new()
+            .all(true)
+            .filters(&filters)
+            .build()
     };
-    for (label, count) in [("io.x-k8s.kind.cluster=sim", 1), ("io.x-k8s.kind.cluster=other", 0), ("io.x-k8s.kind.cluster", 1)] {
-        let listed = rig.docker.list_containers(Some(labelled(label))).await.unwrap();
+    for (label, count) in [
+        ("io.x-k8s.kind.cluster=sim", 1),
+        ("io.x-k8s.kind.cluster=other", 0),
+        ("io.x-k8s.kind.cluster", 1),
+    ] {
+        let listed = rig
+            .docker
+            .list_containers(Some(labelled(label)))
+            .await
+            .unwrap();
         assert_eq!(listed.len(), count, "{label}");
     }
     for name in ["kind", "kindred"] {
-        let wish = NetworkCreateRequest { name: name.to_owned(), ..Default::default() };
+        let wish = NetworkCreateRequest {
+            name: name.to_owned(),
+            ..Default::default()
+        };
         rig.docker.create_network(wish).await.unwrap();
     }
     let filters = HashMap::from([("name".to_owned(), vec!["^kind$".to_owned()])]);
     let options = ListNetworksOptionsBuilder::new().filters(&filters).build();
     let listed = rig.docker.list_networks(Some(options)).await.unwrap();
     assert_eq!(listed.len(), 1);
-    let wish = NetworkCreateRequest { name: "kind".to_owned(), ..Default::default() };
+    let wish = NetworkCreateRequest {
+        name: "kind".to_owned(),
+        ..Default::default()
+    };
     let (code, words) = refusal(rig.docker.create_network(wish).await);
-    assert_eq!((code, words.as_str()), (409, "network with name kind already exists"));
+    assert_eq!(
+        (code, words.as_str()),
+        (409, "network with name kind already exists")
+    );
 }
 
 #[tokio::test]
@@ -219,7 +297,10 @@ async fn an_engine_that_is_down_cuts_every_connection() {
     rig.sim.docker_down();
     assert!(rig.docker.ping().await.is_err());
     rig.sim.docker_up();
-    eventually("the engine again", || async { rig.docker.ping().await.is_ok() }).await;
+    eventually("the engine again", || async {
+        rig.docker.ping().await.is_ok()
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -20,8 +20,16 @@ async fn map(client: &kube::Client) -> Seen {
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), "flink");
     let map = maps.get("flinklab-cluster-config-map").await.unwrap();
     let data = map.data.unwrap_or_default();
-    let (epoch, address) = data["org.apache.flink.k8s.leader.dispatcher"].split_once(',').unwrap();
-    let host = address.split('@').nth(1).unwrap().split(':').next().unwrap();
+    let (epoch, address) = data["org.apache.flink.k8s.leader.dispatcher"]
+        .split_once(',')
+        .unwrap();
+    let host = address
+        .split('@')
+        .nth(1)
+        .unwrap()
+        .split(':')
+        .next()
+        .unwrap();
     let lock = &map.metadata.annotations.unwrap()["control-plane.alpha.kubernetes.io/leader"];
     Seen {
         epoch: epoch.to_owned(),
@@ -33,32 +41,60 @@ async fn map(client: &kube::Client) -> Seen {
 async fn leader(client: &kube::Client) -> Pod {
     let host = map(client).await.host;
     let pods: Api<Pod> = Api::namespaced(client.clone(), "flink");
-    let all = pods.list(&ListParams::default().labels("component=jobmanager")).await.unwrap();
+    let all = pods
+        .list(&ListParams::default().labels("component=jobmanager"))
+        .await
+        .unwrap();
     let leads = |pod: &Pod| pod.status.as_ref().unwrap().pod_ip.as_deref() == Some(&host);
     all.items.into_iter().find(leads).unwrap()
 }
 
 async fn stop(client: &kube::Client, pod: &str) {
     let pods: Api<Pod> = Api::namespaced(client.clone(), "flink");
-    let mut process = pods.exec(pod, ["sh", "-c", "kill 1"], &AttachParams::default()).await.unwrap();
+    let mut process = pods
+        .exec(pod, ["sh", "-c", "kill 1"], &AttachParams::default())
+        .await
+        .unwrap();
     process.take_status().unwrap().await;
 }
 
 /// SIGKILL from the node, as the program does it.
 async fn crash(rig: &Rig, pod: &Pod) -> String {
-    let id = pod.status.as_ref().unwrap().container_statuses.as_ref().unwrap()[0].container_id.clone();
+    let id = pod
+        .status
+        .as_ref()
+        .unwrap()
+        .container_statuses
+        .as_ref()
+        .unwrap()[0]
+        .container_id
+        .clone();
     let id = id.unwrap().replace("containerd://", "");
-    let said = rig.exec(&["sh", "-c", "…", "flinklab-process", &id]).await.out;
+    let said = rig
+        .exec(&["sh", "-c", "…", "flinklab-process", &id])
+        .await
+        .out;
     let word = |name: &str| {
-        let found = said.split_whitespace().find_map(|word| word.strip_prefix(name)).unwrap();
+        let found = said
+            .split_whitespace()
+            .find_map(|word| word.strip_prefix(name))
+            .unwrap();
         found.to_owned()
     };
     let (pid, start) = (word("pid="), word("start="));
     assert_eq!(word("pod="), pod.uid().unwrap());
-    let ran = rig.exec(&["sh", "-c", "…", "flinklab-signal", &pid, &start, "KILL"]).await;
+    let ran = rig
+        .exec(&["sh", "-c", "…", "flinklab-signal", &pid, &start, "KILL"])
+        .await;
     assert_eq!(ran.code, 0, "{}", ran.out);
-    assert!(ran.out.starts_with("sent ") && ran.out.contains("\ngone "), "{}", ran.out);
-    let again = rig.exec(&["sh", "-c", "…", "flinklab-signal", &pid, &start, "KILL"]).await;
+    assert!(
+        ran.out.starts_with("sent ") && ran.out.contains("\ngone "),
+        "{}",
+        ran.out
+    );
+    let again = rig
+        .exec(&["sh", "-c", "…", "flinklab-signal", &pid, &start, "KILL"])
+        .await;
     assert_eq!((again.code, again.out.trim()), (3, "mismatch"));
     id
 }
@@ -66,11 +102,16 @@ async fn crash(rig: &Rig, pod: &Pod) -> String {
 async fn all_run(rig: &Rig) -> bool {
     let (code, said) = rig.rest("GET", "/jobs/overview", &[]).await;
     let tasks = &said["jobs"][0]["tasks"];
-    code == 200 && said["jobs"][0]["state"] == "RUNNING" && tasks["running"] == 4 && tasks["total"] == 4
+    code == 200
+        && said["jobs"][0]["state"] == "RUNNING"
+        && tasks["running"] == 4
+        && tasks["total"] == 4
 }
 
 async fn checkpoints(rig: &Rig, job: &str) -> Value {
-    rig.rest("GET", &format!("/jobs/{job}/checkpoints"), &[]).await.1
+    rig.rest("GET", &format!("/jobs/{job}/checkpoints"), &[])
+        .await
+        .1
 }
 
 #[tokio::test]
@@ -94,16 +135,28 @@ async fn three_witnesses_tell_of_the_same_checkpoint() {
     let (client, job) = rig.running().await;
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), "flink");
     eventually("three that agree", || async {
-        let rest = checkpoints(&rig, &job).await["latest"]["completed"]["id"].as_u64().unwrap();
-        let data = maps.get(&format!("flinklab-{job}-config-map")).await.unwrap().data.unwrap();
-        let disk = rig.shared.path().join(format!("checkpoints/{job}/chk-{rest}/_metadata"));
+        let rest = checkpoints(&rig, &job).await["latest"]["completed"]["id"]
+            .as_u64()
+            .unwrap();
+        let data = maps
+            .get(&format!("flinklab-{job}-config-map"))
+            .await
+            .unwrap()
+            .data
+            .unwrap();
+        let disk = rig
+            .shared
+            .path()
+            .join(format!("checkpoints/{job}/chk-{rest}/_metadata"));
         data.contains_key(&format!("checkpointID-{rest:019}"))
             && data["counter"].parse::<u64>().unwrap() > rest
             && disk.exists()
     })
     .await;
     eventually("only three kept", || async {
-        let newest = checkpoints(&rig, &job).await["latest"]["completed"]["id"].as_u64().unwrap();
+        let newest = checkpoints(&rig, &job).await["latest"]["completed"]["id"]
+            .as_u64()
+            .unwrap();
         let kept = std::fs::read_dir(rig.shared.path().join(format!("checkpoints/{job}"))).unwrap();
         newest > 6 && kept.count() <= 4
     })
@@ -116,8 +169,15 @@ async fn a_standby_answers_with_the_leaders_data() {
     let (client, job) = rig.running().await;
     let pods: Api<Pod> = Api::namespaced(client.clone(), "flink");
     let port = rig.port("6443/tcp").await;
-    for pod in pods.list(&ListParams::default().labels("component=jobmanager")).await.unwrap() {
-        let path = format!("/api/v1/namespaces/flink/pods/{}:8081/proxy/jobs/overview", pod.name_any());
+    for pod in pods
+        .list(&ListParams::default().labels("component=jobmanager"))
+        .await
+        .unwrap()
+    {
+        let path = format!(
+            "/api/v1/namespaces/flink/pods/{}:8081/proxy/jobs/overview",
+            pod.name_any()
+        );
         let (code, text) = crate::simulated::http(&port, "GET", &path, &[]).await;
         assert!(code == 200 && text.contains(&job), "{code} {text}");
     }
@@ -128,7 +188,9 @@ async fn a_crashed_leaders_lease_must_run_out_and_the_job_comes_back_from_its_ch
     let rig = Rig::start(SPEED).await;
     let (client, job) = rig.running().await;
     let (before, pod) = (map(&client).await, leader(&client).await);
-    let known = checkpoints(&rig, &job).await["latest"]["completed"]["id"].as_u64().unwrap();
+    let known = checkpoints(&rig, &job).await["latest"]["completed"]["id"]
+        .as_u64()
+        .unwrap();
     let began = Instant::now();
     let id = crash(&rig, &pod).await;
     eventually("no answer of a leader", || async {
@@ -136,11 +198,16 @@ async fn a_crashed_leaders_lease_must_run_out_and_the_job_comes_back_from_its_ch
         matches!(code, 0 | 500 | 503)
     })
     .await;
-    eventually("a new epoch", || async { map(&client).await.epoch != before.epoch }).await;
+    eventually("a new epoch", || async {
+        map(&client).await.epoch != before.epoch
+    })
+    .await;
     let took = began.elapsed().as_secs_f64() * SPEED;
     assert!(took > 8.0, "{took}");
     eventually("all tasks", || all_run(&rig)).await;
-    let restored = checkpoints(&rig, &job).await["latest"]["restored"]["id"].as_u64().unwrap();
+    let restored = checkpoints(&rig, &job).await["latest"]["restored"]["id"]
+        .as_u64()
+        .unwrap();
     assert!(restored >= known, "{restored} {known}");
     let said = rig.exec(&["crictl", "inspect", &id]).await.out;
     let said: Value = serde_json::from_str(&said).unwrap();
@@ -160,9 +227,16 @@ async fn a_clean_stop_gives_the_lock_back_or_takes_it_again() {
         rig.sim.clean_stops(Some(how));
         let (before, pod) = (map(&client).await, leader(&client).await);
         stop(&client, &pod.name_any()).await;
-        eventually("a new epoch", || async { map(&client).await.epoch != before.epoch }).await;
+        eventually("a new epoch", || async {
+            map(&client).await.epoch != before.epoch
+        })
+        .await;
         let transitions = |seen: &Seen| seen.lock["leaderTransitions"].as_u64().unwrap();
-        assert_eq!(transitions(&map(&client).await) - transitions(&before), changes, "{how:?}");
+        assert_eq!(
+            transitions(&map(&client).await) - transitions(&before),
+            changes,
+            "{how:?}"
+        );
         eventually("all tasks", || all_run(&rig)).await;
     }
 }
@@ -173,11 +247,19 @@ async fn a_deleted_leader_is_replaced_by_another_pod() {
     let (client, _) = rig.running().await;
     let (before, pod) = (map(&client).await, leader(&client).await);
     let pods: Api<Pod> = Api::namespaced(client.clone(), "flink");
-    pods.delete(&pod.name_any(), &DeleteParams::default()).await.unwrap();
-    eventually("a new epoch", || async { map(&client).await.epoch != before.epoch }).await;
+    pods.delete(&pod.name_any(), &DeleteParams::default())
+        .await
+        .unwrap();
+    eventually("a new epoch", || async {
+        map(&client).await.epoch != before.epoch
+    })
+    .await;
     eventually("all tasks", || all_run(&rig)).await;
     eventually("two pods", || async {
-        let all = pods.list(&ListParams::default().labels("component=jobmanager")).await.unwrap();
+        let all = pods
+            .list(&ListParams::default().labels("component=jobmanager"))
+            .await
+            .unwrap();
         all.items.len() == 2 && all.iter().all(|one| one.uid() != pod.uid())
     })
     .await;
@@ -189,11 +271,17 @@ async fn a_stopped_taskmanager_says_goodbye_and_a_killed_one_is_missed_late() {
     let (client, job) = rig.running().await;
     let pods: Api<Pod> = Api::namespaced(client.clone(), "flink");
     let before = map(&client).await;
-    for (killed, least, why) in [(false, 0.0, "is shutting down"), (true, 8.0, "no longer reachable")] {
+    for (killed, least, why) in [
+        (false, 0.0, "is shutting down"),
+        (true, 8.0, "no longer reachable"),
+    ] {
         // Its resource id is the pod's name.
         let (_, said) = rig.rest("GET", "/taskmanagers", &[]).await;
         let all = said["taskmanagers"].as_array().unwrap();
-        let busy = all.iter().find(|one| one["freeSlots"].as_u64() < Some(2)).unwrap();
+        let busy = all
+            .iter()
+            .find(|one| one["freeSlots"].as_u64() < Some(2))
+            .unwrap();
         let busy = busy["id"].as_str().unwrap();
         let restored = || async { checkpoints(&rig, &job).await["counts"]["restored"].as_u64() };
         let known = restored().await;
@@ -206,7 +294,9 @@ async fn a_stopped_taskmanager_says_goodbye_and_a_killed_one_is_missed_late() {
         eventually("a restore", || async { restored().await > known }).await;
         let took = began.elapsed().as_secs_f64() * SPEED;
         assert!(took > least, "killed: {killed}, {took}");
-        let (_, said) = rig.rest("GET", &format!("/jobs/{job}/exceptions"), &[]).await;
+        let (_, said) = rig
+            .rest("GET", &format!("/jobs/{job}/exceptions"), &[])
+            .await;
         let newest = &said["exceptionHistory"]["entries"][0]["stacktrace"];
         assert!(newest.as_str().unwrap().contains(why), "{newest}");
         eventually("all tasks", || all_run(&rig)).await;

@@ -40,9 +40,18 @@ async fn discovery_names_every_kind_of_the_lab() {
     let rig = Rig::start(50.0).await;
     let client = rig.cluster().await;
     let discovery = kube::Discovery::new(client).run().await.unwrap();
-    for document in rig.lab.manifests.iter().flat_map(|manifest| &manifest.documents) {
+    for document in rig
+        .lab
+        .manifests
+        .iter()
+        .flat_map(|manifest| &manifest.documents)
+    {
         let object: DynamicObject = serde_json::from_value(document.object.clone()).unwrap();
-        assert!(discovery.resolve_object(&object).is_some(), "{}", document.kind);
+        assert!(
+            discovery.resolve_object(&object).is_some(),
+            "{}",
+            document.kind
+        );
     }
 }
 
@@ -51,13 +60,31 @@ async fn errors_are_statuses_with_kubernetes_words() {
     let rig = Rig::start(50.0).await;
     let maps: Api<ConfigMap> = Api::namespaced(rig.cluster().await, "default");
     let missing = refusal(maps.get("nope").await);
-    assert_eq!(missing, (404, "NotFound".into(), "configmaps \"nope\" not found".into()));
-    let made = maps.create(&PostParams::default(), &map("it", "1")).await.unwrap();
+    assert_eq!(
+        missing,
+        (
+            404,
+            "NotFound".into(),
+            "configmaps \"nope\" not found".into()
+        )
+    );
+    let made = maps
+        .create(&PostParams::default(), &map("it", "1"))
+        .await
+        .unwrap();
     let twice = refusal(maps.create(&PostParams::default(), &map("it", "1")).await);
     assert_eq!((twice.0, twice.1.as_str()), (409, "AlreadyExists"));
     let mut stale = made.clone();
-    maps.replace("it", &PostParams::default(), &made).await.unwrap();
-    maps.patch("it", &PatchParams::default(), &Patch::Merge(json!({"data": {"b": "2"}}))).await.unwrap();
+    maps.replace("it", &PostParams::default(), &made)
+        .await
+        .unwrap();
+    maps.patch(
+        "it",
+        &PatchParams::default(),
+        &Patch::Merge(json!({"data": {"b": "2"}})),
+    )
+    .await
+    .unwrap();
     stale.data = None;
     let conflict = refusal(maps.replace("it", &PostParams::default(), &stale).await);
     assert_eq!((conflict.0, conflict.1.as_str()), (409, "Conflict"));
@@ -67,9 +94,17 @@ async fn errors_are_statuses_with_kubernetes_words() {
 async fn a_delete_with_another_uid_is_a_conflict() {
     let rig = Rig::start(50.0).await;
     let maps: Api<ConfigMap> = Api::namespaced(rig.cluster().await, "default");
-    maps.create(&PostParams::default(), &map("it", "1")).await.unwrap();
-    let other = Preconditions { uid: Some("another".to_owned()), resource_version: None };
-    let how = DeleteParams { preconditions: Some(other), ..DeleteParams::default() };
+    maps.create(&PostParams::default(), &map("it", "1"))
+        .await
+        .unwrap();
+    let other = Preconditions {
+        uid: Some("another".to_owned()),
+        resource_version: None,
+    };
+    let how = DeleteParams {
+        preconditions: Some(other),
+        ..DeleteParams::default()
+    };
     let refused = refusal(maps.delete("it", &how).await);
     assert_eq!((refused.0, refused.1.as_str()), (409, "Conflict"));
     maps.delete("it", &DeleteParams::default()).await.unwrap();
@@ -79,9 +114,8 @@ async fn a_delete_with_another_uid_is_a_conflict() {
 async fn an_apply_is_idempotent_and_conflicts_without_force() {
     let rig = Rig::start(50.0).await;
     let maps: Api<ConfigMap> = Api::namespaced(rig.cluster().await, "default");
-    let apply = |manager: &str, value: &str| {
-        (PatchParams::apply(manager), Patch::Apply(map("it", value)))
-    };
+    let apply =
+        |manager: &str, value: &str| (PatchParams::apply(manager), Patch::Apply(map("it", value)));
     let (how, what) = apply("one", "1");
     let first = maps.patch("it", &how, &what).await.unwrap();
     let again = maps.patch("it", &how, &what).await.unwrap();
@@ -97,11 +131,21 @@ async fn an_apply_is_idempotent_and_conflicts_without_force() {
 async fn a_misspelt_field_is_refused_when_validation_is_strict() {
     let rig = Rig::start(50.0).await;
     let deployments: Api<Deployment> = Api::namespaced(rig.cluster().await, "default");
-    let mut wrong = rig.lab.manifests.iter().flat_map(|m| &m.documents)
-        .find(|document| document.kind == "Deployment").unwrap().object.clone();
+    let mut wrong = rig
+        .lab
+        .manifests
+        .iter()
+        .flat_map(|m| &m.documents)
+        .find(|document| document.kind == "Deployment")
+        .unwrap()
+        .object
+        .clone();
     wrong["metadata"]["namespace"] = json!("default");
     wrong["spec"]["template"]["spec"]["containers"][0]["imagee"] = json!("x");
-    let how = PatchParams { field_validation: Some(kube::api::ValidationDirective::Strict), ..PatchParams::apply("flinklab") };
+    let how = PatchParams {
+        field_validation: Some(kube::api::ValidationDirective::Strict),
+        ..PatchParams::apply("flinklab")
+    };
     let name = wrong["metadata"]["name"].as_str().unwrap().to_owned();
     let refused = refusal(deployments.patch(&name, &how, &Patch::Apply(&wrong)).await);
     assert_eq!(refused.0, 400);
@@ -112,30 +156,53 @@ async fn a_misspelt_field_is_refused_when_validation_is_strict() {
 async fn a_watch_goes_on_from_a_version_and_an_old_one_is_an_error_event_not_an_http_error() {
     let rig = Rig::start(50.0).await;
     let maps: Api<ConfigMap> = Api::namespaced(rig.cluster().await, "default");
-    let version = maps.list(&ListParams::default()).await.unwrap().metadata.resource_version.unwrap();
-    maps.create(&PostParams::default(), &map("it", "1")).await.unwrap();
+    let version = maps
+        .list(&ListParams::default())
+        .await
+        .unwrap()
+        .metadata
+        .resource_version
+        .unwrap();
+    maps.create(&PostParams::default(), &map("it", "1"))
+        .await
+        .unwrap();
     maps.delete("it", &DeleteParams::default()).await.unwrap();
     let how = WatchParams::default().labels("it=1");
     let mut events = maps.watch(&how, &version).await.unwrap().boxed();
     let first = events.try_next().await.unwrap().unwrap();
-    assert!(matches!(first, WatchEvent::Added(ref it) if it.name_any() == "it"), "{first:?}");
+    assert!(
+        matches!(first, WatchEvent::Added(ref it) if it.name_any() == "it"),
+        "{first:?}"
+    );
     let second = events.try_next().await.unwrap().unwrap();
     assert!(matches!(second, WatchEvent::Deleted(_)), "{second:?}");
     rig.sim.expire_watches();
     let mut events = maps.watch(&how, &version).await.unwrap().boxed();
     let expired = events.try_next().await.unwrap().unwrap();
-    assert!(matches!(expired, WatchEvent::Error(ref status) if status.code == 410), "{expired:?}");
+    assert!(
+        matches!(expired, WatchEvent::Error(ref status) if status.code == 410),
+        "{expired:?}"
+    );
 }
 
 #[tokio::test]
 async fn an_object_that_ceases_to_match_is_deleted_for_the_watch() {
     let rig = Rig::start(50.0).await;
     let maps: Api<ConfigMap> = Api::namespaced(rig.cluster().await, "default");
-    let made = maps.create(&PostParams::default(), &map("it", "1")).await.unwrap();
+    let made = maps
+        .create(&PostParams::default(), &map("it", "1"))
+        .await
+        .unwrap();
     let how = WatchParams::default().labels("it=1");
-    let mut events = maps.watch(&how, &made.resource_version().unwrap()).await.unwrap().boxed();
+    let mut events = maps
+        .watch(&how, &made.resource_version().unwrap())
+        .await
+        .unwrap()
+        .boxed();
     let change = Patch::Merge(json!({"metadata": {"labels": {"it": "2"}}}));
-    maps.patch("it", &PatchParams::default(), &change).await.unwrap();
+    maps.patch("it", &PatchParams::default(), &change)
+        .await
+        .unwrap();
     let event = events.try_next().await.unwrap().unwrap();
     assert!(matches!(event, WatchEvent::Deleted(_)), "{event:?}");
 }
@@ -147,8 +214,13 @@ async fn a_node_is_ready_once_there_is_a_pod_network() {
     let nodes: Api<Node> = Api::all(client.clone());
     let ready = || async {
         let node = nodes.get("sim-control-plane").await.unwrap();
-        let conditions = node.status.and_then(|status| status.conditions).unwrap_or_default();
-        conditions.iter().any(|one| one.type_ == "Ready" && one.status == "True")
+        let conditions = node
+            .status
+            .and_then(|status| status.conditions)
+            .unwrap_or_default();
+        conditions
+            .iter()
+            .any(|one| one.type_ == "Ready" && one.status == "True")
     };
     assert!(!ready().await);
     let set = json!({"apiVersion": "apps/v1", "kind": "DaemonSet",
@@ -157,7 +229,12 @@ async fn a_node_is_ready_once_there_is_a_pod_network() {
             "metadata": {"labels": {"app": "kindnet"}}, "spec": {"hostNetwork": true,
             "containers": [{"name": "cni", "image": "docker.io/kindest/kindnetd:v20250512-df8de77b"}]}}}});
     let sets: Api<k8s_openapi::api::apps::v1::DaemonSet> = Api::namespaced(client, "kube-system");
-    sets.create(&PostParams::default(), &serde_json::from_value(set).unwrap()).await.unwrap();
+    sets.create(
+        &PostParams::default(),
+        &serde_json::from_value(set).unwrap(),
+    )
+    .await
+    .unwrap();
     eventually("a Ready node", ready).await;
 }
 
@@ -169,24 +246,33 @@ async fn a_deployment_makes_pods_that_wait_for_their_image_and_become_ready() {
     let pods: Api<Pod> = Api::namespaced(client.clone(), "flink");
     let waiting = || async {
         let pods = pods.list(&ListParams::default()).await.unwrap();
-        pods.iter().filter(|pod| {
-            let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
-            let state = statuses.and_then(|all| all.first()?.state.clone());
-            state.and_then(|state| state.waiting?.reason).as_deref() == Some("ErrImagePull")
-        }).count() == 4
+        pods.iter()
+            .filter(|pod| {
+                let statuses = pod
+                    .status
+                    .as_ref()
+                    .and_then(|status| status.container_statuses.as_ref());
+                let state = statuses.and_then(|all| all.first()?.state.clone());
+                state.and_then(|state| state.waiting?.reason).as_deref() == Some("ErrImagePull")
+            })
+            .count()
+            == 4
     };
     eventually("pods without their image", waiting).await;
     rig.load().await;
     let deployments: Api<Deployment> = Api::namespaced(client, "flink");
     eventually("a rollout", || async {
         let all = deployments.list(&ListParams::default()).await.unwrap();
-        all.iter().all(|one| one.status.as_ref().and_then(|s| s.ready_replicas) == Some(2))
+        all.iter()
+            .all(|one| one.status.as_ref().and_then(|s| s.ready_replicas) == Some(2))
     })
     .await;
     let all = pods.list(&ListParams::default()).await.unwrap();
     assert!(all.iter().all(|pod| pod.name_any().starts_with("flink-")));
-    let ips: std::collections::BTreeSet<_> =
-        all.iter().map(|pod| pod.status.as_ref().unwrap().pod_ip.clone().unwrap()).collect();
+    let ips: std::collections::BTreeSet<_> = all
+        .iter()
+        .map(|pod| pod.status.as_ref().unwrap().pod_ip.clone().unwrap())
+        .collect();
     assert_eq!(ips.len(), 4);
 }
 
@@ -197,13 +283,26 @@ async fn exec_answers_with_a_status_and_the_exit_code() {
     let pods: Api<Pod> = Api::namespaced(client, "flink");
     let name = pods.list(&ListParams::default()).await.unwrap().items[0].name_any();
     let how = AttachParams::default().stderr(true);
-    let mut process = pods.exec(&name, ["sh", "-c", "exit 3"], &how).await.unwrap();
+    let mut process = pods
+        .exec(&name, ["sh", "-c", "exit 3"], &how)
+        .await
+        .unwrap();
     let status = process.take_status().unwrap().await.unwrap();
     assert_eq!(status.reason.as_deref(), Some("NonZeroExitCode"));
-    assert_eq!(status.details.unwrap().causes.unwrap()[0].message.as_deref(), Some("3"));
+    assert_eq!(
+        status.details.unwrap().causes.unwrap()[0]
+            .message
+            .as_deref(),
+        Some("3")
+    );
     let mut process = pods.exec(&name, ["echo", "hello"], &how).await.unwrap();
     let mut out = String::new();
-    process.stdout().unwrap().read_to_string(&mut out).await.unwrap();
+    process
+        .stdout()
+        .unwrap()
+        .read_to_string(&mut out)
+        .await
+        .unwrap();
     assert_eq!(out, "hello\n");
 }
 
@@ -212,12 +311,18 @@ async fn kill_from_inside_does_nothing_but_term() {
     let rig = Rig::start(50.0).await;
     let (client, _) = rig.running().await;
     let pods: Api<Pod> = Api::namespaced(client, "flink");
-    let all = pods.list(&ListParams::default().labels("component=taskmanager")).await.unwrap();
+    let all = pods
+        .list(&ListParams::default().labels("component=taskmanager"))
+        .await
+        .unwrap();
     let name = all.items[0].name_any();
     let run = |script: &'static str| {
         let (pods, name) = (pods.clone(), name.clone());
         async move {
-            let mut process = pods.exec(&name, ["sh", "-c", script], &AttachParams::default()).await.unwrap();
+            let mut process = pods
+                .exec(&name, ["sh", "-c", script], &AttachParams::default())
+                .await
+                .unwrap();
             // A container that dies under it leaves no status.
             process.take_status().unwrap().await
         }
@@ -226,13 +331,18 @@ async fn kill_from_inside_does_nothing_but_term() {
         let pod = pods.get(&name).await.unwrap();
         pod.status.unwrap().container_statuses.unwrap()[0].restart_count
     };
-    assert_eq!(run("kill -9 1").await.unwrap().status.as_deref(), Some("Success"));
+    assert_eq!(
+        run("kill -9 1").await.unwrap().status.as_deref(),
+        Some("Success")
+    );
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(restarts().await, 0);
     run("kill 1").await;
     eventually("a restart", || async { restarts().await == 1 }).await;
     let pod = pods.get(&name).await.unwrap();
-    let last = pod.status.unwrap().container_statuses.unwrap()[0].last_state.clone();
+    let last = pod.status.unwrap().container_statuses.unwrap()[0]
+        .last_state
+        .clone();
     assert_eq!(last.unwrap().terminated.unwrap().exit_code, 143);
 }
 
@@ -241,22 +351,49 @@ async fn a_followed_log_ends_with_its_container_and_goes_on_as_previous() {
     let rig = Rig::start(50.0).await;
     let (client, _) = rig.running().await;
     let pods: Api<Pod> = Api::namespaced(client, "flink");
-    let all = pods.list(&ListParams::default().labels("component=jobmanager")).await.unwrap();
+    let all = pods
+        .list(&ListParams::default().labels("component=jobmanager"))
+        .await
+        .unwrap();
     let name = all.items[0].name_any();
-    let previous = LogParams { previous: true, ..LogParams::default() };
+    let previous = LogParams {
+        previous: true,
+        ..LogParams::default()
+    };
     assert!(pods.logs(&name, &previous).await.is_err());
-    let follow = LogParams { follow: true, timestamps: true, ..LogParams::default() };
+    let follow = LogParams {
+        follow: true,
+        timestamps: true,
+        ..LogParams::default()
+    };
     let lines = pods.log_stream(&name, &follow).await.unwrap().lines();
     let kill = async {
-        let mut process = pods.exec(&name, ["sh", "-c", "kill 1"], &AttachParams::default()).await.unwrap();
+        let mut process = pods
+            .exec(&name, ["sh", "-c", "kill 1"], &AttachParams::default())
+            .await
+            .unwrap();
         process.take_status().unwrap().await
     };
     let (lines, _) = futures::join!(lines.try_collect::<Vec<String>>(), kill);
     let lines = lines.unwrap();
-    assert!(lines.iter().any(|line| line.contains("SIGTERM")), "{lines:?}");
-    assert!(lines[0].split_once(' ').unwrap().0.parse::<jiff::Timestamp>().is_ok(), "{}", lines[0]);
+    assert!(
+        lines.iter().any(|line| line.contains("SIGTERM")),
+        "{lines:?}"
+    );
+    assert!(
+        lines[0]
+            .split_once(' ')
+            .unwrap()
+            .0
+            .parse::<jiff::Timestamp>()
+            .is_ok(),
+        "{}",
+        lines[0]
+    );
     eventually("the log of before", || async {
-        pods.logs(&name, &previous).await.is_ok_and(|text| text.contains("SIGTERM"))
+        pods.logs(&name, &previous)
+            .await
+            .is_ok_and(|text| text.contains("SIGTERM"))
     })
     .await;
 }
@@ -269,7 +406,10 @@ async fn the_pod_proxy_keeps_flinks_error_bodies_and_is_a_503_where_nobody_liste
     let of = |role: &str| ListParams::default().labels(&format!("component={role}"));
     let port = rig.port("6443/tcp").await;
     let master = pods.list(&of("jobmanager")).await.unwrap().items[0].name_any();
-    let path = format!("/api/v1/namespaces/flink/pods/{master}:8081/proxy/jobs/{}", "f".repeat(32));
+    let path = format!(
+        "/api/v1/namespaces/flink/pods/{master}:8081/proxy/jobs/{}",
+        "f".repeat(32)
+    );
     let (code, text) = http(&port, "GET", &path, &[]).await;
     assert_eq!(code, 404);
     assert!(text.starts_with("{\"errors\":["), "{text}");
@@ -284,11 +424,17 @@ async fn the_pod_proxy_keeps_flinks_error_bodies_and_is_a_503_where_nobody_liste
 async fn an_api_server_that_is_away_cuts_watches_and_comes_back() {
     let rig = Rig::start(50.0).await;
     let maps: Api<ConfigMap> = Api::namespaced(rig.cluster().await, "default");
-    let mut events = maps.watch(&WatchParams::default(), "0").await.unwrap().boxed();
+    let mut events = maps
+        .watch(&WatchParams::default(), "0")
+        .await
+        .unwrap()
+        .boxed();
     events.try_next().await.unwrap().unwrap();
     rig.sim.api_down();
     let end = async { while let Some(Ok(_)) = events.next().await {} };
-    tokio::time::timeout(Duration::from_secs(5), end).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(5), end)
+        .await
+        .unwrap();
     assert!(maps.list(&ListParams::default()).await.is_err());
     rig.sim.api_up();
     maps.list(&ListParams::default()).await.unwrap();
