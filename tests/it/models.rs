@@ -4,7 +4,7 @@ use flinklab::failure::{CATALOGUE, Role};
 use flinklab::fault::Fault;
 use flinklab::model::{
     BreakBegun, Checkpoint, CheckpointStatus, CheckpointsSample, ClusterMap, DiskCheckpoint,
-    DiskSample, Done, Event, FlinkSample, Happening, Highlight, JobMap, JobRow, Key, KeyCode,
+    DiskSample, Done, Effect, Event, FlinkSample, Happening, Highlight, JobMap, JobRow, Key, KeyCode,
     KubeEvent, LabFacts, LeaderKey, Link, Lock, LogLine, MapChange, Model, Origin, Pod, PodChange,
     PodPhase, Pointer, Restored, Run, RunEvent, Source, StepChange, StepState, Tasks, Via, judge,
     update,
@@ -390,7 +390,12 @@ impl Scene {
 
     fn one(&mut self, at: Timestamp, event: Event) -> &mut Self {
         let happening = Happening { at, event };
-        update(&mut self.model, &happening);
+        let effects = update(&mut self.model, &happening);
+        for effect in effects {
+            if let Effect::Save(result) = effect {
+                self.one(at, Event::Saved(result));
+            }
+        }
         if let Some(run) = &mut self.model.run
             && run.seen.until != Some(happening.at)
         {
@@ -399,7 +404,7 @@ impl Scene {
         self
     }
 
-    pub(crate) fn key(&mut self, code: KeyCode) -> Vec<flinklab::model::Effect> {
+    pub(crate) fn key(&mut self, code: KeyCode) -> Vec<Effect> {
         let now = self.model.now;
         update(
             &mut self.model,
