@@ -1,10 +1,10 @@
 //! A command without a screen: the effects to start with, a goal, and lines. The same loop as the
 //! terminal's.
 
+use super::break_goal::{Manner, breaking};
 use super::print::{Printer, Style};
 use super::{Next, Show, Surroundings, break_report, questions, queue, report, status, turn};
 use crate::cli::{Cli, Command};
-use crate::failure::{Failure, Verdict};
 use crate::fault::{Fault, Kind};
 use crate::lab::Lab;
 use crate::model::{DownOrder, Effect, Ended, Event, Happening, Model, Plan, StepState, UpOrder};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How long the first full picture may take.
-const FIRST_PICTURE: Duration = Duration::from_secs(10);
+pub(super) const FIRST_PICTURE: Duration = Duration::from_secs(10);
 /// How often a waiting command looks at the clock.
 const TICK: Duration = Duration::from_millis(250);
 
@@ -179,17 +179,6 @@ enum Goal {
     },
 }
 
-/// How a break was asked for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Manner {
-    /// Only when the lab is ready.
-    Ready,
-    /// Although it is not.
-    Force,
-    /// Not at all: only say what would be.
-    DryRun,
-}
-
 /// Prints lines and knows the goal.
 struct Lines {
     goal: Goal,
@@ -345,79 +334,5 @@ fn print_status(model: &Model, printer: &Printer) -> Result<u8, Fault> {
         Ok(0)
     } else {
         Err(status::saw_nothing(model))
-    }
-}
-
-fn breaking(
-    model: &Model,
-    printer: &Printer,
-    (key, manner, ordered): (&str, Manner, &mut bool),
-    waited: Duration,
-    outcome: &mut Option<Result<u8, Fault>>,
-) -> Next {
-    if *ordered {
-        let Some(result) = model.finished.last() else {
-            return Next::Go;
-        };
-        match printer.style {
-            Style::Json => printer.object(&break_report::object(result)),
-            Style::Text => printer.text(&break_report::text(result)),
-        }
-        *outcome = Some(Ok(match result.verdict {
-            Verdict::Pass => 0,
-            Verdict::Fail | Verdict::Unknown | Verdict::Inconclusive => 1,
-        }));
-        return Next::Stop;
-    }
-    let Some(failure) = model.failures.iter().find(|failure| failure.key == key) else {
-        return Next::Go;
-    };
-    if !status::complete(model) && waited < FIRST_PICTURE {
-        return Next::Go;
-    }
-    let aim = model.aim(failure);
-    let ready = aim.target.is_ok() && aim.against.is_empty();
-    match (manner, aim.target) {
-        (Manner::DryRun, target) => {
-            print_dry_run(printer, failure, target.as_ref(), &aim.against);
-            *outcome = Some(Ok(if ready { 0 } else { 3 }));
-            Next::Stop
-        }
-        (Manner::Ready, Ok(_)) if !ready && waited < FIRST_PICTURE => Next::Go,
-        (Manner::Ready, Ok(_)) if !ready => {
-            *outcome = Some(Err(Fault::unable(
-                "not-ready",
-                format!("The lab is not ready for `{key}`."),
-            )
-            .why(aim.against.join("; "))
-            .mend(
-                "Wait until it is healthy (`flinklab status --watch`), or use --force.",
-            )));
-            Next::Stop
-        }
-        (_, Err(why)) => {
-            *outcome = Some(Err(Fault::unable(
-                "no-target",
-                format!("`{key}` has nothing to hit."),
-            )
-            .why(why)));
-            Next::Stop
-        }
-        (Manner::Ready | Manner::Force, Ok(target)) => {
-            *ordered = true;
-            Next::Ask(vec![Effect::Break(Box::new(model.order(failure, target)))])
-        }
-    }
-}
-
-fn print_dry_run(
-    printer: &Printer,
-    failure: &Failure,
-    target: Result<&crate::model::Target, &String>,
-    against: &[String],
-) {
-    match printer.style {
-        Style::Json => printer.object(&report::dry_run(failure, target, against)),
-        Style::Text => printer.text(&report::dry_run_text(failure, target, against)),
     }
 }

@@ -1,6 +1,7 @@
 //! The loop: events in, one update each, effects out, one picture at the most a frame. The
 //! terminal and the headless commands are two printers behind it; nothing else differs.
 
+mod break_goal;
 mod break_report;
 mod headless;
 mod logging;

@@ -4,10 +4,10 @@ use flinklab::failure::{CATALOGUE, Role};
 use flinklab::fault::Fault;
 use flinklab::model::{
     BreakBegun, Checkpoint, CheckpointStatus, CheckpointsSample, ClusterMap, DiskCheckpoint,
-    DiskSample, Done, Effect, Event, FlinkSample, Happening, Highlight, JobMap, JobRow, Key, KeyCode,
-    KubeEvent, LabFacts, LeaderKey, Link, Lock, LogLine, MapChange, Model, Origin, Pod, PodChange,
-    PodPhase, Pointer, Restored, Run, RunEvent, Source, StepChange, StepState, Tasks, Via, judge,
-    update,
+    DiskSample, Done, Effect, Event, FlinkSample, Happening, Highlight, JobMap, JobRow, Key,
+    KeyCode, KubeEvent, LabFacts, LeaderKey, Link, Lock, LogLine, MapChange, Model, Origin, Pod,
+    PodChange, PodPhase, Pointer, Restored, Run, RunEvent, Source, StepChange, StepState, Tasks,
+    Via, judge, update,
 };
 use jiff::{SignedDuration, Timestamp};
 

@@ -2,6 +2,7 @@
 //! error bodies, watch expiry, server-side apply, exec and proxy.
 
 mod exec;
+mod fields;
 pub(crate) mod kinds;
 mod merge;
 mod objects;

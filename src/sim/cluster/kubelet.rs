@@ -1,9 +1,10 @@
 //! The kubelet of the simulated nodes: takes a pod from Pending to its end. One task a pod.
 
 use super::container::{Container, Life, Log, Process, Signal};
+use super::shown::show;
 use super::{Cluster, State};
 use crate::failure::Role;
-use crate::sim::api::{Key, kinds, seconds};
+use crate::sim::api::{Key, kinds};
 use crate::sim::flink;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -301,7 +302,10 @@ async fn work(process: Process, role: Option<Role>) {
     }
 }
 
-fn of_pod<'a>(state: &'a State, uid: &'a str) -> impl Iterator<Item = &'a Container> + 'a {
+pub(super) fn of_pod<'a>(
+    state: &'a State,
+    uid: &'a str,
+) -> impl Iterator<Item = &'a Container> + 'a {
     state
         .containers
         .values()
@@ -346,70 +350,6 @@ async fn removed(cluster: &Cluster, key: &Key, uid: &str) {
             return;
         }
     }
-}
-
-/// Writes the pod's status as its containers are now.
-fn show(cluster: &Cluster, key: &Key, waiting: Option<(&str, &str)>) {
-    let mut state = cluster.hold();
-    let Some(pod) = state.store.get(key) else {
-        return;
-    };
-    let uid = pod["metadata"]["uid"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
-    let spec = pod["spec"]["containers"][0].clone();
-    let probed = !spec["readinessProbe"].is_null();
-    let mut all: Vec<&Container> = of_pod(&state, &uid).collect();
-    all.sort_by_key(|container| container.attempt);
-    let (current, last) = (all.last().copied(), all.iter().rev().nth(1).copied());
-    let ended = |container: &Container| match container.life {
-        Life::Running => json!({}),
-        Life::Ended { code, at } => json!({"terminated": {"exitCode": code,
-            "reason": if code == 0 { "Completed" } else { "Error" },
-            "startedAt": seconds(container.started), "finishedAt": seconds(at),
-            "containerID": format!("containerd://{}", container.id)}}),
-    };
-    let now = match (waiting, current) {
-        (Some((reason, message)), _) => json!({"waiting": {"reason": reason, "message": message}}),
-        (None, None) => json!({"waiting": {"reason": "ContainerCreating"}}),
-        (None, Some(own)) if own.runs() => json!({"running": {"startedAt": seconds(own.started)}}),
-        (None, Some(own)) => ended(own),
-    };
-    let before = match (waiting, current, last) {
-        (Some(_), Some(own), _) => ended(own),
-        (None, _, Some(old)) => ended(old),
-        _ => json!({}),
-    };
-    let runs = current.is_some_and(Container::runs);
-    let ready = current.is_some_and(|own| own.runs() && (!probed || own.listening));
-    let truth = |yes: bool| if yes { "True" } else { "False" };
-    let status = json!({
-        "phase": if current.is_some() { "Running" } else { "Pending" },
-        "hostIP": pod["status"]["hostIP"],
-        "podIP": current.map(|own| own.ip.clone()),
-        "podIPs": current.map(|own| json!([{"ip": own.ip}])),
-        "qosClass": "BestEffort",
-        "startTime": pod["metadata"]["creationTimestamp"],
-        "conditions": [
-            {"type": "PodReadyToStartContainers", "status": truth(current.is_some())},
-            {"type": "Initialized", "status": "True"},
-            {"type": "Ready", "status": truth(ready)},
-            {"type": "ContainersReady", "status": truth(ready)},
-            {"type": "PodScheduled", "status": "True"}],
-        "containerStatuses": [{
-            "name": spec["name"], "image": spec["image"],
-            "imageID": current.map_or(String::new(), |own| own.image_id.clone()),
-            "containerID": current.map(|own| format!("containerd://{}", own.id)),
-            "ready": ready, "started": runs,
-            "restartCount": current.map_or(0, |own| own.attempt),
-            "state": now, "lastState": before}],
-    });
-    let mut status = status;
-    if let Some(map) = status.as_object_mut() {
-        map.retain(|_, value| !value.is_null());
-    }
-    state.store.edit(key, |pod| pod["status"] = status);
 }
 
 /// Starts a task for every pod that has none.

@@ -6,6 +6,7 @@ mod birth;
 mod container;
 mod controllers;
 mod kubelet;
+mod shown;
 
 pub(crate) use container::{Container, Life, Process, Signal};
 

@@ -6,6 +6,7 @@ mod checkpoints;
 mod job;
 mod jobmanager;
 mod lock;
+mod loss;
 mod pointer;
 mod rest;
 mod shapes;
