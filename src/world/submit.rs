@@ -5,17 +5,20 @@ mod rest;
 
 pub use rest::{Answer, Rest};
 
+use super::ha;
 use super::home::JobRecord;
 use crate::fault::Fault;
 use crate::lab;
+use crate::model::MapChange;
 use bytes::Bytes;
 use futures::StreamExt;
 use http::Method;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::runtime::watcher;
 use kube::{Api, Client};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -39,7 +42,11 @@ pub enum JobState {
     Alive(String),
 }
 
-/// Waits until the REST of any JobManager answers well. The pods are followed by watch.
+/// Waits until the REST of the JobManager that leads answers well. The pods are followed by watch.
+///
+/// A standby answers for the leader too, but a job that comes in through one needs the name of the
+/// leader's host for its jar, and pods do not know each other's names: it ends with an
+/// `UnknownHostException`.
 pub async fn answering(
     client: &Client,
     lab: &lab::Lab,
@@ -50,7 +57,7 @@ pub async fn answering(
     let only = watcher::Config::default().labels(&lab.roles.jobmanager.selector);
     let mut last = "no JobManager pod runs".to_owned();
     let wait = async {
-        let mut running = BTreeSet::new();
+        let mut running = BTreeMap::new();
         let mut events = watcher(pods, only).boxed();
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -59,12 +66,18 @@ pub async fn answering(
                 event = events.next() => follow(event, &mut running),
                 _ = look.tick() => {
                     let mut elects = false;
-                    for pod in &running {
+                    for pod in running.keys() {
                         let rest = Rest::new(client, lab, pod);
                         let answer = rest.get("/overview", QUICK).await;
                         elects |= answer.is_election();
                         match answer {
-                            Answer::Good(_) => return rest,
+                            Answer::Good(_) => match leader(client, lab, &running).await {
+                                Leader::Pod(leading) if leading == *pod => return rest,
+                                Leader::Nameless => return rest,
+                                // Its own turn in this round comes, or came and goes again.
+                                Leader::Pod(leading) => last = format!("{leading} leads"),
+                                Leader::Nobody => elects = true,
+                            },
                             other => last = format!("{pod}: {other}"),
                         }
                     }
@@ -87,9 +100,45 @@ pub async fn answering(
     })
 }
 
+/// Who leads, as far as the HA config map tells a pod.
+enum Leader {
+    /// The pod whose address stands in the dispatcher's key.
+    Pod(String),
+    /// Somebody, under an address that is no pod's: a Service. Then there is one JobManager only.
+    Nameless,
+    /// Nobody has written an address yet.
+    Nobody,
+}
+
+async fn leader(client: &Client, lab: &lab::Lab, running: &BTreeMap<String, String>) -> Leader {
+    let maps: Api<ConfigMap> = Api::namespaced(client.clone(), &lab.flink.namespace);
+    let Ok(Ok(Some(map))) = tokio::time::timeout(QUICK, maps.get_opt(&lab.cluster_map())).await
+    else {
+        return Leader::Nobody;
+    };
+    let Some(MapChange::Cluster(map)) = ha::decode(&lab.flink.cluster_id, &map) else {
+        return Leader::Nobody;
+    };
+    let held = map.lock.is_some_and(|lock| !lock.holder.is_empty());
+    match map.leaders.get("dispatcher") {
+        Some(key) if held => running
+            .iter()
+            .find(|(_, address)| **address == key.host)
+            .map_or_else(
+                // The address of a pod that is gone, until its successor writes its own.
+                || match key.host.parse::<IpAddr>() {
+                    Ok(_) => Leader::Nobody,
+                    Err(_) => Leader::Nameless,
+                },
+                |(pod, _)| Leader::Pod(pod.clone()),
+            ),
+        _ => Leader::Nobody,
+    }
+}
+
 fn follow(
     event: Option<Result<watcher::Event<Pod>, watcher::Error>>,
-    running: &mut BTreeSet<String>,
+    running: &mut BTreeMap<String, String>,
 ) {
     match event {
         Some(Ok(watcher::Event::Apply(pod) | watcher::Event::InitApply(pod))) => {
@@ -97,12 +146,13 @@ fn follow(
                 return;
             };
             let leaving = pod.metadata.deletion_timestamp.is_some();
-            let runs = pod.status.as_ref().is_some_and(|status| {
-                status.pod_ip.is_some() && status.phase.as_deref() == Some("Running")
-            });
-            match runs && !leaving {
-                true => running.insert(name),
-                false => running.remove(&name),
+            let address = pod
+                .status
+                .filter(|status| status.phase.as_deref() == Some("Running"))
+                .and_then(|status| status.pod_ip);
+            match address {
+                Some(address) if !leaving => running.insert(name, address),
+                _ => running.remove(&name),
             };
         }
         Some(Ok(watcher::Event::Delete(pod))) => {

@@ -65,6 +65,16 @@ pub(crate) async fn answer(cluster: &Arc<Cluster>, id: &str, ask: Ask) -> Option
                 "Internal server error., <Exception on server side:\njava.util.concurrent.TimeoutException: Ask timed out after [10000 ms].\nEnd of exception on server side>",
             ))
         }
+        // A standby hands the jar to the leader's blob server under the leader's host name, and
+        // pods do not know each other's names.
+        Leader::Here(leader)
+            if leader != id && ask.method == Method::POST && ask.path.ends_with("/run") =>
+        {
+            Some(error(
+                400,
+                "java.net.UnknownHostException: the leader's pod",
+            ))
+        }
         Leader::Here(leader) => Some(of_the_leader(cluster, &leader, ask)),
     }
 }

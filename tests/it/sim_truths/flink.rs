@@ -184,6 +184,27 @@ async fn a_standby_answers_with_the_leaders_data() {
 }
 
 #[tokio::test]
+async fn a_standby_cannot_take_a_job_in_since_pods_do_not_know_each_others_names() {
+    let rig = Rig::start(SPEED).await;
+    let (client, _) = rig.running().await;
+    let form = "--x\r\nContent-Disposition: form-data; name=\"jarfile\"; filename=\"b.jar\"\r\n\r\nPK\r\n--x--\r\n";
+    let (_, said) = rig.rest("POST", "/jars/upload", form.as_bytes()).await;
+    let jar = said["filename"]
+        .as_str()
+        .unwrap()
+        .rsplit('/')
+        .next()
+        .unwrap()
+        .to_owned();
+    let wish = serde_json::json!({"jobId": "ffffffffffffffffffffffffffffffff"}).to_string();
+    let answers = rig.run_by_each(&client, &jar, &wish).await;
+    let refused = answers
+        .iter()
+        .filter(|(_, text)| text.contains("UnknownHostException"));
+    assert_eq!(refused.count(), 1, "{answers:?}");
+}
+
+#[tokio::test]
 async fn a_crashed_leaders_lease_must_run_out_and_the_job_comes_back_from_its_checkpoint() {
     let rig = Rig::start(SPEED).await;
     let (client, job) = rig.running().await;
