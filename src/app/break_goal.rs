@@ -66,6 +66,8 @@ pub(super) fn breaking(
             )));
             Next::Stop
         }
+        // The TaskManagers' slots come a little later than the rest.
+        (Manner::Ready | Manner::Force, Err(_)) if waited < FIRST_PICTURE => Next::Go,
         (_, Err(why)) => {
             *outcome = Some(Err(Fault::unable(
                 "no-target",

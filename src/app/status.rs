@@ -34,9 +34,12 @@ pub(super) fn saw_nothing(model: &Model) -> Fault {
         _ => "no source has answered in time".to_owned(),
     };
     let name = &model.name;
-    Fault::unable("cluster-unreachable", format!("Nothing of the lab `{name}` could be seen."))
-        .why(why)
-        .mend("Run `flinklab up`: it starts what is stopped and builds what is gone. `flinklab doctor` says what stands in the way.")
+    Fault::unable(
+        "cluster-unreachable",
+        format!("Nothing of the lab `{name}` could be seen."),
+    )
+    .why(why)
+    .mend("Run `flinklab up`: it starts what is stopped and builds what is gone.")
 }
 
 /// One sample as scripts see it.

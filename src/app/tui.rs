@@ -5,8 +5,8 @@ use super::{Next, Show, Surroundings, queue, turn};
 use crate::cli::Global;
 use crate::fault::Fault;
 use crate::model::{
-    Colours, Done, Effect, Event, Glyphs, Happening, Key, KeyCode, Link, Looks, Model, Page,
-    PhaseName, Source,
+    Colours, Effect, Event, Glyphs, Happening, Key, KeyCode, Link, Looks, Model, Page, PhaseName,
+    Source,
 };
 use crate::view;
 use crate::world::{Events, World};
@@ -53,7 +53,6 @@ pub(super) async fn session(
         terminal,
         drawn: None,
         due: false,
-        watching: false,
     };
     if let Ok((columns, rows)) = terminal::size() {
         (model.screen.columns, model.screen.rows) = (columns, rows);
@@ -63,7 +62,8 @@ pub(super) async fn session(
     let ended = turn(
         world,
         &mut model,
-        vec![Effect::Open],
+        // The watch waits for a lab that is built later, here or in another terminal.
+        vec![Effect::Open, Effect::Watch],
         (events, queue),
         &mut screen,
     )
@@ -106,12 +106,10 @@ struct Screen {
     drawn: Option<Instant>,
     /// Whether something happened since.
     due: bool,
-    /// Whether the watches were asked for.
-    watching: bool,
 }
 
 impl Show for Screen {
-    fn show(&mut self, model: &Model, batch: &[Happening]) -> Next {
+    fn show(&mut self, model: &Model, _batch: &[Happening]) -> Next {
         self.due = true;
         if self.drawn.is_none_or(|at| at.elapsed() >= FRAME) {
             // a terminal that is gone ends the program by SIGHUP or at the next key
@@ -119,23 +117,7 @@ impl Show for Screen {
             self.drawn = Some(Instant::now());
             self.due = false;
         }
-        let mut wanted = Vec::new();
-        for happening in batch {
-            match &happening.event {
-                Event::Lab(_) if !self.watching => {
-                    self.watching = true;
-                    wanted.push(Effect::Watch);
-                }
-                Event::NoLab { .. } => self.watching = false,
-                Event::Done(Done::Up { .. }) if !self.watching => wanted.push(Effect::Open),
-                _ => {}
-            }
-        }
-        if wanted.is_empty() {
-            Next::Go
-        } else {
-            Next::Ask(wanted)
-        }
+        Next::Go
     }
 
     fn patience(&self, model: &Model) -> Option<Duration> {

@@ -21,6 +21,8 @@ const GAP: SignedDuration = SignedDuration::from_secs(10);
 const BACK: SignedDuration = SignedDuration::from_secs(1);
 /// A lock that is given back is seen as soon as the watch tells: tens of milliseconds.
 const WATCH_MS: u32 = 50;
+/// How long after its pointer was written a checkpoint may still be taken back by its own leader.
+const WITHDRAWAL: SignedDuration = SignedDuration::from_secs(2);
 /// The components whose keys one leadership writes. A job's key is left out: on Flink 1.15 it has
 /// a session id of its own.
 const COMPONENTS: [&str; 3] = ["restserver", "resourcemanager", "dispatcher"];
@@ -192,7 +194,7 @@ impl Run {
         if let (Some(pointer), Some(highest)) = (pointer, self.seen.highest.0)
             && pointer < highest
         {
-            if counter >= next && self.withdrawn(highest) {
+            if counter >= next && self.withdrawn(highest, at) {
                 self.seen.highest.0 = Some(pointer);
             } else {
                 self.fell(format!(
@@ -210,12 +212,14 @@ impl Run {
 
     /// A checkpoint whose pointer was written but which failed after all loses its pointer again,
     /// and no leader ever told that it completed. It never was one, so this is no fall.
-    fn withdrawn(&mut self, highest: u64) -> bool {
-        let only_pointed = self
-            .seen
-            .completed
-            .get(&highest)
-            .is_some_and(|seen| seen.acknowledged.is_none());
+    /// Only the leader that wrote it can take it back, and at once: a later leader that does
+    /// without it has lost it.
+    fn withdrawn(&mut self, highest: u64, at: Timestamp) -> bool {
+        let same_leader = self.seen.epochs.is_empty();
+        let only_pointed = self.seen.completed.get(&highest).is_some_and(|seen| {
+            let lately = |pointed: Timestamp| at.duration_since(pointed) <= WITHDRAWAL;
+            same_leader && seen.acknowledged.is_none() && seen.pointed.is_some_and(lately)
+        });
         if only_pointed {
             self.seen.completed.remove(&highest);
         }

@@ -555,6 +555,50 @@ fn a_pointer_that_is_withdrawn_never_was_a_checkpoint() {
     assert_eq!(result.verdict, Verdict::Pass, "{}", story(&result));
 }
 
+/// A later leader that does without a checkpoint has lost it.
+#[test]
+fn a_pointer_that_a_later_leader_does_without_was_a_checkpoint() {
+    let mut all = recording(JM_CRASH);
+    let (run, _) = play("jm-crash", &all);
+    let epoch = run.reached(PhaseName::NewEpoch).unwrap().at;
+    let map = |ids: &[u64]| {
+        Event::Map(MapChange::Job(JobMap {
+            name: "m".into(),
+            job: "fef4a397879c16aa52a242d081f177d6".into(),
+            counter: Some(356),
+            pointers: ids
+                .iter()
+                .map(|id| Pointer {
+                    id: *id,
+                    path: None,
+                    deleting: false,
+                })
+                .collect(),
+        }))
+    };
+    let later = all.iter().position(|one| one.at > epoch).unwrap();
+    let at = all[later].at;
+    all.insert(
+        later,
+        Happening {
+            at,
+            event: map(&[353, 354]),
+        },
+    );
+    let sent = all.iter().position(is_sent).unwrap() + 1;
+    let at = all[sent].at;
+    all.insert(
+        sent,
+        Happening {
+            at,
+            event: map(&[353, 354, 355]),
+        },
+    );
+    let (_, result) = play("jm-crash", &all);
+    let result = result.unwrap();
+    assert_eq!(result.verdict, Verdict::Fail, "{}", story(&result));
+}
+
 /// With the API server away nobody sees whether another leader began.
 #[test]
 fn a_lost_watch_is_not_a_leader_that_stayed() {

@@ -51,22 +51,21 @@ pub enum Highlight {
     Leadership,
     /// Job recovered, restored, restarting.
     Recovery,
-    /// A checkpoint completed or failed.
+    /// A checkpoint completed.
     Checkpoint,
-    /// An error.
+    /// An error, or a checkpoint that failed.
     Error,
 }
 
 impl LogLine {
-    /// Whether a program printed it: Flink's own lines begin with their date, and those of its
-    /// stack traces with a space or the word that goes on with a cause.
+    /// Whether it is left out of the usual view: what programs print, and the frames of stack
+    /// traces. Flink's own lines begin with their date, causes of an exception with `Caused by`.
     #[must_use]
     pub fn is_output(&self) -> bool {
         let text = self.text.as_bytes();
         let dated = text.len() > 10 && text[..4].iter().all(u8::is_ascii_digit) && text[4] == b'-';
-        let traced = text.first().is_none_or(u8::is_ascii_whitespace)
-            || self.text.starts_with("Caused by: ");
-        self.highlight.is_none() && !dated && !traced
+        let cause = self.text.starts_with("Caused by: ");
+        self.highlight.is_none() && !dated && !cause
     }
 }
 

@@ -142,8 +142,12 @@ impl Plan {
 
 /// A fault belongs to the plan when a step of it failed.
 impl Plan {
-    /// Marks every running step as failed because of the fault.
+    /// Marks what was going on as failed because of the fault, unless the plan said itself which
+    /// step it was.
     pub(super) fn fail(&mut self, fault: &Fault) {
+        if self.failed().is_some() {
+            return;
+        }
         for step in &mut self.steps {
             if step.state == StepState::Running {
                 step.state = StepState::Failed;

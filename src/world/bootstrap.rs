@@ -223,7 +223,7 @@ async fn kubeadm(
                 format!("`kubeadm {verb}` failed in {}.", node.name),
             )
             .why(format!("exit code {code}; its last lines:\n{said}"))
-            .mend("Run `flinklab doctor`; then `flinklab down` and `flinklab up` start anew."))
+            .mend("Run `flinklab down`, then `flinklab up`, to start anew."))
         }
     }
 }

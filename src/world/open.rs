@@ -75,9 +75,7 @@ pub fn no_lab(name: &str) -> Fault {
     )
     .mend(match name {
         "flinklab" => "Run `flinklab up` to build one.".to_owned(),
-        _ => format!(
-            "Run `flinklab up --name {name}` to build one; `flinklab labs` lists those that exist."
-        ),
+        _ => format!("Run `flinklab up --name {name}` to build one."),
     })
 }
 

@@ -76,7 +76,7 @@ pub fn read(home: &Home, run: &str) -> Result<RunResult, Fault> {
     let unknown = |why: String| {
         Fault::wrong("no-run", format!("There is no finished run `{run}`."))
             .why(why)
-            .mend("`flinklab runs` lists those that exist.")
+            .mend("Look into the folder `runs` of the lab for those that exist.")
     };
     home.plain(&folder)?;
     home.plain(&path)?;

@@ -16,5 +16,6 @@ mod scenarios;
 mod screens;
 mod sim_truths;
 mod simulated;
+mod terminal;
 mod tidy;
 mod watching;

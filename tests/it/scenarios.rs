@@ -200,3 +200,30 @@ fn status_writes_nothing_and_polls_no_kubernetes_object() {
         .collect();
     assert!(polled.is_empty(), "{polled:?}");
 }
+
+/// The whole thread in the terminal: build, aim and fire with two keys, read the verdict.
+#[test]
+fn two_keys_break_the_leader_and_the_screen_tells_the_verdict() {
+    let scene = Scene::up();
+    let mut terminal = crate::terminal::Terminal::open(&scene.program, &[]);
+    terminal.sees_text("tasks 4/4");
+    terminal.sees_text("1 jm-stop");
+    terminal.types("x");
+    terminal.sees_text("What to break");
+    terminal.types("4");
+    terminal.sees_text("aimed: jm-crash");
+    terminal.sees_text("ready  ✓");
+    terminal.types("4");
+    terminal.sees_text("◆ jm-crash on");
+    terminal.types("t");
+    terminal.sees_text("PASS recovered in");
+    for words in [
+        "new epoch",
+        "all tasks run",
+        "next checkpoint",
+        "leadership",
+    ] {
+        terminal.sees_text(words);
+    }
+    terminal.types("q");
+}

@@ -43,7 +43,7 @@ pub async fn purge_listing(world: &World) -> Result<Vec<String>, Fault> {
         ("runs", home.runs()),
         ("journal", home.journal()),
     ] {
-        let (files, bytes) = measured(world, &opened, &path).await;
+        let (files, bytes) = measured(world, &path).await;
         lines.push(format!(
             "{} ({what}: {files} files, {})",
             path.display(),
@@ -58,7 +58,7 @@ pub async fn purge_listing(world: &World) -> Result<Vec<String>, Fault> {
 }
 
 /// Counted here, or inside the node where its files may not be read from here.
-async fn measured(world: &World, opened: &Opened, path: &Path) -> (u64, u64) {
+async fn measured(world: &World, path: &Path) -> (u64, u64) {
     let (mut files, mut bytes) = (0, 0);
     if measure(path, &mut files, &mut bytes).is_ok() {
         return (files, bytes);
@@ -67,7 +67,7 @@ async fn measured(world: &World, opened: &Opened, path: &Path) -> (u64, u64) {
         let docker = Docker::connect(&world.addresses).await.ok()?;
         let nodes = crate::world::gate::our_nodes(world, &docker).await.ok()?;
         let node = nodes.nodes().first()?;
-        let mount = mounted_at(opened, &node.name)?;
+        let mount = mounted_at(&nodes, node)?;
         let argv = ["sh", "-c", MEASURE_SCRIPT, "flinklab-measure", &mount];
         let output = node.exec(&argv, PURGE).await.ok()?;
         numbers(&output.stdout)
@@ -99,7 +99,7 @@ pub(super) async fn flinks_files(
     let said = match nodes.nodes().first() {
         Some(node) => {
             tell("removes Flink's files from inside the node");
-            let mount = mounted_at(opened, &node.name).ok_or_else(|| no_mount(home, &node.name))?;
+            let mount = mounted_at(nodes, node).ok_or_else(|| no_mount(home, &node.name))?;
             // What writes there must be gone first; the node goes away next anyway.
             inside(node, &mount, nodes).await?
         }
@@ -228,15 +228,11 @@ async fn run_to_its_end(docker: &Docker, id: &str) -> Result<String, Fault> {
     }
 }
 
-/// Where a node sees the shared folder.
-fn mounted_at(opened: &Opened, node: &str) -> Option<String> {
-    let names = crate::world::node::names(&opened.lab.cluster, &opened.home.name);
-    let index = names.iter().position(|name| name == node)?;
-    let mounts = &opened.lab.cluster.nodes.get(index)?.extra_mounts;
-    let shared = mounts
-        .iter()
-        .find(|mount| mount.host_path == "${LAB_SHARED}")?;
-    Some(shared.container_path.clone())
+/// Where a node really sees the shared folder: what Docker says, not what a file says.
+fn mounted_at(nodes: &OurNodes, node: &Node) -> Option<String> {
+    let source = nodes.home().bind_source().ok()?;
+    let seen = nodes.seen().iter().find(|seen| seen.id == node.id)?;
+    seen.mounted_at(&source).map(str::to_owned)
 }
 
 fn no_mount(home: &Home, node: &str) -> Fault {

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Patch, PatchParams};
 use kube::config::Kubeconfig;
 use kube::{Api, Client};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -41,7 +41,8 @@ pub struct Seen {
     /// Published ports: the container's, then address and port on the host.
     pub published: BTreeMap<String, Vec<(String, u16)>>,
     cluster: Option<String>,
-    sources: Vec<String>,
+    /// Host folders and where the container sees them.
+    mounts: BTreeSet<(String, String)>,
 }
 
 /// Looks at a container. None: there is no such container.
@@ -103,10 +104,28 @@ impl Seen {
                 .unwrap_or_default(),
             published,
             cluster: label(CLUSTER_LABEL),
-            sources: bound
-                .filter_map(|bind| bind.split(':').next().map(str::to_owned))
-                .chain(mounted.filter_map(|mount| mount.source.clone()))
+            mounts: bound
+                .filter_map(|bind| {
+                    let mut parts = bind.split(':');
+                    Some((parts.next()?.to_owned(), parts.next()?.to_owned()))
+                })
+                .chain(
+                    mounted.filter_map(|mount| {
+                        Some((mount.source.clone()?, mount.destination.clone()?))
+                    }),
+                )
                 .collect(),
+        }
+    }
+
+    /// Where the container sees a host folder; none unless that is exactly one place. What is
+    /// written there as root must never rest on what a file says: only the container knows.
+    #[must_use]
+    pub fn mounted_at(&self, source: &str) -> Option<&str> {
+        let mut places = self.mounts.iter().filter(|(from, _)| from == source);
+        match (places.next(), places.next()) {
+            (Some((_, place)), None) => Some(place),
+            _ => None,
         }
     }
 
@@ -121,7 +140,7 @@ impl Seen {
                 ),
             ));
         }
-        if !self.sources.iter().any(|source| source == shared) {
+        if self.mounted_at(shared).is_none() {
             return Err(Fault::unable(
                 "cluster-not-ours",
                 format!("There is a kind cluster `{cluster}` that is not this lab's."),

@@ -79,7 +79,7 @@ fn hint(lines: &[String]) -> &'static str {
     } else if said("telinit") {
         "Docker put its own init into the container, which a node cannot have."
     } else {
-        "Run `flinklab doctor`, then `flinklab up` again."
+        "Run `flinklab up` again once the cause is gone."
     }
 }
 

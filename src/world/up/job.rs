@@ -114,6 +114,8 @@ async fn look(run: &Run<'_>, client: &Client, rest: &Rest) -> Result<Found, Faul
         sleep(Duration::from_millis(500)).await;
     }
     match kept::has_any(&run.home, &run.lab, &record.id) {
+        // Nothing of it exists yet, and it would begin from nothing.
+        false if run.resume && record.from.is_none() => Ok(Found::New),
         false => Ok(Found::Again(record)),
         true => {
             run.progress.note(format!(

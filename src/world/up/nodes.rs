@@ -5,7 +5,7 @@ use super::Run;
 use crate::fault::Fault;
 use crate::world::gate::{self, Claiming};
 use crate::world::home::{NodeRecord, NodeStage, State};
-use crate::world::node::{self, BOOT, Node, NodePlan, PORT_TAKEN, wait_booted};
+use crate::world::node::{self, BOOT, NodePlan, PORT_TAKEN, wait_booted};
 use crate::world::{images, network};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -62,7 +62,7 @@ pub(super) async fn settle(run: &Run<'_>) -> Result<Settled, Fault> {
         record(run, &claim)?;
     }
     start(run, &mut claim).await?;
-    own_folders(run, claim.nodes()).await?;
+    own_folders(run, &claim).await?;
     let _ = run.booted.set(claim.nodes().to_vec());
     let detail = match found.is_empty() {
         true => format!("{} runs", expected.join(", ")),
@@ -274,12 +274,28 @@ async fn start(run: &Run<'_>, claim: &mut Claiming) -> Result<(), Fault> {
 }
 
 /// Everything that Flink writes belongs to 9999:9999. Set from inside the node: no root here.
-async fn own_folders(run: &Run<'_>, nodes: &[Node]) -> Result<(), Fault> {
-    let Some(node) = nodes.first() else {
+async fn own_folders(run: &Run<'_>, claim: &Claiming) -> Result<(), Fault> {
+    let Some(node) = claim.nodes().first() else {
         return Ok(());
     };
-    let Some(mount) = shared_path(run, &node.name) else {
-        return Ok(());
+    // Root will make folders there: only where the container really sees our own.
+    let seen = claim.seen().iter().find(|seen| seen.id == node.id);
+    let mount = seen.and_then(|seen| seen.mounted_at(claim.shared()));
+    let wanted = shared_path(run, &node.name);
+    let (Some(mount), true) = (mount.map(str::to_owned), mount == wanted.as_deref()) else {
+        return Err(Fault::unable(
+            "cluster-changed",
+            format!(
+                "{} does not see the shared folder where kind.yaml says.",
+                node.name
+            ),
+        )
+        .why(format!(
+            "it is at {}, not at {}",
+            mount.unwrap_or("no single place"),
+            wanted.as_deref().unwrap_or("any place")
+        ))
+        .mend("Run `flinklab down`, then `flinklab up`: the data stays."));
     };
     let folders = &run.lab.flink.folders;
     let mut paths = vec![mount.clone()];
