@@ -221,6 +221,13 @@ fn remember_ports(state: &mut State, plan: &NodePlan) {
 fn record(run: &Run<'_>, claim: &Claiming) -> Result<(), Fault> {
     let rest = format!("{}/tcp", run.lab.flink.rest.node_port);
     run.book.change(|state| {
+        // From its first container on, the cluster is what this definition says: whoever finishes
+        // or removes it must not go by an older one.
+        if state.nodes.is_empty() {
+            state.definition.name.clone_from(&run.lab.name);
+            state.definition.files.clone_from(&run.lab.files);
+            state.hash.clone_from(&run.lab.hash);
+        }
         let stages: BTreeMap<String, NodeStage> = state
             .nodes
             .iter()
