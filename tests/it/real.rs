@@ -17,13 +17,22 @@ pub(crate) fn asked() -> bool {
 }
 
 /// A lab that is removed whatever happens to the test.
-struct Lab(Program);
+struct Lab(Program, tokio::runtime::Runtime);
+
+/// What Docker has.
+struct Docker {
+    containers: Vec<String>,
+    volumes: usize,
+    images: Vec<String>,
+    network: bool,
+}
 
 impl Lab {
     fn new() -> Self {
         let docker = std::env::var("DOCKER_HOST")
             .unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned());
-        Self(Program::with_docker(&docker))
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        Self(Program::with_docker(&docker), runtime)
     }
 
     fn run(&self, arguments: &[&str]) -> Ended {
@@ -32,6 +41,76 @@ impl Lab {
         let ended = self.0.run(&all);
         eprintln!("{all:?} → {}\n{}{}", ended.code, ended.out, ended.err);
         ended
+    }
+
+    /// What Docker has of this lab, and beside it.
+    fn docker(&self) -> Docker {
+        self.1.block_on(async {
+            let docker = bollard::Docker::connect_with_defaults().unwrap();
+            let label = format!("io.x-k8s.kind.cluster={NAME}");
+            let filters = std::collections::HashMap::from([("label".to_owned(), vec![label])]);
+            let only = bollard::query_parameters::ListContainersOptionsBuilder::new()
+                .all(true)
+                .filters(&filters)
+                .build();
+            let containers = docker.list_containers(Some(only)).await.unwrap();
+            let volumes = docker
+                .list_volumes(None::<bollard::query_parameters::ListVolumesOptions>)
+                .await
+                .unwrap()
+                .volumes;
+            let images = docker
+                .list_images(None::<bollard::query_parameters::ListImagesOptions>)
+                .await
+                .unwrap();
+            let mut images: Vec<String> = images.into_iter().map(|image| image.id).collect();
+            images.sort();
+            Docker {
+                containers: containers.into_iter().filter_map(|one| one.id).collect(),
+                volumes: volumes.map_or(0, |all| all.len()),
+                images,
+                network: docker
+                    .inspect_network(
+                        "kind",
+                        None::<bollard::query_parameters::InspectNetworkOptions>,
+                    )
+                    .await
+                    .is_ok(),
+            }
+        })
+    }
+
+    /// The moment that the process was gone is the runtime's own, as `crictl inspect` in the node
+    /// tells it; the kubelet removes the container of a deleted pod.
+    fn agrees_with_the_runtime(&self, result: &Value) {
+        let phases = result["phases"].as_array().unwrap();
+        let gone = phases.iter().find(|phase| phase["name"] == "process-gone");
+        let gone: jiff::Timestamp = gone.unwrap()["at"].as_str().unwrap().parse().unwrap();
+        let container = result["target"]["container"].as_str().unwrap();
+        let told = std::process::Command::new("docker")
+            .args([
+                "exec",
+                &format!("{NAME}-control-plane"),
+                "crictl",
+                "inspect",
+                container,
+            ])
+            .output()
+            .unwrap();
+        let Ok(told) = serde_json::from_slice::<Value>(&told.stdout) else {
+            assert_eq!(result["failure"], "jm-delete", "its container is kept");
+            return;
+        };
+        let at = match &told["status"]["finishedAt"] {
+            Value::String(text) => match text.parse::<i128>() {
+                Ok(nanoseconds) => jiff::Timestamp::from_nanosecond(nanoseconds).unwrap(),
+                Err(_) => text.parse().unwrap(),
+            },
+            other => panic!("no stamp: {other}"),
+        };
+        let off = gone.duration_since(at).as_millis().abs();
+        eprintln!("process-gone is {off} ms off the runtime's own stamp");
+        assert!(off <= 50, "{off} ms off");
     }
 
     fn result(&self, arguments: &[&str]) -> Value {
@@ -57,6 +136,7 @@ fn from_nothing_through_every_failure_to_nothing() {
     std::fs::create_dir_all(own_kubeconfig.parent().unwrap()).unwrap();
     std::fs::write(&own_kubeconfig, "the user's own\n").unwrap();
 
+    let before = lab.docker();
     let up = lab.result(&["up"]);
     assert_eq!(up["outcome"], "ready");
     assert!(up["checkpoint"]["id"].as_u64().unwrap() >= 1);
@@ -74,6 +154,7 @@ fn from_nothing_through_every_failure_to_nothing() {
         let result = lab.result(&["break", &failure.key]);
         assert_eq!(result["verdict"], "PASS", "{}: {result:#}", failure.key);
         assert_eq!(result["failure"], failure.key.as_ref());
+        lab.agrees_with_the_runtime(&result);
     }
 
     let job = lab.run(&["status"]).objects()[0]["job"]["id"].clone();
@@ -93,6 +174,11 @@ fn from_nothing_through_every_failure_to_nothing() {
     let gone = lab.result(&["down", "--purge", "--yes"]);
     assert_eq!(gone["outcome"], "gone");
     assert!(!lab.0.home().join(NAME).exists());
+    let after = lab.docker();
+    assert_eq!(after.containers, Vec::<String>::new());
+    assert_eq!(after.volumes, before.volumes, "no anonymous volume is left");
+    assert_eq!(after.images, before.images, "images stay");
+    assert!(after.network, "the network `kind` stays");
     assert_eq!(
         std::fs::read_to_string(own_kubeconfig).unwrap(),
         "the user's own\n"
