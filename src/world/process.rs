@@ -18,14 +18,7 @@ pub const GONE_MS: u32 = 20;
 pub const SENT_MS: u32 = 5;
 
 /// Prints `pid=… start=… pod=…` of a running container.
-const FIND: &str = r#"known=$(crictl inspect --output go-template --template '{{.info.pid}} {{.status.state}} {{index .status.labels "io.kubernetes.pod.uid"}}' "$1") || exit 4
-set -- $known
-pid=$1 state=$2 pod=$3
-[ "$state" = CONTAINER_RUNNING ] || { echo "the container is $state" >&2; exit 5; }
-case $pid in ''|*[!0-9]*|0|1) echo "no process id: $pid" >&2; exit 5 ;; esac
-IFS= read -r stat <"/proc/$pid/stat" || exit 5
-set -- ${stat##*) }
-echo "pid=$pid start=${20} pod=$pod""#;
+const FIND: &str = include_str!("../../assets/node/process.sh");
 
 /// A process is gone when its entry is, or is another one's with the same number. A first thread
 /// that ended is a zombie while others still run: that counts only once it is the last. The wait

@@ -19,14 +19,9 @@ const PURGE: Duration = Duration::from_secs(600);
 /// How many files are counted before the count is called "more than".
 const COUNTED: u64 = 1_000_000;
 /// Removes everything below the folder, not the folder; `find -delete` does not follow links.
-const PURGE_SCRIPT: &str = r#"cd "$1" || exit 1
-files=$(find . -xdev -mindepth 1 | wc -l)
-bytes=$(du -sxb . | cut -f1)
-find . -xdev -mindepth 1 -delete || exit 1
-echo "$files $bytes""#;
+const PURGE_SCRIPT: &str = include_str!("../../../assets/node/purge.sh");
 /// Files and bytes below the folder.
-const MEASURE_SCRIPT: &str = r#"cd "$1" || exit 1
-echo "$(find . -xdev -mindepth 1 | wc -l) $(du -sxb . | cut -f1)""#;
+const MEASURE_SCRIPT: &str = include_str!("../../../assets/node/measure.sh");
 /// Where the throw-away container sees the shared folder.
 const MOUNTED: &str = "/purge";
 

@@ -15,12 +15,7 @@ const PORT_TRIES: usize = 5;
 /// How long a node may take to set an owner.
 const OWN: Duration = Duration::from_secs(30);
 /// Makes each folder, gives it to Flink's user and proves by a real write that it can use it.
-const OWN_SCRIPT: &str = r#"for dir in "$@"; do
-  mkdir -p "$dir" && chown 9999:9999 "$dir" || exit 1
-  setpriv --reuid 9999 --regid 9999 --clear-groups sh -c '
-    probe="$1/.flinklab-$$" && : > "$probe" && rm -f "$probe"' flinklab-probe "$dir" || exit 1
-  echo ok
-done"#;
+const OWN_SCRIPT: &str = include_str!("../../../assets/node/own.sh");
 
 /// What became of the node containers.
 pub(super) struct Settled {
