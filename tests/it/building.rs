@@ -1,7 +1,7 @@
 //! `up` and `down` through the library against the simulation: from nothing to the first
 //! checkpoint, again, over kept data, and what is refused.
 
-use crate::simulated::Rig;
+use crate::simulated::Machine;
 use flinklab::fault::Fault;
 use flinklab::model::{Done, DownOrder, Event, Happening, StepState, UpOrder};
 use flinklab::world::home::{Home, State};
@@ -13,9 +13,9 @@ use tokio::sync::mpsc;
 /// Faster than real by this much.
 const SPEED: f64 = 20.0;
 
-fn world(rig: &Rig, home: &Path, name: &str) -> World {
+fn world(machine: &Machine, home: &Path, name: &str) -> World {
     let addresses = Addresses {
-        docker: Some(rig.sim.docker_host()),
+        docker: Some(machine.sim.docker_host()),
         docker_context: None,
         docker_config: None,
         home: home.join("data"),
@@ -90,9 +90,9 @@ fn changed(told: &Told) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn up_builds_the_lab_and_a_second_one_changes_nothing() {
-    let rig = Rig::start(SPEED).await;
+    let machine = Machine::start(SPEED).await;
     let folder = tempfile::tempdir().unwrap();
-    let world = world(&rig, folder.path(), "t");
+    let world = world(&machine, folder.path(), "t");
     let first = built(&world, false).await;
     assert!(changed(&first));
     let mut steps = first.done.clone();
@@ -119,9 +119,9 @@ async fn up_builds_the_lab_and_a_second_one_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kept_data_is_left_alone_until_it_is_resumed_or_purged() {
-    let rig = Rig::start(SPEED).await;
+    let machine = Machine::start(SPEED).await;
     let folder = tempfile::tempdir().unwrap();
-    let world = world(&rig, folder.path(), "t");
+    let world = world(&machine, folder.path(), "t");
     built(&world, false).await.end.unwrap();
     let Ok(Done::Down {
         removed: gone,
@@ -162,14 +162,15 @@ async fn kept_data_is_left_alone_until_it_is_resumed_or_purged() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_removed_behind_our_back_is_built_again() {
-    let rig = Rig::start(SPEED).await;
+    let machine = Machine::start(SPEED).await;
     let folder = tempfile::tempdir().unwrap();
-    let world = world(&rig, folder.path(), "t");
+    let world = world(&machine, folder.path(), "t");
     built(&world, false).await.end.unwrap();
     let options = bollard::query_parameters::RemoveContainerOptionsBuilder::new()
         .force(true)
         .build();
-    rig.docker
+    machine
+        .docker
         .remove_container("t-control-plane", Some(options))
         .await
         .unwrap();
@@ -184,17 +185,18 @@ async fn a_cluster_removed_behind_our_back_is_built_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_cluster_of_that_name_is_neither_used_nor_removed() {
-    let rig = Rig::start(SPEED).await;
-    rig.node().await;
+    let machine = Machine::start(SPEED).await;
+    machine.node().await;
     let folder = tempfile::tempdir().unwrap();
-    let world = world(&rig, folder.path(), "sim");
+    let world = world(&machine, folder.path(), "sim");
     let fault = built(&world, false).await.end.unwrap_err();
     assert_eq!(
         (fault.code.as_ref(), fault.kind.code()),
         ("cluster-not-ours", 3)
     );
     removed(&world, true).await.end.unwrap();
-    rig.docker
+    machine
+        .docker
         .inspect_container(crate::simulated::NODE, None)
         .await
         .expect("still there");
@@ -202,9 +204,9 @@ async fn another_cluster_of_that_name_is_neither_used_nor_removed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn read_only_neither_builds_nor_removes() {
-    let rig = Rig::start(SPEED).await;
+    let machine = Machine::start(SPEED).await;
     let folder = tempfile::tempdir().unwrap();
-    let mut world = world(&rig, folder.path(), "t");
+    let mut world = world(&machine, folder.path(), "t");
     world.read_only = true;
     assert_eq!(
         built(&world, false).await.end.unwrap_err().code,
@@ -219,13 +221,13 @@ async fn read_only_neither_builds_nor_removes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn resuming_from_nothing_is_refused_before_anything_is_made() {
-    let rig = Rig::start(SPEED).await;
+    let machine = Machine::start(SPEED).await;
     let folder = tempfile::tempdir().unwrap();
-    let world = world(&rig, folder.path(), "t");
+    let world = world(&machine, folder.path(), "t");
     assert_eq!(
         built(&world, true).await.end.unwrap_err().code,
         "nothing-to-resume"
     );
-    let left = rig.docker.list_containers(None).await.unwrap();
+    let left = machine.docker.list_containers(None).await.unwrap();
     assert!(left.is_empty());
 }

@@ -22,7 +22,7 @@ pub(crate) const NODE: &str = "sim-control-plane";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A simulation with what talks to it.
-pub(crate) struct Rig {
+pub(crate) struct Machine {
     pub(crate) sim: Sim,
     pub(crate) docker: Docker,
     pub(crate) lab: Lab,
@@ -36,7 +36,7 @@ pub(crate) struct Ran {
     pub(crate) err: String,
 }
 
-impl Rig {
+impl Machine {
     pub(crate) async fn start(speed: f64) -> Self {
         let lab = Lab::open("default").unwrap();
         let sim = Sim::start(Options {

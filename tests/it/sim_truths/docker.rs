@@ -1,6 +1,6 @@
 //! The engine.
 
-use crate::simulated::{NODE, Rig, eventually, http};
+use crate::simulated::{Machine, NODE, eventually, http};
 use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, NetworkCreateRequest};
 use bollard::query_parameters::{
@@ -26,12 +26,18 @@ fn refusal<T>(result: Result<T, Error>) -> (u16, String) {
 
 #[tokio::test]
 async fn paths_come_with_and_without_a_version() {
-    let rig = Rig::start(50.0).await;
-    let port = rig.sim.docker_host().rsplit(':').next().unwrap().to_owned();
+    let machine = Machine::start(50.0).await;
+    let port = machine
+        .sim
+        .docker_host()
+        .rsplit(':')
+        .next()
+        .unwrap()
+        .to_owned();
     for path in ["/version", "/v1.41/version", "/v1.53/version"] {
         assert_eq!(http(&port, "GET", path, &[]).await.0, 200, "{path}");
     }
-    let counted = rig.sim.requests();
+    let counted = machine.sim.requests();
     assert_eq!(
         counted[&("docker".to_owned(), "GET".to_owned(), "/version".to_owned())],
         3
@@ -40,54 +46,55 @@ async fn paths_come_with_and_without_a_version() {
 
 #[tokio::test]
 async fn what_is_not_there_is_a_404_in_the_daemons_words() {
-    let rig = Rig::start(50.0).await;
-    let container = refusal(rig.docker.inspect_container("nope", None).await);
+    let machine = Machine::start(50.0).await;
+    let container = refusal(machine.docker.inspect_container("nope", None).await);
     assert_eq!(container, (404, "No such container: nope".to_owned()));
-    let image = refusal(rig.docker.inspect_image("nope").await);
+    let image = refusal(machine.docker.inspect_image("nope").await);
     assert_eq!(image, (404, "No such image: nope:latest".to_owned()));
     let body = ContainerCreateBody {
         image: Some("nope".to_owned()),
         ..Default::default()
     };
-    let create = refusal(rig.docker.create_container(None, body).await);
+    let create = refusal(machine.docker.create_container(None, body).await);
     assert_eq!(create, (404, "No such image: nope:latest".to_owned()));
-    let network = refusal(rig.docker.inspect_network("nope", None).await);
+    let network = refusal(machine.docker.inspect_network("nope", None).await);
     assert_eq!(network, (404, "network nope not found".to_owned()));
 }
 
 #[tokio::test]
 async fn a_name_is_taken_once_and_a_running_container_is_removed_by_force_only() {
-    let rig = Rig::start(50.0).await;
-    rig.node().await;
+    let machine = Machine::start(50.0).await;
+    machine.node().await;
     let body = ContainerCreateBody {
         image: Some("kindest/node:v1.34.0".to_owned()),
         ..Default::default()
     };
     let options = CreateContainerOptionsBuilder::new().name(NODE).build();
-    let (code, words) = refusal(rig.docker.create_container(Some(options), body).await);
+    let (code, words) = refusal(machine.docker.create_container(Some(options), body).await);
     assert_eq!(code, 409);
     assert!(words.contains("is already in use by container"), "{words}");
     assert_eq!(
-        refusal(rig.docker.remove_container(NODE, None).await).0,
+        refusal(machine.docker.remove_container(NODE, None).await).0,
         409
     );
     let force = RemoveContainerOptionsBuilder::new()
         .force(true)
         .v(true)
         .build();
-    rig.docker
+    machine
+        .docker
         .remove_container(NODE, Some(force))
         .await
         .unwrap();
     assert_eq!(
-        refusal(rig.docker.inspect_container(NODE, None).await).0,
+        refusal(machine.docker.inspect_container(NODE, None).await).0,
         404
     );
 }
 
 #[tokio::test]
 async fn a_published_port_that_is_taken_fails_the_start() {
-    let rig = Rig::start(50.0).await;
+    let machine = Machine::start(50.0).await;
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let body: ContainerCreateBody = serde_json::from_value(serde_json::json!({
@@ -95,22 +102,27 @@ async fn a_published_port_that_is_taken_fails_the_start() {
         "HostConfig": {"PortBindings": {"6443/tcp": [{"HostIp": "127.0.0.1", "HostPort": port}]}}
     }))
     .unwrap();
-    let id = rig.docker.create_container(None, body).await.unwrap().id;
-    let (code, words) = refusal(rig.docker.start_container(&id, None).await);
+    let id = machine
+        .docker
+        .create_container(None, body)
+        .await
+        .unwrap()
+        .id;
+    let (code, words) = refusal(machine.docker.start_container(&id, None).await);
     assert_eq!(code, 500);
     assert!(words.contains("port is already allocated"), "{words}");
 }
 
 #[tokio::test]
 async fn the_boot_line_comes_on_a_terminals_raw_stream() {
-    let rig = Rig::start(50.0).await;
-    rig.node().await;
+    let machine = Machine::start(50.0).await;
+    machine.node().await;
     let options = LogsOptionsBuilder::new()
         .follow(true)
         .stdout(true)
         .stderr(true)
         .build();
-    let mut log = rig.docker.logs(NODE, Some(options));
+    let mut log = machine.docker.logs(NODE, Some(options));
     let seen = async {
         let mut all = String::new();
         while let Some(piece) = log.next().await {
@@ -130,32 +142,39 @@ async fn the_boot_line_comes_on_a_terminals_raw_stream() {
 
 #[tokio::test]
 async fn exec_carries_both_streams_the_exit_code_and_stdin_to_its_end() {
-    let rig = Rig::start(50.0).await;
-    rig.node().await;
-    assert_eq!(rig.exec(&["cat", "/kind/version"]).await.out, "v1.34.0\n");
-    let missing = rig.exec(&["cat", "/nope"]).await;
+    let machine = Machine::start(50.0).await;
+    machine.node().await;
+    assert_eq!(
+        machine.exec(&["cat", "/kind/version"]).await.out,
+        "v1.34.0\n"
+    );
+    let missing = machine.exec(&["cat", "/nope"]).await;
     assert_eq!((missing.code, missing.out.as_str()), (1, ""));
     assert!(missing.err.contains("No such file"), "{}", missing.err);
     let input = vec![b'x'; 4 * 1024 * 1024];
     assert_eq!(
-        rig.exec_with(&["wc", "-c"], Some(input)).await.out.trim(),
+        machine
+            .exec_with(&["wc", "-c"], Some(input))
+            .await
+            .out
+            .trim(),
         "4194304"
     );
 }
 
 #[tokio::test]
 async fn a_missing_program_is_text_on_stdout_and_126() {
-    let rig = Rig::start(50.0).await;
-    rig.node().await;
-    let ran = rig.exec(&["nope"]).await;
+    let machine = Machine::start(50.0).await;
+    machine.node().await;
+    let ran = machine.exec(&["nope"]).await;
     assert_eq!(ran.code, 126);
     assert!(ran.out.contains("executable file not found"), "{}", ran.out);
 }
 
 #[tokio::test]
 async fn archives_go_in_and_out_but_not_onto_a_tmpfs() {
-    let rig = Rig::start(50.0).await;
-    rig.node().await;
+    let machine = Machine::start(50.0).await;
+    machine.node().await;
     let mut tar = tar::Builder::new(Vec::new());
     let mut header = tar::Header::new_gnu();
     header.set_size(3);
@@ -165,7 +184,8 @@ async fn archives_go_in_and_out_but_not_onto_a_tmpfs() {
     for (folder, there) in [("/kind", true), ("/tmp", false)] {
         let options = UploadToContainerOptionsBuilder::new().path(folder).build();
         let body = bollard::body_full(tar.clone().into());
-        rig.docker
+        machine
+            .docker
             .upload_to_container(NODE, Some(options), body)
             .await
             .unwrap();
@@ -173,7 +193,7 @@ async fn archives_go_in_and_out_but_not_onto_a_tmpfs() {
         let options = DownloadFromContainerOptionsBuilder::new()
             .path(&path)
             .build();
-        let pieces: Vec<_> = rig
+        let pieces: Vec<_> = machine
             .docker
             .download_from_container(NODE, Some(options))
             .collect()
@@ -192,23 +212,24 @@ async fn archives_go_in_and_out_but_not_onto_a_tmpfs() {
         .path("/no/such/folder")
         .build();
     let refused =
-        rig.docker
+        machine
+            .docker
             .upload_to_container(NODE, Some(options), bollard::body_full(tar.into()));
     assert_eq!(refusal(refused.await).0, 404);
 }
 
 #[tokio::test]
 async fn a_pull_is_a_stream_of_progress_and_the_image_is_there_after_it() {
-    let rig = Rig::start(50.0).await;
-    let image = rig.lab.images[0].clone();
-    rig.sim.forget_image(&image);
-    assert_eq!(refusal(rig.docker.inspect_image(&image).await).0, 404);
+    let machine = Machine::start(50.0).await;
+    let image = machine.lab.images[0].clone();
+    machine.sim.forget_image(&image);
+    assert_eq!(refusal(machine.docker.inspect_image(&image).await).0, 404);
     let (name, tag) = image.split_once(':').unwrap();
     let options = CreateImageOptionsBuilder::new()
         .from_image(name)
         .tag(tag)
         .build();
-    let lines: Vec<_> = rig
+    let lines: Vec<_> = machine
         .docker
         .create_image(Some(options), None, None)
         .collect()
@@ -217,12 +238,12 @@ async fn a_pull_is_a_stream_of_progress_and_the_image_is_there_after_it() {
         lines.iter().filter(|line| line.is_ok()).count() > 3,
         "{lines:?}"
     );
-    rig.docker.inspect_image(&image).await.unwrap();
+    machine.docker.inspect_image(&image).await.unwrap();
     let options = CreateImageOptionsBuilder::new()
         .from_image("nope")
         .tag("1")
         .build();
-    let mut refused = rig.docker.create_image(Some(options), None, None);
+    let mut refused = machine.docker.create_image(Some(options), None, None);
     let (code, words) = refusal(refused.next().await.unwrap());
     assert_eq!(code, 404);
     assert!(words.contains("manifest unknown"), "{words}");
@@ -230,8 +251,8 @@ async fn a_pull_is_a_stream_of_progress_and_the_image_is_there_after_it() {
 
 #[tokio::test]
 async fn lists_are_filtered_by_label_and_by_exact_network_name() {
-    let rig = Rig::start(50.0).await;
-    rig.node().await;
+    let machine = Machine::start(50.0).await;
+    machine.node().await;
     let labelled = |label: &str| {
         let filters = HashMap::from([("label".to_owned(), vec![label.to_owned()])]);
         ListContainersOptionsBuilder::new()
@@ -244,7 +265,7 @@ async fn lists_are_filtered_by_label_and_by_exact_network_name() {
         ("io.x-k8s.kind.cluster=other", 0),
         ("io.x-k8s.kind.cluster", 1),
     ] {
-        let listed = rig
+        let listed = machine
             .docker
             .list_containers(Some(labelled(label)))
             .await
@@ -256,17 +277,17 @@ async fn lists_are_filtered_by_label_and_by_exact_network_name() {
             name: name.to_owned(),
             ..Default::default()
         };
-        rig.docker.create_network(wish).await.unwrap();
+        machine.docker.create_network(wish).await.unwrap();
     }
     let filters = HashMap::from([("name".to_owned(), vec!["^kind$".to_owned()])]);
     let options = ListNetworksOptionsBuilder::new().filters(&filters).build();
-    let listed = rig.docker.list_networks(Some(options)).await.unwrap();
+    let listed = machine.docker.list_networks(Some(options)).await.unwrap();
     assert_eq!(listed.len(), 1);
     let wish = NetworkCreateRequest {
         name: "kind".to_owned(),
         ..Default::default()
     };
-    let (code, words) = refusal(rig.docker.create_network(wish).await);
+    let (code, words) = refusal(machine.docker.create_network(wish).await);
     assert_eq!(
         (code, words.as_str()),
         (409, "network with name kind already exists")
@@ -275,14 +296,14 @@ async fn lists_are_filtered_by_label_and_by_exact_network_name() {
 
 #[tokio::test]
 async fn events_tell_of_a_container_that_dies() {
-    let rig = Rig::start(50.0).await;
-    let id = rig.node().await;
+    let machine = Machine::start(50.0).await;
+    let id = machine.node().await;
     let filters = HashMap::from([("type".to_owned(), vec!["container".to_owned()])]);
     let options = EventsOptionsBuilder::new().filters(&filters).build();
-    let mut events = rig.docker.events(Some(options));
+    let mut events = machine.docker.events(Some(options));
     let kill = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        rig.docker.kill_container(&id, None).await.unwrap();
+        machine.docker.kill_container(&id, None).await.unwrap();
     };
     let (event, ()) = futures::join!(events.next(), kill);
     let event = event.unwrap().unwrap();
@@ -292,26 +313,30 @@ async fn events_tell_of_a_container_that_dies() {
 
 #[tokio::test]
 async fn an_engine_that_is_down_cuts_every_connection() {
-    let rig = Rig::start(50.0).await;
-    rig.docker.ping().await.unwrap();
-    rig.sim.docker_down();
-    assert!(rig.docker.ping().await.is_err());
-    rig.sim.docker_up();
+    let machine = Machine::start(50.0).await;
+    machine.docker.ping().await.unwrap();
+    machine.sim.docker_down();
+    assert!(machine.docker.ping().await.is_err());
+    machine.sim.docker_up();
     eventually("the engine again", || async {
-        rig.docker.ping().await.is_ok()
+        machine.docker.ping().await.is_ok()
     })
     .await;
 }
 
 #[tokio::test]
 async fn an_image_streams_into_a_node_and_the_runtime_knows_it_by_the_same_id() {
-    let rig = Rig::start(50.0).await;
-    rig.node().await;
+    let machine = Machine::start(50.0).await;
+    machine.node().await;
     let name = "docker.io/library/flink:2.2.1-scala_2.12-java17";
-    assert_eq!(rig.exec(&["crictl", "inspecti", name]).await.code, 1);
-    rig.load().await;
-    let known = rig.exec(&["crictl", "inspecti", name]).await;
+    assert_eq!(machine.exec(&["crictl", "inspecti", name]).await.code, 1);
+    machine.load().await;
+    let known = machine.exec(&["crictl", "inspecti", name]).await;
     let known: serde_json::Value = serde_json::from_str(&known.out).unwrap();
-    let there = rig.docker.inspect_image(&rig.lab.images[0]).await.unwrap();
+    let there = machine
+        .docker
+        .inspect_image(&machine.lab.images[0])
+        .await
+        .unwrap();
     assert_eq!(known["status"]["id"].as_str(), there.id.as_deref());
 }

@@ -1,6 +1,6 @@
 //! Flink.
 
-use crate::simulated::{Rig, eventually};
+use crate::simulated::{Machine, eventually};
 use flinklab::sim::CleanStop;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::api::{AttachParams, DeleteParams, ListParams};
@@ -59,7 +59,7 @@ async fn stop(client: &kube::Client, pod: &str) {
 }
 
 /// SIGKILL from the node, as the program does it.
-async fn crash(rig: &Rig, pod: &Pod) -> String {
+async fn crash(machine: &Machine, pod: &Pod) -> String {
     let id = pod
         .status
         .as_ref()
@@ -70,7 +70,7 @@ async fn crash(rig: &Rig, pod: &Pod) -> String {
         .container_id
         .clone();
     let id = id.unwrap().replace("containerd://", "");
-    let said = rig
+    let said = machine
         .exec(&["sh", "-c", "…", "flinklab-process", &id])
         .await
         .out;
@@ -83,7 +83,7 @@ async fn crash(rig: &Rig, pod: &Pod) -> String {
     };
     let (pid, start) = (word("pid="), word("start="));
     assert_eq!(word("pod="), pod.uid().unwrap());
-    let ran = rig
+    let ran = machine
         .exec(&["sh", "-c", "…", "flinklab-signal", &pid, &start, "KILL"])
         .await;
     assert_eq!(ran.code, 0, "{}", ran.out);
@@ -92,15 +92,15 @@ async fn crash(rig: &Rig, pod: &Pod) -> String {
         "{}",
         ran.out
     );
-    let again = rig
+    let again = machine
         .exec(&["sh", "-c", "…", "flinklab-signal", &pid, &start, "KILL"])
         .await;
     assert_eq!((again.code, again.out.trim()), (3, "mismatch"));
     id
 }
 
-async fn all_run(rig: &Rig) -> bool {
-    let (code, said) = rig.rest("GET", "/jobs/overview", &[]).await;
+async fn all_run(machine: &Machine) -> bool {
+    let (code, said) = machine.rest("GET", "/jobs/overview", &[]).await;
     let tasks = &said["jobs"][0]["tasks"];
     code == 200
         && said["jobs"][0]["state"] == "RUNNING"
@@ -108,16 +108,17 @@ async fn all_run(rig: &Rig) -> bool {
         && tasks["total"] == 4
 }
 
-async fn checkpoints(rig: &Rig, job: &str) -> Value {
-    rig.rest("GET", &format!("/jobs/{job}/checkpoints"), &[])
+async fn checkpoints(machine: &Machine, job: &str) -> Value {
+    machine
+        .rest("GET", &format!("/jobs/{job}/checkpoints"), &[])
         .await
         .1
 }
 
 #[tokio::test]
 async fn a_lease_is_renewed_and_short_leases_are_told_as_they_are() {
-    let rig = Rig::start(SPEED).await;
-    let (client, _) = rig.running().await;
+    let machine = Machine::start(SPEED).await;
+    let (client, _) = machine.running().await;
     let before = map(&client).await;
     assert_eq!(before.lock["leaseDuration"], "PT0.6S");
     eventually("a renewal", || async {
@@ -131,11 +132,11 @@ async fn a_lease_is_renewed_and_short_leases_are_told_as_they_are() {
 
 #[tokio::test]
 async fn three_witnesses_tell_of_the_same_checkpoint() {
-    let rig = Rig::start(10.0).await;
-    let (client, job) = rig.running().await;
+    let machine = Machine::start(10.0).await;
+    let (client, job) = machine.running().await;
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), "flink");
     eventually("three that agree", || async {
-        let rest = checkpoints(&rig, &job).await["latest"]["completed"]["id"]
+        let rest = checkpoints(&machine, &job).await["latest"]["completed"]["id"]
             .as_u64()
             .unwrap();
         let data = maps
@@ -144,7 +145,7 @@ async fn three_witnesses_tell_of_the_same_checkpoint() {
             .unwrap()
             .data
             .unwrap();
-        let disk = rig
+        let disk = machine
             .shared
             .path()
             .join(format!("checkpoints/{job}/chk-{rest}/_metadata"));
@@ -154,10 +155,11 @@ async fn three_witnesses_tell_of_the_same_checkpoint() {
     })
     .await;
     eventually("only three kept", || async {
-        let newest = checkpoints(&rig, &job).await["latest"]["completed"]["id"]
+        let newest = checkpoints(&machine, &job).await["latest"]["completed"]["id"]
             .as_u64()
             .unwrap();
-        let kept = std::fs::read_dir(rig.shared.path().join(format!("checkpoints/{job}"))).unwrap();
+        let kept =
+            std::fs::read_dir(machine.shared.path().join(format!("checkpoints/{job}"))).unwrap();
         newest > 6 && kept.count() <= 4
     })
     .await;
@@ -165,10 +167,10 @@ async fn three_witnesses_tell_of_the_same_checkpoint() {
 
 #[tokio::test]
 async fn a_standby_answers_with_the_leaders_data() {
-    let rig = Rig::start(SPEED).await;
-    let (client, job) = rig.running().await;
+    let machine = Machine::start(SPEED).await;
+    let (client, job) = machine.running().await;
     let pods: Api<Pod> = Api::namespaced(client.clone(), "flink");
-    let port = rig.port("6443/tcp").await;
+    let port = machine.port("6443/tcp").await;
     for pod in pods
         .list(&ListParams::default().labels("component=jobmanager"))
         .await
@@ -185,10 +187,10 @@ async fn a_standby_answers_with_the_leaders_data() {
 
 #[tokio::test]
 async fn a_standby_cannot_take_a_job_in_since_pods_do_not_know_each_others_names() {
-    let rig = Rig::start(SPEED).await;
-    let (client, _) = rig.running().await;
+    let machine = Machine::start(SPEED).await;
+    let (client, _) = machine.running().await;
     let form = "--x\r\nContent-Disposition: form-data; name=\"jarfile\"; filename=\"b.jar\"\r\n\r\nPK\r\n--x--\r\n";
-    let (_, said) = rig.rest("POST", "/jars/upload", form.as_bytes()).await;
+    let (_, said) = machine.rest("POST", "/jars/upload", form.as_bytes()).await;
     let jar = said["filename"]
         .as_str()
         .unwrap()
@@ -197,7 +199,7 @@ async fn a_standby_cannot_take_a_job_in_since_pods_do_not_know_each_others_names
         .unwrap()
         .to_owned();
     let wish = serde_json::json!({"jobId": "ffffffffffffffffffffffffffffffff"}).to_string();
-    let answers = rig.run_by_each(&client, &jar, &wish).await;
+    let answers = machine.run_by_each(&client, &jar, &wish).await;
     let refused = answers
         .iter()
         .filter(|(_, text)| text.contains("UnknownHostException"));
@@ -206,16 +208,16 @@ async fn a_standby_cannot_take_a_job_in_since_pods_do_not_know_each_others_names
 
 #[tokio::test]
 async fn a_crashed_leaders_lease_must_run_out_and_the_job_comes_back_from_its_checkpoint() {
-    let rig = Rig::start(SPEED).await;
-    let (client, job) = rig.running().await;
+    let machine = Machine::start(SPEED).await;
+    let (client, job) = machine.running().await;
     let (before, pod) = (map(&client).await, leader(&client).await);
-    let known = checkpoints(&rig, &job).await["latest"]["completed"]["id"]
+    let known = checkpoints(&machine, &job).await["latest"]["completed"]["id"]
         .as_u64()
         .unwrap();
     let began = Instant::now();
-    let id = crash(&rig, &pod).await;
+    let id = crash(&machine, &pod).await;
     eventually("no answer of a leader", || async {
-        let (code, _) = rig.rest("GET", "/jobs/overview", &[]).await;
+        let (code, _) = machine.rest("GET", "/jobs/overview", &[]).await;
         matches!(code, 0 | 500 | 503)
     })
     .await;
@@ -225,27 +227,27 @@ async fn a_crashed_leaders_lease_must_run_out_and_the_job_comes_back_from_its_ch
     .await;
     let took = began.elapsed().as_secs_f64() * SPEED;
     assert!(took > 8.0, "{took}");
-    eventually("all tasks", || all_run(&rig)).await;
-    let restored = checkpoints(&rig, &job).await["latest"]["restored"]["id"]
+    eventually("all tasks", || all_run(&machine)).await;
+    let restored = checkpoints(&machine, &job).await["latest"]["restored"]["id"]
         .as_u64()
         .unwrap();
     assert!(restored >= known, "{restored} {known}");
-    let said = rig.exec(&["crictl", "inspect", &id]).await.out;
+    let said = machine.exec(&["crictl", "inspect", &id]).await.out;
     let said: Value = serde_json::from_str(&said).unwrap();
     assert_eq!(said["status"]["exitCode"], 137);
     eventually("the next checkpoint", || async {
-        checkpoints(&rig, &job).await["latest"]["completed"]["id"].as_u64() > Some(restored)
+        checkpoints(&machine, &job).await["latest"]["completed"]["id"].as_u64() > Some(restored)
     })
     .await;
 }
 
 #[tokio::test]
 async fn a_clean_stop_gives_the_lock_back_or_takes_it_again() {
-    let rig = Rig::start(SPEED).await;
-    let (client, _) = rig.running().await;
+    let machine = Machine::start(SPEED).await;
+    let (client, _) = machine.running().await;
     // A lock that is taken again has changed hands once more when the next leader has it.
     for (how, changes) in [(CleanStop::Released, 1), (CleanStop::Retaken, 2)] {
-        rig.sim.clean_stops(Some(how));
+        machine.sim.clean_stops(Some(how));
         let (before, pod) = (map(&client).await, leader(&client).await);
         stop(&client, &pod.name_any()).await;
         eventually("a new epoch", || async {
@@ -258,14 +260,14 @@ async fn a_clean_stop_gives_the_lock_back_or_takes_it_again() {
             changes,
             "{how:?}"
         );
-        eventually("all tasks", || all_run(&rig)).await;
+        eventually("all tasks", || all_run(&machine)).await;
     }
 }
 
 #[tokio::test]
 async fn a_deleted_leader_is_replaced_by_another_pod() {
-    let rig = Rig::start(SPEED).await;
-    let (client, _) = rig.running().await;
+    let machine = Machine::start(SPEED).await;
+    let (client, _) = machine.running().await;
     let (before, pod) = (map(&client).await, leader(&client).await);
     let pods: Api<Pod> = Api::namespaced(client.clone(), "flink");
     pods.delete(&pod.name_any(), &DeleteParams::default())
@@ -275,7 +277,7 @@ async fn a_deleted_leader_is_replaced_by_another_pod() {
         map(&client).await.epoch != before.epoch
     })
     .await;
-    eventually("all tasks", || all_run(&rig)).await;
+    eventually("all tasks", || all_run(&machine)).await;
     eventually("two pods", || async {
         let all = pods
             .list(&ListParams::default().labels("component=jobmanager"))
@@ -288,8 +290,8 @@ async fn a_deleted_leader_is_replaced_by_another_pod() {
 
 #[tokio::test]
 async fn a_stopped_taskmanager_says_goodbye_and_a_killed_one_is_missed_late() {
-    let rig = Rig::start(SPEED).await;
-    let (client, job) = rig.running().await;
+    let machine = Machine::start(SPEED).await;
+    let (client, job) = machine.running().await;
     let pods: Api<Pod> = Api::namespaced(client.clone(), "flink");
     let before = map(&client).await;
     for (killed, least, why) in [
@@ -297,32 +299,33 @@ async fn a_stopped_taskmanager_says_goodbye_and_a_killed_one_is_missed_late() {
         (true, 8.0, "no longer reachable"),
     ] {
         // Its resource id is the pod's name.
-        let (_, said) = rig.rest("GET", "/taskmanagers", &[]).await;
+        let (_, said) = machine.rest("GET", "/taskmanagers", &[]).await;
         let all = said["taskmanagers"].as_array().unwrap();
         let busy = all
             .iter()
             .find(|one| one["freeSlots"].as_u64() < Some(2))
             .unwrap();
         let busy = busy["id"].as_str().unwrap();
-        let restored = || async { checkpoints(&rig, &job).await["counts"]["restored"].as_u64() };
+        let restored =
+            || async { checkpoints(&machine, &job).await["counts"]["restored"].as_u64() };
         let known = restored().await;
         let began = Instant::now();
         if killed {
-            crash(&rig, &pods.get(busy).await.unwrap()).await;
+            crash(&machine, &pods.get(busy).await.unwrap()).await;
         } else {
             stop(&client, busy).await;
         }
         eventually("a restore", || async { restored().await > known }).await;
         let took = began.elapsed().as_secs_f64() * SPEED;
         assert!(took > least, "killed: {killed}, {took}");
-        let (_, said) = rig
+        let (_, said) = machine
             .rest("GET", &format!("/jobs/{job}/exceptions"), &[])
             .await;
         let newest = &said["exceptionHistory"]["entries"][0]["stacktrace"];
         assert!(newest.as_str().unwrap().contains(why), "{newest}");
-        eventually("all tasks", || all_run(&rig)).await;
+        eventually("all tasks", || all_run(&machine)).await;
         eventually("both TaskManagers", || async {
-            rig.rest("GET", "/overview", &[]).await.1["slots-total"] == 4
+            machine.rest("GET", "/overview", &[]).await.1["slots-total"] == 4
         })
         .await;
     }
@@ -331,11 +334,11 @@ async fn a_stopped_taskmanager_says_goodbye_and_a_killed_one_is_missed_late() {
 
 #[tokio::test]
 async fn a_restarted_node_brings_the_job_back() {
-    let rig = Rig::start(SPEED).await;
-    let (_, job) = rig.running().await;
+    let machine = Machine::start(SPEED).await;
+    let (_, job) = machine.running().await;
     let node = crate::simulated::NODE;
-    rig.docker.stop_container(node, None).await.unwrap();
-    rig.docker.start_container(node, None).await.unwrap();
-    eventually("all tasks", || all_run(&rig)).await;
-    assert!(checkpoints(&rig, &job).await["latest"]["restored"]["id"].is_u64());
+    machine.docker.stop_container(node, None).await.unwrap();
+    machine.docker.start_container(node, None).await.unwrap();
+    eventually("all tasks", || all_run(&machine)).await;
+    assert!(checkpoints(&machine, &job).await["latest"]["restored"]["id"].is_u64());
 }

@@ -1,6 +1,6 @@
 //! The API server.
 
-use crate::simulated::{Rig, eventually, http};
+use crate::simulated::{Machine, eventually, http};
 use futures::{AsyncBufReadExt, StreamExt, TryStreamExt};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod};
@@ -29,18 +29,18 @@ fn refusal<T>(result: Result<T, Error>) -> (u16, String, String) {
 
 #[tokio::test]
 async fn a_published_port_cuts_connections_until_the_api_server_listens() {
-    let rig = Rig::start(50.0).await;
-    rig.node().await;
-    let port = rig.port("6443/tcp").await;
+    let machine = Machine::start(50.0).await;
+    machine.node().await;
+    let port = machine.port("6443/tcp").await;
     assert_eq!(http(&port, "GET", "/version", &[]).await.0, 0);
 }
 
 #[tokio::test]
 async fn discovery_names_every_kind_of_the_lab() {
-    let rig = Rig::start(50.0).await;
-    let client = rig.cluster().await;
+    let machine = Machine::start(50.0).await;
+    let client = machine.cluster().await;
     let discovery = kube::Discovery::new(client).run().await.unwrap();
-    for document in rig
+    for document in machine
         .lab
         .manifests
         .iter()
@@ -57,8 +57,8 @@ async fn discovery_names_every_kind_of_the_lab() {
 
 #[tokio::test]
 async fn errors_are_statuses_with_kubernetes_words() {
-    let rig = Rig::start(50.0).await;
-    let maps: Api<ConfigMap> = Api::namespaced(rig.cluster().await, "default");
+    let machine = Machine::start(50.0).await;
+    let maps: Api<ConfigMap> = Api::namespaced(machine.cluster().await, "default");
     let missing = refusal(maps.get("nope").await);
     assert_eq!(
         missing,
@@ -92,8 +92,8 @@ async fn errors_are_statuses_with_kubernetes_words() {
 
 #[tokio::test]
 async fn a_delete_with_another_uid_is_a_conflict() {
-    let rig = Rig::start(50.0).await;
-    let maps: Api<ConfigMap> = Api::namespaced(rig.cluster().await, "default");
+    let machine = Machine::start(50.0).await;
+    let maps: Api<ConfigMap> = Api::namespaced(machine.cluster().await, "default");
     maps.create(&PostParams::default(), &map("it", "1"))
         .await
         .unwrap();
@@ -112,8 +112,8 @@ async fn a_delete_with_another_uid_is_a_conflict() {
 
 #[tokio::test]
 async fn an_apply_is_idempotent_and_conflicts_without_force() {
-    let rig = Rig::start(50.0).await;
-    let maps: Api<ConfigMap> = Api::namespaced(rig.cluster().await, "default");
+    let machine = Machine::start(50.0).await;
+    let maps: Api<ConfigMap> = Api::namespaced(machine.cluster().await, "default");
     let apply =
         |manager: &str, value: &str| (PatchParams::apply(manager), Patch::Apply(map("it", value)));
     let (how, what) = apply("one", "1");
@@ -129,9 +129,9 @@ async fn an_apply_is_idempotent_and_conflicts_without_force() {
 
 #[tokio::test]
 async fn a_misspelt_field_is_refused_when_validation_is_strict() {
-    let rig = Rig::start(50.0).await;
-    let deployments: Api<Deployment> = Api::namespaced(rig.cluster().await, "default");
-    let mut wrong = rig
+    let machine = Machine::start(50.0).await;
+    let deployments: Api<Deployment> = Api::namespaced(machine.cluster().await, "default");
+    let mut wrong = machine
         .lab
         .manifests
         .iter()
@@ -154,8 +154,8 @@ async fn a_misspelt_field_is_refused_when_validation_is_strict() {
 
 #[tokio::test]
 async fn a_watch_goes_on_from_a_version_and_an_old_one_is_an_error_event_not_an_http_error() {
-    let rig = Rig::start(50.0).await;
-    let maps: Api<ConfigMap> = Api::namespaced(rig.cluster().await, "default");
+    let machine = Machine::start(50.0).await;
+    let maps: Api<ConfigMap> = Api::namespaced(machine.cluster().await, "default");
     let version = maps
         .list(&ListParams::default())
         .await
@@ -176,7 +176,7 @@ async fn a_watch_goes_on_from_a_version_and_an_old_one_is_an_error_event_not_an_
     );
     let second = events.try_next().await.unwrap().unwrap();
     assert!(matches!(second, WatchEvent::Deleted(_)), "{second:?}");
-    rig.sim.expire_watches();
+    machine.sim.expire_watches();
     let mut events = maps.watch(&how, &version).await.unwrap().boxed();
     let expired = events.try_next().await.unwrap().unwrap();
     assert!(
@@ -187,8 +187,8 @@ async fn a_watch_goes_on_from_a_version_and_an_old_one_is_an_error_event_not_an_
 
 #[tokio::test]
 async fn an_object_that_ceases_to_match_is_deleted_for_the_watch() {
-    let rig = Rig::start(50.0).await;
-    let maps: Api<ConfigMap> = Api::namespaced(rig.cluster().await, "default");
+    let machine = Machine::start(50.0).await;
+    let maps: Api<ConfigMap> = Api::namespaced(machine.cluster().await, "default");
     let made = maps
         .create(&PostParams::default(), &map("it", "1"))
         .await
@@ -209,8 +209,8 @@ async fn an_object_that_ceases_to_match_is_deleted_for_the_watch() {
 
 #[tokio::test]
 async fn a_node_is_ready_once_there_is_a_pod_network() {
-    let rig = Rig::start(50.0).await;
-    let client = rig.cluster().await;
+    let machine = Machine::start(50.0).await;
+    let client = machine.cluster().await;
     let nodes: Api<Node> = Api::all(client.clone());
     let ready = || async {
         let node = nodes.get("sim-control-plane").await.unwrap();
@@ -240,9 +240,9 @@ async fn a_node_is_ready_once_there_is_a_pod_network() {
 
 #[tokio::test]
 async fn a_deployment_makes_pods_that_wait_for_their_image_and_become_ready() {
-    let rig = Rig::start(50.0).await;
-    let client = rig.cluster().await;
-    rig.apply(&client).await;
+    let machine = Machine::start(50.0).await;
+    let client = machine.cluster().await;
+    machine.apply(&client).await;
     let pods: Api<Pod> = Api::namespaced(client.clone(), "flink");
     let waiting = || async {
         let pods = pods.list(&ListParams::default()).await.unwrap();
@@ -259,7 +259,7 @@ async fn a_deployment_makes_pods_that_wait_for_their_image_and_become_ready() {
             == 4
     };
     eventually("pods without their image", waiting).await;
-    rig.load().await;
+    machine.load().await;
     let deployments: Api<Deployment> = Api::namespaced(client, "flink");
     eventually("a rollout", || async {
         let all = deployments.list(&ListParams::default()).await.unwrap();
@@ -278,8 +278,8 @@ async fn a_deployment_makes_pods_that_wait_for_their_image_and_become_ready() {
 
 #[tokio::test]
 async fn exec_answers_with_a_status_and_the_exit_code() {
-    let rig = Rig::start(50.0).await;
-    let (client, _) = rig.running().await;
+    let machine = Machine::start(50.0).await;
+    let (client, _) = machine.running().await;
     let pods: Api<Pod> = Api::namespaced(client, "flink");
     let name = pods.list(&ListParams::default()).await.unwrap().items[0].name_any();
     let how = AttachParams::default().stderr(true);
@@ -308,8 +308,8 @@ async fn exec_answers_with_a_status_and_the_exit_code() {
 
 #[tokio::test]
 async fn kill_from_inside_does_nothing_but_term() {
-    let rig = Rig::start(50.0).await;
-    let (client, _) = rig.running().await;
+    let machine = Machine::start(50.0).await;
+    let (client, _) = machine.running().await;
     let pods: Api<Pod> = Api::namespaced(client, "flink");
     let all = pods
         .list(&ListParams::default().labels("component=taskmanager"))
@@ -348,8 +348,8 @@ async fn kill_from_inside_does_nothing_but_term() {
 
 #[tokio::test]
 async fn a_followed_log_ends_with_its_container_and_goes_on_as_previous() {
-    let rig = Rig::start(50.0).await;
-    let (client, _) = rig.running().await;
+    let machine = Machine::start(50.0).await;
+    let (client, _) = machine.running().await;
     let pods: Api<Pod> = Api::namespaced(client, "flink");
     let all = pods
         .list(&ListParams::default().labels("component=jobmanager"))
@@ -400,11 +400,11 @@ async fn a_followed_log_ends_with_its_container_and_goes_on_as_previous() {
 
 #[tokio::test]
 async fn the_pod_proxy_keeps_flinks_error_bodies_and_is_a_503_where_nobody_listens() {
-    let rig = Rig::start(50.0).await;
-    let (client, _) = rig.running().await;
+    let machine = Machine::start(50.0).await;
+    let (client, _) = machine.running().await;
     let pods: Api<Pod> = Api::namespaced(client, "flink");
     let of = |role: &str| ListParams::default().labels(&format!("component={role}"));
-    let port = rig.port("6443/tcp").await;
+    let port = machine.port("6443/tcp").await;
     let master = pods.list(&of("jobmanager")).await.unwrap().items[0].name_any();
     let path = format!(
         "/api/v1/namespaces/flink/pods/{master}:8081/proxy/jobs/{}",
@@ -422,20 +422,20 @@ async fn the_pod_proxy_keeps_flinks_error_bodies_and_is_a_503_where_nobody_liste
 
 #[tokio::test]
 async fn an_api_server_that_is_away_cuts_watches_and_comes_back() {
-    let rig = Rig::start(50.0).await;
-    let maps: Api<ConfigMap> = Api::namespaced(rig.cluster().await, "default");
+    let machine = Machine::start(50.0).await;
+    let maps: Api<ConfigMap> = Api::namespaced(machine.cluster().await, "default");
     let mut events = maps
         .watch(&WatchParams::default(), "0")
         .await
         .unwrap()
         .boxed();
     events.try_next().await.unwrap().unwrap();
-    rig.sim.api_down();
+    machine.sim.api_down();
     let end = async { while let Some(Ok(_)) = events.next().await {} };
     tokio::time::timeout(Duration::from_secs(5), end)
         .await
         .unwrap();
     assert!(maps.list(&ListParams::default()).await.is_err());
-    rig.sim.api_up();
+    machine.sim.api_up();
     maps.list(&ListParams::default()).await.unwrap();
 }
