@@ -3,7 +3,7 @@
 
 use super::{Shell, crictl};
 use crate::sim::cluster::{Cluster, Signal};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -43,19 +43,23 @@ pub(super) async fn run(shell: &Shell<'_>, verb: &str, words: &[&str]) -> i64 {
     }
 }
 
+/// Where a folder of the node really is; says so where it is not on the shared path.
+fn on_disk(shell: &Shell<'_>, folder: &str) -> Option<PathBuf> {
+    let engine = shell.machine.engine();
+    let own = engine.containers.get(shell.id);
+    let real = own.and_then(|own| own.on_disk(folder));
+    if real.is_none() {
+        shell
+            .terminal
+            .err(format!("{folder}: not on the shared path\n"));
+    }
+    real
+}
+
 /// Makes folders that Flink may write to.
 fn own(shell: &Shell<'_>, folders: &[&str]) -> i64 {
     for folder in folders {
-        let real = shell
-            .machine
-            .engine()
-            .containers
-            .get(shell.id)
-            .and_then(|own| own.on_disk(folder));
-        let Some(real) = real else {
-            shell
-                .terminal
-                .err(format!("{folder}: not on the shared path\n"));
+        let Some(real) = on_disk(shell, folder) else {
             return 1;
         };
         if let Err(why) = std::fs::create_dir_all(&real) {
@@ -79,16 +83,7 @@ enum Then {
 fn folders(shell: &Shell<'_>, folders: &[&str], then: Then) -> i64 {
     let (mut files, mut bytes) = (0, 0);
     for folder in folders {
-        let real = shell
-            .machine
-            .engine()
-            .containers
-            .get(shell.id)
-            .and_then(|own| own.on_disk(folder));
-        let Some(real) = real else {
-            shell
-                .terminal
-                .err(format!("{folder}: not on the shared path\n"));
+        let Some(real) = on_disk(shell, folder) else {
             return 1;
         };
         measure(&real, &mut files, &mut bytes);

@@ -302,7 +302,11 @@ async fn events_tell_of_a_container_that_dies() {
     let options = EventsOptionsBuilder::new().filters(&filters).build();
     let mut events = machine.docker.events(Some(options));
     let kill = async {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        let asked = || async {
+            let all = machine.sim.requests();
+            all.keys().any(|(_, _, path)| path.ends_with("/events"))
+        };
+        eventually("the question for events", asked).await;
         machine.docker.kill_container(&id, None).await.unwrap();
     };
     let (event, ()) = futures::join!(events.next(), kill);
