@@ -93,23 +93,12 @@ pub(super) async fn serve<F, A>(
     F: Fn(Request) -> A + Clone + Send + Sync + 'static,
     A: Future<Output = Option<Reply>> + Send + 'static,
 {
-    loop {
-        let accepted = tokio::select! {
-            () = stop.cancelled() => return,
-            accepted = listener.accept() => accepted,
-        };
-        let Ok((socket, _)) = accepted else { continue };
-        if !door.is_open() {
-            continue;
-        }
+    let next = || async {
+        let (socket, _) = listener.accept().await?;
         let _ = socket.set_nodelay(true);
-        tokio::spawn(connection(
-            socket,
-            door.clone(),
-            stop.clone(),
-            answer.clone(),
-        ));
-    }
+        Ok(socket)
+    };
+    attend(next, door, stop, answer).await;
 }
 
 /// Serves one Unix socket until `stop`.
@@ -123,12 +112,23 @@ pub(super) async fn serve_unix<F, A>(
     F: Fn(Request) -> A + Clone + Send + Sync + 'static,
     A: Future<Output = Option<Reply>> + Send + 'static,
 {
+    let next = || async { listener.accept().await.map(|(socket, _)| socket) };
+    attend(next, door, stop, answer).await;
+}
+
+async fn attend<S, N, F, A>(next: impl Fn() -> N, door: Door, stop: CancellationToken, answer: F)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    N: Future<Output = io::Result<S>>,
+    F: Fn(Request) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Option<Reply>> + Send + 'static,
+{
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => return,
-            accepted = listener.accept() => accepted,
+            accepted = next() => accepted,
         };
-        let Ok((socket, _)) = accepted else { continue };
+        let Ok(socket) = accepted else { continue };
         if !door.is_open() {
             continue;
         }
