@@ -7,7 +7,9 @@ use super::{Next, Show, Surroundings, break_report, questions, queue, report, st
 use crate::cli::{Cli, Command};
 use crate::fault::{Fault, Kind};
 use crate::lab::Lab;
-use crate::model::{DownOrder, Effect, Ended, Event, Happening, Model, Plan, StepState, UpOrder};
+use crate::model::{
+    DownOrder, Effect, Ended, Event, Happening, Keymap, Model, Plan, StepState, UpOrder,
+};
 use crate::world::World;
 use clap::CommandFactory;
 use std::sync::Arc;
@@ -35,7 +37,9 @@ pub(super) fn without_world(
                 Style::Text => printer.text(&report::failures_text(&lab)),
             }
         }
-        Some(Command::Keys { markdown }) => printer.text(&report::keys(*markdown)),
+        Some(Command::Keys { markdown }) => {
+            printer.text(&report::keys(&Keymap::default(), *markdown))
+        }
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "flinklab", &mut script);

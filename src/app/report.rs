@@ -3,7 +3,7 @@
 
 use crate::failure::Failure;
 use crate::lab::Lab;
-use crate::model::{BINDINGS, Done, Scope, StepChange, StepState, Target};
+use crate::model::{Done, Keymap, Scope, StepChange, StepState, Target};
 use serde_json::{Value, json};
 
 /// `{"step":{…}}`
@@ -146,30 +146,26 @@ pub(super) fn failures_text(lab: &Lab) -> String {
 }
 
 /// The table of keys.
-pub(super) fn keys(markdown: bool) -> String {
+pub(super) fn keys(keymap: &Keymap, markdown: bool) -> String {
     let mut text = String::new();
     if markdown {
-        text.push_str("| where | key | what it does |\n| --- | --- | --- |\n");
+        text.push_str("| where | name | keys | what it does |\n| --- | --- | --- | --- |\n");
     }
-    for binding in BINDINGS {
-        let place = scope(binding.scope);
-        if markdown {
-            text.push_str(&format!(
-                "| {place} | `{}` | {} |\n",
-                binding.shown, binding.words
-            ));
-        } else {
-            text.push_str(&format!(
-                "{place:<12} {:<10} {}\n",
-                binding.shown, binding.words
-            ));
+    for scope in Scope::ALL {
+        for (binding, keys) in keymap.of(scope) {
+            let (place, name, words) = (scope.name(), binding.name, binding.words);
+            let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+            if markdown {
+                let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+                let keys = keys.join(" ");
+                text.push_str(&format!("| {place} | {name} | {keys} | {words} |\n"));
+            } else {
+                let keys = keys.join(" ");
+                text.push_str(&format!("{place:<12} {name:<14} {keys:<16} {words}\n"));
+            }
         }
     }
     text
-}
-
-fn scope(scope: Scope) -> String {
-    format!("{scope:?}").to_lowercase()
 }
 
 /// What would happen, for scripts.

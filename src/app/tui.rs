@@ -93,6 +93,7 @@ fn looks(global: &Global, surroundings: &Surroundings) -> Looks {
         Glyphs::Unicode
     };
     Looks {
+        theme: crate::model::ThemeName::default(),
         colours,
         glyphs,
         zone: jiff::tz::TimeZone::system(),

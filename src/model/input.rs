@@ -3,7 +3,6 @@
 
 use super::{
     Action, Aim, Done, Effect, Ended, Event, Key, LogShown, Model, Page, Panel, Plan, UpOrder,
-    bound,
 };
 
 /// Failures on one page of the list: one for each digit but 0.
@@ -13,7 +12,8 @@ const PAGE_ROWS: i32 = 10;
 
 /// Does what a key means on the present page.
 pub(super) fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
-    let Some(action) = bound(model.screen.page.scope(), key) else {
+    let scope = model.screen.page.scope();
+    let Some(action) = model.screen.keys.action(scope, key) else {
         return Vec::new();
     };
     model.screen.notice = None;
@@ -23,11 +23,12 @@ pub(super) fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
         Action::Help if model.screen.page == Page::Help => back(model),
         Action::Help => model.screen.open(Page::Help),
         Action::Failures => model.screen.open(Page::Failures),
+        Action::Timeline if model.screen.page == Page::Run => back(model),
         Action::Timeline => timeline(model),
         Action::Focus(panel) => focus(model, panel),
         Action::NextPanel => step(model, 1),
         Action::PreviousPanel => step(model, -1),
-        Action::Highlights => {
+        Action::LogLines => {
             model.screen.log_back = 0;
             model.screen.log_shown = match model.screen.log_shown {
                 LogShown::Flink => LogShown::Highlights,
@@ -40,6 +41,13 @@ pub(super) fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
         Action::Start => scroll(model, i32::MIN),
         Action::End => scroll(model, i32::MAX),
         Action::Run(by) => other_run(model, by),
+        Action::Theme => {
+            let theme = model.screen.looks.theme.next();
+            model.screen.looks.theme = theme;
+            model
+                .screen
+                .say(model.now, format!("Theme: {}.", theme.text()));
+        }
         Action::Up => return build(model),
         Action::Digit(0) => turn_list(model),
         Action::Digit(digit) => return digit_pressed(model, digit),

@@ -1,6 +1,7 @@
-//! The one table of keys. Help, key line and documentation read it; a page never handles a key.
+//! The one table of keys. Help, key line, palette and documentation read it; a page never handles a
+//! key. What a person rebound in the settings is in `keymap`.
 
-use super::{Key, KeyCode, Panel};
+use super::Panel;
 
 /// What a key means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,15 +38,19 @@ pub enum Action {
     Timeline,
     /// An older run (negative) or a newer one.
     Run(i32),
-    /// All log lines, or only those about high availability.
-    Highlights,
+    /// Which log lines: Flink's, those about high availability, all.
+    LogLines,
+    /// The next theme.
+    Theme,
 }
 
-/// Where a key has its meaning. Every scope inherits from `Everywhere`.
+/// Where a key has its meaning. Most scopes inherit from another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// On every page.
     Everywhere,
+    /// On every page of a lab.
+    Pages,
     /// On the welcome page.
     Welcome,
     /// While `up` or `down` goes on.
@@ -62,10 +67,11 @@ pub enum Scope {
 
 impl Scope {
     /// All scopes, in the order in which help shows them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Dashboard,
         Self::Failures,
         Self::Run,
+        Self::Pages,
         Self::Everywhere,
         Self::Welcome,
         Self::Plan,
@@ -77,319 +83,139 @@ impl Scope {
     pub const fn parent(self) -> Option<Self> {
         match self {
             Self::Everywhere => None,
-            Self::Welcome
-            | Self::Plan
-            | Self::Dashboard
-            | Self::Failures
-            | Self::Run
-            | Self::Help => Some(Self::Everywhere),
+            Self::Pages | Self::Welcome | Self::Plan | Self::Failures | Self::Help => {
+                Some(Self::Everywhere)
+            }
+            Self::Dashboard | Self::Run => Some(Self::Pages),
         }
+    }
+
+    /// As the settings name it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Everywhere => "everywhere",
+            Self::Pages => "pages",
+            Self::Welcome => "welcome",
+            Self::Plan => "plan",
+            Self::Dashboard => "dashboard",
+            Self::Failures => "failures",
+            Self::Run => "timeline",
+            Self::Help => "help",
+        }
+    }
+
+    /// Whether keys of one scope count in the other.
+    #[must_use]
+    pub fn meets(self, other: Self) -> bool {
+        let within = |inner: Self, outer: Self| {
+            let mut place = Some(inner);
+            while let Some(here) = place {
+                if here == outer {
+                    return true;
+                }
+                place = here.parent();
+            }
+            false
+        };
+        within(self, other) || within(other, self)
     }
 }
 
-/// One key and its meaning.
-#[derive(Debug, Clone, Copy)]
+/// An action in a scope, with its keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Binding {
     /// Where.
     pub scope: Scope,
-    /// The key.
-    pub key: Key,
-    /// As it is shown. Neighbours in the table with the same words are shown as one.
-    pub shown: &'static str,
+    /// As the settings name it; once in a scope.
+    pub name: &'static str,
     /// What it does.
     pub action: Action,
-    /// In a few words.
+    /// Its keys, unless the settings say otherwise, with blanks between them.
+    pub keys: &'static str,
+    /// What it does in a few words. Neighbours in the table with the same words are shown as one.
     pub words: &'static str,
     /// Whether the key line has it.
     pub in_line: bool,
 }
 
-const fn plain(code: KeyCode) -> Key {
-    Key { code, ctrl: false }
-}
-
-const fn char(code: char) -> Key {
-    plain(KeyCode::Char(code))
-}
-
-const fn ctrl(code: char) -> Key {
-    Key {
-        code: KeyCode::Char(code),
-        ctrl: true,
-    }
-}
-
-/// A key that help names.
+/// An action that help names.
 const fn key(
     scope: Scope,
-    key: Key,
-    shown: &'static str,
+    name: &'static str,
     action: Action,
+    keys: &'static str,
     words: &'static str,
 ) -> Binding {
     Binding {
         scope,
-        key,
-        shown,
+        name,
         action,
+        keys,
         words,
         in_line: false,
     }
 }
 
-/// A key that the key line names too.
+/// An action that the key line names too.
 const fn line(
     scope: Scope,
-    pressed: Key,
-    shown: &'static str,
+    name: &'static str,
     action: Action,
+    keys: &'static str,
     words: &'static str,
 ) -> Binding {
     Binding {
         in_line: true,
-        ..key(scope, pressed, shown, action, words)
+        ..key(scope, name, action, keys, words)
     }
 }
 
-use Action::{
-    Back, Digit, End, Failures, Fire, Focus, Help, Highlights, Move, NextPanel, Page,
-    PreviousPanel, Quit, Start, Timeline, Up,
-};
-use Scope::{Dashboard, Everywhere, Plan, Welcome};
+use Action as A;
+use Scope as S;
 
 /// All keys. Within a scope the order is that of help and key line.
+#[rustfmt::skip] // a table
 pub const BINDINGS: &[Binding] = &[
-    line(Dashboard, char('x'), "x", Failures, "failures"),
-    line(Dashboard, char('t'), "t", Timeline, "timeline"),
-    key(
-        Dashboard,
-        plain(KeyCode::Enter),
-        "enter",
-        Timeline,
-        "timeline",
-    ),
-    line(Dashboard, plain(KeyCode::Tab), "tab", NextPanel, "panel"),
-    key(
-        Dashboard,
-        plain(KeyCode::BackTab),
-        "shift-tab",
-        PreviousPanel,
-        "panel before",
-    ),
-    key(Dashboard, char('u'), "u", Up, "finish the lab"),
-    key(Dashboard, char('1'), "1", Focus(Panel::Pods), "that panel"),
-    key(
-        Dashboard,
-        char('2'),
-        "2",
-        Focus(Panel::Leader),
-        "that panel",
-    ),
-    key(
-        Dashboard,
-        char('3'),
-        "3",
-        Focus(Panel::Checkpoints),
-        "that panel",
-    ),
-    key(Dashboard, char('4'), "4", Focus(Panel::Run), "that panel"),
-    key(Dashboard, char('5'), "5", Focus(Panel::Log), "that panel"),
-    line(Dashboard, char('h'), "h", Highlights, "log lines"),
-    key(
-        Scope::Failures,
-        char('1'),
-        "1",
-        Digit(1),
-        "aim; again: fire",
-    ),
-    key(
-        Scope::Failures,
-        char('2'),
-        "2",
-        Digit(2),
-        "aim; again: fire",
-    ),
-    key(
-        Scope::Failures,
-        char('3'),
-        "3",
-        Digit(3),
-        "aim; again: fire",
-    ),
-    key(
-        Scope::Failures,
-        char('4'),
-        "4",
-        Digit(4),
-        "aim; again: fire",
-    ),
-    key(
-        Scope::Failures,
-        char('5'),
-        "5",
-        Digit(5),
-        "aim; again: fire",
-    ),
-    key(
-        Scope::Failures,
-        char('6'),
-        "6",
-        Digit(6),
-        "aim; again: fire",
-    ),
-    key(
-        Scope::Failures,
-        char('7'),
-        "7",
-        Digit(7),
-        "aim; again: fire",
-    ),
-    key(
-        Scope::Failures,
-        char('8'),
-        "8",
-        Digit(8),
-        "aim; again: fire",
-    ),
-    key(
-        Scope::Failures,
-        char('9'),
-        "9",
-        Digit(9),
-        "aim; again: fire",
-    ),
-    key(Scope::Failures, char('0'), "0", Digit(0), "more failures"),
-    line(
-        Scope::Failures,
-        plain(KeyCode::Enter),
-        "enter",
-        Fire,
-        "aim the chosen; then fire",
-    ),
-    key(
-        Scope::Failures,
-        plain(KeyCode::Tab),
-        "tab",
-        NextPanel,
-        "next failure",
-    ),
-    key(
-        Scope::Failures,
-        plain(KeyCode::BackTab),
-        "shift-tab",
-        PreviousPanel,
-        "failure before",
-    ),
-    key(Scope::Failures, char('x'), "x", Back, "close"),
-    line(
-        Scope::Run,
-        plain(KeyCode::Left),
-        "←",
-        Action::Run(-1),
-        "older run",
-    ),
-    line(
-        Scope::Run,
-        plain(KeyCode::Right),
-        "→",
-        Action::Run(1),
-        "newer run",
-    ),
-    line(Scope::Run, char('x'), "x", Failures, "failures"),
-    key(Scope::Run, char('t'), "t", Back, "close"),
-    line(Welcome, char('u'), "u", Up, "build the lab"),
-    key(Welcome, plain(KeyCode::Enter), "enter", Up, "build the lab"),
-    line(Plan, char('u'), "u", Up, "try again"),
-    key(Plan, plain(KeyCode::Enter), "enter", Back, "back"),
-    line(Everywhere, plain(KeyCode::Esc), "esc", Back, "back"),
-    key(Everywhere, char('j'), "j", Move(1), "down"),
-    key(Everywhere, plain(KeyCode::Down), "down", Move(1), "down"),
-    key(Everywhere, char('k'), "k", Move(-1), "up"),
-    key(Everywhere, plain(KeyCode::Up), "up", Move(-1), "up"),
-    key(
-        Everywhere,
-        plain(KeyCode::PageDown),
-        "PgDn",
-        Page(1),
-        "page down",
-    ),
-    key(Everywhere, ctrl('d'), "ctrl-d", Page(1), "page down"),
-    key(
-        Everywhere,
-        plain(KeyCode::PageUp),
-        "PgUp",
-        Page(-1),
-        "page up",
-    ),
-    key(Everywhere, ctrl('u'), "ctrl-u", Page(-1), "page up"),
-    key(Everywhere, char('g'), "g", Start, "first, oldest"),
-    key(
-        Everywhere,
-        plain(KeyCode::Home),
-        "Home",
-        Start,
-        "first, oldest",
-    ),
-    key(Everywhere, char('G'), "G", End, "last, newest"),
-    key(Everywhere, plain(KeyCode::End), "End", End, "last, newest"),
-    line(Everywhere, char('?'), "?", Help, "help"),
-    line(Everywhere, char('q'), "q", Quit, "quit"),
-    key(Everywhere, ctrl('c'), "ctrl-c", Quit, "quit"),
+    key(S::Dashboard, "open", A::Timeline, "enter", "timeline"),
+    line(S::Dashboard, "next-panel", A::NextPanel, "tab", "panel"),
+    key(S::Dashboard, "panel-before", A::PreviousPanel, "shift-tab", "panel before"),
+    key(S::Dashboard, "panel-1", A::Focus(Panel::Pods), "1", "that panel"),
+    key(S::Dashboard, "panel-2", A::Focus(Panel::Leader), "2", "that panel"),
+    key(S::Dashboard, "panel-3", A::Focus(Panel::Checkpoints), "3", "that panel"),
+    key(S::Dashboard, "panel-4", A::Focus(Panel::Run), "4", "that panel"),
+    key(S::Dashboard, "panel-5", A::Focus(Panel::Log), "5", "that panel"),
+    key(S::Dashboard, "log-lines", A::LogLines, "v", "which log lines"),
+    key(S::Dashboard, "finish", A::Up, "u", "finish the lab"),
+    key(S::Failures, "aim-1", A::Digit(1), "1", "aim; again: fire"),
+    key(S::Failures, "aim-2", A::Digit(2), "2", "aim; again: fire"),
+    key(S::Failures, "aim-3", A::Digit(3), "3", "aim; again: fire"),
+    key(S::Failures, "aim-4", A::Digit(4), "4", "aim; again: fire"),
+    key(S::Failures, "aim-5", A::Digit(5), "5", "aim; again: fire"),
+    key(S::Failures, "aim-6", A::Digit(6), "6", "aim; again: fire"),
+    key(S::Failures, "aim-7", A::Digit(7), "7", "aim; again: fire"),
+    key(S::Failures, "aim-8", A::Digit(8), "8", "aim; again: fire"),
+    key(S::Failures, "aim-9", A::Digit(9), "9", "aim; again: fire"),
+    key(S::Failures, "more", A::Digit(0), "0", "more failures"),
+    line(S::Failures, "fire", A::Fire, "enter", "aim the chosen; then fire"),
+    key(S::Failures, "next", A::NextPanel, "tab", "next failure"),
+    key(S::Failures, "before", A::PreviousPanel, "shift-tab", "failure before"),
+    key(S::Failures, "close", A::Back, "x", "close"),
+    line(S::Run, "older", A::Run(-1), "left", "older run"),
+    line(S::Run, "newer", A::Run(1), "right", "newer run"),
+    line(S::Pages, "failures", A::Failures, "x", "failures"),
+    line(S::Pages, "timeline", A::Timeline, "t", "timeline"),
+    line(S::Welcome, "up", A::Up, "u enter", "build the lab"),
+    line(S::Plan, "up", A::Up, "u", "try again"),
+    key(S::Plan, "close", A::Back, "enter", "back"),
+    line(S::Everywhere, "back", A::Back, "esc", "back"),
+    key(S::Everywhere, "down", A::Move(1), "j down", "down, up"),
+    key(S::Everywhere, "up", A::Move(-1), "k up", "down, up"),
+    key(S::Everywhere, "page-down", A::Page(1), "pgdn ctrl-d", "page down, up"),
+    key(S::Everywhere, "page-up", A::Page(-1), "pgup ctrl-u", "page down, up"),
+    key(S::Everywhere, "first", A::Start, "g home", "first, oldest"),
+    key(S::Everywhere, "last", A::End, "G end", "last, newest"),
+    key(S::Everywhere, "theme", A::Theme, "T", "next theme"),
+    line(S::Everywhere, "help", A::Help, "?", "help"),
+    line(S::Everywhere, "quit", A::Quit, "q ctrl-c", "quit"),
 ];
-
-/// What a key means in a scope: its own meaning first, then that of its parents.
-#[must_use]
-pub fn bound(scope: Scope, key: Key) -> Option<Action> {
-    let mut place = Some(scope);
-    while let Some(here) = place {
-        let found = BINDINGS
-            .iter()
-            .find(|binding| binding.scope == here && binding.key == key);
-        if let Some(binding) = found {
-            return Some(binding.action);
-        }
-        place = here.parent();
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_key_has_two_actions_within_a_scope_and_its_parents() {
-        for (n, one) in BINDINGS.iter().enumerate() {
-            for other in &BINDINGS[n + 1..] {
-                let related = one.scope == other.scope
-                    || one.scope.parent() == Some(other.scope)
-                    || other.scope.parent() == Some(one.scope);
-                assert!(
-                    !(related && one.key == other.key),
-                    "{} is bound twice: {} ({:?}) and {} ({:?})",
-                    one.shown,
-                    one.words,
-                    one.scope,
-                    other.words,
-                    other.scope,
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn every_scope_can_be_left() {
-        for scope in Scope::ALL {
-            assert_eq!(bound(scope, char('q')), Some(Quit));
-            assert_eq!(bound(scope, ctrl('c')), Some(Quit));
-            assert_eq!(bound(scope, plain(KeyCode::Esc)), Some(Back));
-        }
-    }
-
-    #[test]
-    fn digits_are_panels_on_the_dashboard_and_aims_in_the_palette() {
-        assert_eq!(bound(Scope::Dashboard, char('5')), Some(Focus(Panel::Log)));
-        assert_eq!(bound(Scope::Failures, char('5')), Some(Digit(5)));
-        assert_eq!(bound(Scope::Run, char('5')), None);
-    }
-}

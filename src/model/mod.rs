@@ -12,6 +12,7 @@ mod job;
 mod judge;
 #[cfg(test)]
 mod judge_tests;
+mod keymap;
 mod keys;
 mod logs;
 mod maps;
@@ -31,7 +32,8 @@ pub use job::{
     JobRow, Restored, Tasks, Via, Worker,
 };
 pub use judge::judge;
-pub use keys::{Action, BINDINGS, Binding, Scope, bound};
+pub use keymap::{Clash, Keymap};
+pub use keys::{Action, BINDINGS, Binding, Scope};
 pub use logs::{Highlight, LogLine, Logs};
 pub use maps::{ClusterMap, JobMap, LeaderKey, Lock, MapChange, Pointer};
 pub use plan::{Done, Plan, Step, StepChange, StepState};
@@ -39,7 +41,7 @@ pub use run::{
     Baseline, BreakBegun, Completed, Lease, Look, Observed, Phase, PhaseName, Run, RunEvent,
     RunResult, Stamp, Statement, StatementName, Target,
 };
-pub use screen::{Aim, Colours, Glyphs, LogShown, Looks, Page, Panel, Screen};
+pub use screen::{Aim, Colours, Glyphs, LogShown, Looks, Page, Panel, Screen, ThemeName};
 pub use update::update;
 
 use crate::failure::Failure;

@@ -1,6 +1,6 @@
 //! Every key and every sign, printed from the table of keys.
 
-use crate::model::{BINDINGS, Model, Scope};
+use crate::model::{Model, Scope};
 use crate::view::paint::{Keys, fit, panel};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::words;
@@ -32,7 +32,7 @@ const WORDS: [(&str, &str); 5] = [
 
 /// Draws the page.
 pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
-    let keys = keys(theme);
+    let keys = keys(model, theme);
     let signs = signs(theme);
     let titles = |words| (vec![theme.say(Tone::Accent, words)], Vec::new());
     let scroll = |lines: Vec<Line<'static>>, height: u16, by: usize| {
@@ -72,16 +72,18 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
     panel(frame, theme, left, titles("Keys"), Keys::Here, keys);
 }
 
-fn keys(theme: &Theme) -> Vec<Line<'static>> {
+fn keys(model: &Model, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = Vec::new();
     for scope in Scope::ALL {
-        let mut groups: Vec<(Vec<&str>, &str)> = Vec::new();
-        for binding in BINDINGS.iter().filter(|it| it.scope == scope) {
+        let mut groups: Vec<(Vec<String>, &str)> = Vec::new();
+        for (binding, keys) in model.screen.keys.of(scope) {
+            let shown = keys.iter().map(|key| words::key(*key));
             match groups.last_mut() {
-                Some((shown, words)) if *words == binding.words => shown.push(binding.shown),
-                _ => groups.push((vec![binding.shown], binding.words)),
+                Some((known, words)) if *words == binding.words => known.extend(shown),
+                _ => groups.push((shown.collect(), binding.words)),
             }
         }
+        groups.retain(|(shown, _)| !shown.is_empty());
         if groups.is_empty() {
             continue;
         }
@@ -90,7 +92,7 @@ fn keys(theme: &Theme) -> Vec<Line<'static>> {
         ));
         for (shown, words) in groups {
             let shown = match shown.as_slice() {
-                [first, .., last] if shown.len() > 3 => format!("{first} to {last}"),
+                [first, .., last] if shown.len() > 4 => format!("{first} to {last}"),
                 all => all.join(" "),
             };
             lines.push(Line::from(vec![
@@ -105,6 +107,7 @@ fn keys(theme: &Theme) -> Vec<Line<'static>> {
 fn scope_words(scope: Scope) -> &'static str {
     match scope {
         Scope::Everywhere => "everywhere",
+        Scope::Pages => "on every page of a lab",
         Scope::Welcome => "where there is no lab",
         Scope::Plan => "while a lab is built",
         Scope::Dashboard => "dashboard",

@@ -73,7 +73,7 @@ pub(super) fn lines(
     if lines.is_empty() {
         let words = match model.screen.log_shown {
             LogShown::Flink | LogShown::All => "No line was read from these pods yet.",
-            LogShown::Highlights => "No line about high availability yet. h shows other lines.",
+            LogShown::Highlights => "No line about high availability yet. v shows other lines.",
         };
         return sentences(theme, Tone::Muted, words, width);
     }

@@ -1,7 +1,7 @@
 //! The first and the last line of every page: which lab, is HA healthy, does the job really run,
 //! how old is the newest checkpoint, how fresh is all that; and which keys there are.
 
-use crate::model::{Action, BINDINGS, Model, Origin, Panel, Scope, Source};
+use crate::model::{Action, Model, Origin, Panel, Scope, Source};
 use crate::view::health::{self, Fresh};
 use crate::view::paint::{Spans, sides};
 use crate::view::theme::{Theme, Tone, sign};
@@ -204,7 +204,8 @@ fn counts(model: &Model, scope: Scope, action: Action) -> bool {
         (Scope::Plan, Action::Up) => stuck && model.plan.done.is_none(),
         (Scope::Plan, Action::Back) => stuck || model.lab.is_some(),
         (Scope::Run, Action::Run(_)) => model.finished.len() + usize::from(model.run.is_some()) > 1,
-        (Scope::Dashboard, Action::Timeline) => model.run.is_some() || !model.finished.is_empty(),
+        (Scope::Run, Action::Timeline) => false,
+        (_, Action::Timeline) => model.run.is_some() || !model.finished.is_empty(),
         _ => true,
     }
 }
@@ -213,11 +214,14 @@ fn shown(model: &Model, scope: Scope, theme: &Theme) -> Spans {
     let mut spans = Vec::new();
     let mut place = Some(scope);
     while let Some(here) = place {
-        for binding in BINDINGS.iter().filter(|it| it.scope == here && it.in_line) {
+        for (binding, keys) in model.screen.keys.of(here) {
+            let Some(key) = keys.first().filter(|_| binding.in_line) else {
+                continue;
+            };
             if !counts(model, scope, binding.action) {
                 continue;
             }
-            spans.push(theme.say(Tone::Accent, format!(" {}", binding.shown)));
+            spans.push(theme.say(Tone::Accent, format!(" {}", words::key(*key))));
             spans.push(theme.say(Tone::Muted, format!(" {} ", binding.words)));
         }
         place = here.parent();

@@ -2,7 +2,7 @@
 //! formats one by itself is a mistake.
 
 use crate::failure::{Role, Verdict};
-use crate::model::{PhaseName, Source, StatementName};
+use crate::model::{Key, KeyCode, PhaseName, Source, StatementName};
 use crate::view::theme::{Tone, sign};
 use jiff::{Timestamp, tz::TimeZone};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -145,6 +145,17 @@ pub(super) fn tag(role: Option<Role>, name: &str) -> String {
 /// An id's first digits.
 pub(super) fn id(id: &str) -> String {
     id.chars().take(8).collect()
+}
+
+/// A key as it is shown: arrows as arrows.
+pub(super) fn key(key: Key) -> String {
+    match (key.ctrl, key.code) {
+        (false, KeyCode::Left) => "←".to_owned(),
+        (false, KeyCode::Right) => "→".to_owned(),
+        (false, KeyCode::Up) => "↑".to_owned(),
+        (false, KeyCode::Down) => "↓".to_owned(),
+        _ => key.to_string(),
+    }
 }
 
 /// A role in two letters.

@@ -31,7 +31,7 @@ fn a_healthy_lab() {
     "│                                                                              │"
     "│                                                                              │"
     "└──────────────────────────────────────────────────────────────────────────────┘"
-    " x failures  tab panel  h log lines  ? help  q quit                             "
+    " tab panel  x failures  ? help  q quit                                          "
     "#);
 }
 
@@ -61,7 +61,7 @@ fn the_leader_is_lost_and_its_lease_runs_out() {
     "│━━ ◆ jm-crash sent 16:05:53.000 ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━│"
     "│                                                                              │"
     "└──────────────────────────────────────────────────────────────────────────────┘"
-    " x failures  t timeline  tab panel  h log lines  ? help  q quit                 "
+    " tab panel  x failures  t timeline  ? help  q quit                              "
     "#);
 }
 
@@ -91,7 +91,7 @@ fn another_leader_brings_the_job_back() {
     "│16:06:09.800 jm-fghij ↺ Restoring job c506b6c20e4b7b1f8a3d5c6e7f809112 from C…│"
     "│16:06:09.900 tm-pqrst ✗ Could not reach the old leader: retrying.             │"
     "└──────────────────────────────────────────────────────────────────────────────┘"
-    " x failures  t timeline  tab panel  h log lines  ? help  q quit                 "
+    " tab panel  x failures  t timeline  ? help  q quit                              "
     "#);
 }
 
@@ -121,7 +121,7 @@ fn the_api_server_is_away_and_nothing_is_called_good() {
     "│                                                                              │"
     "│                                                                              │"
     "└──────────────────────────────────────────────────────────────────────────────┘"
-    " x failures  tab panel  h log lines  ? help  q quit                             "
+    " tab panel  x failures  ? help  q quit                                          "
     "#);
 }
 
