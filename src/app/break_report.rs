@@ -23,6 +23,13 @@ pub(super) fn live_line(event: &RunEvent) -> Option<String> {
             format!("process gone at {} UTC", at.strftime("%H:%M:%S%.3f"))
         }
         RunEvent::Hit(Ok(proof)) => format!("hit: {proof}; watching the recovery"),
+        RunEvent::Undone { at, early, .. } => format!(
+            "undone at {} UTC{}",
+            at.strftime("%H:%M:%S%.3f"),
+            early
+                .as_ref()
+                .map_or_else(String::new, |why| format!(", {why}"))
+        ),
         RunEvent::Hit(Err(why)) => format!("not hit: {why}"),
         // The fault itself follows.
         RunEvent::Refused(_) => return None,
@@ -154,9 +161,12 @@ fn name(name: StatementName) -> &'static str {
     match name {
         StatementName::Hit => "hit",
         StatementName::Leadership => "leadership",
+        StatementName::OneLeader => "one leader",
         StatementName::SameJob => "same job",
         StatementName::Restored => "restored",
         StatementName::IdsGrow => "ids grow",
+        StatementName::Pointer => "pointer",
+        StatementName::Restarts => "restarts",
         StatementName::InTime => "in time",
     }
 }
@@ -190,6 +200,8 @@ mod tests {
                 node: Some("flinklab-control-plane".to_owned()),
                 epoch: Some("fcd9f956".to_owned()),
                 reason: "leads epoch 1".to_owned(),
+                object: None,
+                also: Vec::new(),
             },
             origin: Origin::Simulated,
             at,

@@ -116,8 +116,8 @@ pub(super) fn failures(lab: &Lab) -> Vec<Value> {
             let mut object = json!({
                 "key": failure.key, "title": failure.title, "story": failure.story,
                 "teaches": failure.teaches, "hits": failure.hits, "steps": failure.steps,
-                "applicable": missing.is_none(), "expected": failure.expect.verdict,
-                "within": failure.expect.within,
+                "applicable": missing.is_none(), "expected": failure.expect.verdict(),
+                "within": failure.expect.within.0,
             });
             if let Some(reason) = missing {
                 object["reason"] = json!(reason);
@@ -178,7 +178,7 @@ pub(super) fn dry_run(
         "command": "break", "outcome": "dry-run", "failure": failure.key,
         "target": target.ok(), "no_target": target.err(),
         "ready": target.is_ok() && against.is_empty(), "against": against,
-        "steps": failure.steps, "expected": failure.expect.verdict,
+        "steps": failure.steps, "expected": failure.expect.verdict(),
     }})
 }
 

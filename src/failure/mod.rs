@@ -2,12 +2,21 @@
 //! Nothing here acts. The table itself is in `catalogue`; a lab's own entries are the same type.
 
 mod catalogue;
+mod check;
+mod expect;
+mod seconds;
 
 pub use catalogue::{CATALOGUE, find};
+pub use check::{Fit, unfit};
+pub use expect::{Counted, Expect, Leadership, Restarts, Restore, StatementName, Verdict};
+pub use seconds::Seconds;
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
+
+/// No failure stays applied for longer.
+pub const LONGEST: Seconds = Seconds(300);
 
 /// What a pod is for. The lab definition maps it to labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -43,10 +52,14 @@ pub struct Failure {
     /// What the lab must have for it.
     #[serde(default)]
     pub needs: Cow<'static, [Need]>,
-    /// Which pod it hits.
+    /// What it hits.
     pub hits: Hits,
-    /// In order, one after the other.
+    /// In order, one after the other. What each of them needs as undo is known: see `Step::undo`.
     pub steps: Cow<'static, [Step]>,
+    /// How long it stays applied before it is undone, and the least that shows the effect. None:
+    /// its steps are over at once, or are undone when the run is judged.
+    #[serde(rename = "for", default)]
+    pub lasts: Option<Seconds>,
     /// What must be seen for PASS.
     pub expect: Expect,
 }
@@ -63,7 +76,7 @@ pub enum Need {
     StateFiles,
 }
 
-/// Which pod a failure hits; resolved against the live lab when it is aimed.
+/// What a failure hits; resolved against the live lab when it is aimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Hits {
@@ -73,9 +86,17 @@ pub enum Hits {
     Standby,
     /// A TaskManager that runs tasks.
     BusyTaskManager,
+    /// Every JobManager, the leader first.
+    AllJobmanagers,
+    /// The API server of the leader's cluster.
+    ApiServer,
+    /// What the JobManagers may do: the Role that lets them renew their lease.
+    Role,
+    /// The folder of the job's checkpoints.
+    CheckpointFolder,
 }
 
-/// One act against the target.
+/// One act against what is hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
@@ -85,68 +106,111 @@ pub enum Step {
     Kill,
     /// Delete the pod with its own grace period.
     DeletePod,
+    /// SIGSTOP from the node.
+    Freeze,
+    /// Drop the pod's packets in the node: to and from other pods and the API server.
+    CutOff,
+    /// The workloads of the JobManagers to no replicas.
+    ScaleToZero,
+    /// The manifest of the API server moved aside, so that its kubelet stops it.
+    StopApiServer,
+    /// `patch` on config maps taken out of the Role.
+    ForbidPatch,
+    /// The folder of the job's checkpoints read-only.
+    ForbidWriting,
+    /// The config map with the job's checkpoint pointers deleted.
+    DeletePointers,
 }
 
-/// What must be seen after a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Expect {
-    /// Does another epoch begin?
-    pub leadership: Leadership,
-    /// Does the job restart from a checkpoint?
-    pub restore: Restore,
-    /// From the break until all tasks run again, in seconds.
-    pub within: u32,
-    /// The verdict that shows the entry doing its job.
-    #[serde(default)]
-    pub verdict: Verdict,
+/// What takes a step back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undo {
+    /// The kubelet starts the container again.
+    Kubelet,
+    /// The controller makes another pod.
+    Controller,
+    /// SIGCONT from the node.
+    Thaw,
+    /// The rules are removed from the node.
+    Reconnect,
+    /// The replicas as they were.
+    ScaleBack,
+    /// The manifest is moved back.
+    StartApiServer,
+    /// The verb is put back; the leader is stopped once if it does not renew its lease then.
+    AllowPatch,
+    /// The folder's mode as it was.
+    AllowWriting,
+    /// The config map put back as it was, then the leader stopped once; where its checkpoint is
+    /// gone, the job is submitted anew from the newest one that is kept.
+    RestorePointers,
 }
 
-/// Whether a new leadership epoch is expected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Leadership {
-    /// A new session id must appear, whichever JobManager wins it.
-    NewEpoch,
-    /// The epoch must stay.
-    Stays,
+impl Step {
+    /// What takes it back.
+    #[must_use]
+    pub const fn undo(self) -> Undo {
+        match self {
+            Self::Terminate | Self::Kill => Undo::Kubelet,
+            Self::DeletePod => Undo::Controller,
+            Self::Freeze => Undo::Thaw,
+            Self::CutOff => Undo::Reconnect,
+            Self::ScaleToZero => Undo::ScaleBack,
+            Self::StopApiServer => Undo::StartApiServer,
+            Self::ForbidPatch => Undo::AllowPatch,
+            Self::ForbidWriting => Undo::AllowWriting,
+            Self::DeletePointers => Undo::RestorePointers,
+        }
+    }
+
+    /// It has an effect for as long as it is not taken back.
+    #[must_use]
+    pub const fn lasts(self) -> bool {
+        match self {
+            Self::Terminate | Self::Kill | Self::DeletePod | Self::DeletePointers => false,
+            Self::Freeze
+            | Self::CutOff
+            | Self::ScaleToZero
+            | Self::StopApiServer
+            | Self::ForbidPatch
+            | Self::ForbidWriting => true,
+        }
+    }
 }
 
-/// Whether the job is expected to restart from a checkpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Restore {
-    /// From the newest one completed when the failure struck, or a newer one.
-    Newest,
-    /// The job must not restart at all.
-    None,
+impl Undo {
+    /// We must do it ourselves, so it is in the journal before the step is done.
+    #[must_use]
+    pub const fn is_ours(self) -> bool {
+        !matches!(self, Self::Kubelet | Self::Controller)
+    }
+
+    /// For lists.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Kubelet => "kubelet",
+            Self::Controller => "controller",
+            Self::Thaw => "SIGCONT",
+            Self::Reconnect => "rules removed",
+            Self::ScaleBack => "scaled back",
+            Self::StartApiServer => "moved back",
+            Self::AllowPatch => "verb put back",
+            Self::AllowWriting => "writable again",
+            Self::RestorePointers => "map put back, leader stopped",
+        }
+    }
 }
 
-/// What can be said after looking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Verdict {
-    /// Seen as expected.
-    #[default]
-    #[serde(rename = "PASS")]
-    Pass,
-    /// Seen to be otherwise.
-    #[serde(rename = "FAIL")]
-    Fail,
-    /// Not seen by any observer in time: of one statement.
-    #[serde(rename = "UNKNOWN")]
-    Unknown,
-    /// No FAIL but an UNKNOWN: of a whole run.
-    #[serde(rename = "INCONCLUSIVE")]
-    Inconclusive,
-}
+impl Failure {
+    /// What takes the steps back, the newest first.
+    pub fn undo(&self) -> impl Iterator<Item = Undo> {
+        self.steps.iter().rev().map(|step| step.undo())
+    }
 
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Pass => "PASS",
-            Self::Fail => "FAIL",
-            Self::Unknown => "UNKNOWN",
-            Self::Inconclusive => "INCONCLUSIVE",
-        })
+    /// It leaves something that must be taken back by us.
+    #[must_use]
+    pub fn is_undone_by_us(&self) -> bool {
+        self.undo().any(Undo::is_ours)
     }
 }

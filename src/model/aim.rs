@@ -2,7 +2,7 @@
 //! pins are checked again by the hand that breaks, just before it acts.
 
 use super::{Aim, BreakOrder, Epoch, Model, Pod, PodPhase, Target};
-use crate::failure::{Failure, Hits, Need, Role, Step};
+use crate::failure::{Failure, Hits, Need, Role};
 use jiff::{SignedDuration, Timestamp};
 
 /// An answer of Flink older than this says nothing about now: five of its slowest rounds.
@@ -77,6 +77,15 @@ impl Model {
                 self.pin(standby, "stands by".to_owned())
             }
             Hits::BusyTaskManager => self.busy(),
+            Hits::AllJobmanagers => self.all_jobmanagers(),
+            Hits::ApiServer => self.by_leader(|target, _| {
+                let node = target.node.as_deref().unwrap_or("the node");
+                format!("the API server of {node}")
+            }),
+            Hits::Role => self.by_leader(|_, _| "the Role that lets JobManagers patch".to_owned()),
+            Hits::CheckpointFolder => {
+                self.by_leader(|_, job| format!("the checkpoints of job {job}"))
+            }
         }
     }
 
@@ -135,6 +144,30 @@ impl Model {
         }
     }
 
+    /// All of them, the leader first: it is the one by which the aim is pinned.
+    fn all_jobmanagers(&self) -> Result<Target, String> {
+        let leader = self.leading()?;
+        let epoch = self.cluster.epoch().map_or(0, |epoch| epoch.number);
+        let mut target = self.pin(leader, format!("leads epoch {epoch}"))?;
+        for pod in self.alive(Role::JobManager) {
+            if pod.uid != leader.uid {
+                target.also.push(self.pin(pod, "stands by".to_owned())?);
+            }
+        }
+        Ok(target)
+    }
+
+    /// What is no pod is pinned by the leader: another one may mean another lab state.
+    fn by_leader(&self, object: impl Fn(&Target, &str) -> String) -> Result<Target, String> {
+        let leader = self.leading()?;
+        let epoch = self.cluster.epoch().map_or(0, |epoch| epoch.number);
+        let job = self.lab.as_ref().and_then(|lab| lab.job.as_deref());
+        let job = job.ok_or("no job is known")?;
+        let mut target = self.pin(leader, format!("leads epoch {epoch}"))?;
+        target.object = Some(object(&target, job));
+        Ok(target)
+    }
+
     fn pin(&self, pod: &Pod, reason: String) -> Result<Target, String> {
         if pod.container.is_none() {
             return Err(format!("the container of {} does not run", pod.name));
@@ -149,6 +182,8 @@ impl Model {
             node: pod.node.clone(),
             epoch: self.cluster.epoch().map(|epoch: &Epoch| epoch.id.clone()),
             reason,
+            object: None,
+            also: Vec::new(),
         })
     }
 
@@ -204,183 +239,6 @@ impl Model {
     }
 }
 
-impl Target {
-    /// What a step does to the target, as a person would do it by hand.
-    #[must_use]
-    pub fn command(&self, step: Step) -> String {
-        let node = self.node.as_deref().unwrap_or("NODE");
-        match step {
-            Step::Terminate => format!(
-                "kubectl exec {} -c {} -- sh -c 'kill 1'",
-                self.pod, self.container_name
-            ),
-            Step::Kill => format!(
-                "docker exec {node} kill -KILL PID, the PID of {} seen from the node",
-                self.pod
-            ),
-            Step::DeletePod => format!("kubectl delete pod {}", self.pod),
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::super::{
-        Event, Happening, LabFacts, Model, Origin, PodChange, Run, RunEvent, Worker, update,
-    };
-    use crate::failure::{Step, find};
-
-    /// A real lab just before a break.
-    fn healthy() -> Model {
-        let text = include_str!("../../tests/fixtures/runs/jm-crash.jsonl");
-        let mut model = Model::default();
-        let facts = LabFacts {
-            name: "flinklab".into(),
-            definition: "default".into(),
-            id: "x".into(),
-            origin: Origin::Real,
-            ui: None,
-            kubeconfig: "/".into(),
-            job: Some("fef4a397879c16aa52a242d081f177d6".into()),
-            mount: "/flink-shared".into(),
-            namespace: "flink".into(),
-            calm_ms: 1000,
-        };
-        let mut all = text
-            .lines()
-            .map(|line| serde_json::from_str::<Happening>(line).unwrap());
-        let first = all.next().unwrap();
-        let event = Event::Lab(Box::new(facts));
-        update(
-            &mut model,
-            &Happening {
-                at: first.at,
-                event,
-            },
-        );
-        update(&mut model, &first);
-        for happening in all {
-            if matches!(happening.event, Event::Run(RunEvent::Sent { .. })) {
-                break;
-            }
-            update(&mut model, &happening);
-        }
-        model
-    }
-
-    fn slots(model: &mut Model, used: [(&str, u32); 2]) {
-        let workers = used.map(|(host, used)| Worker {
-            host: host.to_owned(),
-            slots: 2,
-            free: 2 - used,
-        });
-        model.job.workers = Some((model.now, workers.to_vec()));
-    }
-
-    #[test]
-    fn the_leader_is_pinned_by_pod_container_and_epoch() {
-        let aim = healthy().aim(find("jm-crash").unwrap());
-        let target = aim.target.unwrap();
-        assert_eq!(target.pod, "flink-jobmanager-5skkb");
-        assert_eq!(target.container.as_deref(), Some("709e3beab6f4"));
-        assert_eq!(target.epoch.as_deref(), Some("fcd9f956"));
-        assert_eq!(target.node.as_deref(), Some("dev-control-plane"));
-        assert_eq!(target.reason, "leads epoch 1");
-        assert_eq!(aim.against, Vec::<String>::new());
-        assert!(
-            target
-                .command(Step::Kill)
-                .contains("docker exec dev-control-plane")
-        );
-    }
-
-    #[test]
-    fn the_order_is_named_by_time_and_key() {
-        let model = healthy();
-        let failure = find("jm-crash").unwrap();
-        let order = model.order(failure, model.aim(failure).target.unwrap());
-        assert_eq!(order.run, "20261122-231105-jm-crash");
-    }
-
-    #[test]
-    fn nobody_leads_once_the_lease_has_run_out() {
-        let mut model = healthy();
-        model.now += jiff::SignedDuration::from_secs(16);
-        let why = model.aim(find("jm-stop").unwrap()).target.unwrap_err();
-        assert_eq!(why, "nobody leads: the lease ran out");
-    }
-
-    #[test]
-    fn a_task_manager_is_hit_only_where_tasks_run() {
-        let mut model = healthy();
-        let failure = find("tm-stop").unwrap();
-        let why = model.aim(failure).target.unwrap_err();
-        assert_eq!(why, "it is not known yet which TaskManager runs tasks");
-        // After a loss all tasks are on the other one, and this one is first by name.
-        slots(&mut model, [("10.244.0.5", 0), ("10.244.0.4", 2)]);
-        let target = model.aim(failure).target.unwrap();
-        assert_eq!(
-            (target.pod.as_str(), target.reason.as_str()),
-            ("flink-taskmanager-t4wpd", "runs tasks in 2 slots")
-        );
-        slots(&mut model, [("10.244.0.5", 1), ("10.244.0.4", 1)]);
-        assert_eq!(
-            model.aim(failure).target.unwrap().pod,
-            "flink-taskmanager-8zwwx"
-        );
-        slots(&mut model, [("10.244.0.5", 0), ("10.244.0.4", 0)]);
-        assert_eq!(
-            model.aim(failure).target.unwrap_err(),
-            "no TaskManager runs tasks"
-        );
-    }
-
-    #[test]
-    fn an_aim_is_dropped_when_its_pins_change() {
-        let mut model = healthy();
-        let aim = model.aim(find("jm-crash").unwrap());
-        assert_eq!(model.moved_on(&aim), None);
-        let mut pod = model.cluster.leader().unwrap().clone();
-        pod.container = Some("another".into());
-        let at = model.now;
-        let event = Event::Pods(PodChange::Applied(pod.clone()));
-        update(&mut model, &Happening { at, event });
-        assert!(model.moved_on(&aim).unwrap().contains("restarted"));
-        let event = Event::Pods(PodChange::Deleted { uid: pod.uid });
-        update(&mut model, &Happening { at, event });
-        assert!(model.moved_on(&aim).unwrap().contains("is gone"));
-    }
-
-    #[test]
-    fn the_gate_names_what_speaks_against_a_break() {
-        let mut model = healthy();
-        let failure = find("jm-crash").unwrap();
-        let target = model.aim(failure).target.unwrap();
-        let run = Run::begin(model.order(failure, target), &model);
-        model.run = Some(run);
-        assert!(model.aim(failure).against[0].contains("is still observed"));
-        model.run = None;
-        model.now += jiff::SignedDuration::from_secs(8);
-        let against = model.aim(failure).against;
-        assert!(
-            against.iter().any(|why| why.contains("has not answered")),
-            "{against:?}"
-        );
-        assert!(
-            against
-                .iter()
-                .any(|why| why.contains("more than two intervals")),
-            "{against:?}"
-        );
-        let against = Model::default().aim(failure).against;
-        assert_eq!(
-            against,
-            [
-                "the job was not seen running",
-                "no checkpoint has completed yet"
-            ]
-        );
-    }
-}
+#[path = "aim_tests.rs"]
+mod tests;

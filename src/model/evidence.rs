@@ -1,6 +1,7 @@
 //! Collects evidence for a run from everything that happens. Decides what counts as a witness and
 //! which stamp is the better one; draws no conclusions, those are in `timeline` and `judge`.
 
+use super::run::better;
 use super::{
     Baseline, BreakOrder, CheckpointStatus, CheckpointsSample, ClusterMap, Event, FlinkSample,
     Happening, JobMap, Lease, Link, Lock, Look, MapChange, Model, Observed, PodChange, Run,
@@ -123,6 +124,15 @@ impl Run {
                 observer,
                 resolution_ms,
             } => better(&mut self.seen.gone, *at, observer, *resolution_ms),
+            RunEvent::Undone {
+                at,
+                observer,
+                resolution_ms,
+                early,
+            } => {
+                better(&mut self.seen.undone, *at, observer, *resolution_ms);
+                self.seen.healed = self.seen.healed.take().or_else(|| early.clone());
+            }
             RunEvent::Hit(proof) => self.seen.hit = Some(proof.clone()),
             RunEvent::Refused(fault) => self.seen.fault = Some(fault.clone()),
         }
@@ -383,18 +393,4 @@ pub(super) fn ran_out(ends: Timestamp) -> Stamp {
 fn newest_pointer(map: &JobMap) -> Option<u64> {
     let usable = map.pointers.iter().filter(|pointer| !pointer.deleting);
     usable.map(|pointer| pointer.id).max()
-}
-
-/// Keeps the finer of two stamps.
-fn better(known: &mut Option<Stamp>, at: Timestamp, observer: &str, resolution_ms: u32) {
-    if known
-        .as_ref()
-        .is_none_or(|known| resolution_ms < known.resolution_ms)
-    {
-        *known = Some(Stamp {
-            at,
-            observer: observer.to_owned(),
-            resolution_ms,
-        });
-    }
 }

@@ -51,7 +51,7 @@ pub fn judge(run: &Run, now: Timestamp, origin: Origin) -> Option<RunResult> {
         origin,
         at: run.seen.sent.as_ref().map_or(run.before.at, |sent| sent.at),
         verdict: overall(&statements),
-        expected: run.order.failure.expect.verdict,
+        expected: run.order.failure.expect.verdict(),
         recovery_ms: run.recovery_ms(),
         phases: run.seen.phases.clone(),
         statements,
@@ -92,7 +92,7 @@ impl Run {
     pub fn deadline(&self) -> Timestamp {
         let (from, within) = match &self.seen.sent {
             Some(sent) => {
-                let budget = SignedDuration::from_secs(self.order.failure.expect.within.into());
+                let budget = self.order.failure.expect.within.span();
                 (sent.at, budget + WATCHED_ON)
             }
             None => (self.before.at, UNSENT),
@@ -139,7 +139,9 @@ impl Run {
             ));
         }
         match (self.order.failure.expect.leadership, self.epoch()) {
-            (Leadership::NewEpoch, Some((epoch, _))) => (Verdict::Pass, self.moved(&before, epoch)),
+            (Leadership::NewEpoch | Leadership::MayMove, Some((epoch, _))) => {
+                (Verdict::Pass, self.moved(&before, epoch))
+            }
             (Leadership::Stays, Some((epoch, _))) => (
                 Verdict::Fail,
                 format!(
@@ -155,7 +157,7 @@ impl Run {
                 (Word::Last, Some(_)) => unknown("the watch of the leader keys was lost"),
                 (Word::Open, _) => unknown(format!("epoch {before}, no other so far")),
             },
-            (Leadership::Stays, None) => self.stayed(&before),
+            (Leadership::Stays | Leadership::MayMove, None) => self.stayed(&before),
         }
     }
 
@@ -194,7 +196,7 @@ impl Run {
     fn settled(&self) -> Option<Timestamp> {
         match self.order.failure.expect.restore {
             Restore::Newest => self.recovered().map(|stamp| stamp.at),
-            Restore::None => self.next_checkpoint().map(|(_, stamp)| stamp.at),
+            Restore::None | Restore::IfMoved => self.next_checkpoint().map(|(_, stamp)| stamp.at),
         }
     }
 
@@ -272,7 +274,7 @@ impl Run {
                 "the clock jumped by {step} s during the run, or this machine slept"
             ));
         }
-        let budget = i64::from(self.order.failure.expect.within) * 1000;
+        let budget = self.order.failure.expect.within.ms();
         let last = self.recent_look(now);
         if self.order.failure.expect.restore == Restore::None {
             return match self.next_checkpoint() {

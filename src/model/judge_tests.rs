@@ -95,6 +95,8 @@ fn order(key: &str) -> BreakOrder {
             node: None,
             epoch: None,
             reason: String::new(),
+            object: None,
+            also: Vec::new(),
         },
     }
 }

@@ -3,6 +3,7 @@
 
 mod aim;
 mod cluster;
+mod command;
 mod effect;
 mod event;
 mod evidence;
@@ -39,10 +40,12 @@ pub use maps::{ClusterMap, JobMap, LeaderKey, Lock, MapChange, Pointer};
 pub use plan::{Done, Plan, Step, StepChange, StepState};
 pub use run::{
     Baseline, BreakBegun, Completed, Lease, Look, Observed, Phase, PhaseName, Run, RunEvent,
-    RunResult, Stamp, Statement, StatementName, Target,
+    RunResult, Stamp, Statement, Target,
 };
 pub use screen::{Aim, Colours, Glyphs, LogShown, Looks, Page, Panel, Screen, ThemeName};
 pub use update::update;
+
+pub use crate::failure::StatementName;
 
 use crate::failure::Failure;
 use jiff::Timestamp;

@@ -2,7 +2,7 @@
 //! What counts as evidence is decided in `evidence`, what can be said from it in `judge`.
 
 use super::{BreakOrder, Lock, Pod, Restored};
-use crate::failure::{Failure, Role, Verdict};
+use crate::failure::{Failure, Role, StatementName, Verdict};
 use crate::fault::Fault;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,13 @@ pub struct Target {
     pub epoch: Option<String>,
     /// Why this one, for a person: `leads epoch 3`.
     pub reason: String,
+    /// What is hit where that is no pod: the API server, a Role, a folder. The pod above is the
+    /// leader then, by which the aim is pinned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    /// More pods that are hit with it, pinned as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Target>,
 }
 
 /// What was true just before the break.
@@ -73,6 +80,12 @@ pub struct Observed {
     pub sent: Option<Stamp>,
     /// When the process was gone.
     pub gone: Option<Stamp>,
+    /// When it was undone.
+    #[serde(default)]
+    pub undone: Option<Stamp>,
+    /// Why it was undone before its time.
+    #[serde(default)]
+    pub healed: Option<String>,
     /// Proof that the failure hit, or why it did not.
     pub hit: Option<Result<String, String>>,
     /// It could not be carried out.
@@ -219,6 +232,17 @@ pub enum RunEvent {
     },
     /// The target is proven hit, or proven not hit.
     Hit(Result<String, String>),
+    /// The failure was taken back.
+    Undone {
+        /// When.
+        at: Timestamp,
+        /// Who says so.
+        observer: String,
+        /// How coarse the stamp is.
+        resolution_ms: u32,
+        /// It was asked for by somebody else, before its time: nothing can be proven then.
+        early: Option<String>,
+    },
     /// It could not be carried out at all.
     Refused(Fault),
 }
@@ -245,24 +269,6 @@ pub struct Statement {
     pub evidence: String,
 }
 
-/// The statements, in the order in which they are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StatementName {
-    /// The failure really hit.
-    Hit,
-    /// Leadership moved, or did not, as expected.
-    Leadership,
-    /// The job kept its id.
-    SameJob,
-    /// The job came back from the newest completed checkpoint, or never stopped.
-    Restored,
-    /// Checkpoint ids only grow.
-    IdsGrow,
-    /// It was quick enough.
-    InTime,
-}
-
 /// A finished run, as it is kept and reported.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunResult {
@@ -286,4 +292,18 @@ pub struct RunResult {
     pub phases: Vec<Phase>,
     /// In reading order.
     pub statements: Vec<Statement>,
+}
+
+/// Keeps the finer of two stamps.
+pub(super) fn better(known: &mut Option<Stamp>, at: Timestamp, observer: &str, resolution_ms: u32) {
+    if known
+        .as_ref()
+        .is_none_or(|known| resolution_ms < known.resolution_ms)
+    {
+        *known = Some(Stamp {
+            at,
+            observer: observer.to_owned(),
+            resolution_ms,
+        });
+    }
 }

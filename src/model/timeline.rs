@@ -42,6 +42,7 @@ impl Run {
                     .map(|restored| stamp(restored.at, "Flink REST: restore_timestamp", 1)),
             ),
             (PhaseName::TasksRunning, self.recovered()),
+            (PhaseName::Undone, self.seen.undone.clone()),
             (
                 PhaseName::NextCheckpoint,
                 self.next_checkpoint().map(|(_, stamp)| stamp),
@@ -147,8 +148,9 @@ impl Run {
             let Some(done) = seen.done() else { continue };
             let began = seen.triggered.unwrap_or(done.at);
             let new = match self.order.failure.expect.restore {
+                Restore::IfMoved if self.epoch().is_none() => began >= sent,
                 Restore::None => began >= sent,
-                Restore::Newest => self
+                Restore::Newest | Restore::IfMoved => self
                     .restores()
                     .any(|restored| began >= restored.at && *id > restored.id),
             };

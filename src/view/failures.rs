@@ -109,6 +109,8 @@ fn hits(model: &Model, failure: &Failure) -> String {
             Hits::Leader => "nobody leads now",
             Hits::Standby => "nobody stands by",
             Hits::BusyTaskManager => "no busy TaskManager",
+            Hits::AllJobmanagers => "no JobManager",
+            Hits::ApiServer | Hits::Role | Hits::CheckpointFolder => "not known now",
         }
         .to_owned();
     };
@@ -117,6 +119,10 @@ fn hits(model: &Model, failure: &Failure) -> String {
         Hits::Leader => format!("{} {tag} leads", sign::LEADER),
         Hits::Standby => format!("  {tag} stands by"),
         Hits::BusyTaskManager => format!("  {tag} runs tasks"),
+        Hits::AllJobmanagers => format!("{} {tag} and {} more", sign::LEADER, target.also.len()),
+        Hits::ApiServer => "  the API server".to_owned(),
+        Hits::Role => "  the JobManagers' Role".to_owned(),
+        Hits::CheckpointFolder => "  the checkpoint folder".to_owned(),
     }
 }
 
@@ -125,12 +131,14 @@ fn in_short(failure: &Failure) -> String {
     let leadership = match failure.expect.leadership {
         Leadership::NewEpoch => "new epoch",
         Leadership::Stays => "same epoch",
+        Leadership::MayMove => "any epoch",
     };
     let restore = match failure.expect.restore {
         Restore::Newest => "job restored",
         Restore::None => "job untouched",
+        Restore::IfMoved => "job kept",
     };
-    let verdict = match failure.expect.verdict {
+    let verdict = match failure.expect.verdict() {
         Verdict::Pass => String::new(),
         other => format!(", {other}"),
     };
@@ -237,18 +245,20 @@ fn expectation(model: &Model, failure: &Failure) -> String {
     let leadership = match failure.expect.leadership {
         Leadership::NewEpoch => "a new epoch",
         Leadership::Stays => "the same epoch",
+        Leadership::MayMove => "the same epoch or one new one",
     };
     let restore = match (failure.expect.restore, model.job.newest()) {
         (Restore::Newest, Some(row)) => format!("restored from #{} or newer", row.id),
         (Restore::Newest, None) => "restored from the newest checkpoint".to_owned(),
         (Restore::None, _) => "the job not touched".to_owned(),
+        (Restore::IfMoved, _) => "the job restored only by a new epoch".to_owned(),
     };
-    let verdict = match failure.expect.verdict {
+    let verdict = match failure.expect.verdict() {
         Verdict::Pass => String::new(),
         other => format!("; the verdict should be {other}"),
     };
     format!(
         "{leadership}, {restore}, all tasks running within {}s{verdict}",
-        failure.expect.within
+        failure.expect.within.0
     )
 }

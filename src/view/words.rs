@@ -244,9 +244,12 @@ pub(super) fn statement(name: StatementName) -> &'static str {
     match name {
         StatementName::Hit => "the failure hit",
         StatementName::Leadership => "leadership",
+        StatementName::OneLeader => "one leader",
         StatementName::SameJob => "same job",
         StatementName::Restored => "restored",
         StatementName::IdsGrow => "ids only grow",
+        StatementName::Pointer => "pointer",
+        StatementName::Restarts => "restarts",
         StatementName::InTime => "in time",
     }
 }

@@ -128,6 +128,16 @@ impl<'a> Hand<'a> {
                 let limit = self.grace + FAREWELL;
                 self.ended_by(self.delete(events), limit, events).await
             }
+            Step::Freeze
+            | Step::CutOff
+            | Step::ScaleToZero
+            | Step::StopApiServer
+            | Step::ForbidPatch
+            | Step::ForbidWriting
+            | Step::DeletePointers => Err(Fault::unable(
+                "not-able",
+                "This step cannot be carried out yet.",
+            )),
         }
     }
 

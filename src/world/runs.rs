@@ -135,6 +135,8 @@ mod tests {
                 node: None,
                 epoch: None,
                 reason: String::new(),
+                object: None,
+                also: Vec::new(),
             },
             origin: Origin::Simulated,
             at: jiff::Timestamp::UNIX_EPOCH,

@@ -159,39 +159,33 @@ fn wrong_words_in_lab_yaml() {
 
 #[test]
 fn failures_of_a_lab() {
-    const OWN: &str = "name: default\nfailures:\n  - {key: jm-twice, title: t, story: s, teaches: t, \
-                       hits: leader, steps: [kill], expect: {leadership: new-epoch, restore: newest, within: 60}}";
+    const OWN: &str = "failures:\n  - {key: jm-twice, title: t, story: s., teaches: t., \
+                       hits: leader, steps: [kill], expect: {leadership: new-epoch, restore: newest, restarts: target, within: 60s}}";
     let with = |from, to| {
         let own: &'static str = Box::leak(OWN.replacen(from, to, 1).into_boxed_str());
-        told(changed(&[("lab.yaml", "name: default", own)]))
+        told(changed(&[("lab.yaml", "failures: []", own)]))
     };
-    let first = |to| told(changed(&[("lab.yaml", "name: default", to)]));
+    let first = |to| told(changed(&[("lab.yaml", "first: []", to)]));
     insta::assert_snapshot!([
         with("", ""),
         with("jm-twice", "jm-crash"),
         with("jm-twice", "JM Twice"),
         with("[kill]", "[]"),
         with("[kill]", "[kil]"),
+        with("[kill]", "[freeze]"),
+        with("[kill]", "[freeze], for: 35"),
+        with("[kill]", "[freeze], for: 6m"),
+        with("[kill]", "[scale-to-zero], for: 20s"),
         with("hits: leader", "hits: leeder"),
-        with("restore: newest", "restore: newest, within: 3"),
-        with("restore: newest, within: 60", "restore: newest"),
-        with("story: s", "storry: s"),
-        first("name: default\nfirst: [jm-crash, tm-stop]"),
-        first("name: default\nfirst: [jm-crash, jm-crsh]"),
-        first("name: default\nfirst: [jm-crash, jm-crash]"),
+        with("within: 60s", "within: 3s"),
+        with("within: 60s", "within: 60s, fails: [hit]"),
+        with(", within: 60s", ""),
+        with("story: s.", "storry: s."),
+        with("story: s.", "story: s"),
+        first("first: [jm-crash, tm-stop]"),
+        first("first: [jm-crash, jm-crsh]"),
+        first("first: [jm-crash, jm-crash]"),
     ].join("\n"), @r#"
-    lab.yaml:29:1: The key `failures` is there twice. (first in line 2) → Remove one of the two.
-    lab.yaml:29:1: The key `failures` is there twice. (first in line 2) → Remove one of the two.
-    lab.yaml:29:1: The key `failures` is there twice. (first in line 2) → Remove one of the two.
-    lab.yaml:29:1: The key `failures` is there twice. (first in line 2) → Remove one of the two.
-    lab.yaml:29:1: The key `failures` is there twice. (first in line 2) → Remove one of the two.
-    lab.yaml:29:1: The key `failures` is there twice. (first in line 2) → Remove one of the two.
-    lab.yaml:3:142: The key `within` is there twice. (first in line 3) → Remove one of the two.
-    lab.yaml:29:1: The key `failures` is there twice. (first in line 2) → Remove one of the two.
-    lab.yaml:29:1: The key `failures` is there twice. (first in line 2) → Remove one of the two.
-    lab.yaml:27:1: The key `first` is there twice. (first in line 2) → Remove one of the two.
-    lab.yaml:27:1: The key `first` is there twice. (first in line 2) → Remove one of the two.
-    lab.yaml:27:1: The key `first` is there twice. (first in line 2) → Remove one of the two.
     "#);
 }
 

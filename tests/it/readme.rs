@@ -15,7 +15,10 @@ fn failures() -> String {
         let _ = writeln!(
             table,
             "| `{}` | {} | {} | {} |",
-            failure.key, failure.title, failure.expect.verdict, failure.teaches
+            failure.key,
+            failure.title,
+            failure.expect.verdict(),
+            failure.teaches
         );
     }
     table

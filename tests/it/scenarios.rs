@@ -2,7 +2,7 @@
 //! nothing again. The binary is told an address and nothing else.
 
 use crate::program::{Ended, Program};
-use flinklab::failure::{CATALOGUE, Failure, Hits, Leadership};
+use flinklab::failure::{CATALOGUE, Leadership, Restore, find};
 use flinklab::lab::Lab;
 use flinklab::sim::{Images, Options, Sim};
 use serde_json::Value;
@@ -85,57 +85,53 @@ fn statement<'a>(result: &'a Value, name: &str) -> &'a Value {
     all.iter().find(|one| one["name"] == name).unwrap()
 }
 
-fn breaks(failure: &Failure) {
+fn breaks(key: &str) {
+    let failure = find(key).unwrap();
     let scene = Scene::up();
-    let result = scene.result(&["break", &failure.key]);
+    let result = scene.result(&["break", key]);
     assert_eq!(result["verdict"], "PASS", "{result:#}");
     assert_eq!(statement(&result, "hit")["verdict"], "PASS");
-    assert!(
-        result["recovery_ms"].as_i64().is_some_and(|ms| ms > 0),
-        "{result:#}"
-    );
     let names: Vec<&str> = result["phases"]
         .as_array()
         .unwrap()
         .iter()
         .filter_map(|phase| phase["name"].as_str())
         .collect();
-    for name in ["sent", "process-gone", "tasks-running", "next-checkpoint"] {
+    for name in ["sent", "process-gone", "next-checkpoint"] {
         assert!(names.contains(&name), "{name} of {names:?}");
     }
+    let restored = failure.expect.restore == Restore::Newest;
+    let recovery = result["recovery_ms"].as_i64();
+    assert_eq!(recovery.is_some_and(|ms| ms > 0), restored, "{result:#}");
+    assert_eq!(names.contains(&"tasks-running"), restored, "{names:?}");
     let moved = failure.expect.leadership == Leadership::NewEpoch;
     assert_eq!(names.contains(&"new-epoch"), moved, "{names:?}");
-    assert_eq!(moved, failure.hits == Hits::Leader);
 }
 
-#[test]
-fn jm_stop() {
-    breaks(flinklab::failure::find("jm-stop").unwrap());
+/// One scenario an entry, each a test of its own.
+macro_rules! scenarios {
+    ($($name:ident $key:literal,)*) => {
+        $(#[test]
+        fn $name() {
+            breaks($key);
+        })*
+
+        #[test]
+        fn every_entry_of_the_catalogue_has_its_scenario() {
+            let all: Vec<&str> = CATALOGUE.iter().map(|failure| &*failure.key).collect();
+            assert_eq!(all, [$($key),*]);
+        }
+    };
 }
 
-#[test]
-fn jm_crash() {
-    breaks(flinklab::failure::find("jm-crash").unwrap());
-}
-
-#[test]
-fn jm_delete() {
-    breaks(flinklab::failure::find("jm-delete").unwrap());
-}
-
-#[test]
-fn tm_stop() {
-    breaks(flinklab::failure::find("tm-stop").unwrap());
-}
-
-#[test]
-fn every_entry_of_the_catalogue_has_its_scenario() {
-    let here = ["jm-stop", "tm-stop", "jm-delete", "jm-crash"];
-    let all: Vec<&str> = CATALOGUE
-        .iter()
-        .map(|failure| failure.key.as_ref())
-        .collect();
-    assert_eq!(all, here);
+scenarios! {
+    jm_stop "jm-stop",
+    jm_crash "jm-crash",
+    jm_delete "jm-delete",
+    standby_stop "standby-stop",
+    tm_stop "tm-stop",
+    tm_crash "tm-crash",
+    tm_delete "tm-delete",
 }
 
 #[test]
@@ -210,10 +206,10 @@ fn two_keys_break_the_leader_and_the_screen_tells_the_verdict() {
     terminal.sees_text("1 jm-stop");
     terminal.types("x");
     terminal.sees_text("What to break");
-    terminal.types("4");
+    terminal.types("2");
     terminal.sees_text("aimed: jm-crash");
     terminal.sees_text("ready  ✓");
-    terminal.types("4");
+    terminal.types("2");
     terminal.sees_text("◆ jm-crash on");
     terminal.types("t");
     terminal.sees_text("PASS recovered in");

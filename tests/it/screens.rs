@@ -53,7 +53,7 @@ fn scenes() -> Vec<(&'static str, Scene)> {
         ("recovered", Scene::recovered()),
         ("api-lost", Scene::api_lost()),
         ("failures", with_keys(Scene::healthy(), "x")),
-        ("aimed", with_keys(Scene::healthy(), "x4")),
+        ("aimed", with_keys(Scene::healthy(), "x2")),
         ("help", with_keys(Scene::healthy(), "?")),
         ("run", with_keys(Scene::recovered(), "t")),
         ("run-going", with_keys(Scene::recovering(), "t")),
@@ -125,8 +125,8 @@ fn the_background_is_never_set() {
 fn the_same_digit_twice_fires_and_another_one_aims_anew() {
     let mut scene = with_keys(Scene::healthy(), "x");
     assert!(scene.key(KeyCode::Char('1')).is_empty());
-    assert!(scene.key(KeyCode::Char('4')).is_empty());
-    let effects = scene.key(KeyCode::Char('4'));
+    assert!(scene.key(KeyCode::Char('2')).is_empty());
+    let effects = scene.key(KeyCode::Char('2'));
     let [Effect::Break(order)] = effects.as_slice() else {
         panic!("no break, but {effects:?}");
     };
@@ -137,7 +137,7 @@ fn the_same_digit_twice_fires_and_another_one_aims_anew() {
 
 #[test]
 fn an_aim_is_dropped_when_the_leader_changes() {
-    let mut scene = with_keys(Scene::healthy(), "x4");
+    let mut scene = with_keys(Scene::healthy(), "x2");
     scene.leader_changes(53.0);
     assert!(scene.model.screen.aim.is_none());
     assert!(
@@ -148,8 +148,8 @@ fn an_aim_is_dropped_when_the_leader_changes() {
 
 #[test]
 fn nothing_is_fired_while_a_run_is_observed() {
-    let mut scene = with_keys(Scene::recovering(), "x4");
-    assert!(scene.key(KeyCode::Char('4')).is_empty());
+    let mut scene = with_keys(Scene::recovering(), "x2");
+    assert!(scene.key(KeyCode::Char('2')).is_empty());
     let notice = scene
         .model
         .screen

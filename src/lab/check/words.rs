@@ -300,13 +300,9 @@ fn failures(lab: &Source, definition: &Definition) -> Result<(), Fault> {
                 .at(&path, format!("The failure `{key}` is there twice."))
                 .done();
         }
-        if own.steps.is_empty() {
-            return lab
-                .at(
-                    &format!("failures[{index}].steps"),
-                    format!("The failure `{key}` does nothing."),
-                )
-                .done();
+        if let Some(fit) = failure::unfit(own) {
+            let path = format!("failures[{index}].{}", fit.field);
+            return lab.at(&path, fit.what).done();
         }
     }
     keys.extend(

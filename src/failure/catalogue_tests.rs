@@ -1,0 +1,131 @@
+//! The table holds together: words, steps, times and expectations of every entry.
+
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::failure::{Undo, Verdict, unfit};
+use std::collections::BTreeSet;
+
+#[test]
+fn keys_are_unique_and_kebab_case() {
+    let keys: BTreeSet<&str> = TABLE.iter().map(|failure| &*failure.key).collect();
+    assert_eq!(keys.len(), TABLE.len());
+    for key in keys {
+        assert!(
+            key.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
+            "{key}"
+        );
+        assert!(
+            !key.starts_with('-') && !key.ends_with('-') && !key.contains("--"),
+            "{key}"
+        );
+    }
+    assert_eq!(find("jm-crash").unwrap().key, "jm-crash");
+    assert!(find("nothing").is_none());
+}
+
+#[test]
+fn every_entry_makes_sense() {
+    for failure in TABLE {
+        assert_eq!(unfit(failure), None, "{}", failure.key);
+        for text in [&failure.title, &failure.story, &failure.teaches] {
+            assert!(
+                !text.contains("  ") && text.is_ascii(),
+                "{}: {text}",
+                failure.key
+            );
+        }
+        assert!(!failure.title.ends_with('.'), "{}", failure.key);
+    }
+}
+
+/// Whoever ends, silences or disarms a leader must expect another epoch, and who spares it not.
+#[test]
+fn what_is_expected_fits_what_is_hit() {
+    for failure in TABLE {
+        let expected = match failure.hits {
+            Hits::Leader | Hits::AllJobmanagers | Hits::Role => Leadership::NewEpoch,
+            Hits::Standby | Hits::BusyTaskManager | Hits::CheckpointFolder => Leadership::Stays,
+            Hits::ApiServer => Leadership::MayMove,
+        };
+        assert_eq!(failure.expect.leadership, expected, "{}", failure.key);
+    }
+    let failing: Vec<&str> = TABLE
+        .iter()
+        .filter(|failure| failure.expect.verdict() == Verdict::Fail)
+        .map(|failure| &*failure.key)
+        .collect();
+    assert_eq!(failing, ["rbac-loss", "pointer-lost"]);
+}
+
+#[test]
+fn what_must_be_undone_by_us_says_when() {
+    for failure in TABLE {
+        let lasting = failure.steps.iter().any(|step| step.lasts());
+        assert_eq!(failure.lasts.is_some(), lasting, "{}", failure.key);
+        let pointers = failure.undo().any(|undo| undo == Undo::RestorePointers);
+        assert_eq!(
+            failure.is_undone_by_us(),
+            lasting || pointers,
+            "{}",
+            failure.key
+        );
+    }
+}
+
+#[test]
+fn a_labs_own_entry_is_the_same_type() {
+    for failure in TABLE {
+        let text = serde_json::to_string(failure).unwrap();
+        assert_eq!(serde_json::from_str::<Failure>(&text).unwrap(), *failure);
+    }
+    let unknown = r#"{"key":"a","title":"b","story":"c.","teaches":"d.","hits":"leader","steps":["explode"]}"#;
+    assert!(serde_json::from_str::<Failure>(unknown).is_err());
+}
+
+#[test]
+fn nonsense_is_refused_with_its_field() {
+    let refused = |change: fn(&mut Failure)| {
+        let mut failure = TABLE
+            .iter()
+            .find(|one| one.key == "jm-freeze")
+            .unwrap()
+            .clone();
+        change(&mut failure);
+        unfit(&failure).map(|fit| fit.field)
+    };
+    assert_eq!(refused(|_| {}), None);
+    assert_eq!(refused(|it| it.lasts = None), Some("for"));
+    assert_eq!(refused(|it| it.lasts = Some(Seconds(301))), Some("for"));
+    assert_eq!(refused(|it| it.steps = Cow::Borrowed(&[])), Some("steps"));
+    assert_eq!(
+        refused(|it| it.steps = Cow::Borrowed(&[Step::Kill, Step::Freeze])),
+        Some("steps")
+    );
+    assert_eq!(refused(|it| it.hits = Hits::Role), Some("hits"));
+    assert_eq!(refused(|it| it.story = "no end".into()), Some("story"));
+    assert_eq!(
+        refused(|it| it.title = "x".repeat(33).into()),
+        Some("title")
+    );
+    assert_eq!(
+        refused(|it| it.expect.within = Seconds(1)),
+        Some("expect.within")
+    );
+    assert_eq!(
+        refused(|it| it.expect.restore = Restore::IfMoved),
+        Some("expect.restore")
+    );
+    assert_eq!(
+        refused(|it| it.expect.restore = Restore::None),
+        Some("expect.restore")
+    );
+    assert_eq!(
+        refused(|it| it.expect.restarts = Restarts::Target),
+        Some("expect.restarts")
+    );
+    assert_eq!(
+        refused(|it| it.expect.fails = Cow::Borrowed(&[StatementName::Hit])),
+        Some("expect.fails")
+    );
+}
