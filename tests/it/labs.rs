@@ -186,6 +186,24 @@ fn failures_of_a_lab() {
         first("first: [jm-crash, jm-crsh]"),
         first("first: [jm-crash, jm-crash]"),
     ].join("\n"), @r#"
+    fine
+    lab.yaml:28:11: The failure `jm-crash` is built in already. → Choose another key.
+    lab.yaml:28:11: `failures[0].key` cannot be `JM Twice`. (lower-case letters, digits and `-`, at most 63, beginning and ending with a letter or digit)
+    lab.yaml:28:76: The failure `jm-twice` does nothing.
+    lab.yaml:28:77: `failures[0].steps[0]` cannot be `kil`. (it may be `terminate`, `kill`, `delete-pod`, `freeze`, `cut-off`, `scale-to-zero`, `stop-api-server`, `forbid-patch`, `forbid-writing` or `delete-pointers`) → Did you mean `kill`?
+    lab.yaml:28:5: It stays until it is undone: say `for` how long.
+    lab.yaml:28:91: `failures[0].for` is wrong: `35` is no time in whole seconds; write it like `35s` or `1m 30s`.
+    lab.yaml:28:91: Nothing may stay broken for longer than 300 s.
+    lab.yaml:28:61: `scale-to-zero` cannot be done to what it hits.
+    lab.yaml:28:61: `failures[0].hits` cannot be `leeder`. (it may be `leader`, `standby`, `busy-task-manager`, `all-jobmanagers`, `api-server`, `role` or `checkpoint-folder`) → Did you mean `leader`?
+    lab.yaml:28:159: A time budget lies between 5 s and 300 s.
+    lab.yaml:28:171: A failure that should not hit shows nothing.
+    lab.yaml:28:92: `failures[0].expect.within` is missing.
+    lab.yaml:28:31: Unknown word `storry` in `failures[0]`. (known there: `key`, `title`, `story`, `teaches`, `needs`, `hits`, `steps`, `for` and `expect`) → Did you mean `story`?
+    lab.yaml:28:38: `story` is told in sentences; end it with a full stop.
+    fine
+    lab.yaml:26:19: There is no failure `jm-crsh`. → Did you mean `jm-crash`?
+    lab.yaml:26:19: `jm-crash` is there twice.
     "#);
 }
 
