@@ -112,12 +112,19 @@ pub enum Command {
         #[arg(long)]
         force: bool,
     },
+    /// Free the machine: stop the cluster and keep it; `up` starts it again.
+    Stop,
     /// Remove the cluster. Data stays unless `--purge`.
     Down {
         /// Remove what Flink wrote and the lab's folder too; lists it and asks first.
         #[arg(long)]
         purge: bool,
     },
+    /// The labs on this machine, with what Docker has of them.
+    Labs,
+    /// Definitions of labs: take a copy of one, check your own.
+    #[command(subcommand)]
+    Lab(LabCommand),
     /// Print the kubeconfig of the lab; your own is never touched.
     Kubeconfig {
         /// Print the file's path instead of its text.
@@ -136,6 +143,23 @@ pub enum Command {
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
+    },
+}
+
+/// What can be done with a definition.
+#[derive(Debug, Clone, Subcommand)]
+pub enum LabCommand {
+    /// Write a definition out as a folder that you may change.
+    Export {
+        /// A built-in lab, or an instance whose definition is wanted.
+        name: String,
+        /// A new or empty folder.
+        folder: PathBuf,
+    },
+    /// Read a definition as `up` would, and say what is wrong with it.
+    Check {
+        /// The folder with `lab.yaml` and `kind.yaml`.
+        folder: PathBuf,
     },
 }
 

@@ -3,7 +3,7 @@
 
 use super::break_goal::{Manner, breaking};
 use super::print::{Printer, Style};
-use super::{Next, Show, Surroundings, break_report, questions, queue, report, status, turn};
+use super::{Next, Show, Surroundings, break_report, labs, questions, queue, report, status, turn};
 use crate::cli::{Cli, Command};
 use crate::fault::{Fault, Kind};
 use crate::lab::Lab;
@@ -47,9 +47,17 @@ pub(super) fn without_world(
         }
         Some(Command::KindConfig) => {
             let lab = Lab::open(definition)?;
-            let home = surroundings.addresses(&cli.global)?.home;
-            let shared = home.join(&cli.global.name).join("shared");
+            let addresses = surroundings.addresses(&cli.global)?;
+            let shared = match cli.global.read_only {
+                true => addresses.home.join(&cli.global.name).join("shared"),
+                // Docker would make it as root, and then nobody else could use it.
+                false => crate::world::shared_folder(&addresses, &cli.global.name)?,
+            };
             printer.text(&crate::lab::kind_config(&lab, &shared));
+        }
+        Some(Command::Lab(command)) => {
+            let addresses = surroundings.addresses(&cli.global)?;
+            return labs::definition(&addresses, command, printer).map(Some);
         }
         _ => return Ok(None),
     }
@@ -69,13 +77,23 @@ pub(super) async fn command(
             follow(world, vec![Effect::Up(order)], goal, printer).await
         }
         Command::Down { purge } => {
-            questions::before_down(&world, *purge, printer).await?;
+            let adopted = questions::before_down(&world, *purge, printer).await?;
             let goal = Goal::Plan {
                 limit: Duration::from_secs(600),
             };
-            let effects = vec![Effect::Down(DownOrder { purge: *purge })];
+            let effects = vec![Effect::Down(DownOrder {
+                purge: *purge,
+                adopted,
+            })];
             follow(world, effects, goal, printer).await
         }
+        Command::Stop => {
+            let goal = Goal::Plan {
+                limit: Duration::from_secs(300),
+            };
+            follow(world, vec![Effect::Stop], goal, printer).await
+        }
+        Command::Labs => labs::list(&world.addresses, printer).await,
         Command::Status { watch } => {
             let goal = if *watch {
                 Goal::Forever { last: None }
@@ -123,6 +141,7 @@ pub(super) async fn command(
         Command::Failures
         | Command::Keys { .. }
         | Command::Completions { .. }
+        | Command::Lab(_)
         | Command::KindConfig => {
             unreachable!("answered without a world")
         }
@@ -143,12 +162,14 @@ async fn follow(
     goal: Goal,
     printer: &Printer,
 ) -> Result<u8, Fault> {
-    if world.read_only && matches!(effects[..], [Effect::Up(_) | Effect::Down(_), ..]) {
-        return Err(read_only(if matches!(effects[0], Effect::Up(_)) {
-            "up"
-        } else {
-            "down"
-        }));
+    let writes = match effects.first() {
+        Some(Effect::Up(_)) => Some("up"),
+        Some(Effect::Down(_)) => Some("down"),
+        Some(Effect::Stop) => Some("stop"),
+        _ => None,
+    };
+    if let Some(command) = writes.filter(|_| world.read_only) {
+        return Err(read_only(command));
     }
     let mut model = Model {
         name: world.name.clone(),

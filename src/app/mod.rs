@@ -4,6 +4,7 @@
 mod break_goal;
 mod break_report;
 mod headless;
+mod labs;
 mod logging;
 mod print;
 mod questions;
@@ -151,6 +152,14 @@ async fn turn(
             Err(Fault::new(Kind::Interrupted, "interrupted", "Interrupted."))
         }
         Some(Ended::Quit) | None => Ok(()),
+    }
+}
+
+/// What a command line needs besides for another instance than the usual one.
+fn with_name(name: &str) -> String {
+    match name {
+        "flinklab" => String::new(),
+        name => format!(" --name {name}"),
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn step_line(change: &StepChange) -> Option<String> {
     ))
 }
 
-/// `{"result":{…}}` of `up` and `down`.
+/// `{"result":{…}}` of `up`, `stop` and `down`.
 pub(super) fn done(done: &Done) -> Value {
     match done {
         Done::Up {
@@ -51,6 +51,10 @@ pub(super) fn done(done: &Done) -> Value {
         } => json!({"result": {
             "command": "up", "outcome": "ready", "seconds": round(*seconds), "changed": changed,
             "checkpoint": {"id": checkpoint}, "kubeconfig": kubeconfig, "ui": ui, "notes": notes,
+        }}),
+        Done::Stop { seconds, stopped } => json!({"result": {
+            "command": "stop", "outcome": "stopped", "seconds": round(*seconds),
+            "changed": !stopped.is_empty(), "stopped": stopped,
         }}),
         Done::Down {
             seconds,
@@ -90,6 +94,12 @@ pub(super) fn done_text(done: &Done) -> String {
             ));
             text
         }
+        Done::Stop { seconds, stopped } => match stopped.is_empty() {
+            true => "The cluster was stopped already. `flinklab up` starts it again.\n".to_owned(),
+            false => format!(
+                "The cluster is stopped after {seconds:.1} s; its data is kept. `flinklab up` starts it again.\n"
+            ),
+        },
         Done::Down {
             seconds,
             removed,

@@ -34,6 +34,9 @@ pub struct Cluster {
     /// TOML merge patches for containerd.
     #[serde(default)]
     pub containerd_config_patches: Vec<String>,
+    /// JSON-6902 patches for containerd, after the others.
+    #[serde(default, rename = "containerdConfigPatchesJSON6902")]
+    pub containerd_config_patches_json6902: Vec<String>,
 }
 
 /// One node.

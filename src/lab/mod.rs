@@ -54,38 +54,23 @@ pub struct Lab {
     pub hash: String,
 }
 
-/// The labs compiled in: name, then file names with their texts.
-const BUILT_IN: &[(&str, &[(&str, &str)])] = &[(
-    "default",
-    &[
-        ("lab.yaml", include_str!("../../lab/default/lab.yaml")),
-        ("kind.yaml", include_str!("../../lab/default/kind.yaml")),
-        (
-            "10-namespace.yaml",
-            include_str!("../../lab/default/10-namespace.yaml"),
-        ),
-        (
-            "20-access.yaml",
-            include_str!("../../lab/default/20-access.yaml"),
-        ),
-        (
-            "30-storage.yaml",
-            include_str!("../../lab/default/30-storage.yaml"),
-        ),
-        (
-            "40-config.yaml",
-            include_str!("../../lab/default/40-config.yaml"),
-        ),
-        (
-            "50-jobmanagers.yaml",
-            include_str!("../../lab/default/50-jobmanagers.yaml"),
-        ),
-        (
-            "60-taskmanagers.yaml",
-            include_str!("../../lab/default/60-taskmanagers.yaml"),
-        ),
-    ],
-)];
+/// The files of a lab that is compiled in, by its folder below `lab/`.
+macro_rules! built_in {
+    ($folder:literal: $($file:literal),+ $(,)?) => {
+        ($folder, &[$(($file, include_str!(concat!("../../lab/", $folder, "/", $file)))),+])
+    };
+}
+
+/// A lab's name, then file names with their texts.
+type BuiltIn = (&'static str, &'static [(&'static str, &'static str)]);
+
+/// The labs compiled in.
+const BUILT_IN: &[BuiltIn] = &[
+    built_in!("default": "lab.yaml", "kind.yaml", "10-namespace.yaml", "20-access.yaml",
+        "30-storage.yaml", "40-config.yaml", "50-jobmanagers.yaml", "60-taskmanagers.yaml"),
+    built_in!("three-nodes": "lab.yaml", "kind.yaml", "10-namespace.yaml", "20-access.yaml",
+        "30-storage.yaml", "40-config.yaml", "50-jobmanagers.yaml", "60-taskmanagers.yaml"),
+];
 
 /// The names of the labs compiled in.
 pub fn built_in_names() -> impl Iterator<Item = &'static str> {

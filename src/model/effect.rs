@@ -11,6 +11,8 @@ pub enum Effect {
     Open,
     /// Build or finish the lab.
     Up(UpOrder),
+    /// Stop the cluster and keep it.
+    Stop,
     /// Remove the lab.
     Down(DownOrder),
     /// Follow pods, config maps, events, REST, disk and logs until the program ends.
@@ -46,6 +48,18 @@ pub struct UpOrder {
 pub struct DownOrder {
     /// Remove the data too. The person was asked already.
     pub purge: bool,
+    /// What becomes of a cluster that kind's own command made.
+    pub adopted: Adopted,
+}
+
+/// What becomes of a cluster that we took over and did not make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Adopted {
+    /// It is not touched: `down` fails and says so.
+    #[default]
+    Kept,
+    /// It goes like one of ours. The person was asked already.
+    Removed,
 }
 
 /// One failure, aimed.

@@ -24,7 +24,7 @@ mod timeline;
 mod update;
 
 pub use cluster::{Cluster, Epoch, KubeEvent, Pod, PodChange, PodPhase};
-pub use effect::{BreakOrder, DownOrder, Effect, Pace, UpOrder};
+pub use effect::{Adopted, BreakOrder, DownOrder, Effect, Pace, UpOrder};
 pub use event::{Event, Happening, Key, KeyCode, LabFacts, Link, Origin, Signal, Source};
 pub use health::{GOOD, Health, Watchfulness, Witness, Witnesses, Word};
 pub use input::FAILURES_A_PAGE;

@@ -86,6 +86,13 @@ pub enum Done {
         /// Sentences worth saying: what was found, what was left.
         notes: Vec<String>,
     },
+    /// The cluster is stopped and kept.
+    Stop {
+        /// Seconds from the start of the command.
+        seconds: f64,
+        /// Node containers that ran until now.
+        stopped: Vec<String>,
+    },
     /// The lab is gone.
     Down {
         /// Seconds from the start of the command.

@@ -46,6 +46,7 @@ fn title(model: &Model, theme: &Theme) -> Spans {
         .count();
     let words = match (&plan.done, plan.failed()) {
         (Some(Done::Up { .. }), _) => "The lab is ready".to_owned(),
+        (Some(Done::Stop { .. }), _) => "The cluster is stopped".to_owned(),
         (Some(Done::Down { .. }), _) => "The lab is gone".to_owned(),
         (None, Some(step)) => format!("Step {} of {of} failed", step.n),
         (None, None) if of == 0 => "Looking at what there is".to_owned(),
@@ -59,7 +60,9 @@ fn aside(model: &Model, theme: &Theme) -> Spans {
         return Vec::new();
     };
     let seconds = match &model.plan.done {
-        Some(Done::Up { seconds, .. } | Done::Down { seconds, .. }) => *seconds,
+        Some(
+            Done::Up { seconds, .. } | Done::Stop { seconds, .. } | Done::Down { seconds, .. },
+        ) => *seconds,
         None => words::since(model.now, started),
     };
     vec![theme.say(Tone::Muted, words::took_seconds(seconds))]
@@ -163,6 +166,10 @@ fn below(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
             }
             lines
         }
+        Some(Done::Stop { stopped, .. }) => vec![
+            fact(theme, "stopped", &list(stopped)),
+            fact(theme, "go on", "u or flinklab up starts it again"),
+        ],
         Some(Done::Down { removed, kept, .. }) => {
             vec![
                 fact(theme, "removed", &list(removed)),

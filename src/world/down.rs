@@ -8,12 +8,12 @@ pub use purge::purge_listing;
 
 use super::docker::Docker;
 use super::gate::{self, OurNodes};
-use super::home::{Home, State};
+use super::home::{Home, Maker, State};
 use super::open::must_open;
 use super::up::progress::{Progress, Title};
 use super::{Events, World};
 use crate::fault::{Fault, Kind};
-use crate::model::{Done, DownOrder, Event};
+use crate::model::{Adopted, Done, DownOrder, Event};
 
 /// The steps, as scripts and people know them.
 const STEPS: &[Title] = &[
@@ -63,6 +63,16 @@ async fn remove(world: &World, order: &DownOrder, progress: &Progress) -> Result
     progress
         .done("prove", format!("lab {}", opened.state.id))
         .await;
+
+    let kinds: Vec<String> = nodes
+        .seen()
+        .iter()
+        .filter(|seen| seen.lab.is_none())
+        .map(|seen| seen.name.clone())
+        .collect();
+    if !kinds.is_empty() && order.adopted == Adopted::Kept {
+        return Err(must_be_asked(&kinds));
+    }
 
     let mut removed = Vec::new();
     progress.begin("data", "").await;
@@ -131,11 +141,47 @@ async fn claimed(docker: &Docker, home: &Home, state: &State) -> Result<OurNodes
     match gate::claim(docker, home, state).await {
         Ok(claim) => Ok(claim.into_nodes()),
         // Somebody made another cluster of that name after ours was gone: nothing of it is ours.
-        Err(fault) if fault.code == "cluster-not-ours" && state.nodes.is_empty() => {
+        Err(fault) if fault.code == "cluster-not-ours" && !any_left(docker, state).await? => {
             Ok(gate::no_nodes(home))
         }
         Err(fault) => Err(fault),
     }
+}
+
+/// Whether one of the recorded containers still exists.
+async fn any_left(docker: &Docker, state: &State) -> Result<bool, Fault> {
+    for record in &state.nodes {
+        if docker.inspect(&record.id).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The containers of this lab that kind's own command made: removing them takes away more than we
+/// put there.
+pub async fn taken_over(world: &World) -> Result<Vec<String>, Fault> {
+    let opened = must_open(world)?;
+    let records = &opened.state.nodes;
+    if !records.is_empty() {
+        let kinds = records.iter().filter(|record| record.maker == Maker::Kind);
+        return Ok(kinds.map(|record| record.name.clone()).collect());
+    }
+    // Nothing is written down before an `up` came that far.
+    let docker = Docker::connect(&world.addresses).await?;
+    opened.home.create()?;
+    let nodes = claimed(&docker, &opened.home, &opened.state).await?;
+    let kinds = nodes.seen().iter().filter(|seen| seen.lab.is_none());
+    Ok(kinds.map(|seen| seen.name.clone()).collect())
+}
+
+fn must_be_asked(names: &[String]) -> Fault {
+    Fault::wrong(
+        "needs-yes",
+        "`down` must ask before it removes what flinklab did not make. Nothing was removed.",
+    )
+    .why(format!("kind made {}", names.join(", ")))
+    .mend("Add --yes.")
 }
 
 fn remove_file(path: &std::path::Path) -> Result<(), Fault> {

@@ -5,8 +5,7 @@
 
 mod proof;
 
-pub use proof::MARKER;
-use proof::Seen;
+pub use proof::{MARKER, Seen};
 
 use super::World;
 use super::docker::Docker;
@@ -96,6 +95,7 @@ impl Claiming {
             return Ok(());
         };
         seen.prove(&self.home.name, &self.shared)?;
+        seen.prove_not_anothers(&self.lab_id)?;
         seen.prove_loopback()?;
         match self.seen.iter().position(|known| known.id == seen.id) {
             Some(index) => self.seen[index] = seen,

@@ -6,7 +6,8 @@ mod files;
 mod state;
 
 pub use state::{
-    CheckpointFact, Definition, FORMAT, JobRecord, NodeRecord, NodeStage, Ports, Source, State,
+    CheckpointFact, Definition, FORMAT, JobRecord, Maker, NodeRecord, NodeStage, Ports, Source,
+    State,
 };
 
 use files::{Privacy, make_folder, private_file, same_file, sync_folder};

@@ -1,7 +1,7 @@
 //! kubeadm's configuration as kind writes it, patches of `kind.yaml` applied: text from values.
 //! Writes no file and runs no command.
 
-mod patch;
+pub(in crate::world) mod patch;
 
 use crate::fault::Fault;
 use crate::lab::{Cluster, NodeRole};

@@ -8,6 +8,7 @@ pub mod clean;
 pub mod disk;
 pub mod docker;
 pub mod down;
+pub mod export;
 pub mod flink;
 pub mod gate;
 pub mod ha;
@@ -16,11 +17,13 @@ pub mod images;
 pub mod kube;
 pub mod kubeadm;
 pub mod kubeconfig;
+pub mod labs;
 pub mod network;
 pub mod node;
 pub mod open;
 pub mod process;
 pub mod runs;
+pub mod stop;
 pub mod submit;
 pub mod tail;
 pub mod up;
@@ -120,6 +123,7 @@ pub async fn perform(world: Arc<World>, effect: Effect, events: Events, stop: Ca
         Effect::Save(result) => runs::save(&world, &result, &events).await,
         // What is half done is finished by the next `up` or `down`.
         Effect::Up(order) => until(&stop, up::run(&world, &order, &events)).await,
+        Effect::Stop => until(&stop, self::stop::run(&world, &events)).await,
         Effect::Down(order) => until(&stop, down::run(&world, &order, &events)).await,
         Effect::Break(order) => until(&stop, breaking::carry_out(&world, &order, &events)).await,
     }
@@ -149,9 +153,21 @@ async fn tell_lab(world: &World, events: &Events) {
     }
 }
 
+/// Makes an instance's folder and tells where Flink's files will be.
+pub fn shared_folder(addresses: &Addresses, name: &str) -> Result<PathBuf, Fault> {
+    let home = home::Home::of(addresses, name);
+    home.create()?;
+    Ok(home.shared())
+}
+
 /// Our kubeconfig of the lab, if there is one.
 pub fn kubeconfig_file(world: &World) -> Result<PathBuf, Fault> {
     open::kubeconfig(world).map(|(file, _)| file)
+}
+
+/// The node containers of this lab that kind's own command made.
+pub async fn taken_over(world: &World) -> Result<Vec<String>, Fault> {
+    down::taken_over(world).await
 }
 
 /// What `down --purge` would remove, a line each.

@@ -5,6 +5,7 @@
 //! are there. Removes nothing but node containers that never came to work.
 
 mod addons;
+mod adopted;
 mod book;
 mod definition;
 mod job;

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 /// Faster than real by this much.
 const SPEED: f64 = 20.0;
 
-fn world(machine: &Machine, home: &Path, name: &str) -> World {
+pub(crate) fn world(machine: &Machine, home: &Path, name: &str) -> World {
     let addresses = Addresses {
         docker: Some(machine.sim.docker_host()),
         docker_context: None,
@@ -29,12 +29,12 @@ fn world(machine: &Machine, home: &Path, name: &str) -> World {
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What a command told: how it ended, and the steps that were done.
-struct Told {
-    end: Result<Done, Fault>,
-    done: Vec<String>,
+pub(crate) struct Told {
+    pub(crate) end: Result<Done, Fault>,
+    pub(crate) done: Vec<String>,
 }
 
-async fn told(work: impl AsyncFnOnce(Events)) -> Told {
+pub(crate) async fn told(work: impl AsyncFnOnce(Events)) -> Told {
     let (to, mut from) = mpsc::channel::<Happening>(1024);
     let collect = async {
         let (mut end, mut done) = (None, Vec::new());
@@ -66,15 +66,26 @@ async fn told(work: impl AsyncFnOnce(Events)) -> Told {
         .expect("no command takes as long")
 }
 
-async fn built(world: &World, resume: bool) -> Told {
+pub(crate) async fn built(world: &World, resume: bool) -> Told {
     told(async |events| up::run(world, &UpOrder { resume }, &events).await).await
 }
 
-async fn removed(world: &World, purge: bool) -> Told {
-    told(async |events| down::run(world, &DownOrder { purge }, &events).await).await
+pub(crate) async fn removed(world: &World, purge: bool) -> Told {
+    told(async |events| {
+        down::run(
+            world,
+            &DownOrder {
+                purge,
+                ..DownOrder::default()
+            },
+            &events,
+        )
+        .await
+    })
+    .await
 }
 
-fn state(world: &World) -> State {
+pub(crate) fn state(world: &World) -> State {
     Home::of(&world.addresses, &world.name)
         .read_state()
         .unwrap()

@@ -247,13 +247,15 @@ fn wrong_words_in_kind_yaml() {
         ("kind.yaml", "kind: KubeletConfiguration", "kind: KubletConfiguration"),
         ("kind.yaml", "featureGates:\n      Kubelet", "featureGates:\n     [Kubelet"),
         ("kind.yaml", "kubeadmConfigPatches:", "kubeadmConfigPatchesJSON6902:\n  - {kind: KubeletConfiguration, group: kubelet.config.k8s.io, version: v1beta1, patch: '[{op: set, path: /a}]'}\nkubeadmConfigPatches:"),
-        ("kind.yaml", "kubeadmConfigPatches:", "containerdConfigPatchesJSON6902: ['[]']\nkubeadmConfigPatches:"),
+        ("kind.yaml", "kubeadmConfigPatches:", "containerdConfigPatchesJSON6902: ['[{op: set}]']\nkubeadmConfigPatches:"),
+        ("kind.yaml", "kubeadmConfigPatches:", "containerdConfigPatches:\n  - |\n    [debug]\n      level = warn\nkubeadmConfigPatches:"),
+        ("kind.yaml", "networking:", "      - {hostPath: data, containerPath: /data}\nnetworking:"),
         ("kind.yaml", "networking:", "---\nnetworking:"),
     ]), @r#"
     kind.yaml:2:13: unknown apiVersion: kind.x-k8s.io/v1alpha3 → It must be `kind.x-k8s.io/v1alpha4`.
     kind.yaml:1:7: unknown kind Clutser for apiVersion: kind.x-k8s.io/v1alpha4 → It must be `Cluster`.
     kind.yaml:2:1: A lab's `kind.yaml` has no `name`. (`--name` decides, so that one definition makes several clusters) → Remove the line.
-    kind.yaml:3:1: Unknown word `node`. (known there: `kind`, `apiVersion`, `nodes`, `networking`, `featureGates`, `runtimeConfig`, `kubeadmConfigPatches`, `kubeadmConfigPatchesJSON6902` and `containerdConfigPatches`) → Did you mean `nodes`?
+    kind.yaml:3:1: Unknown word `node`. (known there: `kind`, `apiVersion`, `nodes`, `networking`, `featureGates`, `runtimeConfig`, `kubeadmConfigPatches`, `kubeadmConfigPatchesJSON6902`, `containerdConfigPatches` and `containerdConfigPatchesJSON6902`) → Did you mean `nodes`?
     kind.yaml:4:11: `nodes[0].role` cannot be `control-plan`. (it may be `control-plane` or `worker`) → Did you mean `control-plane`?
     kind.yaml:4:3: must have at least one control-plane node
     kind.yaml:5:5: A lab has one control-plane node, this is the second. (a second would need kind's load balancer, and shows nothing about Flink) → Write `role: worker`.

@@ -43,6 +43,7 @@ impl Watching {
             name: "flinklab-control-plane".into(),
             role: "control-plane".into(),
             stage: NodeStage::Joined,
+            maker: Default::default(),
         });
         state.ports.ui = ui;
         state.new_job(None, now).unwrap();

@@ -51,15 +51,6 @@ pub(super) fn read(files: &[(String, String)], folder: &str) -> Result<(Source, 
             .mend("Remove the line.")
             .done();
     }
-    let key = "containerdConfigPatchesJSON6902";
-    if let Some((at, value)) = kind.root.entry(key)
-        && !value.items().is_empty()
-    {
-        return kind
-            .here(at.at, format!("flinklab does not carry out `{key}`."))
-            .mend("Write the change as TOML under `containerdConfigPatches`.")
-            .done();
-    }
     let cluster =
         decode(&kind.root, Rules::Kind).map_err(|mistake| mistake.fault(kind.code, &kind.file))?;
     Ok((kind, cluster))
@@ -85,7 +76,12 @@ pub(super) fn check(kind: &Source, cluster: &mut Cluster) -> Result<(), Fault> {
     same_path_everywhere(kind, cluster)?;
     ports_across_nodes(kind, cluster)?;
     patches::merge(kind, "", &cluster.kubeadm_config_patches)?;
-    patches::json(kind, "", cluster.kubeadm_config_patches_json6902.len())
+    patches::json(kind, "", cluster.kubeadm_config_patches_json6902.len())?;
+    patches::containerd(
+        kind,
+        &cluster.containerd_config_patches,
+        &cluster.containerd_config_patches_json6902,
+    )
 }
 
 fn networking(kind: &Source, cluster: &Cluster) -> Result<(), Fault> {
@@ -245,6 +241,16 @@ fn mounts(kind: &Source, path: &str, node: &Node) -> Result<(), Fault> {
                         format!("`{path}.hostPath` cannot be `{}`.", mount.host_path),
                     )
                     .why(format!("only `{SHARED}` by itself is filled in"))
+                    .done();
+            }
+            if !is_absolute(&mount.host_path) {
+                return kind
+                    .at(
+                        &format!("{path}.hostPath"),
+                        format!("`{path}.hostPath` cannot be `{}`.", mount.host_path),
+                    )
+                    .why("kind would take it from the folder that it is called in, and a lab is called from anywhere")
+                    .mend("Write the whole path, from `/` on.")
                     .done();
             }
             continue;

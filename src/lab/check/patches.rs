@@ -1,5 +1,5 @@
-//! The kubeadm patches of `kind.yaml`: texts in a text, whose mistakes kind would tell late or,
-//! where a patch fits no document, never.
+//! The patches of `kind.yaml` for kubeadm and containerd: texts in a text, whose mistakes kind
+//! would tell late or, where a patch fits no document, never.
 
 use super::super::mistake::{did_you_mean, listed};
 use super::super::wrong::one_of;
@@ -72,40 +72,76 @@ pub(super) fn json(kind: &Source, path: &str, count: usize) -> Result<(), Fault>
             .and_then(yaml::Node::text)
             .unwrap_or_default();
         known_document(kind, node.place("kind"), name)?;
-        let text = node
-            .get("patch")
-            .and_then(yaml::Node::text)
-            .unwrap_or_default();
-        let within = format!("{path}.patch");
-        let documents = match yaml::read(text) {
-            Ok(documents) => documents,
-            Err(mistake) => {
-                return kind
-                    .here(inside(kind, &within, mistake.at), mistake.what)
-                    .done();
-            }
-        };
-        let operations = documents.first().map_or(&[][..], yaml::Node::items);
-        if operations.is_empty() {
+        operations(kind, &format!("{path}.patch"))?;
+    }
+    Ok(())
+}
+
+/// The operations of the JSON-6902 patch that is the text at this path.
+fn operations(kind: &Source, path: &str) -> Result<(), Fault> {
+    let text = kind.root.find(path).and_then(yaml::Node::text);
+    let documents = match yaml::read(text.unwrap_or_default()) {
+        Ok(documents) => documents,
+        Err(mistake) => {
             return kind
-                .at(&within, "A JSON-6902 patch is a list of operations.")
+                .here(inside(kind, path, mistake.at), mistake.what)
                 .done();
         }
-        for operation in operations {
-            let name = operation
-                .get("op")
-                .and_then(yaml::Node::text)
-                .unwrap_or_default();
-            if !OPERATIONS.contains(&name) {
-                return kind
-                    .here(
-                        inside(kind, &within, operation.place("op")),
-                        format!("`op` cannot be `{name}`."),
-                    )
-                    .why(format!("it may be {}", one_of(&OPERATIONS)))
-                    .done();
-            }
+    };
+    let operations = documents.first().map_or(&[][..], yaml::Node::items);
+    if operations.is_empty() {
+        return kind
+            .at(path, "A JSON-6902 patch is a list of operations.")
+            .done();
+    }
+    for operation in operations {
+        let name = operation
+            .get("op")
+            .and_then(yaml::Node::text)
+            .unwrap_or_default();
+        if !OPERATIONS.contains(&name) {
+            return kind
+                .here(
+                    inside(kind, path, operation.place("op")),
+                    format!("`op` cannot be `{name}`."),
+                )
+                .why(format!("it may be {}", one_of(&OPERATIONS)))
+                .done();
         }
+    }
+    Ok(())
+}
+
+/// containerd's patches: TOML, and JSON-6902 patches of it.
+pub(super) fn containerd(
+    kind: &Source,
+    merges: &[String],
+    changes: &[String],
+) -> Result<(), Fault> {
+    for (index, text) in merges.iter().enumerate() {
+        let path = format!("containerdConfigPatches[{index}]");
+        if let Err(error) = toml::from_str::<toml::Table>(text) {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let at = At {
+                line: before.map_or(1, |before| before.matches('\n').count() + 1),
+                column: before.map_or(1, |before| {
+                    before
+                        .rsplit('\n')
+                        .next()
+                        .unwrap_or_default()
+                        .chars()
+                        .count()
+                        + 1
+                }),
+            };
+            return kind
+                .here(inside(kind, &path, at), "The patch is not TOML.")
+                .why(error.message())
+                .done();
+        }
+    }
+    for index in 0..changes.len() {
+        operations(kind, &format!("containerdConfigPatchesJSON6902[{index}]"))?;
     }
     Ok(())
 }

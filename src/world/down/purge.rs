@@ -6,7 +6,7 @@ use crate::fault::Fault;
 use crate::world::World;
 use crate::world::docker::Docker;
 use crate::world::gate::OurNodes;
-use crate::world::home::Home;
+use crate::world::home::{Home, Maker};
 use crate::world::node::Node;
 use crate::world::open::{Opened, must_open};
 use bollard::models::{ContainerCreateBody, HostConfig};
@@ -31,7 +31,11 @@ pub async fn purge_listing(world: &World) -> Result<Vec<String>, Fault> {
     let home = &opened.home;
     let mut lines = Vec::new();
     for node in &opened.state.nodes {
-        lines.push(format!("container {} with its volume", node.name));
+        let made = match node.maker {
+            Maker::Flinklab => "",
+            Maker::Kind => ", which kind made",
+        };
+        lines.push(format!("container {} with its volume{made}", node.name));
     }
     for (what, path) in [
         ("checkpoints, savepoints and HA files", home.shared()),
@@ -95,8 +99,10 @@ pub(super) async fn flinks_files(
         Some(node) => {
             tell("removes Flink's files from inside the node");
             let mount = mounted_at(nodes, node).ok_or_else(|| no_mount(home, &node.name))?;
-            // What writes there must be gone first; the node goes away next anyway.
-            inside(node, &mount, nodes).await?
+            // What writes there must be gone first, on every node; they go away next anyway.
+            futures::future::try_join_all(nodes.nodes().iter().map(|node| quiet(node, nodes)))
+                .await?;
+            inside(node, &mount).await?
         }
         None if is_empty(&home.shared()) => "0 0".to_owned(),
         None => {
@@ -112,23 +118,26 @@ pub(super) async fn flinks_files(
     ))
 }
 
-async fn inside(node: &Node, mount: &str, nodes: &OurNodes) -> Result<String, Fault> {
+/// Ends everything that may write from this node. The first node must run for what follows; what
+/// runs on another that is stopped does not write.
+async fn quiet(node: &Node, nodes: &OurNodes) -> Result<(), Fault> {
     let stopped = nodes
         .seen()
         .iter()
         .any(|seen| seen.id == node.id && !seen.running);
+    let first = nodes.nodes().first().map(|node| &node.id) == Some(&node.id);
+    if stopped && !first {
+        return Ok(());
+    }
     if stopped {
         node.start().await?;
         crate::world::node::wait_booted(node.docker(), &node.id, crate::world::node::BOOT).await?;
     }
     // Flink would write on: no pod is started again without a kubelet, and none is left running.
-    let quiet =
-        r#"systemctl stop kubelet; crictl ps -q | xargs -r crictl stop -t 0 >/dev/null 2>&1; true"#;
-    node.exec(
-        &["sh", "-c", quiet, "flinklab-quiet"],
-        Duration::from_secs(60),
-    )
-    .await?;
+    node.quiet(Duration::ZERO).await
+}
+
+async fn inside(node: &Node, mount: &str) -> Result<String, Fault> {
     let argv = ["sh", "-c", PURGE_SCRIPT, "flinklab-purge", mount];
     node.exec(&argv, PURGE)
         .await?
@@ -177,6 +186,7 @@ async fn throw_away(docker: &Docker, opened: &Opened) -> Result<String, Fault> {
         }),
         ..ContainerCreateBody::default()
     };
+    leftover(docker, &name, &shared).await?;
     let work = async {
         let options = bollard::query_parameters::CreateContainerOptionsBuilder::new()
             .name(&name)
@@ -199,6 +209,21 @@ async fn throw_away(docker: &Docker, opened: &Opened) -> Result<String, Fault> {
         .mend(format!(
             "The container {name} still does it; run the command again later."
         ))),
+    }
+}
+
+/// Removes what a purge left that was killed: a container of this lab's own name that sees nothing
+/// but this very folder. Anything else under the name stays and is told by Docker.
+async fn leftover(docker: &Docker, name: &str, shared: &str) -> Result<(), Fault> {
+    let Some(found) = docker.inspect(name).await? else {
+        return Ok(());
+    };
+    let binds = found.host_config.and_then(|host| host.binds);
+    match (found.id, binds.unwrap_or_default().as_slice()) {
+        (Some(id), [bind]) if *bind == format!("{shared}:{MOUNTED}") => {
+            crate::world::node::remove(docker, &id, name).await
+        }
+        _ => Ok(()),
     }
 }
 

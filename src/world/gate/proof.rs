@@ -3,6 +3,7 @@
 
 use crate::fault::Fault;
 use crate::world::docker::Docker;
+use crate::world::node::LAB_LABEL;
 use bollard::models::{ContainerInspectResponse, PortMap};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Patch, PatchParams};
@@ -40,6 +41,8 @@ pub struct Seen {
     pub image: String,
     /// Published ports: the container's, then address and port on the host.
     pub published: BTreeMap<String, Vec<(String, u16)>>,
+    /// The lab that made it. None: kind's own command did.
+    pub lab: Option<String>,
     cluster: Option<String>,
     /// Host folders and where the container sees them.
     mounts: BTreeSet<(String, String)>,
@@ -103,6 +106,7 @@ impl Seen {
                 .and_then(|config| config.image.clone())
                 .unwrap_or_default(),
             published,
+            lab: label(LAB_LABEL),
             cluster: label(CLUSTER_LABEL),
             mounts: bound
                 .filter_map(|bind| {
@@ -129,6 +133,12 @@ impl Seen {
         }
     }
 
+    /// Whether the container sees a host folder at this place.
+    #[must_use]
+    pub fn has_mount(&self, source: &str, place: &str) -> bool {
+        self.mounts.contains(&(source.to_owned(), place.to_owned()))
+    }
+
     /// It carries this cluster's kind label and binds our shared folder.
     pub(super) fn prove(&self, cluster: &str, shared: &str) -> Result<(), Fault> {
         if self.cluster.as_deref() != Some(cluster) {
@@ -151,6 +161,24 @@ impl Seen {
             )));
         }
         Ok(())
+    }
+
+    /// No other lab made it. kind's own command leaves no mark, and what it made may be taken over.
+    pub(super) fn prove_not_anothers(&self, lab_id: &str) -> Result<(), Fault> {
+        match self.lab.as_deref() {
+            Some(other) if other != lab_id => Err(Fault::unable(
+                "cluster-not-ours",
+                format!("The container `{}` belongs to another lab.", self.name),
+            )
+            .why(format!("its label says {other}, this lab is {lab_id}"))
+            .mend(format!(
+                "Use another --name. If its lab.json is lost, remove the cluster with \
+                 `kind delete cluster --name {0}` or `docker rm -f -v {1}`.",
+                self.cluster.as_deref().unwrap_or_default(),
+                self.name
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// Everything it publishes is on loopback.

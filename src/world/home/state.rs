@@ -81,6 +81,20 @@ pub struct NodeRecord {
     /// How far its bootstrap came.
     #[serde(default)]
     pub stage: NodeStage,
+    /// Who made it.
+    #[serde(default)]
+    pub maker: Maker,
+}
+
+/// Who made a node container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Maker {
+    /// We did.
+    #[default]
+    Flinklab,
+    /// kind's own command; we took it over.
+    Kind,
 }
 
 /// How far a node's bootstrap came.
@@ -184,7 +198,13 @@ impl State {
                 .why(format!(
                     "lab.json has format {version}, this program reads format {FORMAT}"
                 ))
-                .mend("Use that version, or remove the lab with it (`flinklab down --purge`) and make a new one."))
+                .mend(format!(
+                    "Use that version for this lab. Or begin anew: remove its cluster \
+                     (`kind delete cluster --name {0}`, or `docker rm -f -v` with what \
+                     `docker ps -aq --filter label=io.x-k8s.kind.cluster={0}` prints), move the folder away and \
+                     run `flinklab up --name {0}`.",
+                    value.get("name").and_then(serde_json::Value::as_str).unwrap_or("NAME")
+                )))
             }
             None => Err(Fault::unable("state-broken", "The lab's state has no format version.")
                 .at(shown, 0, 0)

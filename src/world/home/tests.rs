@@ -127,6 +127,7 @@ fn the_current_job_is_the_newest_of_the_cluster_that_exists() {
         name: "t-control-plane".into(),
         role: "control-plane".into(),
         stage: NodeStage::Joined,
+        maker: Maker::Flinklab,
     });
     let first = state.new_job(None, Timestamp::UNIX_EPOCH).unwrap();
     assert_eq!(state.current_job(), Some(&first));

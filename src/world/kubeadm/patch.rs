@@ -153,7 +153,7 @@ fn merge_arguments(known: &mut Value, changes: Vec<Value>) {
     }
 }
 
-fn plain(document: &mut Value, patch: Value) {
+pub(in crate::world) fn plain(document: &mut Value, patch: Value) {
     let Value::Object(patch) = patch else {
         *document = patch;
         return;
@@ -175,7 +175,7 @@ fn plain(document: &mut Value, patch: Value) {
 /// One operation of a JSON patch.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
-pub(super) enum Operation {
+pub(in crate::world) enum Operation {
     Add { path: String, value: Value },
     Remove { path: String },
     Replace { path: String, value: Value },
@@ -185,12 +185,12 @@ pub(super) enum Operation {
 }
 
 /// The operations of a patch, YAML or JSON.
-pub(super) fn operations(text: &str) -> Result<Vec<Operation>, Fault> {
+pub(in crate::world) fn operations(text: &str) -> Result<Vec<Operation>, Fault> {
     serde_yaml::from_str(text).map_err(broken)
 }
 
 /// Applies the operations in order; the first that cannot be applied is a fault.
-pub(super) fn apply(document: &mut Value, operations: &[Operation]) -> Result<(), Fault> {
+pub(in crate::world) fn apply(document: &mut Value, operations: &[Operation]) -> Result<(), Fault> {
     for operation in operations {
         match operation {
             Operation::Add { path, value } => add(document, path, value.clone())?,

@@ -1,39 +1,29 @@
-//! kind.yaml's patches for containerd, given to a node before it first starts. kind rewrites
-//! containerd's TOML and restarts it; containerd can as well import files and merge them itself,
-//! which needs no restart that would break an image stream. Knows nothing of TOML.
+//! kind.yaml's patches for containerd, carried out as kind does, on the file's TOML as JSON. kind
+//! rewrites the file of a running node and restarts containerd; here it is rewritten before the
+//! node first starts, so that no restart breaks an image stream.
 
 use super::NodePlan;
 use crate::fault::Fault;
 use crate::world::docker::{Docker, LONG, call};
+use crate::world::kubeadm::patch;
 use bollard::query_parameters::UploadToContainerOptionsBuilder;
-use bytes::Bytes;
+use serde_json::Value;
+use std::fmt::Display;
 
-/// containerd's folder in a node, its file there, and ours beside it.
+/// containerd's folder in a node and its file there.
 const FOLDER: &str = "/etc/containerd";
 const FILE: &str = "config.toml";
-const OURS: &str = "flinklab";
 
 /// Puts the patches into a container that was made and not yet started.
 pub(super) async fn patch(docker: &Docker, id: &str, plan: &NodePlan) -> Result<(), Fault> {
-    if plan.containerd.is_empty() {
+    if plan.containerd.is_empty() && plan.containerd_json.is_empty() {
         return Ok(());
     }
     let text = docker.read_file(id, &format!("{FOLDER}/{FILE}")).await?;
     let text = String::from_utf8_lossy(&text);
-    let imports = |line: &str| line.trim_start().starts_with("imports");
-    if text
-        .lines()
-        .take_while(|line| !line.trim_start().starts_with('['))
-        .any(imports)
-    {
-        return Err(Fault::unable(
-            "containerd-patch",
-            "containerdConfigPatches cannot be used with this node image.",
-        )
-        .why("its containerd already imports other files"));
-    }
+    let text = patched(&text, &plan.containerd, &plan.containerd_json)?;
     let doing = format!("Configuring containerd in {}", plan.name);
-    let archive = archive(&text, &plan.containerd)
+    let archive = super::one_file(FILE, 0o644, text.as_bytes())
         .map_err(|error| Fault::unable("docker-failed", format!("{doing} failed.")).why(error))?;
     let options = UploadToContainerOptionsBuilder::new().path(FOLDER).build();
     let body = bollard::body_full(archive);
@@ -47,48 +37,84 @@ pub(super) async fn patch(docker: &Docker, id: &str, plan: &NodePlan) -> Result<
     .await
 }
 
-/// The changed file and one file a patch.
-fn archive(config: &str, patches: &[String]) -> std::io::Result<Bytes> {
-    let mut archive = tar::Builder::new(Vec::new());
-    let config = format!("imports = [\"{FOLDER}/{OURS}/*.toml\"]\n{config}");
-    append(&mut archive, FILE, &config)?;
-    for (number, patch) in patches.iter().enumerate() {
-        append(
-            &mut archive,
-            &format!("{OURS}/{number:02}.toml"),
-            &versioned(patch),
-        )?;
-    }
-    archive.into_inner().map(Bytes::from)
+fn broken(what: &str, why: impl Display) -> Fault {
+    Fault::wrong("containerd-patch", format!("{what} cannot be used."))
+        .why(why)
+        .mend("Mend it in kind.yaml, then run `flinklab up` again.")
 }
 
-/// A patch as a file of its own, which must say its version: kind's patches have that of the file
-/// they are for, 2 in all images so far.
-fn versioned(patch: &str) -> String {
-    let mut top = patch
-        .lines()
-        .take_while(|line| !line.trim_start().starts_with('['));
-    match top.any(|line| line.trim_start().starts_with("version")) {
-        true => patch.to_owned(),
-        false => format!("version = 2\n{patch}"),
+/// The file with merge patches and then JSON patches, each in their order. As in kind, a merge
+/// patch that names another version than the file's is left out.
+fn patched(text: &str, merges: &[String], changes: &[String]) -> Result<String, Fault> {
+    let unreadable = |error: toml::de::Error| {
+        Fault::unable(
+            "node-image",
+            "The node image's containerd configuration cannot be read.",
+        )
+        .why(error)
+        .mend("Use a kindest/node image in kind.yaml.")
+    };
+    let mut config: Value = toml::from_str(text).map_err(unreadable)?;
+    for (index, merge) in merges.iter().enumerate() {
+        let what = format!("containerdConfigPatches[{index}]");
+        let merge: Value = toml::from_str(merge).map_err(|error| broken(&what, error))?;
+        let version = merge.get("version");
+        if version.is_some() && version != config.get("version") {
+            tracing::warn!("{what} is for another version of the file and was left out");
+            continue;
+        }
+        patch::plain(&mut config, merge);
     }
-}
-
-fn append(archive: &mut tar::Builder<Vec<u8>>, name: &str, text: &str) -> std::io::Result<()> {
-    let header = super::header(0o644, text.len());
-    archive.append_data(&mut header.clone(), name, text.as_bytes())
+    for (index, change) in changes.iter().enumerate() {
+        let what = format!("containerdConfigPatchesJSON6902[{index}]");
+        let operations = patch::operations(change).map_err(|fault| broken(&what, fault.why))?;
+        patch::apply(&mut config, &operations).map_err(|fault| broken(&what, fault.why))?;
+    }
+    toml::to_string(&config).map_err(|error| broken("The patched configuration", error))
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
+    const CONFIG: &str = "version = 2\n[plugins.\"cri\".containerd]\n  snapshotter = \"overlayfs\"\n  list = [\"a\"]\n";
+
+    fn lines(merges: &[&str], changes: &[&str]) -> Result<Value, Fault> {
+        let owned = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+        let text = patched(CONFIG, &owned(merges), &owned(changes))?;
+        Ok(toml::from_str(&text).unwrap())
+    }
+
     #[test]
-    fn a_patch_says_its_version_once() {
-        assert_eq!(
-            versioned("[a]\nversion = 1"),
-            "version = 2\n[a]\nversion = 1"
+    fn patches_merge_into_what_is_there() {
+        let found = lines(
+            &["[plugins.cri.containerd]\nlist = [\"b\"]\n[plugins.cri.registry]\npath = \"/x\""],
+            &[r#"[{"op": "add", "path": "/debug", "value": {"level": "warn"}}]"#],
         );
-        assert_eq!(versioned("version = 3\n[a]"), "version = 3\n[a]");
+        let expected = serde_json::json!({
+            "version": 2,
+            "plugins": {"cri": {
+                "containerd": {"snapshotter": "overlayfs", "list": ["b"]},
+                "registry": {"path": "/x"},
+            }},
+            "debug": {"level": "warn"},
+        });
+        assert_eq!(found.unwrap(), expected);
+    }
+
+    #[test]
+    fn a_patch_for_another_version_is_left_out() {
+        let found = lines(&["version = 3\n[a]\nb = 1"], &[]).unwrap();
+        assert_eq!(found.get("a"), None);
+    }
+
+    #[test]
+    fn a_broken_patch_is_named() {
+        let fault = lines(&["[a"], &[]).unwrap_err();
+        assert!(fault.what.contains("containerdConfigPatches[0]"), "{fault}");
+        let fault = lines(&[], &[r#"[{"op": "remove", "path": "/none"}]"#]).unwrap_err();
+        assert!(fault.what.contains("JSON6902[0]"), "{fault}");
     }
 }

@@ -45,6 +45,8 @@ pub struct NodePlan {
     pub environment: Vec<String>,
     /// TOML patches for containerd.
     pub containerd: Vec<String>,
+    /// JSON patches for containerd.
+    pub containerd_json: Vec<String>,
     /// The lab's id.
     pub lab_id: String,
     /// What of the engine matters.
@@ -140,7 +142,12 @@ pub fn plans(cluster: &Cluster, common: &Common<'_>) -> Result<Vec<NodePlan>, Fa
                 mapping.host_port,
             )?);
         }
-        let mut environment = Vec::new();
+        // kind passes the name on whether it has a value or not.
+        let mut environment = vec!["KIND_EXPERIMENTAL_CONTAINERD_SNAPSHOTTER".to_owned()];
+        if let Some(search) = &cluster.networking.dns_search {
+            environment.push(format!("KIND_DNS_SEARCH={}", search.join(" ")));
+        }
+        environment.extend(proxy::environment(cluster, common, &names));
         if node.role == NodeRole::ControlPlane {
             let networking = &cluster.networking;
             ports.push(Port::new(
@@ -151,10 +158,6 @@ pub fn plans(cluster: &Cluster, common: &Common<'_>) -> Result<Vec<NodePlan>, Fa
             )?);
             environment.push("KUBECONFIG=/etc/kubernetes/admin.conf".to_owned());
         }
-        if let Some(search) = &cluster.networking.dns_search {
-            environment.push(format!("KIND_DNS_SEARCH={}", search.join(" ")));
-        }
-        environment.extend(proxy::environment(cluster, common, &names));
         plans.push(NodePlan {
             cluster: common.name.to_owned(),
             name: names[index].clone(),
@@ -170,6 +173,7 @@ pub fn plans(cluster: &Cluster, common: &Common<'_>) -> Result<Vec<NodePlan>, Fa
             ports,
             environment,
             containerd: cluster.containerd_config_patches.clone(),
+            containerd_json: cluster.containerd_config_patches_json6902.clone(),
             lab_id: common.lab_id.to_owned(),
             daemon: common.daemon.clone(),
         });

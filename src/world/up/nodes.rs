@@ -1,10 +1,10 @@
 //! The node containers: made, taken over, started, and their shared folders given to Flink's user.
 //! Does not look into Kubernetes.
 
-use super::Run;
+use super::{Run, adopted};
 use crate::fault::Fault;
 use crate::world::gate::{self, Claiming};
-use crate::world::home::{NodeRecord, NodeStage, State};
+use crate::world::home::{Maker, NodeRecord, NodeStage, State};
 use crate::world::node::{self, BOOT, NodePlan, PORT_TAKEN, wait_booted};
 use crate::world::{images, network};
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +40,17 @@ pub(super) async fn settle(run: &Run<'_>) -> Result<Settled, Fault> {
         ));
     }
     let missing = expected.iter().any(|name| !found.contains(name));
+    if missing && claim.seen().iter().any(|seen| seen.lab.is_none()) {
+        return Err(other_shape(
+            run,
+            &format!(
+                "kind made {}, kind.yaml says {}",
+                found.join(", "),
+                expected.join(", ")
+            ),
+        ));
+    }
+    adopted::check(run, &claim).await?;
     let working = run
         .book
         .state()
@@ -90,7 +101,7 @@ fn forget_removed(run: &Run<'_>, claim: &Claiming) -> Result<(), Fault> {
     })
 }
 
-fn other_shape(run: &Run<'_>, why: &str) -> Fault {
+pub(super) fn other_shape(run: &Run<'_>, why: &str) -> Fault {
     let name = &run.home.name;
     Fault::unable(
         "cluster-changed",
@@ -234,6 +245,10 @@ fn record(run: &Run<'_>, claim: &Claiming) -> Result<(), Fault> {
                 name: seen.name.clone(),
                 role: seen.role.clone(),
                 stage: stages.get(&seen.id).copied().unwrap_or_default(),
+                maker: match seen.lab {
+                    Some(_) => Maker::Flinklab,
+                    None => Maker::Kind,
+                },
             });
             if seen.role == node::role_word(crate::lab::NodeRole::ControlPlane) {
                 let api = format!("{}/tcp", node::API_PORT);

@@ -50,7 +50,7 @@ fn the_body_is_what_kind_sends() {
             "io.x-k8s.kind.role": "control-plane",
             "flinklab.lab-id": "0123",
         },
-        "Env": ["KUBECONFIG=/etc/kubernetes/admin.conf"],
+        "Env": ["KIND_EXPERIMENTAL_CONTAINERD_SNAPSHOTTER", "KUBECONFIG=/etc/kubernetes/admin.conf"],
         "Volumes": {"/var": {}},
         "ExposedPorts": {"30081/tcp": {}, "6443/tcp": {}},
         "HostConfig": {
@@ -103,7 +103,10 @@ fn names_count_by_role() {
         ["lab-control-plane", "lab-worker", "lab-worker2"]
     );
     let plans = plans_of(&cluster, &daemon(), &[]);
-    assert!(plans[1].environment.is_empty());
+    assert_eq!(
+        plans[1].environment,
+        ["KIND_EXPERIMENTAL_CONTAINERD_SNAPSHOTTER"]
+    );
     assert_eq!(plans[1].published(API_PORT), None);
 }
 
@@ -130,7 +133,7 @@ fn the_proxy_is_not_asked_for_anything_of_the_cluster() {
     let without = "172.18.0.0/16,corp,10.96.0.0/16,10.244.0.0/16,lab-control-plane,.svc,\
                    .svc.cluster,.svc.cluster.local";
     assert_eq!(
-        environment[1..],
+        environment[1..environment.len() - 1],
         [
             "HTTPS_PROXY=http://proxy:1".to_owned(),
             "https_proxy=http://proxy:1".to_owned(),

@@ -1,0 +1,164 @@
+//! `labs`, `lab export` and `lab check`: what they print.
+
+use super::print::{Printer, Style};
+use crate::cli::LabCommand;
+use crate::fault::Fault;
+use crate::lab::Lab;
+use crate::world::labs::{Known, Listed, Standing};
+use crate::world::{self, Addresses};
+use serde_json::{Value, json};
+
+/// Lists the labs of this machine.
+pub(super) async fn list(addresses: &Addresses, printer: &Printer) -> Result<u8, Fault> {
+    let (listed, no_docker) = world::labs::list(addresses).await?;
+    match printer.style {
+        Style::Json => listed.iter().for_each(|one| printer.object(&object(one))),
+        Style::Text => printer.text(&table(&listed, no_docker.as_ref(), addresses)),
+    }
+    Ok(0)
+}
+
+fn object(listed: &Listed) -> Value {
+    let mut object = json!({"name": listed.name, "folder": listed.folder});
+    match &listed.known {
+        Ok(known) => {
+            object["lab"] = json!(known.definition);
+            object["cluster"] = json!(known.cluster.word());
+            object["nodes"] = json!(known.nodes);
+            object["ui"] = json!(known.ui);
+            object["made"] = json!(known.made);
+        }
+        Err(fault) => {
+            object["cluster"] = json!(Standing::Unknown.word());
+            object["error"] = super::print::fault_object(fault)["error"].clone();
+        }
+    }
+    object
+}
+
+fn table(listed: &[Listed], no_docker: Option<&Fault>, addresses: &Addresses) -> String {
+    if listed.is_empty() {
+        return format!(
+            "There is no lab below {}. `flinklab up` builds one.\n",
+            addresses.home.display()
+        );
+    }
+    let width = |of: fn(&Listed) -> usize, title: usize| {
+        listed.iter().map(of).max().unwrap_or_default().max(title)
+    };
+    let name = width(|one| one.name.chars().count(), 4);
+    let definition = width(
+        |one| {
+            one.known
+                .as_ref()
+                .map_or(1, |known| known.definition.chars().count())
+        },
+        3,
+    );
+    let mut text = format!(
+        "{:name$}  {:definition$}  {:8}  NODES  FLINK UI\n",
+        "NAME", "LAB", "CLUSTER"
+    );
+    for one in listed {
+        match &one.known {
+            Ok(known) => text.push_str(&format!(
+                "{:name$}  {:definition$}  {:8}  {:>5}  {}\n",
+                one.name,
+                known.definition,
+                known.cluster.word(),
+                known.nodes.len(),
+                known.ui.as_deref().unwrap_or("-"),
+            )),
+            Err(fault) => text.push_str(&format!(
+                "{:name$}  {:definition$}  {:8}  {:>5}  {}\n",
+                one.name, "?", "unknown", "?", fault.what
+            )),
+        }
+    }
+    for one in listed {
+        if let Ok(known) = &one.known
+            && let Some(hint) = hint(&one.name, known)
+        {
+            text.push_str(&format!("{hint}\n"));
+        }
+    }
+    if let Some(fault) = no_docker {
+        text.push_str(&format!("Docker could not be asked: {}\n", fault.what));
+    }
+    text
+}
+
+/// What a person would want to do about it.
+fn hint(name: &str, known: &Known) -> Option<String> {
+    let does = match known.cluster {
+        Standing::Stopped => "starts it again",
+        Standing::Partly => "brings it back",
+        Standing::Removed => "builds it again; somebody removed its cluster",
+        Standing::None | Standing::Running | Standing::Unknown => return None,
+    };
+    Some(format!("`flinklab up{}` {does}.", super::with_name(name)))
+}
+
+/// `lab export` and `lab check`.
+pub(super) fn definition(
+    addresses: &Addresses,
+    command: &LabCommand,
+    printer: &Printer,
+) -> Result<u8, Fault> {
+    match command {
+        LabCommand::Export { name, folder } => {
+            let lab = world::export::definition(addresses, name)?;
+            let files = world::export::write(&lab, folder)?;
+            let shown = folder.display().to_string();
+            match printer.style {
+                Style::Json => printer.object(&json!({"result": {
+                    "command": "lab export", "outcome": "written", "lab": lab.name, "folder": shown, "files": files,
+                }})),
+                Style::Text => printer.text(&format!(
+                    "Wrote {} files of the lab `{}` to {shown}. Change them, then:\n\n  \
+                     flinklab lab check {shown}\n  flinklab up --lab {shown} --name NAME\n",
+                    files.len(),
+                    lab.name
+                )),
+            }
+        }
+        LabCommand::Check { folder } => {
+            let lab = Lab::read(folder)?;
+            match printer.style {
+                Style::Json => printer.object(&json!({"result": {
+                    "command": "lab check", "outcome": "sound", "lab": lab.name, "hash": lab.hash,
+                    "nodes": lab.cluster.nodes.len(), "files": lab.apply.len() + 2, "unlisted": lab.unlisted,
+                }})),
+                Style::Text => printer.text(&checked(&lab)),
+            }
+        }
+    }
+    Ok(0)
+}
+
+fn checked(lab: &Lab) -> String {
+    let objects: usize = lab
+        .manifests
+        .iter()
+        .map(|manifest| manifest.documents.len())
+        .sum();
+    let mut text = format!(
+        "The lab `{}` is sound: {} node{}, {objects} objects in {} manifests, images {}.\n",
+        lab.name,
+        lab.cluster.nodes.len(),
+        if lab.cluster.nodes.len() == 1 {
+            ""
+        } else {
+            "s"
+        },
+        lab.manifests.len(),
+        lab.images.join(", ")
+    );
+    if !lab.unlisted.is_empty() {
+        text.push_str(&format!(
+            "Not used, as `apply` in lab.yaml does not list it: {}\n",
+            lab.unlisted.join(", ")
+        ));
+    }
+    text
+}

@@ -1,0 +1,86 @@
+//! `lab export`: a definition's files as a folder that a person may change. Writes into an empty
+//! folder only, so that nobody's work is overwritten.
+
+use super::home::Home;
+use super::{Addresses, home::valid_name};
+use crate::fault::Fault;
+use crate::lab::{Lab, built_in_names};
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+/// The definition of that name: a built-in one, else what an instance of this machine was made of.
+pub fn definition(addresses: &Addresses, name: &str) -> Result<Lab, Fault> {
+    if built_in_names().any(|known| known == name) {
+        return Lab::open(name);
+    }
+    let recorded = match valid_name(name) {
+        Ok(()) => Home::of(addresses, name).read_state()?,
+        Err(_) => None,
+    };
+    match recorded {
+        Some(state) => Lab::from_files(state.definition.files, ""),
+        None => {
+            let known: Vec<&str> = built_in_names().collect();
+            Err(Fault::wrong(
+                "lab-not-found",
+                format!("There is no built-in lab and no instance named `{name}`."),
+            )
+            .mend(format!(
+                "Built in: {}. `flinklab labs` lists the instances.",
+                known.join(", ")
+            )))
+        }
+    }
+}
+
+/// Writes the files of a definition and tells their names.
+pub fn write(lab: &Lab, folder: &Path) -> Result<Vec<String>, Fault> {
+    let cannot = |path: &Path, error: std::io::Error| {
+        Fault::unable("export-failed", format!("Cannot write {}.", path.display())).why(error)
+    };
+    match fs::read_dir(folder) {
+        Ok(mut entries) => {
+            if entries.next().is_some() {
+                return Err(Fault::wrong(
+                    "folder-not-empty",
+                    format!(
+                        "The folder {} is not empty. Nothing was written.",
+                        folder.display()
+                    ),
+                )
+                .mend("Name a new folder."));
+            }
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            fs::create_dir_all(folder).map_err(|error| cannot(folder, error))?;
+        }
+        Err(error) => return Err(cannot(folder, error)),
+    }
+    for (name, text) in &lab.files {
+        let path = folder.join(name);
+        fs::File::create_new(&path)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .map_err(|error| cannot(&path, error))?;
+    }
+    Ok(lab.files.iter().map(|(name, _)| name.clone()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn what_is_exported_is_the_same_lab_and_nothing_is_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in built_in_names() {
+            let lab = Lab::open(name).unwrap();
+            let to = folder.path().join(name);
+            assert_eq!(write(&lab, &to).unwrap().len(), lab.files.len());
+            assert_eq!(Lab::read(&to).unwrap().hash, lab.hash);
+            assert_eq!(write(&lab, &to).unwrap_err().code, "folder-not-empty");
+        }
+    }
+}
