@@ -53,7 +53,52 @@ fn kind_config_is_the_lab_s_own_file_with_the_shared_folder_filled_in() {
         ended.out
     );
     assert!(!ended.out.contains("LAB_SHARED}\n"), "{}", ended.out);
-    assert!(!program.home().exists(), "looking makes nothing");
+    // Docker would make the folder as root, and then nobody else could use it.
+    assert!(shared.is_dir());
+    assert!(
+        !program.home().join("two/lab.json").exists(),
+        "it is no lab yet"
+    );
+}
+
+#[test]
+fn looking_at_kind_config_makes_nothing() {
+    let program = Program::without_docker();
+    let ended = program.run(&["kind-config", "--read-only"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(!program.home().exists());
+}
+
+#[test]
+fn a_definition_is_taken_out_checked_and_not_overwritten() {
+    let program = Program::without_docker();
+    let folder = program.home().join("copy");
+    let folder = folder.to_str().unwrap();
+    let ended = program.run(&["lab", "export", "three-nodes", folder, "--json"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let checked = program
+        .run(&["lab", "check", folder, "--json"])
+        .objects()
+        .pop()
+        .unwrap();
+    assert_eq!(checked["result"]["nodes"], 3);
+    let again = program.run(&["lab", "export", "default", folder]);
+    assert_eq!(again.code, 2, "{}", again.err);
+    assert!(again.err.contains("is not empty"), "{}", again.err);
+    let unknown = program.run(&["lab", "export", "three-node", folder]);
+    assert_eq!(unknown.code, 2, "{}", unknown.err);
+}
+
+#[test]
+fn without_a_lab_the_list_says_so() {
+    let program = Program::without_docker();
+    let ended = program.run(&["labs"]);
+    assert_eq!(
+        (ended.code, ended.out.contains("There is no lab")),
+        (0, true),
+        "{}",
+        ended.err
+    );
 }
 
 #[test]

@@ -249,7 +249,7 @@ fn wrong_words_in_kind_yaml() {
         ("kind.yaml", "kubeadmConfigPatches:", "kubeadmConfigPatchesJSON6902:\n  - {kind: KubeletConfiguration, group: kubelet.config.k8s.io, version: v1beta1, patch: '[{op: set, path: /a}]'}\nkubeadmConfigPatches:"),
         ("kind.yaml", "kubeadmConfigPatches:", "containerdConfigPatchesJSON6902: ['[{op: set}]']\nkubeadmConfigPatches:"),
         ("kind.yaml", "kubeadmConfigPatches:", "containerdConfigPatches:\n  - |\n    [debug]\n      level = warn\nkubeadmConfigPatches:"),
-        ("kind.yaml", "networking:", "      - {hostPath: data, containerPath: /data}\nnetworking:"),
+        ("kind.yaml", "      - hostPath: ${LAB_SHARED}", "      - {hostPath: data, containerPath: /data}\n      - hostPath: ${LAB_SHARED}"),
         ("kind.yaml", "networking:", "---\nnetworking:"),
     ]), @r#"
     kind.yaml:2:13: unknown apiVersion: kind.x-k8s.io/v1alpha3 → It must be `kind.x-k8s.io/v1alpha4`.
@@ -289,7 +289,9 @@ fn wrong_words_in_kind_yaml() {
     kind.yaml:18:11: The patch fits no document: there is no `KubletConfiguration`. (kind writes `ClusterConfiguration`, `InitConfiguration`, `JoinConfiguration`, `KubeletConfiguration` and `KubeProxyConfiguration`) → Did you mean `KubeletConfiguration`?
     kind.yaml:20:6: A `[` is not closed.
     kind.yaml:17:89: `op` cannot be `set`. (it may be `add`, `remove`, `replace`, `move`, `copy` or `test`)
-    kind.yaml:16:1: flinklab does not carry out `containerdConfigPatchesJSON6902`. → Write the change as TOML under `containerdConfigPatches`.
+    kind.yaml:16:35: `op` cannot be `set`. (it may be `add`, `remove`, `replace`, `move`, `copy` or `test`)
+    kind.yaml:19:15: The patch is not TOML. (string values must be quoted, expected literal string)
+    kind.yaml:7:20: `nodes[0].extraMounts[0].hostPath` cannot be `data`. (kind would take it from the folder that it is called in, and a lab is called from anywhere) → Write the whole path, from `/` on.
     kind.yaml:15:1: Another document begins here. → `kind.yaml` holds one document: remove the `---`.
     "#);
 }

@@ -17,7 +17,7 @@ const SPEED: f64 = 20.0;
 /// What kind's command leaves where it was given our kind configuration.
 struct Kinds<'a> {
     name: &'a str,
-    image: &'a str,
+    mounted: &'a str,
     listens: &'a str,
     label: Option<&'a str>,
 }
@@ -26,7 +26,7 @@ impl<'a> Kinds<'a> {
     fn of(name: &'a str) -> Self {
         Self {
             name,
-            image: "kindest/node:v1.34.0",
+            mounted: "/flink-shared",
             listens: "127.0.0.1",
             label: None,
         }
@@ -50,11 +50,11 @@ impl<'a> Kinds<'a> {
                 .map(|id| ("flinklab.lab-id".to_owned(), id.to_owned())),
         );
         let body = ContainerCreateBody {
-            image: Some(self.image.to_owned()),
+            image: Some("kindest/node:v1.34.0".to_owned()),
             tty: Some(true),
             labels: Some(labels),
             host_config: Some(HostConfig {
-                binds: Some(vec![format!("{}:/flink-shared", shared.display())]),
+                binds: Some(vec![format!("{}:{}", shared.display(), self.mounted)]),
                 port_bindings: Some(HashMap::from([
                     port("6443/tcp", "0"),
                     port("30081/tcp", "0"),
@@ -145,13 +145,13 @@ async fn what_is_not_as_kind_yaml_says_is_not_taken_over() {
             "0123",
         ),
         (
-            "image",
+            "mount",
             Kinds {
-                image: "kindest/node:v1.33.1",
-                ..Kinds::of("image")
+                mounted: "/elsewhere",
+                ..Kinds::of("mount")
             },
             "cluster-changed",
-            "v1.33.1",
+            "does not mount",
         ),
     ] {
         let world = world(&machine, folder.path(), name);
@@ -206,7 +206,7 @@ async fn labs_stand_side_by_side_and_one_is_stopped_and_comes_back() {
         world(&machine, folder.path(), "one"),
         world(&machine, folder.path(), "two"),
     );
-    let (a, b) = tokio::join!(built(&one, false), built(&two, false));
+    let (a, b) = tokio::join!(Box::pin(built(&one, false)), Box::pin(built(&two, false)));
     a.end.unwrap();
     b.end.unwrap();
     let ports = |world: &World| {
