@@ -53,6 +53,7 @@ pub(super) async fn session(
         terminal,
         drawn: None,
         due: false,
+        copied: 0,
     };
     if let Ok((columns, rows)) = terminal::size() {
         (model.screen.columns, model.screen.rows) = (columns, rows);
@@ -107,11 +108,19 @@ struct Screen {
     drawn: Option<Instant>,
     /// Whether something happened since.
     due: bool,
+    /// The number of what was copied last.
+    copied: u32,
 }
 
 impl Show for Screen {
     fn show(&mut self, model: &Model, _batch: &[Happening]) -> Next {
         self.due = true;
+        if let Some((number, text)) = &model.screen.copied
+            && *number != self.copied
+        {
+            self.copied = *number;
+            let _ = copy(text);
+        }
         if self.drawn.is_none_or(|at| at.elapsed() >= FRAME) {
             // a terminal that is gone ends the program by SIGHUP or at the next key
             let _ = self.terminal.show(model);
@@ -127,6 +136,15 @@ impl Show for Screen {
             _ => Some(next_tick(model)),
         }
     }
+}
+
+/// Hands a text to the terminal's clipboard (OSC 52), on a key press only. What it was taken from
+/// is clean, and base64 besides.
+fn copy(text: &str) -> io::Result<()> {
+    execute!(
+        stdout(),
+        crossterm::clipboard::CopyToClipboard::to_clipboard_from(text)
+    )
 }
 
 /// How long until something on the screen moves by itself.

@@ -1,7 +1,7 @@
 //! What Kubernetes shows: pods, the HA lock and its epochs, events. History is ours and survives
 //! every failover.
 
-use super::{ClusterMap, JobMap, Lock, MapChange};
+use super::{ClusterMap, JobMap, Lock, MapChange, PodDetail};
 use crate::failure::Role;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -69,6 +69,39 @@ pub struct Pod {
     pub waiting: Option<(String, String)>,
     /// How Flink's container ended last: exit code, reason, Kubernetes' whole-second stamp.
     pub last_exit: Option<(i32, String, Option<Timestamp>)>,
+    /// What its page shows.
+    #[serde(default)]
+    pub detail: Box<PodDetail>,
+}
+
+impl Pod {
+    /// While Kubernetes waits before it starts the container again: how long still. It counts from
+    /// the end of the container, which it tells in whole seconds.
+    #[must_use]
+    pub fn back_off(&self, now: Timestamp) -> Option<BackOff> {
+        let (reason, message) = self.waiting.as_ref()?;
+        if reason != "CrashLoopBackOff" {
+            return None;
+        }
+        let whole = super::detail::back_off(message);
+        let ended = self.last_exit.as_ref().and_then(|(_, _, at)| *at);
+        Some(match (whole, ended) {
+            (Some(whole), Some(ended)) => {
+                let left = whole - now.duration_since(ended);
+                BackOff::Left(left.as_secs_f64().max(0.0))
+            }
+            _ => BackOff::Unknown,
+        })
+    }
+}
+
+/// How long a restart is put off.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum BackOff {
+    /// Seconds still, as far as whole seconds tell.
+    Left(f64),
+    /// Kubernetes does not say.
+    Unknown,
 }
 
 /// Of Kubernetes.

@@ -19,6 +19,10 @@ pub enum Effect {
     Watch,
     /// Ask Flink at this pace from now on.
     Pace(Pace),
+    /// Look more closely from now on, or no more.
+    Attend(Attention),
+    /// Ask for what the pod's container said before its newest restart.
+    Previous(PodRef),
     /// Hit the target.
     Break(Box<BreakOrder>),
     /// Write a finished run to its folder.
@@ -34,6 +38,25 @@ pub enum Pace {
     Calm,
     /// From any sign of trouble until five good samples.
     Trouble,
+}
+
+/// What is looked at more closely than usual, because somebody looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Attention {
+    /// Nothing.
+    #[default]
+    Usual,
+    /// The job's vertices and exceptions.
+    Job,
+}
+
+/// One pod, pinned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodRef {
+    /// Kubernetes' own identity.
+    pub uid: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// What `up` was asked for.

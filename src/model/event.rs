@@ -2,8 +2,8 @@
 //! be written as a line and played back.
 
 use super::{
-    DiskSample, FlinkSample, KubeEvent, LogLine, MapChange, PodChange, RunEvent, RunResult,
-    StepChange, plan::Done,
+    Deed, DiskSample, FlinkSample, JobDetail, KubeEvent, LogLine, MapChange, PodChange,
+    PreviousLog, RunEvent, RunResult, StepChange, plan::Done,
 };
 use crate::failure::Failure;
 use crate::fault::Fault;
@@ -70,6 +70,12 @@ pub enum Event {
     Disk(DiskSample),
     /// Lines of pods, in the order in which they arrived.
     Log(Vec<LogLine>),
+    /// The job's vertices and exceptions.
+    JobDetail(Box<JobDetail>),
+    /// What a container said before its restart.
+    Previous(PreviousLog),
+    /// What we did, as a command.
+    Did(Deed),
     /// From the hand that breaks.
     Run(RunEvent),
     /// A finished run was written to its folder.

@@ -167,6 +167,11 @@ impl Model {
         self.job = super::Job::default();
         self.links.retain(|source, _| *source == Source::Docker);
         self.watchfulness = Watchfulness::default();
+        self.traces = super::Traces::default();
+        self.details = super::JobDetails::default();
+        self.moments = super::Moments::default();
+        self.previous = None;
+        self.grant = None;
     }
 
     fn signs(&self) -> Signs {

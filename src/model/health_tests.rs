@@ -58,6 +58,7 @@ fn pod(uid: &str, role: Role, ip: &str) -> Pod {
         deleting: None,
         waiting: None,
         last_exit: None,
+        detail: Box::default(),
     }
 }
 

@@ -1,22 +1,38 @@
 //! What keys do to the model, and how pages follow what happens. The table of keys is in `keys`;
 //! what a failure hits is decided in `aim`.
 
+use super::navigate::{self, Towards};
 use super::{
-    Action, Aim, Done, Effect, Ended, Event, Key, LogShown, Model, Page, Panel, Plan, UpOrder,
+    Action, Aim, Done, Effect, Ended, Event, Key, LogShown, Model, Page, Panel, Plan, Typing,
+    UpOrder, Whole, Words,
 };
 
 /// Failures on one page of the list: one for each digit but 0.
 pub const FAILURES_A_PAGE: usize = 9;
 /// Rows of a page up or down.
 const PAGE_ROWS: i32 = 10;
+/// Marks in the log that are kept.
+const MARKS: usize = 100;
 
 /// Does what a key means on the present page.
 pub(super) fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
-    let scope = model.screen.page.scope();
-    let Some(action) = model.screen.keys.action(scope, key) else {
-        return Vec::new();
-    };
     model.screen.notice = None;
+    if let Some(what) = model.screen.typing {
+        return match navigate::typed(model, key) {
+            Some(Action::Quit) => act(model, Action::Quit),
+            Some(action) => navigate::typing(model, what, action),
+            None => Vec::new(),
+        };
+    }
+    let scope = model.screen.page.scope();
+    match model.screen.keys.action(scope, key) {
+        Some(action) => act(model, action),
+        None => Vec::new(),
+    }
+}
+
+/// Does what was asked for, by a key or in the palette.
+pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Quit => model.ended = Some(Ended::Quit),
         Action::Back => back(model),
@@ -41,6 +57,30 @@ pub(super) fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
         Action::Start => scroll(model, i32::MIN),
         Action::End => scroll(model, i32::MAX),
         Action::Run(by) => other_run(model, by),
+        Action::Open(page) => navigate::open(model, page),
+        Action::Enter => return navigate::enter(model),
+        Action::Sibling(by) => navigate::sibling(model, by),
+        Action::Side(by) => {
+            let side = model.screen.log_side;
+            model.screen.log_side = moved(side, by, 2000);
+        }
+        Action::Filter => navigate::begin_typing(model, Typing::Filter),
+        Action::Find => navigate::begin_typing(model, Typing::Find),
+        Action::FindNext(by) if by > 0 => navigate::found(model, Towards::On),
+        Action::FindNext(_) => navigate::found(model, Towards::Back),
+        Action::Palette => navigate::begin_typing(model, Typing::Palette),
+        Action::Mark => {
+            model.screen.marks.push(model.now);
+            if model.screen.marks.len() > MARKS {
+                model.screen.marks.remove(0);
+            }
+        }
+        Action::Previous => return navigate::previous(model),
+        Action::PodLog => navigate::pod_log(model),
+        Action::Copy => navigate::copy_chosen(model),
+        Action::Address => navigate::address(model),
+        Action::Pause => navigate::pause(model),
+        Action::Accept | Action::Erase => {}
         Action::Theme => {
             let theme = model.screen.looks.theme.next();
             model.screen.looks.theme = theme;
@@ -59,8 +99,18 @@ pub(super) fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
 /// Turns pages and keeps places after an event was taken into the rest of the model.
 pub(super) fn follow(model: &mut Model, event: &Event) {
     match event {
-        Event::NoLab { .. } if model.screen.page == Page::Dashboard => {
+        Event::NoLab { .. } if !matches!(model.screen.page, Page::Welcome | Page::Plan) => {
             model.screen.turn(Page::Welcome);
+        }
+        Event::Previous(log) => {
+            let words = match &log.lines {
+                Ok(lines) => format!(
+                    "{} lines from before the restart, at the end of this page.",
+                    lines.len()
+                ),
+                Err(why) => why.clone(),
+            };
+            model.screen.say(model.now, words);
         }
         Event::Lab(_) if model.screen.page == Page::Welcome => model.screen.turn(Page::Dashboard),
         Event::Step(_) if matches!(model.screen.page, Page::Welcome | Page::Dashboard) => {
@@ -73,12 +123,19 @@ pub(super) fn follow(model: &mut Model, event: &Event) {
             model.screen.say(model.now, words);
         }
         Event::Log(lines) if model.screen.log_back > 0 => {
-            let new = match model.screen.log_shown {
-                LogShown::All => lines.len(),
-                LogShown::Flink => lines.iter().filter(|it| !it.is_output()).count(),
-                LogShown::Highlights => lines.iter().filter(|it| it.highlight.is_some()).count(),
-            };
-            model.screen.log_back = (model.screen.log_back + new).min(log_rows(model));
+            let shown = model.screen.log_shown;
+            let words = Words::of(&model.screen.log_filter);
+            let pod = model.screen.log_pod.as_ref();
+            let new = lines.iter().filter(|line| {
+                let kind = match shown {
+                    LogShown::All => true,
+                    LogShown::Flink => !line.is_output(),
+                    LogShown::Highlights => line.highlight.is_some(),
+                };
+                kind && pod.is_none_or(|pod| *pod == line.pod) && words.fit(&line.text)
+            });
+            let new = new.count();
+            model.screen.log_back = (model.screen.log_back + new).min(model.log_lines().count());
         }
         Event::Saved(result) => {
             let words = format!(
@@ -104,15 +161,30 @@ pub(super) fn follow(model: &mut Model, event: &Event) {
     keep_aim(model);
 }
 
-fn back(model: &mut Model) {
+pub(super) fn back(model: &mut Model) {
     let screen = &mut model.screen;
     match screen.page {
         Page::Failures if screen.aim.is_some() => screen.aim = None,
-        Page::Failures | Page::Help | Page::Run => screen.turn(screen.under),
+        Page::Log | Page::Job if screen.whole == Whole::Yes => screen.whole = Whole::No,
+        Page::Log if !screen.log_filter.is_empty() => screen.log_filter.clear(),
+        _ if !screen.find.is_empty() => screen.find.clear(),
         Page::Plan if model.lab.is_some() => screen.turn(Page::Dashboard),
         Page::Plan if model.plan.over() || model.fault.is_some() => screen.turn(Page::Welcome),
         Page::Plan | Page::Welcome => {}
         Page::Dashboard => screen.log_back = 0,
+        _ => {
+            if screen.page == Page::Log {
+                (screen.log_back, screen.log_side) = (0, 0);
+                screen.log_pod = None;
+            }
+            if !screen.go_back() {
+                let page = match model.lab.is_some() {
+                    true => Page::Dashboard,
+                    false => Page::Welcome,
+                };
+                screen.turn(page);
+            }
+        }
     }
 }
 
@@ -130,9 +202,7 @@ fn step(model: &mut Model, by: i32) {
                 aim(model, chosen);
             }
         }
-        Page::Dashboard | Page::Welcome | Page::Plan | Page::Help | Page::Run => {
-            focus(model, model.screen.focus.step(by));
-        }
+        _ => focus(model, model.screen.focus.step(by)),
     }
 }
 
@@ -157,30 +227,22 @@ fn other_run(model: &mut Model, by: i32) {
     model.screen.row = 0;
 }
 
-/// Log lines that the panel would show.
-fn log_rows(model: &Model) -> usize {
-    match model.screen.log_shown {
-        LogShown::All => model.logs.lines.len() + model.logs.output.len(),
-        LogShown::Flink => model.logs.lines.len(),
-        LogShown::Highlights => {
-            let lines = model.logs.lines.iter();
-            lines.filter(|line| line.highlight.is_some()).count()
-        }
-    }
-}
-
 /// A place in a list of so many, moved and kept inside.
-fn moved(place: usize, by: i32, count: usize) -> usize {
+pub(super) fn moved(place: usize, by: i32, count: usize) -> usize {
     let last = i64::try_from(count.saturating_sub(1)).unwrap_or(i64::MAX);
     let place = i64::try_from(place).unwrap_or(last);
     usize::try_from((place + i64::from(by)).clamp(0, last)).unwrap_or(0)
 }
 
 fn scroll(model: &mut Model, by: i32) {
-    let on_log = model.screen.page == Page::Dashboard && model.screen.focus == Panel::Log;
+    let on_log = match model.screen.page {
+        Page::Dashboard => model.screen.focus == Panel::Log,
+        Page::Log => model.screen.whole == Whole::No,
+        _ => false,
+    };
     if on_log {
         // up is back in time
-        let count = log_rows(model);
+        let count = model.log_lines().count();
         model.screen.log_back = moved(model.screen.log_back, by.saturating_neg(), count);
         return;
     }
@@ -191,7 +253,11 @@ fn scroll(model: &mut Model, by: i32) {
             Panel::Leader | Panel::Checkpoints | Panel::Run | Panel::Log => 0,
         },
         Page::Plan => model.plan.steps.len(),
+        Page::Job if model.screen.whole == Whole::Yes => 500,
+        Page::Job | Page::Checkpoints | Page::History | Page::Commands => model.rows(),
+        Page::Log => 0,
         Page::Run | Page::Help | Page::Welcome => 100,
+        Page::Pod => 1000,
     };
     model.screen.row = moved(model.screen.row, by, count);
     if model.screen.page == Page::Failures {

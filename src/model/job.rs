@@ -34,6 +34,8 @@ pub struct Job {
     /// Good samples in a row, each at least 250 ms after the one before: all tasks running, all
     /// pods ready, the lease fresh. Health needs five.
     pub good_in_a_row: u32,
+    /// When our job was seen to run first.
+    pub since: Option<Timestamp>,
     /// Looks at REST so far, good or not.
     pub samples: u64,
     /// The newest completed checkpoint by REST. Not the highest id: a job that lost its pointers
@@ -209,6 +211,8 @@ impl Job {
         self.samples += 1;
         if sample.jobs.is_ok() {
             self.good = Some((at, sample.clone()));
+            let started = self.row(self.id.as_deref()).and_then(|row| row.started);
+            self.since = self.since.or(started);
         }
         if let Some(workers) = &sample.workers {
             self.workers = Some((at, workers.clone()));

@@ -1,7 +1,7 @@
 //! The one table of keys. Help, key line, palette and documentation read it; a page never handles a
 //! key. What a person rebound in the settings is in `keymap`.
 
-use super::Panel;
+use super::{Page, Panel};
 
 /// What a key means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,10 +38,42 @@ pub enum Action {
     Timeline,
     /// An older run (negative) or a newer one.
     Run(i32),
+    /// Open a page, or leave it where it is open already.
+    Open(Page),
+    /// Open what is chosen.
+    Enter,
+    /// Another one of the same kind: pod, job, run.
+    Sibling(i32),
+    /// To the left (negative) or right in long lines.
+    Side(i32),
     /// Which log lines: Flink's, those about high availability, all.
     LogLines,
+    /// Only lines with these words.
+    Filter,
+    /// Look for words.
+    Find,
+    /// The next place with them, or the one before.
+    FindNext(i32),
+    /// Put a mark of one's own into the log.
+    Mark,
+    /// The log of the container before the last restart.
+    Previous,
+    /// The log of the chosen pod.
+    PodLog,
+    /// Everything that can be done or opened, by a few letters.
+    Palette,
+    /// The chosen thing to the clipboard.
+    Copy,
+    /// Flink's address, told and copied.
+    Address,
+    /// Hold the picture still, or let it go on.
+    Pause,
     /// The next theme.
     Theme,
+    /// Take what was typed.
+    Accept,
+    /// Take the last letter back.
+    Erase,
 }
 
 /// Where a key has its meaning. Most scopes inherit from another one.
@@ -61,18 +93,39 @@ pub enum Scope {
     Failures,
     /// On the page of one run.
     Run,
+    /// On the page of one pod.
+    Pod,
+    /// On the page of the job.
+    Job,
+    /// On the page of the checkpoints.
+    Checkpoints,
+    /// On the page of epochs and restarts.
+    History,
+    /// On the page of the log.
+    Log,
+    /// On the page of commands.
+    Commands,
     /// On the help page.
     Help,
+    /// While something is typed: letters are letters.
+    Typing,
 }
 
 impl Scope {
     /// All scopes, in the order in which help shows them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 15] = [
         Self::Dashboard,
+        Self::Pod,
+        Self::Job,
+        Self::Checkpoints,
+        Self::History,
+        Self::Log,
+        Self::Commands,
         Self::Failures,
         Self::Run,
         Self::Pages,
         Self::Everywhere,
+        Self::Typing,
         Self::Welcome,
         Self::Plan,
         Self::Help,
@@ -82,11 +135,18 @@ impl Scope {
     #[must_use]
     pub const fn parent(self) -> Option<Self> {
         match self {
-            Self::Everywhere => None,
+            Self::Everywhere | Self::Typing => None,
             Self::Pages | Self::Welcome | Self::Plan | Self::Failures | Self::Help => {
                 Some(Self::Everywhere)
             }
-            Self::Dashboard | Self::Run => Some(Self::Pages),
+            Self::Dashboard
+            | Self::Run
+            | Self::Pod
+            | Self::Job
+            | Self::Checkpoints
+            | Self::History
+            | Self::Log
+            | Self::Commands => Some(Self::Pages),
         }
     }
 
@@ -101,7 +161,14 @@ impl Scope {
             Self::Dashboard => "dashboard",
             Self::Failures => "failures",
             Self::Run => "timeline",
+            Self::Pod => "pod",
+            Self::Job => "job",
+            Self::Checkpoints => "checkpoints",
+            Self::History => "history",
+            Self::Log => "log",
+            Self::Commands => "commands",
             Self::Help => "help",
+            Self::Typing => "typing",
         }
     }
 
@@ -177,8 +244,8 @@ use Scope as S;
 /// All keys. Within a scope the order is that of help and key line.
 #[rustfmt::skip] // a table
 pub const BINDINGS: &[Binding] = &[
-    key(S::Dashboard, "open", A::Timeline, "enter", "timeline"),
-    line(S::Dashboard, "next-panel", A::NextPanel, "tab", "panel"),
+    line(S::Dashboard, "open", A::Enter, "enter", "open"),
+    key(S::Dashboard, "next-panel", A::NextPanel, "tab", "panel"),
     key(S::Dashboard, "panel-before", A::PreviousPanel, "shift-tab", "panel before"),
     key(S::Dashboard, "panel-1", A::Focus(Panel::Pods), "1", "that panel"),
     key(S::Dashboard, "panel-2", A::Focus(Panel::Leader), "2", "that panel"),
@@ -186,7 +253,35 @@ pub const BINDINGS: &[Binding] = &[
     key(S::Dashboard, "panel-4", A::Focus(Panel::Run), "4", "that panel"),
     key(S::Dashboard, "panel-5", A::Focus(Panel::Log), "5", "that panel"),
     key(S::Dashboard, "log-lines", A::LogLines, "v", "which log lines"),
+    key(S::Dashboard, "find", A::Find, "/", "find in the log"),
+    key(S::Dashboard, "previous-log", A::Previous, "p", "log before the restart"),
     key(S::Dashboard, "finish", A::Up, "u", "finish the lab"),
+    line(S::Pod, "previous-log", A::Previous, "p", "log before the restart"),
+    line(S::Pod, "log", A::PodLog, "enter", "its log"),
+    line(S::Pod, "next", A::Sibling(1), "> right", "next pod"),
+    key(S::Pod, "before", A::Sibling(-1), "< left", "pod before"),
+    line(S::Job, "whole", A::Enter, "enter", "whole exception"),
+    line(S::Checkpoints, "find", A::Find, "/", "find"),
+    key(S::Checkpoints, "find-next", A::FindNext(1), "n", "next found"),
+    key(S::Checkpoints, "find-before", A::FindNext(-1), "N", "found before"),
+    line(S::History, "open", A::Enter, "enter", "open"),
+    line(S::History, "find", A::Find, "/", "find"),
+    key(S::History, "find-next", A::FindNext(1), "n", "next found"),
+    key(S::History, "find-before", A::FindNext(-1), "N", "found before"),
+    line(S::Log, "find", A::Find, "/", "find"),
+    line(S::Log, "filter", A::Filter, "&", "filter"),
+    line(S::Log, "lines", A::LogLines, "v", "which lines"),
+    line(S::Log, "pod", A::Sibling(1), ">", "one pod"),
+    key(S::Log, "pod-before", A::Sibling(-1), "<", "pod before"),
+    line(S::Log, "mark", A::Mark, "m", "mark"),
+    key(S::Log, "whole", A::Enter, "enter", "whole line"),
+    key(S::Log, "find-next", A::FindNext(1), "n", "next found"),
+    key(S::Log, "find-before", A::FindNext(-1), "N", "found before"),
+    key(S::Log, "right", A::Side(8), "right", "along the line"),
+    key(S::Log, "left", A::Side(-8), "left", "along the line"),
+    key(S::Commands, "find", A::Find, "/", "find"),
+    key(S::Commands, "find-next", A::FindNext(1), "n", "next found"),
+    key(S::Commands, "find-before", A::FindNext(-1), "N", "found before"),
     key(S::Failures, "aim-1", A::Digit(1), "1", "aim; again: fire"),
     key(S::Failures, "aim-2", A::Digit(2), "2", "aim; again: fire"),
     key(S::Failures, "aim-3", A::Digit(3), "3", "aim; again: fire"),
@@ -204,10 +299,20 @@ pub const BINDINGS: &[Binding] = &[
     line(S::Run, "older", A::Run(-1), "left", "older run"),
     line(S::Run, "newer", A::Run(1), "right", "newer run"),
     line(S::Pages, "failures", A::Failures, "x", "failures"),
+    line(S::Pages, "log", A::Open(Page::Log), "l", "log"),
+    line(S::Pages, "checkpoints", A::Open(Page::Checkpoints), "c", "checkpoints"),
     line(S::Pages, "timeline", A::Timeline, "t", "timeline"),
+    line(S::Pages, "history", A::Open(Page::History), "h", "history"),
+    line(S::Pages, "job", A::Open(Page::Job), "f", "Flink job"),
+    key(S::Pages, "pod", A::Open(Page::Pod), "d", "describe the pod"),
+    key(S::Pages, "commands", A::Open(Page::Commands), "@", "commands behind it all"),
+    key(S::Pages, "address", A::Address, "w", "address of Flink's UI"),
+    key(S::Pages, "copy", A::Copy, "y", "copy what is chosen"),
+    key(S::Pages, "pause", A::Pause, "space", "hold the picture still"),
     line(S::Welcome, "up", A::Up, "u enter", "build the lab"),
     line(S::Plan, "up", A::Up, "u", "try again"),
     key(S::Plan, "close", A::Back, "enter", "back"),
+    line(S::Help, "find", A::Find, "/", "find"),
     line(S::Everywhere, "back", A::Back, "esc", "back"),
     key(S::Everywhere, "down", A::Move(1), "j down", "down, up"),
     key(S::Everywhere, "up", A::Move(-1), "k up", "down, up"),
@@ -216,6 +321,16 @@ pub const BINDINGS: &[Binding] = &[
     key(S::Everywhere, "first", A::Start, "g home", "first, oldest"),
     key(S::Everywhere, "last", A::End, "G end", "last, newest"),
     key(S::Everywhere, "theme", A::Theme, "T", "next theme"),
+    line(S::Everywhere, "palette", A::Palette, ": ctrl-p", "palette"),
     line(S::Everywhere, "help", A::Help, "?", "help"),
     line(S::Everywhere, "quit", A::Quit, "q ctrl-c", "quit"),
+    line(S::Typing, "take", A::Accept, "enter", "take"),
+    line(S::Typing, "leave", A::Back, "esc", "leave"),
+    key(S::Typing, "erase", A::Erase, "backspace", "last letter back"),
+    key(S::Typing, "down", A::Move(1), "down tab ctrl-n", "down, up"),
+    key(S::Typing, "up", A::Move(-1), "up shift-tab", "down, up"),
+    key(S::Typing, "page-down", A::Page(1), "pgdn", "page down, up"),
+    key(S::Typing, "page-up", A::Page(-1), "pgup", "page down, up"),
+    key(S::Typing, "close", A::Palette, "ctrl-p", "close the palette"),
+    key(S::Typing, "quit", A::Quit, "ctrl-c", "quit"),
 ];

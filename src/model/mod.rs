@@ -4,9 +4,12 @@
 mod aim;
 mod cluster;
 mod command;
+mod deeds;
+mod detail;
 mod effect;
 mod event;
 mod evidence;
+mod finding;
 mod health;
 mod input;
 mod job;
@@ -17,15 +20,22 @@ mod keymap;
 mod keys;
 mod logs;
 mod maps;
+mod moments;
+mod navigate;
+mod palette;
 mod plan;
 mod run;
 mod screen;
 mod timeline;
+mod traces;
 mod update;
 
-pub use cluster::{Cluster, Epoch, KubeEvent, Pod, PodChange, PodPhase};
-pub use effect::{Adopted, BreakOrder, DownOrder, Effect, Pace, UpOrder};
+pub use cluster::{BackOff, Cluster, Epoch, KubeEvent, Pod, PodChange, PodPhase};
+pub use deeds::{Deed, Deeds, Did};
+pub use detail::{Condition, JobDetail, JobDetails, JobException, PodDetail, PreviousLog, Vertex};
+pub use effect::{Adopted, Attention, BreakOrder, DownOrder, Effect, Pace, PodRef, UpOrder};
 pub use event::{Event, Happening, Key, KeyCode, LabFacts, Link, Origin, Signal, Source};
+pub use finding::Words;
 pub use health::{GOOD, Health, Watchfulness, Witness, Witnesses, Word};
 pub use input::FAILURES_A_PAGE;
 pub use job::{
@@ -37,12 +47,17 @@ pub use keymap::{Clash, Keymap};
 pub use keys::{Action, BINDINGS, Binding, Scope};
 pub use logs::{Highlight, LogLine, Logs};
 pub use maps::{ClusterMap, JobMap, LeaderKey, Lock, MapChange, Pointer};
+pub use moments::{Kind as MomentKind, Moment, Moments};
+pub use palette::{Act, Entry};
 pub use plan::{Done, Plan, Step, StepChange, StepState};
 pub use run::{
     Baseline, BreakBegun, Completed, Lease, Look, Observed, Phase, PhaseName, Run, RunEvent,
     RunResult, Stamp, Statement, Target,
 };
-pub use screen::{Aim, Colours, Glyphs, LogShown, Looks, Page, Panel, Screen, ThemeName};
+pub use screen::{
+    Aim, Colours, Glyphs, LogShown, Looks, Page, Panel, Screen, ThemeName, Typing, Whole,
+};
+pub use traces::{Seen, Trace, Traces};
 pub use update::update;
 
 pub use crate::failure::StatementName;
@@ -73,6 +88,22 @@ pub struct Model {
     pub run: Option<Run>,
     /// Finished runs of this session, oldest first.
     pub finished: Vec<RunResult>,
+    /// What happened so far, kept across failovers.
+    pub moments: Moments,
+    /// What each witness ever said about a checkpoint.
+    pub traces: Traces,
+    /// The job's vertices and exceptions.
+    pub details: JobDetails,
+    /// The log of a container before its restart, as asked for last.
+    pub previous: Option<PreviousLog>,
+    /// What we did, as commands.
+    pub deeds: Deeds,
+    /// The newest grant of leadership that a log told of: when, which pod, which epoch.
+    pub grant: Option<(Timestamp, String, String)>,
+    /// What is on the screen while it is held still.
+    pub paused: Option<Paused>,
+    /// What is looked at more closely than usual.
+    pub attention: Attention,
     /// Each source's state.
     pub links: std::collections::BTreeMap<Source, Link>,
     /// What is on the screen.
@@ -85,6 +116,13 @@ pub struct Model {
     pub fault: Option<(Timestamp, crate::fault::Fault)>,
     /// Set when the program should end.
     pub ended: Option<Ended>,
+}
+
+/// The picture held still: the model as it was then, with what keys did since.
+#[derive(Debug, Clone)]
+pub struct Paused {
+    /// As it was.
+    pub seen: Box<Model>,
 }
 
 /// Why the program ends.

@@ -23,8 +23,8 @@ pub struct Screen {
     pub keys: Arc<Keymap>,
     /// Which page.
     pub page: Page,
-    /// The page under help, failures or a run, where Back goes.
-    pub under: Page,
+    /// The pages before it, where Back goes, with their chosen rows.
+    pub trail: Vec<(Page, usize)>,
     /// Which panel has the keys.
     pub focus: Panel,
     /// The failure aimed at, if the palette is open and a digit was pressed.
@@ -35,8 +35,32 @@ pub struct Screen {
     pub log_back: usize,
     /// Which log lines are shown.
     pub log_shown: LogShown,
+    /// Only lines of this pod, by name.
+    pub log_pod: Option<String>,
+    /// Only lines with these words.
+    pub log_filter: String,
+    /// How many columns long lines are moved to the left.
+    pub log_side: usize,
+    /// Marks of one's own in the log, oldest first.
+    pub marks: Vec<Timestamp>,
+    /// Whether the chosen line or exception is shown whole.
+    pub whole: Whole,
     /// The row chosen in the focused panel or list.
     pub row: usize,
+    /// Which pod the page of a pod is about, by uid.
+    pub pod: Option<String>,
+    /// What is typed now, if something is.
+    pub typing: Option<Typing>,
+    /// What was typed so far.
+    pub typed: String,
+    /// The words that are looked for.
+    pub find: String,
+    /// The row chosen in the palette.
+    pub palette_row: usize,
+    /// What was copied last, with its number: the terminal copies what is new.
+    pub copied: Option<(u32, String)>,
+    /// While the picture is held still: how much happened since.
+    pub paused: Option<u64>,
     /// Which run the run page shows: 0 is the newest, which may still go on.
     pub run_back: usize,
 }
@@ -164,6 +188,18 @@ pub enum Page {
     Help,
     /// A run's phases and statements.
     Run,
+    /// One pod: description, conditions, events, its log before the restart.
+    Pod,
+    /// The job: vertices and exceptions.
+    Job,
+    /// Every checkpoint as its three witnesses see it.
+    Checkpoints,
+    /// Epochs, restarts and all else that happened.
+    History,
+    /// The merged log.
+    Log,
+    /// The commands that equal what we did.
+    Commands,
 }
 
 impl Page {
@@ -177,8 +213,35 @@ impl Page {
             Self::Failures => Scope::Failures,
             Self::Help => Scope::Help,
             Self::Run => Scope::Run,
+            Self::Pod => Scope::Pod,
+            Self::Job => Scope::Job,
+            Self::Checkpoints => Scope::Checkpoints,
+            Self::History => Scope::History,
+            Self::Log => Scope::Log,
+            Self::Commands => Scope::Commands,
         }
     }
+}
+
+/// What is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Typing {
+    /// Words to look for.
+    Find,
+    /// Words that log lines must have.
+    Filter,
+    /// A few letters of what to do or open.
+    Palette,
+}
+
+/// Whether a long thing is shown whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Whole {
+    /// In one line.
+    #[default]
+    No,
+    /// All of it.
+    Yes,
 }
 
 /// Panels of the dashboard.
@@ -242,17 +305,39 @@ impl Screen {
         if self.page == page {
             return;
         }
-        if matches!(self.page, Page::Welcome | Page::Plan | Page::Dashboard) {
-            self.under = self.page;
+        let before = (self.page, self.row);
+        // a page that is open below is gone back to, not stacked
+        let known = self.trail.iter().position(|(known, _)| *known == page);
+        match known {
+            Some(at) => self.trail.truncate(at),
+            None => self.trail.push(before),
         }
+        let trail = std::mem::take(&mut self.trail);
         self.turn(page);
+        self.trail = trail;
     }
 
-    /// Shows a page; what was chosen on the one before is forgotten.
+    /// Back to the page before, with what was chosen there; false where there is none.
+    pub(super) fn go_back(&mut self) -> bool {
+        let Some((page, row)) = self.trail.pop() else {
+            return false;
+        };
+        let trail = std::mem::take(&mut self.trail);
+        self.turn(page);
+        self.trail = trail;
+        self.row = row;
+        true
+    }
+
+    /// Shows a page; what was chosen on the one before is forgotten, and the way back.
     pub(super) fn turn(&mut self, page: Page) {
         self.page = page;
         self.row = 0;
         self.aim = None;
+        self.whole = Whole::No;
+        self.typing = None;
+        self.find.clear();
+        self.trail.clear();
     }
 
     /// Says something in the key line for a while.

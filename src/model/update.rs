@@ -2,7 +2,8 @@
 //! concern more than one slice stand here.
 
 use super::{
-    BreakOrder, Done, Effect, Ended, Event, Happening, Model, Run, RunEvent, input, judge,
+    Attention, BreakOrder, Deed, Done, Effect, Ended, Event, Happening, LogLine, Model, Run,
+    RunEvent, input, judge,
 };
 
 /// Finished runs kept in memory; the lab's folder keeps all.
@@ -38,18 +39,29 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
         Event::Link { source, link } => {
             model.links.insert(*source, link.clone());
         }
+        Event::JobDetail(detail) => model.details.take(at, detail),
+        Event::Previous(log) => model.previous = Some(log.clone()),
+        Event::Did(deed) => model.deeds.add(at, deed),
         Event::Pods(change) => model.cluster.pods(change),
         Event::Map(change) => model.cluster.map(at, change),
         Event::Kube(event) => model.cluster.event(event),
         Event::Flink(sample) => model.job.sampled(at, sample),
         Event::Disk(sample) => model.job.on_disk(at, sample),
-        Event::Log(lines) => model.logs.add(lines),
+        Event::Log(lines) => {
+            model.granted(lines);
+            model.logs.add(lines);
+        }
         Event::Run(RunEvent::Begun(begun)) => {
             let order = BreakOrder {
                 run: begun.run.clone(),
                 failure: begun.failure.clone(),
                 target: begun.target.clone(),
             };
+            for step in begun.failure.steps.iter() {
+                let what = format!("{}: {}", begun.failure.key, begun.failure.title);
+                let command = begun.target.command(*step);
+                model.deeds.add(at, &Deed { what, command });
+            }
             model.run = Some(Run::begin(order, model));
         }
         // What the hand that breaks saw is shown to the run below, with everything else.
@@ -67,8 +79,19 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
         Event::Crashed(_) => {}
     }
     effects.extend(model.settle(&happening.event));
+    model.trace(at, &happening.event);
+    model.remember(&happening.event);
     effects.extend(observe(model, happening));
     input::follow(model, &happening.event);
+    let attention = match model.screen.page {
+        super::Page::Job => Attention::Job,
+        _ => Attention::Usual,
+    };
+    if attention != model.attention {
+        model.attention = attention;
+        effects.push(Effect::Attend(attention));
+    }
+    hold(model, &happening.event);
     effects
 }
 
@@ -85,4 +108,64 @@ fn observe(model: &mut Model, happening: &Happening) -> Option<Effect> {
     let result = judge(run, model.now, origin)?;
     model.run = None;
     Some(Effect::Save(Box::new(result)))
+}
+
+/// While the picture is held still, keys move in what is seen, and the rest is counted.
+fn hold(model: &mut Model, event: &Event) {
+    let Some(mut paused) = model.paused.take() else {
+        return;
+    };
+    // what is fired or built wants to be seen
+    if model.screen.page == super::Page::Plan || model.run.is_some() && paused.seen.run.is_none() {
+        model.screen.paused = None;
+        return;
+    }
+    let quiet = matches!(event, Event::Tick | Event::Key(_) | Event::Resize { .. });
+    if let Some(news) = &mut model.screen.paused {
+        *news = news.saturating_add(u64::from(!quiet));
+    }
+    paused.seen.screen = model.screen.clone();
+    model.paused = Some(paused);
+}
+
+impl Model {
+    /// What witnesses said about checkpoints.
+    fn trace(&mut self, at: jiff::Timestamp, event: &Event) {
+        let ours = |job: &str| self.job.id.as_deref().is_none_or(|id| id == job);
+        match event {
+            Event::Map(_) => {
+                if let Some((_, map)) = &self.cluster.job_map
+                    && ours(&map.job)
+                {
+                    self.traces.pointers(at, map);
+                }
+            }
+            Event::Disk(sample) if ours(&sample.job) => {
+                self.traces.files(at, &sample.job, &sample.checkpoints);
+            }
+            Event::Flink(sample) => {
+                if let Some(seen) = &sample.checkpoints
+                    && ours(&seen.job)
+                {
+                    self.traces
+                        .listed(&seen.job, seen.rows.iter().map(|row| row.id));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The newest grant of leadership that a log tells of: the third witness of who leads.
+    fn granted(&mut self, lines: &[LogLine]) {
+        for line in lines {
+            let Some((_, rest)) = line.text.split_once("was granted leadership with ") else {
+                continue;
+            };
+            let id = rest.split(['=', ' ', '.']).find(|word| word.len() == 36);
+            let newer = self.grant.as_ref().is_none_or(|(at, ..)| line.at > *at);
+            if let (Some(id), true) = (id, newer) {
+                self.grant = Some((line.at, line.pod.clone(), id.to_owned()));
+            }
+        }
+    }
 }

@@ -79,7 +79,7 @@ fn facts(row: &Checkpoint) -> String {
 }
 
 /// What REST, the HA pointer and the disk say, and whether it is the same.
-fn witnesses(model: &Model, theme: &Theme) -> Spans {
+pub(super) fn witnesses(model: &Model, theme: &Theme) -> Spans {
     let seen = model.witnesses();
     let all = [
         ("REST", seen.rest),

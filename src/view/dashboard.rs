@@ -161,7 +161,7 @@ fn one(model: &Model, theme: &Theme, frame: &mut Frame, part: Part, area: Rect) 
     let lines = match part {
         Part::Main(Panel::Pods) => {
             aside = pods::aside(model, theme);
-            let chosen = focused.then_some(model.screen.row).filter(|row| *row > 0);
+            let chosen = focused.then_some(model.screen.row);
             pods::lines(model, theme, width, height, chosen)
         }
         Part::Main(Panel::Leader) => leader::lines(model, theme, width, height),

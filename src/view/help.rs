@@ -1,6 +1,6 @@
 //! Every key and every sign, printed from the table of keys.
 
-use crate::model::{Model, Scope};
+use crate::model::{Model, Scope, Words};
 use crate::view::paint::{Keys, fit, panel};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::words;
@@ -50,7 +50,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
             frame,
             theme,
             area,
-            titles("Keys and signs"),
+            titles("Keys and signs: / finds a key"),
             Keys::Here,
             lines,
         );
@@ -69,12 +69,34 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         signs,
     );
     let keys = scroll(keys, area.height, model.screen.row);
-    panel(frame, theme, left, titles("Keys"), Keys::Here, keys);
+    panel(
+        frame,
+        theme,
+        left,
+        titles("Keys: / finds one"),
+        Keys::Here,
+        keys,
+    );
 }
 
 fn keys(model: &Model, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = Vec::new();
-    for scope in Scope::ALL {
+    let here = model
+        .screen
+        .trail
+        .last()
+        .map_or(Scope::Dashboard, |(page, _)| page.scope());
+    let wanted = Words::of(&model.screen.find);
+    // what counts where help was asked for comes first
+    let mut scopes = vec![here];
+    while let Some(parent) = scopes.last().and_then(|scope| scope.parent()) {
+        scopes.push(parent);
+    }
+    let others = Scope::ALL
+        .into_iter()
+        .filter(|scope| !scopes.contains(scope));
+    let others: Vec<Scope> = others.collect();
+    for scope in scopes.into_iter().chain(others) {
         let mut groups: Vec<(Vec<String>, &str)> = Vec::new();
         for (binding, keys) in model.screen.keys.of(scope) {
             let shown = keys.iter().map(|key| words::key(*key));
@@ -83,7 +105,9 @@ fn keys(model: &Model, theme: &Theme) -> Vec<Line<'static>> {
                 _ => groups.push((shown.collect(), binding.words)),
             }
         }
-        groups.retain(|(shown, _)| !shown.is_empty());
+        groups.retain(|(shown, words)| {
+            !shown.is_empty() && wanted.fit(&format!("{} {words}", shown.join(" ")))
+        });
         if groups.is_empty() {
             continue;
         }
@@ -96,10 +120,14 @@ fn keys(model: &Model, theme: &Theme) -> Vec<Line<'static>> {
                 all => all.join(" "),
             };
             lines.push(Line::from(vec![
-                theme.say(Tone::Accent, format!("  {shown:<12}")),
+                theme.say(Tone::Accent, format!("  {shown:<14} ")),
                 theme.say(Tone::Plain, words.to_owned()),
             ]));
         }
+    }
+    if lines.is_empty() {
+        let words = format!("No key for `{}`. esc shows all.", model.screen.find);
+        lines.push(Line::from(theme.say(Tone::Muted, format!(" {words}"))));
     }
     lines
 }
@@ -111,6 +139,13 @@ fn scope_words(scope: Scope) -> &'static str {
         Scope::Welcome => "where there is no lab",
         Scope::Plan => "while a lab is built",
         Scope::Dashboard => "dashboard",
+        Scope::Pod => "page of a pod",
+        Scope::Job => "page of the job",
+        Scope::Checkpoints => "page of checkpoints",
+        Scope::History => "history",
+        Scope::Log => "page of the log",
+        Scope::Commands => "commands",
+        Scope::Typing => "while something is typed",
         Scope::Failures => "list of failures",
         Scope::Run => "timeline",
         Scope::Help => "help",

@@ -31,12 +31,15 @@ pub(super) fn lines(
         Line::from(epoch(model, theme)),
         Line::from(lease(model, theme, lock, lost, width)),
         Line::from(renewed(model, theme, lock, lost)),
-        Line::from(holder(theme, lock, width)),
+        Line::from(agreement(model, theme)),
     ];
-    if height > 6 {
+    if height > 5 {
+        lines.push(Line::from(holder(theme, lock, width)));
+    }
+    if height > 7 {
         lines.push(Line::default());
     }
-    if height > 5 {
+    if height > 6 {
         lines.push(Line::from(fit(sources(model, theme), width)));
     }
     for line in &mut lines {
@@ -142,22 +145,65 @@ fn renewed(model: &Model, theme: &Theme, lock: &Lock, lost: Option<f64>) -> Span
     }
     let late = words::since(model.now, lock.renewed) > lock.seconds / 2.0;
     let tone = if late { Tone::Warn } else { Tone::Muted };
-    let usual = if late { ", usual is 5s" } else { "" };
-    vec![theme.say(tone, format!(" renewed {age} ago{usual}"))]
+    let more = match (late, lock.transitions) {
+        (true, _) => ", usual is 5s".to_owned(),
+        (false, 1) => " · 1 handover".to_owned(),
+        (false, n) => format!(" · {n} handovers"),
+    };
+    vec![theme.say(tone, format!(" renewed {age} ago{more}"))]
 }
 
 fn holder(theme: &Theme, lock: &Lock, width: usize) -> Spans {
-    let holder = if lock.holder.is_empty() {
-        "lock free".to_owned()
-    } else {
-        format!("lock {}", words::id(&lock.holder))
+    let holder = match lock.holder.as_str() {
+        "" => "lock free".to_owned(),
+        holder => format!(
+            "lock held by {}",
+            words::cut(holder, width.saturating_sub(15))
+        ),
     };
-    let changes = match lock.transitions {
-        1 => "1 handover".to_owned(),
-        n if width < 30 => format!("{n} moves"),
-        n => format!("{n} handovers"),
+    vec![theme.say(Tone::Muted, format!(" {holder}"))]
+}
+
+/// Who leads, by three witnesses: the config map, Flink's REST, the leader's own log.
+fn agreement(model: &Model, theme: &Theme) -> Spans {
+    let leader = model.cluster.leader();
+    let map = match (health::fresh(model, Source::Api), leader) {
+        (Fresh::Live, Some(_)) => Some(true),
+        (Fresh::Live, None) => Some(false),
+        _ => None,
     };
-    vec![theme.say(Tone::Muted, format!(" {holder} · {changes}"))]
+    // any JobManager answers with the leader's knowledge, or says that there is no leader
+    let rest = match (health::fresh(model, Source::Flink), &model.job.sample) {
+        (Fresh::Live, Some((_, sample))) => Some(sample.jobs.is_ok()),
+        _ => None,
+    };
+    let epoch = model.cluster.epoch();
+    let log = match (&model.grant, epoch) {
+        (Some((_, pod, id)), Some(epoch)) if epoch.id == *id => {
+            Some(epoch.pod.as_ref().is_none_or(|known| known == pod))
+        }
+        // a newer one that no other witness knows
+        (Some((at, ..)), Some(epoch)) if *at > epoch.began => Some(false),
+        _ => None,
+    };
+    let all = [("map", map), ("REST", rest), ("log", log)];
+    let mut spans = Vec::new();
+    for (name, says) in all {
+        let (tone, sign) = match says {
+            Some(true) => (Tone::Ok, sign::OK),
+            Some(false) => (Tone::Warn, sign::FAIL),
+            None => (Tone::Muted, sign::UNKNOWN),
+        };
+        spans.push(theme.say(Tone::Muted, format!(" {name} ")));
+        spans.push(theme.say(tone, format!("{sign} ")));
+    }
+    spans.push(match all.map(|(_, says)| says) {
+        [Some(true), Some(true), Some(true)] => theme.say(Tone::Ok, " agree"),
+        [Some(false), ..] => theme.say(Tone::Warn, " no leader"),
+        says if says.contains(&Some(false)) => theme.say(Tone::Warn, " differ"),
+        _ => theme.say(Tone::Muted, " not proven"),
+    });
+    spans
 }
 
 /// Each source with its state.
@@ -165,7 +211,12 @@ pub(super) fn sources(model: &Model, theme: &Theme) -> Spans {
     let mut spans = vec![Span::raw(" ")];
     for source in [Source::Api, Source::Flink, Source::Disk] {
         let (tone, sign, words) = health::fresh_words(health::fresh(model, source));
-        spans.push(theme.say(Tone::Muted, format!("{} ", words::source(source))));
+        let name = match source {
+            Source::Api => "API",
+            Source::Flink => "REST",
+            Source::Docker | Source::Disk => words::source(source),
+        };
+        spans.push(theme.say(Tone::Muted, format!("{name} ")));
         spans.push(theme.say(tone, format!("{sign} {words}  ")));
     }
     spans

@@ -6,6 +6,7 @@ use crate::model::{Highlight, LogLine, LogShown, Model};
 use crate::view::paint::{Spans, fit, sentences};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::{run, words};
+use jiff::Timestamp;
 use ratatui::text::{Line, Span};
 use std::collections::VecDeque;
 
@@ -38,20 +39,19 @@ pub(super) fn lines(
     height: usize,
     of: Option<Role>,
 ) -> Vec<Line<'static>> {
-    let mut breaks = run::breaks(model);
+    let mut breaks = marks(model);
     let mut lines: VecDeque<Line<'static>> = VecDeque::with_capacity(height);
     // chatter that was folded into the line at the top, newest first
     let mut folded: Option<(&LogLine, usize)> = None;
     let following = model.screen.log_back == 0 && model.screen.log_shown != LogShown::All;
-    let shown = newest_first(model).filter(|line| wanted(model, line, of));
+    let shown = model.log_lines().filter(|line| of_role(model, line, of));
     for line in shown.skip(model.screen.log_back) {
         // a break newer than this line stands below it
         while breaks.last().is_some_and(|(at, _)| *at > line.at) {
             let Some((at, key)) = breaks.pop() else { break };
             folded = None;
             if lines.len() < height {
-                let at = words::clock_ms(&theme.zone, at);
-                lines.push_front(across(theme, &at, &key, width));
+                lines.push_front(across(theme, at, &key, width));
             }
         }
         let chatter = following && CHATTER.iter().any(|words| line.text.contains(words));
@@ -80,37 +80,27 @@ pub(super) fn lines(
     lines.into()
 }
 
-/// Flink's lines and, where they are wanted, those of programs, merged by time.
-fn newest_first(model: &Model) -> impl Iterator<Item = &LogLine> {
-    let mut flink = model.logs.lines.iter().rev().peekable();
-    let mut output = model.logs.output.iter().rev().peekable();
-    let with_output = model.screen.log_shown == LogShown::All;
-    std::iter::from_fn(move || {
-        let printed = match (flink.peek(), output.peek()) {
-            (Some(flink), Some(output)) => with_output && output.at > flink.at,
-            (None, Some(_)) => with_output,
-            (_, None) => false,
-        };
-        if printed { output.next() } else { flink.next() }
-    })
-}
-
-fn wanted(model: &Model, line: &LogLine, of: Option<Role>) -> bool {
-    let shown = match model.screen.log_shown {
-        LogShown::Flink | LogShown::All => true,
-        LogShown::Highlights => line.highlight.is_some(),
-    };
+/// Whether a line is of a pod of that role.
+fn of_role(model: &Model, line: &LogLine, of: Option<Role>) -> bool {
     let role = || {
-        let pods = model.cluster.pods.values();
-        pods.into_iter()
-            .find(|pod| pod.name == line.pod)
-            .map(|pod| pod.role)
+        let mut pods = model.cluster.pods.values();
+        pods.find(|pod| pod.name == line.pod).map(|pod| pod.role)
     };
-    shown && of.is_none_or(|of| role().is_none_or(|role| role == of))
+    of.is_none_or(|of| role().is_none_or(|role| role == of))
 }
 
-fn across(theme: &Theme, at: &str, key: &str, width: usize) -> Line<'static> {
-    let words = format!("━━ {} {key} sent {at} ", sign::BREAK);
+/// Everything that stands across the log, oldest first: what was broken, and marks of one's own.
+fn marks(model: &Model) -> Vec<(Timestamp, String)> {
+    let breaks = run::breaks(model).into_iter();
+    let breaks = breaks.map(|(at, key)| (at, format!("{} {key} sent", sign::BREAK)));
+    let own = model.screen.marks.iter().map(|at| (*at, "mark".to_owned()));
+    let mut all: Vec<(Timestamp, String)> = breaks.chain(own).collect();
+    all.sort_by_key(|(at, _)| *at);
+    all
+}
+
+fn across(theme: &Theme, at: Timestamp, what: &str, width: usize) -> Line<'static> {
+    let words = format!("━━ {what} {} ", words::clock_ms(&theme.zone, at));
     let rest = "━".repeat(width.saturating_sub(words::columns(&words)));
     Line::from(fit(
         vec![theme.say(Tone::Mark, format!("{words}{rest}"))],
@@ -118,7 +108,14 @@ fn across(theme: &Theme, at: &str, key: &str, width: usize) -> Line<'static> {
     ))
 }
 
-fn one(model: &Model, theme: &Theme, line: &LogLine, width: usize, times: usize) -> Line<'static> {
+/// One line. Where words are looked for, they stand out.
+pub(super) fn one(
+    model: &Model,
+    theme: &Theme,
+    line: &LogLine,
+    width: usize,
+    times: usize,
+) -> Line<'static> {
     let (level, class, message) = words::log_parts(&line.text);
     let (tone, sign) = match line.highlight {
         Some(Highlight::Leadership) => (Tone::Leader, sign::LEADER),
@@ -153,6 +150,31 @@ fn one(model: &Model, theme: &Theme, line: &LogLine, width: usize, times: usize)
         spans.push(theme.say(Tone::Muted, format!("×{times} ")));
     }
     // tabs of stack traces have no width of their own
-    spans.push(Span::styled(message.replace('\t', "  "), theme.style(tone)));
+    let message = message.replace('\t', "  ");
+    let message: String = message.chars().skip(model.screen.log_side).collect();
+    spans.extend(marked(theme, tone, &message, &model.screen.find));
     Line::from(fit(spans, width))
+}
+
+/// A text with the first of the words that are looked for standing out.
+fn marked(theme: &Theme, tone: Tone, text: &str, find: &str) -> Spans {
+    let word = find.split_whitespace().find(|word| !word.starts_with('!'));
+    let place = word.and_then(|word| {
+        let at = match word.chars().any(char::is_uppercase) {
+            true => text.find(word),
+            // offsets of another case are ours only where all is ASCII
+            false if text.is_ascii() => text.to_lowercase().find(word),
+            false => text.find(word),
+        };
+        at.map(|at| (at, at + word.len()))
+    });
+    let Some((from, to)) = place else {
+        return vec![theme.say(tone, text.to_owned())];
+    };
+    let found = theme.style(tone).patch(Theme::chosen());
+    vec![
+        theme.say(tone, text[..from].to_owned()),
+        Span::styled(text[from..to].to_owned(), found),
+        theme.say(tone, text[to..].to_owned()),
+    ]
 }

@@ -10,7 +10,14 @@ mod health;
 mod help;
 mod leader;
 mod log;
+mod page_checkpoints;
+mod page_commands;
+mod page_history;
+mod page_job;
+mod page_log;
+mod page_pod;
 mod paint;
+mod palette;
 mod plan;
 mod pods;
 mod run;
@@ -31,6 +38,7 @@ pub const SMALLEST: (u16, u16) = (60, 15);
 
 /// Draws the whole screen.
 pub fn draw(model: &Model, frame: &mut Frame) {
+    let model = model.seen();
     let theme = Theme::of(model);
     let area = frame.area();
     let (columns, rows) = SMALLEST;
@@ -43,6 +51,7 @@ pub fn draw(model: &Model, frame: &mut Frame) {
     } else {
         pages(model, &theme, frame, area);
     }
+    theme::inert(frame.buffer_mut());
     if model.screen.looks.glyphs == Glyphs::Ascii {
         theme::ascii(frame.buffer_mut());
     }
@@ -70,5 +79,12 @@ fn pages(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         Page::Failures => failures::draw(model, theme, frame, rest),
         Page::Help => help::draw(model, theme, frame, rest),
         Page::Run => timeline::draw(model, theme, frame, rest),
+        Page::Pod => page_pod::draw(model, theme, frame, rest),
+        Page::Job => page_job::draw(model, theme, frame, rest),
+        Page::Checkpoints => page_checkpoints::draw(model, theme, frame, rest),
+        Page::History => page_history::draw(model, theme, frame, rest),
+        Page::Log => page_log::draw(model, theme, frame, rest),
+        Page::Commands => page_commands::draw(model, theme, frame, rest),
     }
+    palette::draw(model, theme, frame, rest);
 }

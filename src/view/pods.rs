@@ -1,10 +1,11 @@
 //! The pods: who leads, who is ready, who was restarted, who waits out a back-off.
 
-use crate::model::{Link, Model, Pod, PodPhase, Source};
+use crate::model::{BackOff, KubeEvent, Link, Model, Pod, PodPhase, Source};
 use crate::view::health::{self, Fresh};
 use crate::view::paint::{Spans, sentences};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::words;
+use jiff::Timestamp;
 use ratatui::text::{Line, Span};
 
 /// From this width on there is room for addresses and the last exit.
@@ -81,7 +82,7 @@ fn spans(
     leads: bool,
     (name, wide): (usize, bool),
 ) -> Spans {
-    let (tone, sign, state) = state(pod);
+    let (tone, sign, state) = state(pod, model.now);
     let star = if leads { sign::LEADER } else { " " };
     let name_tone = if leads { Tone::Leader } else { Tone::Plain };
     let restarts = if pod.restarts > 0 {
@@ -115,25 +116,21 @@ fn spans(
 }
 
 /// A pod's state in a word, as a person would say it.
-pub(super) fn state(pod: &Pod) -> (Tone, &'static str, String) {
+pub(super) fn state(pod: &Pod, now: Timestamp) -> (Tone, &'static str, String) {
     if pod.deleting.is_some() {
         return (Tone::Warn, sign::WARN, "leaving".to_owned());
     }
-    if let Some((reason, message)) = &pod.waiting {
+    if let Some((reason, _)) = &pod.waiting {
         return match reason.as_str() {
-            "CrashLoopBackOff" => {
-                // back-off 5s restarting failed container=…
-                let words = message.split_whitespace();
-                let time = words
-                    .skip_while(|word| *word != "back-off")
-                    .nth(1)
-                    .unwrap_or("");
-                (
+            "CrashLoopBackOff" => match pod.back_off(now) {
+                Some(BackOff::Left(left)) if left > 0.0 => (
                     Tone::Fail,
                     sign::FAIL,
-                    format!("back-off {time}").trim_end().to_owned(),
-                )
-            }
+                    format!("back-off {}", words::age(left.ceil())),
+                ),
+                Some(BackOff::Left(_)) => (Tone::Busy, sign::NOW, "restarting".to_owned()),
+                Some(BackOff::Unknown) | None => (Tone::Fail, sign::FAIL, "back-off".to_owned()),
+            },
             "ContainerCreating" | "PodInitializing" => {
                 (Tone::Busy, sign::NOW, "starting".to_owned())
             }
@@ -194,31 +191,42 @@ pub(super) fn events(
     let skip = model.cluster.events.len().saturating_sub(height);
     let events = model.cluster.events.iter().skip(skip);
     events
-        .map(|event| {
-            let tone = if event.warning {
-                Tone::Warn
-            } else {
-                Tone::Plain
-            };
-            let sign = if event.warning { sign::WARN } else { " " };
-            let times = if event.count > 1 {
-                format!(" ×{}", event.count)
-            } else {
-                String::new()
-            };
-            Line::from(crate::view::paint::fit(
-                vec![
-                    Span::raw(" "),
-                    theme.say(Tone::Muted, words::clock(&theme.zone, event.at)),
-                    theme.say(tone, format!(" {sign} {}", event.reason)),
-                    theme.say(
-                        Tone::Muted,
-                        format!(" {}{times} ", tag(model, &event.object)),
-                    ),
-                    theme.say(Tone::Plain, event.message.clone()),
-                ],
-                width,
-            ))
+        .map(|one| {
+            let spans = event(model, theme, one, Object::Named);
+            Line::from(crate::view::paint::fit(spans, width))
         })
         .collect()
+}
+
+/// Whether an event says about whom it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Object {
+    /// It does.
+    Named,
+    /// The page says it.
+    Left,
+}
+
+/// One event in a line.
+pub(super) fn event(model: &Model, theme: &Theme, event: &KubeEvent, object: Object) -> Spans {
+    let (tone, sign) = match event.warning {
+        true => (Tone::Warn, sign::WARN),
+        false => (Tone::Plain, " "),
+    };
+    let times = if event.count > 1 {
+        format!(" ×{}", event.count)
+    } else {
+        String::new()
+    };
+    let whom = match object {
+        Object::Named => format!(" {}", tag(model, &event.object)),
+        Object::Left => String::new(),
+    };
+    vec![
+        Span::raw(" "),
+        theme.say(Tone::Muted, words::clock(&theme.zone, event.at)),
+        theme.say(tone, format!(" {sign} {}", event.reason)),
+        theme.say(Tone::Muted, format!("{whom}{times} ")),
+        theme.say(Tone::Plain, event.message.clone()),
+    ]
 }

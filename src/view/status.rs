@@ -1,7 +1,7 @@
 //! The first and the last line of every page: which lab, is HA healthy, does the job really run,
 //! how old is the newest checkpoint, how fresh is all that; and which keys there are.
 
-use crate::model::{Action, Model, Origin, Panel, Scope, Source};
+use crate::model::{Action, Model, Origin, Panel, Scope, Source, Typing};
 use crate::view::health::{self, Fresh};
 use crate::view::paint::{Spans, sides};
 use crate::view::theme::{Theme, Tone, sign};
@@ -140,6 +140,10 @@ fn checkpoint(model: &Model, theme: &Theme, brief: Brief) -> Spans {
 
 /// The worst of all sources; the end of the line.
 fn freshness(model: &Model, theme: &Theme, brief: Brief) -> Spans {
+    if let Some(news) = model.screen.paused {
+        let words = format!("{} PAUSED +{news} ", sign::PAUSED);
+        return vec![theme.say(Tone::Mark, words)];
+    }
     let (source, fresh) = health::worst(model);
     let (tone, sign, state) = health::fresh_words(fresh);
     let words = match fresh {
@@ -177,54 +181,91 @@ pub(super) fn title(panel: Panel) -> &'static str {
     }
 }
 
-/// The last line: a notice while there is one, and the keys that count here.
+/// The last line: what is typed while something is, a notice while there is one, and the keys that
+/// count here.
 pub(super) fn keys(model: &Model, theme: &Theme, width: usize) -> Line<'static> {
-    let scope = model.screen.page.scope();
-    let keys = shown(model, scope, theme);
+    let prompt = match model.screen.typing {
+        Some(Typing::Find) => Some("/"),
+        Some(Typing::Filter) => Some("&"),
+        Some(Typing::Palette) | None => None,
+    };
+    if let Some(prompt) = prompt {
+        let left = vec![
+            theme.say(Tone::Accent, format!(" {prompt} ")),
+            theme.say(Tone::Plain, model.screen.typed.clone()),
+            theme.say(Tone::Accent, "▏"),
+        ];
+        let help = "!word: without it · enter takes · esc leaves ";
+        return sides(left, vec![theme.say(Tone::Muted, help)], width);
+    }
+    let scope = match model.screen.typing {
+        Some(_) => Scope::Typing,
+        None => model.screen.page.scope(),
+    };
     match model.screen.notice(model.now) {
         Some(notice) => {
             let left = vec![theme.say(Tone::Mark, format!(" {} {notice}", sign::NOW))];
             let room = width.saturating_sub(words::columns(notice) + 4);
             let keys = if room > 20 {
-                crate::view::paint::fit(keys, room)
+                shown(model, scope, theme, room)
             } else {
                 Vec::new()
             };
             sides(left, keys, width)
         }
-        None => sides(keys, Vec::new(), width),
+        None => sides(shown(model, scope, theme, width), Vec::new(), width),
     }
 }
 
 /// Whether a key does anything now.
 fn counts(model: &Model, scope: Scope, action: Action) -> bool {
     let stuck = model.plan.over() || model.fault.is_some();
+    let runs = model.finished.len() + usize::from(model.run.is_some());
     match (scope, action) {
         (Scope::Dashboard | Scope::Welcome, Action::Back) => false,
         (Scope::Plan, Action::Up) => stuck && model.plan.done.is_none(),
         (Scope::Plan, Action::Back) => stuck || model.lab.is_some(),
-        (Scope::Run, Action::Run(_)) => model.finished.len() + usize::from(model.run.is_some()) > 1,
+        (Scope::Run, Action::Run(_)) => runs > 1,
         (Scope::Run, Action::Timeline) => false,
-        (_, Action::Timeline) => model.run.is_some() || !model.finished.is_empty(),
+        (_, Action::Timeline) => runs > 0,
+        (Scope::Job, Action::Enter) => !model.details.exceptions.is_empty(),
+        (_, Action::Open(page)) => model.screen.page != page,
         _ => true,
     }
 }
 
-fn shown(model: &Model, scope: Scope, theme: &Theme) -> Spans {
+/// The keys of a scope and its parents that fit; those that count everywhere always do.
+fn shown(model: &Model, scope: Scope, theme: &Theme, width: usize) -> Spans {
+    let of = |here: Scope| {
+        let rows = model.screen.keys.of(here);
+        let rows =
+            rows.filter(|(binding, _)| binding.in_line && counts(model, scope, binding.action));
+        let keys = rows.filter_map(|(binding, keys)| {
+            let key = words::key(*keys.first()?);
+            Some([
+                theme.say(Tone::Accent, format!(" {key}")),
+                theme.say(Tone::Muted, format!(" {} ", binding.words)),
+            ])
+        });
+        keys.collect::<Vec<_>>()
+    };
+    let wide = |keys: &[Span<'static>; 2]| keys.iter().map(Span::width).sum::<usize>();
+    let last = match scope.parent() {
+        Some(_) => of(Scope::Everywhere),
+        None => Vec::new(),
+    };
+    let mut room = width.saturating_sub(last.iter().map(wide).sum());
     let mut spans = Vec::new();
-    let mut place = Some(scope);
+    let mut place = Some(scope).filter(|scope| *scope != Scope::Everywhere);
     while let Some(here) = place {
-        for (binding, keys) in model.screen.keys.of(here) {
-            let Some(key) = keys.first().filter(|_| binding.in_line) else {
-                continue;
-            };
-            if !counts(model, scope, binding.action) {
-                continue;
+        for keys in of(here) {
+            if wide(&keys) <= room {
+                room -= wide(&keys);
+                spans.extend(keys);
             }
-            spans.push(theme.say(Tone::Accent, format!(" {}", words::key(*key))));
-            spans.push(theme.say(Tone::Muted, format!(" {} ", binding.words)));
         }
-        place = here.parent();
+        place = here.parent().filter(|parent| *parent != Scope::Everywhere);
     }
+    spans.extend(last.into_iter().flatten());
     spans
 }

@@ -44,6 +44,7 @@ pub(super) mod sign {
     pub(crate) const STALE: &str = "◐";
     pub(crate) const LOST: &str = "○";
     pub(crate) const RESTORE: &str = "↺";
+    pub(crate) const PAUSED: &str = "‖";
     pub(crate) const BREAK: &str = "◆";
 }
 
@@ -184,6 +185,25 @@ fn without_colour(tone: Tone) -> Style {
     }
 }
 
+/// Takes out what could turn text around or steer the terminal, whoever let it in: the world cleans
+/// what it reads, a recording may come from anywhere.
+pub(super) fn inert(buffer: &mut Buffer) {
+    let harmful = |letter: char| {
+        letter.is_control()
+            || matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    for cell in &mut buffer.content {
+        if !cell.symbol().is_ascii() && cell.symbol().contains(harmful) {
+            let clean: String = cell
+                .symbol()
+                .chars()
+                .filter(|letter| !harmful(*letter))
+                .collect();
+            cell.set_symbol(&clean);
+        }
+    }
+}
+
 /// Replaces everything that a typewriter does not have, after drawing: no page needs to know.
 pub(super) fn ascii(buffer: &mut Buffer) {
     for cell in &mut buffer.content {
@@ -192,7 +212,7 @@ pub(super) fn ascii(buffer: &mut Buffer) {
         }
         let plain = match cell.symbol() {
             "✓" => "+",
-            "✗" | "×" => "x",
+            "✗" => "x",
             "▸" | "→" | "›" | "≥" => ">",
             "←" | "‹" | "≤" => "<",
             "↑" => "^",
@@ -202,6 +222,8 @@ pub(super) fn ascii(buffer: &mut Buffer) {
             "○" | "–" | "—" | "─" | "━" => "-",
             "◐" | "…" | "±" => "~",
             "↺" => "@",
+            "‖" => "=",
+            "×" => "x",
             "◆" | "█" | "▇" | "▆" => "#",
             "▅" | "▄" | "▃" => ":",
             "▂" | "▁" => "_",

@@ -1,6 +1,7 @@
 //! Flink's REST, asked again and again: through the API server's pod proxy, and through the
 //! NodePort on loopback where that way fails. Reads jobs and checkpoints; submits nothing.
 
+pub(super) mod detail;
 mod replies;
 mod route;
 

@@ -21,6 +21,7 @@ pub mod labs;
 pub mod network;
 pub mod node;
 pub mod open;
+mod previous;
 pub mod process;
 pub mod runs;
 pub mod stop;
@@ -30,7 +31,7 @@ pub mod up;
 pub mod watch;
 
 use crate::fault::Fault;
-use crate::model::{Effect, Event, Happening, Origin, Pace};
+use crate::model::{Attention, Deed, Effect, Event, Happening, Origin, Pace};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -69,6 +70,8 @@ pub struct World {
     pub read_only: bool,
     /// How often Flink is asked; `Effect::Pace` sets it, the sampler follows it.
     pub pace: tokio::sync::watch::Sender<Pace>,
+    /// What is looked at more closely; `Effect::Attend` sets it.
+    pub attention: tokio::sync::watch::Sender<Attention>,
 }
 
 impl World {
@@ -82,7 +85,15 @@ impl World {
             origin: Origin::Real,
             read_only,
             pace: tokio::sync::watch::Sender::new(Pace::Calm),
+            attention: tokio::sync::watch::Sender::new(Attention::Usual),
         }
+    }
+
+    /// A kubectl command with our kubeconfig, as a person would type it.
+    #[must_use]
+    pub fn kubectl(&self, what: &str) -> String {
+        let file = home::Home::of(&self.addresses, &self.name).kubeconfig();
+        format!("kubectl --kubeconfig '{}' {what}", file.display())
     }
 }
 
@@ -105,6 +116,12 @@ impl Events {
 }
 
 impl Events {
+    /// Says what was done, as the command that does the same.
+    pub async fn did(&self, what: &str, command: String) {
+        let what = what.to_owned();
+        self.send(Event::Did(Deed { what, command })).await;
+    }
+
     /// Sends an event that may be lost when the loop is behind: a detail that the next one replaces.
     pub fn offer(&self, event: Event) {
         let at = jiff::Timestamp::now();
@@ -118,6 +135,10 @@ pub async fn perform(world: Arc<World>, effect: Effect, events: Events, stop: Ca
         Effect::Pace(pace) => {
             world.pace.send_replace(pace);
         }
+        Effect::Attend(attention) => {
+            world.attention.send_replace(attention);
+        }
+        Effect::Previous(pod) => previous::ask(&world, &pod, &events).await,
         Effect::Watch => watch::follow(world, events, stop).await,
         Effect::Open => tell_lab(&world, &events).await,
         Effect::Save(result) => runs::save(&world, &result, &events).await,

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use kube::Client;
 use kube::api::{Api, LogParams};
 use lines::Lines;
+pub(super) use lines::highlight;
 use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::Arc;

@@ -3,10 +3,11 @@
 //! and of the lab itself: what is written down about it is looked at again and again, and what
 //! depends on it is begun anew. Only reads.
 
+mod described;
 mod kubernetes;
 mod pods;
 
-use super::{Events, World, disk, flink, open, tail};
+use super::{Events, World, disk, flink, ha, open, tail};
 use crate::lab::{Flink, Polls, Roles};
 use crate::model::{Event, LabFacts, Link, Pace, Pod, Source};
 use jiff::Timestamp;
@@ -57,7 +58,8 @@ async fn opened(world: Arc<World>, events: Events) {
         if scene.as_ref().map(Scene::place) != seen.as_ref().map(Scene::place) {
             following.shutdown().await;
             if let Some(scene) = &scene {
-                begin(&mut following, scene, &job, world.pace.subscribe(), &events);
+                begin(&mut following, scene, &job, &world, &events);
+                tell_commands(&world, scene, &events).await;
             }
             seen = scene;
         }
@@ -125,9 +127,10 @@ fn begin(
     following: &mut JoinSet<()>,
     scene: &Scene,
     job: &watch::Sender<Option<String>>,
-    pace: watch::Receiver<Pace>,
+    world: &World,
     events: &Events,
 ) {
+    let pace = world.pace.subscribe();
     let (pods_seen, pods) = watch::channel(Arc::from(Vec::new()));
     let (leader_seen, leader) = watch::channel(None);
     let sights = Sights {
@@ -169,14 +172,23 @@ fn begin(
             following.spawn(async move { links.lost(&why).await });
         }
     }
-    let ways = flink::Ways::new(
-        client,
-        scene.flink.namespace.clone(),
-        scene.flink.rest.port,
-        scene.node_port,
-    );
+    let ways = || {
+        flink::Ways::new(
+            client.clone(),
+            scene.flink.namespace.clone(),
+            scene.flink.rest.port,
+            scene.node_port,
+        )
+    };
+    following.spawn(flink::detail::follow(
+        ways(),
+        sights.clone(),
+        world.attention.subscribe(),
+        rhythm.pace.clone(),
+        events.clone(),
+    ));
     following.spawn(flink::follow(
-        ways,
+        ways(),
         sights.clone(),
         rhythm.clone(),
         events.clone(),
@@ -186,6 +198,55 @@ fn begin(
         folders: scene.flink.folders.clone(),
     };
     following.spawn(files(place, sights, rhythm, events.clone()));
+}
+
+/// What is followed, as commands that a person could type.
+async fn tell_commands(world: &World, scene: &Scene, events: &Events) {
+    let Flink {
+        namespace, rest, ..
+    } = &scene.flink;
+    let pods = world.kubectl(&format!("get pods -n {namespace} --watch"));
+    events.did("Pods, as they change", pods).await;
+    let labels = ha::selector(&scene.flink.cluster_id);
+    let maps = world.kubectl(&format!(
+        "get configmaps -n {namespace} -l {labels} -o yaml --watch"
+    ));
+    events
+        .did("Lock, leader and pointers, as they change", maps)
+        .await;
+    let told = world.kubectl(&format!("get events -n {namespace} --watch"));
+    events
+        .did("What Kubernetes says about the pods", told)
+        .await;
+    for role in [&scene.roles.jobmanager, &scene.roles.taskmanager] {
+        let logs = format!(
+            "logs -n {namespace} -l {} -c {} --follow --timestamps --prefix",
+            role.selector, role.container
+        );
+        events.did("The logs, merged", world.kubectl(&logs)).await;
+    }
+    let path = format!(
+        "/api/v1/namespaces/{namespace}/pods/POD:{}/proxy/jobs/overview",
+        rest.port
+    );
+    let ask = world.kubectl(&format!("get --raw {path}"));
+    events
+        .did("The job's state, from Flink in the pod POD", ask)
+        .await;
+    if let Some(port) = scene.node_port {
+        let ask = format!("curl -s http://127.0.0.1:{port}/jobs/overview");
+        events
+            .did("The same, while the API server is away", ask)
+            .await;
+    }
+    if let Some(job) = &scene.facts.job {
+        let folder = scene
+            .shared
+            .join(&scene.flink.folders.checkpoints)
+            .join(job);
+        let look = format!("ls -l '{}'", folder.display());
+        events.did("The files of the checkpoints", look).await;
+    }
 }
 
 /// The files, looked at as often as Flink is asked.

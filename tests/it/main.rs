@@ -8,6 +8,7 @@ mod engine;
 mod labs;
 mod models;
 mod neighbours;
+mod pages;
 mod pictures;
 mod program;
 mod readme;

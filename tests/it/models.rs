@@ -12,8 +12,8 @@ use flinklab::model::{
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) const JOB: &str = "c506b6c20e4b7b1f8a3d5c6e7f809112";
-const LEADER: &str = "flinklab-jobmanager-7f9c6d5b8-abcde";
-const STANDBY: &str = "flinklab-jobmanager-7f9c6d5b8-fghij";
+pub(crate) const LEADER: &str = "flinklab-jobmanager-7f9c6d5b8-abcde";
+pub(crate) const STANDBY: &str = "flinklab-jobmanager-7f9c6d5b8-fghij";
 const WORKERS: [&str; 2] = [
     "flinklab-taskmanager-5d8b9f7c4-klmno",
     "flinklab-taskmanager-5d8b9f7c4-pqrst",
@@ -422,7 +422,13 @@ impl Scene {
         self
     }
 
-    fn log(&mut self, seconds: f64, pod: &str, text: &str, highlight: Option<Highlight>) {
+    pub(crate) fn log(
+        &mut self,
+        seconds: f64,
+        pod: &str,
+        text: &str,
+        highlight: Option<Highlight>,
+    ) {
         let stamp = at(seconds).strftime("%Y-%m-%d %H:%M:%S,%3f").to_string();
         let line = LogLine {
             at: at(seconds),
@@ -486,7 +492,7 @@ impl Scene {
     }
 
     /// Good looks at REST, the last one at that second: health takes five.
-    fn rest(&mut self, seconds: f64, running: u32) {
+    pub(crate) fn rest(&mut self, seconds: f64, running: u32) {
         for before in (0..8).rev() {
             let seconds = seconds - 0.3 * f64::from(before);
             let mut sample = rest(running);
@@ -554,7 +560,7 @@ fn facts(origin: Origin) -> LabFacts {
     }
 }
 
-fn pods() -> Vec<Pod> {
+pub(crate) fn pods() -> Vec<Pod> {
     let pod = |n: u8, name: &str, role: Role| Pod {
         uid: format!("{n}0c1d2e3-0000-4000-8000-00000000000{n}"),
         name: name.to_owned(),
@@ -569,6 +575,7 @@ fn pods() -> Vec<Pod> {
         deleting: None,
         waiting: None,
         last_exit: None,
+        detail: Box::default(),
     };
     vec![
         pod(5, LEADER, Role::JobManager),
@@ -578,7 +585,7 @@ fn pods() -> Vec<Pod> {
     ]
 }
 
-fn map(epoch: &str, leader: &str, renewed: f64) -> ClusterMap {
+pub(crate) fn map(epoch: &str, leader: &str, renewed: f64) -> ClusterMap {
     let host = if leader == LEADER {
         "10.244.0.5"
     } else {
@@ -625,7 +632,7 @@ fn checkpoint(id: u64, offset: f64) -> Checkpoint {
     }
 }
 
-fn rest(running: u32) -> FlinkSample {
+pub(crate) fn rest(running: u32) -> FlinkSample {
     serde_json::from_value(serde_json::json!({
         "via": Via::PodProxy, "pod": LEADER, "asked": at(0.0), "took_ms": 12,
         "jobs": {"Ok": [JobRow {

@@ -13,8 +13,8 @@ fn a_healthy_lab() {
     "│  NAME                STATE         RST  AGE│ ★ flinklab-jobmanager-7f…-abcde │"
     "│★ flinklab-…-abcde JM ✓ ready         0  19m│ epoch 1 for 51s · 1b4f2c9a      │"
     "│  flinklab-…-fghij JM ✓ ready         0  19m│ lease ██████████░░░░ 11s of 15s │"
-    "│  flinklab-…-klmno TM ✓ ready         0  19m│ renewed 4s ago                  │"
-    "│  flinklab-…-pqrst TM ✓ ready         0  19m│ lock 05df88b5 · 0 handovers     │"
+    "│  flinklab-…-klmno TM ✓ ready         0  19m│ renewed 4s ago · 0 handovers    │"
+    "│  flinklab-…-pqrst TM ✓ ready         0  19m│ map ✓  REST ✓  log ✓  agree     │"
     "├ 3 Checkpoints ────── kept across failovers ┼ 4 Break ────────────────────────┤"
     "│ ✓ #25 68ms 8.3 KB · 1s ago · every 2.0s    │ Nothing was broken yet. x lists │"
     "│ 120ms│  ▅      ▅      ▅      ▅             │ what can be; a digit aims, the  │"
@@ -31,7 +31,7 @@ fn a_healthy_lab() {
     "│                                                                              │"
     "│                                                                              │"
     "└──────────────────────────────────────────────────────────────────────────────┘"
-    " tab panel  x failures  ? help  q quit                                          "
+    " enter open  x failures  l log  c checkpoints  : palette  ? help  q quit        "
     "#);
 }
 
@@ -41,10 +41,10 @@ fn the_leader_is_lost_and_its_lease_runs_out() {
     " flinklab real │ ▸ RECOVERING: REST: connection refused │ #25 15s    ○ lost 12s "
     "┌ 1 Pods ────────────────────── 3 of 4 ready ┬ 2 Leader ───────────────────────┐"
     "│  NAME                STATE         RST  AGE│ ! flinklab-jobma…-abcde is gone │"
-    "│  flinklab-…-abcde JM ✗ back-off 5s   1  20m│ epoch 1 for 65s · 1b4f2c9a      │"
+    "│  flinklab-…-abcde JM ▸ restarting    1  20m│ epoch 1 for 65s · 1b4f2c9a      │"
     "│  flinklab-…-fghij JM ✓ ready         0  20m│ lease █░░░░░░░░░░░░░  2s of 15s │"
     "│  flinklab-…-klmno TM ✓ ready         0  20m│ renewed 13s ago, usual is 5s    │"
-    "│  flinklab-…-pqrst TM ✓ ready         0  20m│ lock 05df88b5 · 0 handovers     │"
+    "│  flinklab-…-pqrst TM ✓ ready         0  20m│ map ✗  REST ?  log ✓  no leader │"
     "├ 3 Checkpoints ────── kept across failovers ┼ 4 Break ────────────────────────┤"
     "│ ✓ #25 68ms 8.3 KB · 15s ago · every 2.0s   │ ◆ jm-crash on jm-abcde  T+13.0s │"
     "│ 120ms│  ▅      ▅      ▅      ▅ ╎◆jm-crash  │ ✓ sent     0ms  · REST          │"
@@ -61,7 +61,7 @@ fn the_leader_is_lost_and_its_lease_runs_out() {
     "│━━ ◆ jm-crash sent 16:05:53.000 ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━│"
     "│                                                                              │"
     "└──────────────────────────────────────────────────────────────────────────────┘"
-    " tab panel  x failures  t timeline  ? help  q quit                              "
+    " enter open  x failures  l log  c checkpoints  : palette  ? help  q quit        "
     "#);
 }
 
@@ -71,10 +71,10 @@ fn another_leader_brings_the_job_back() {
     " flinklab real │ ▸ RECOVERING: RUNNING, 2 of 4 tasks running │ #25 20s   ● live "
     "┌ 1 Pods ────────────────────── 3 of 4 ready ┬ 2 Leader ───────────────────────┐"
     "│  NAME                STATE         RST  AGE│ ★ flinklab-jobmanager-7f…-fghij │"
-    "│  flinklab-…-abcde JM ✗ back-off 5s   1  20m│ epoch 2 for 1s · 9e7d0c44       │"
+    "│  flinklab-…-abcde JM ▸ restarting    1  20m│ epoch 2 for 1s · 9e7d0c44       │"
     "│★ flinklab-…-fghij JM ✓ ready         0  20m│ lease █████████████░ 14s of 15s │"
-    "│  flinklab-…-klmno TM ✓ ready         0  20m│ renewed 1s ago                  │"
-    "│  flinklab-…-pqrst TM ✓ ready         0  20m│ lock c0ffee11 · 1 handover      │"
+    "│  flinklab-…-klmno TM ✓ ready         0  20m│ renewed 1s ago · 1 handover     │"
+    "│  flinklab-…-pqrst TM ✓ ready         0  20m│ map ✓  REST ✓  log ✓  agree     │"
     "├ 3 Checkpoints ────── kept across failovers ┼ 4 Break ────────────────────────┤"
     "│ ✓ #25 68ms 8.3 KB · 20s ago · every 2.0s   │ ◆ jm-crash on jm-abcde  T+17.4s │"
     "│ 120ms│      ▅      ▅      ▅ ╎◆jm-crash╎↺#25│ ✓ sent     0ms  ✓ job    16.9s  │"
@@ -91,7 +91,7 @@ fn another_leader_brings_the_job_back() {
     "│16:06:09.800 jm-fghij ↺ Restoring job c506b6c20e4b7b1f8a3d5c6e7f809112 from C…│"
     "│16:06:09.900 tm-pqrst ✗ Could not reach the old leader: retrying.             │"
     "└──────────────────────────────────────────────────────────────────────────────┘"
-    " tab panel  x failures  t timeline  ? help  q quit                              "
+    " enter open  x failures  l log  c checkpoints  : palette  ? help  q quit        "
     "#);
 }
 
@@ -104,7 +104,7 @@ fn the_api_server_is_away_and_nothing_is_called_good() {
     "│★ flinklab-…-abcde JM ✓ ready         0  20m│ epoch 1 for 66s · 1b4f2c9a      │"
     "│  flinklab-…-fghij JM ✓ ready         0  20m│ lease ? unseen, API server away │"
     "│  flinklab-…-klmno TM ✓ ready         0  20m│ renewed 19s ago, API lost 14s   │"
-    "│  flinklab-…-pqrst TM ✓ ready         0  20m│ lock 05df88b5 · 0 handovers     │"
+    "│  flinklab-…-pqrst TM ✓ ready         0  20m│ map ?  REST ✓  log ✓  not proven│"
     "├ 3 Checkpoints ────── kept across failovers ┼ 4 Break ────────────────────────┤"
     "│ ✓ #25 68ms 8.3 KB · 16s ago · every 2.0s   │ Nothing was broken yet. x lists │"
     "│ 120ms│  ▅      ▅      ▅      ▅             │ what can be; a digit aims, the  │"
@@ -121,7 +121,7 @@ fn the_api_server_is_away_and_nothing_is_called_good() {
     "│                                                                              │"
     "│                                                                              │"
     "└──────────────────────────────────────────────────────────────────────────────┘"
-    " tab panel  x failures  ? help  q quit                                          "
+    " enter open  x failures  l log  c checkpoints  : palette  ? help  q quit        "
     "#);
 }
 
@@ -151,7 +151,7 @@ fn a_lab_is_being_built() {
     "│                                                                              │"
     "│                                                                              │"
     "└──────────────────────────────────────────────────────────────────────────────┘"
-    " ? help  q quit                                                                 "
+    " : palette  ? help  q quit                                                      "
     "#);
 }
 
@@ -181,7 +181,7 @@ fn a_step_failed_and_says_how_to_mend_it() {
     "│                                                                              │"
     "│                                                                              │"
     "└──────────────────────────────────────────────────────────────────────────────┘"
-    " u try again  esc back  ? help  q quit                                          "
+    " u try again  esc back  : palette  ? help  q quit                               "
     "#);
 }
 
@@ -211,7 +211,7 @@ fn there_is_no_lab_yet() {
     "│                                                                              │"
     "│                                                                              │"
     "└──────────────────────────────────────────────────────────────────────────────┘"
-    " u build the lab  ? help  q quit                                                "
+    " u build the lab  : palette  ? help  q quit                                     "
     "#);
 }
 
@@ -241,7 +241,7 @@ fn a_failure_is_aimed_and_tells_the_truth() {
     "│ The leading JobManager is killed with SIGKILL from the node. Nobody gives    │"
     "│ the lock back: the others must wait until its lease of 15 s has run out. The │"
     "└──────────────────────────────────────────────────────────────────────────────┘"
-    " enter aim the chosen; then fire  esc back  ? help  q quit                      "
+    " enter aim the chosen; then fire  esc back  : palette  ? help  q quit           "
     "#);
 }
 
@@ -269,8 +269,8 @@ fn a_run_with_its_phases_and_evidence() {
     "│   ✓ PASS    ids only grow   checkpoint 26 completed after checkpoint 25      │"
     "│   ✓ PASS    in time         all tasks after 18.3 s, budget 60 s              │"
     "│                                                                              │"
-    "│ After a crash, the lease decides how long nobody leads.                      │"
+    "│ After a crash, the lease decides how long no leader   .                      │"
     "└──────────────────────────────────────────────────────────────────────────────┘"
-    " x failures  esc back  ? help  q quit                                           "
+    " x failures  l log  c checkpoints  esc back  : palette  ? help  q quit          "
     "#);
 }

@@ -8,13 +8,13 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 
-fn drawn(model: &Model, columns: u16, rows: u16) -> TestBackend {
+pub(crate) fn drawn(model: &Model, columns: u16, rows: u16) -> TestBackend {
     let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
     terminal.draw(|frame| view::draw(model, frame)).unwrap();
     terminal.backend().clone()
 }
 
-fn picture(model: &Model, columns: u16, rows: u16) -> Buffer {
+pub(crate) fn picture(model: &Model, columns: u16, rows: u16) -> Buffer {
     drawn(model, columns, rows).buffer().clone()
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn welcome() -> Scene {
 }
 
 /// Every scene with its name.
-fn scenes() -> Vec<(&'static str, Scene)> {
+pub(crate) fn scenes() -> Vec<(&'static str, Scene)> {
     vec![
         ("nothing", Scene::new()),
         ("welcome", welcome()),

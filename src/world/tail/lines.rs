@@ -39,7 +39,7 @@ const WORDS: &[(&str, Highlight)] = &[
 ];
 
 /// Why a line is worth a look, if it is.
-pub(super) fn highlight(text: &str) -> Option<Highlight> {
+pub(in crate::world) fn highlight(text: &str) -> Option<Highlight> {
     let found = WORDS.iter().find(|(word, _)| text.contains(word));
     found.map(|(_, highlight)| *highlight)
 }

@@ -76,6 +76,7 @@ pub(super) fn pod(roles: &Roles, pod: &core::Pod) -> Option<Pod> {
                 ended.finished_at.as_ref().map(stamp),
             )
         }),
+        detail: Box::new(super::described::detail(pod, &labels.container)),
     })
 }
 

@@ -1,0 +1,146 @@
+//! Rows that pages list, as data: which log lines are shown, which checkpoints, moments and
+//! commands; and where words are found among them. The view draws the same rows.
+
+use super::{LogLine, LogShown, Model, Page};
+
+impl Model {
+    /// Log lines that are shown, newest first: of the chosen pod, of the chosen kind, with the
+    /// words of the filter.
+    pub fn log_lines(&self) -> impl Iterator<Item = &LogLine> {
+        let mut flink = self.logs.lines.iter().rev().peekable();
+        let mut output = self.logs.output.iter().rev().peekable();
+        let shown = self.screen.log_shown;
+        let all = std::iter::from_fn(move || {
+            let printed = match (flink.peek(), output.peek()) {
+                (Some(flink), Some(output)) => shown == LogShown::All && output.at > flink.at,
+                (None, Some(_)) => shown == LogShown::All,
+                (_, None) => false,
+            };
+            if printed { output.next() } else { flink.next() }
+        });
+        let words = Words::of(&self.screen.log_filter);
+        let pod = self.screen.log_pod.clone();
+        all.filter(move |line| {
+            let kind = shown != LogShown::Highlights || line.highlight.is_some();
+            let pod = pod.as_ref().is_none_or(|pod| *pod == line.pod);
+            kind && pod && words.fit(&line.text)
+        })
+    }
+
+    /// Checkpoints that any witness ever told of, newest first.
+    #[must_use]
+    pub fn checkpoint_ids(&self) -> Vec<u64> {
+        let mut ids: Vec<u64> = self.job.checkpoints.keys().copied().collect();
+        ids.extend(self.traces.all.keys());
+        ids.sort_unstable();
+        ids.dedup();
+        ids.reverse();
+        ids
+    }
+
+    /// How many rows the page lists.
+    #[must_use]
+    pub(super) fn rows(&self) -> usize {
+        match self.screen.page {
+            Page::Checkpoints => self.checkpoint_ids().len(),
+            Page::History => self.moments.list.len(),
+            Page::Commands => self.deeds.0.len(),
+            Page::Log => self.log_lines().count(),
+            Page::Job => self.details.exceptions.len(),
+            _ => 0,
+        }
+    }
+
+    /// Places of rows of the page with the words that are looked for, in order.
+    #[must_use]
+    pub fn found(&self) -> Vec<usize> {
+        let words = Words::of(&self.screen.find);
+        if words.none() {
+            return Vec::new();
+        }
+        let places = |texts: &mut dyn Iterator<Item = String>| {
+            let texts = texts.enumerate().filter(|(_, text)| words.fit(text));
+            texts.map(|(place, _)| place).collect()
+        };
+        match self.screen.page {
+            Page::Log | Page::Dashboard => {
+                places(&mut self.log_lines().map(|line| line.text.clone()))
+            }
+            Page::Checkpoints => {
+                places(&mut self.checkpoint_ids().into_iter().map(|id| format!("#{id}")))
+            }
+            Page::History => places(
+                &mut self
+                    .moments
+                    .list
+                    .iter()
+                    .rev()
+                    .map(|moment| format!("{} {}", moment.who, moment.what)),
+            ),
+            Page::Commands => places(
+                &mut self
+                    .deeds
+                    .0
+                    .iter()
+                    .rev()
+                    .map(|done| format!("{} {}", done.deed.what, done.deed.command)),
+            ),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Words to look for: all of them, those with a `!` before them not. Upper case counts only where
+/// there is some.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Words(Vec<(bool, String)>);
+
+impl Words {
+    /// The words of a text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let words = text
+            .split_whitespace()
+            .map(|word| match word.strip_prefix('!') {
+                Some(word) => (false, word.to_owned()),
+                None => (true, word.to_owned()),
+            });
+        Self(words.filter(|(_, word)| !word.is_empty()).collect())
+    }
+
+    /// Whether there is nothing to look for.
+    #[must_use]
+    pub fn none(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a text has them.
+    #[must_use]
+    pub fn fit(&self, text: &str) -> bool {
+        let lower = std::cell::OnceCell::new();
+        self.0.iter().all(|(wanted, word)| {
+            let exact = word.chars().any(char::is_uppercase);
+            let has = match exact {
+                true => text.contains(word),
+                false => lower.get_or_init(|| text.to_lowercase()).contains(word),
+            };
+            has == *wanted
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_words_must_be_there_and_those_with_a_mark_must_not() {
+        let fits = |words: &str| Words::of(words).fit("Completed checkpoint 107 for job c506");
+        assert!(fits("checkpoint 107"));
+        assert!(fits("COMPLETED") != fits("completed"));
+        assert!(!fits("checkpoint !completed"));
+        assert!(fits("!failed"));
+        assert!(fits(" ! "));
+        assert!(Words::of("  ").none());
+    }
+}

@@ -1,0 +1,187 @@
+//! The job: its operators with their tasks, and every exception with its root cause, those that a
+//! leader of the past forgot included.
+
+use crate::model::{JobException, Model, Source, Whole};
+use crate::view::health::{self, Fresh};
+use crate::view::page_pod::scrolled;
+use crate::view::paint::{Keys, chosen, fit, panel, sentences};
+use crate::view::theme::{Theme, Tone, sign};
+use crate::view::words;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+/// Draws the page.
+pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+    let width = usize::from(area.width.saturating_sub(2));
+    let ours = model.lab.as_ref().and_then(|lab| lab.job.as_deref());
+    let row = model.job.row(ours);
+    let name = row.map_or_else(|| "Flink job".to_owned(), |row| row.name.clone());
+    let title = vec![
+        theme.say(Tone::Muted, "Flink job "),
+        theme.say(Tone::Accent, words::cut(&name, 40)),
+    ];
+    let aside = match health::fresh(model, Source::Flink) {
+        Fresh::Live => vec![theme.say(
+            Tone::Muted,
+            format!("job id {}", words::id(ours.unwrap_or("none"))),
+        )],
+        fresh => {
+            let (tone, sign, words) = health::fresh_words(fresh);
+            vec![theme.say(tone, format!("Flink REST {sign} {words}"))]
+        }
+    };
+    let exception = model.details.exceptions.get(model.screen.row);
+    let lines = match (model.screen.whole, exception) {
+        (Whole::Yes, Some(exception)) => scrolled(whole(theme, exception, width), area, 0),
+        _ => overview(model, theme, width),
+    };
+    panel(frame, theme, area, (title, aside), Keys::Here, lines);
+}
+
+fn overview(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    let ours = model.lab.as_ref().and_then(|lab| lab.job.as_deref());
+    match model.job.row(ours) {
+        Some(row) => {
+            let (tone, sign) = match row.all_run() {
+                true => (Tone::Ok, sign::OK),
+                false => (Tone::Warn, sign::NOW),
+            };
+            let since = row.started.map_or_else(String::new, |at| {
+                format!(" · started {} ago", words::age_at(model.now, at))
+            });
+            lines.push(Line::from(fit(
+                vec![
+                    theme.say(tone, format!(" {sign} {} ", row.state)),
+                    theme.say(
+                        Tone::Plain,
+                        format!("{} of {} tasks run", row.tasks.running, row.tasks.total),
+                    ),
+                    theme.say(Tone::Muted, since),
+                ],
+                width,
+            )));
+            lines.push(Line::from(
+                theme.say(Tone::Muted, format!("   id {}", row.id)),
+            ));
+        }
+        None => lines.extend(sentences(
+            theme,
+            Tone::Warn,
+            "Flink does not list the job.",
+            width,
+        )),
+    }
+    lines.push(Line::default());
+    let name = width.saturating_sub(34).clamp(16, 80);
+    let head = format!(
+        "   {:<name$} {:<12} {:>6} {:>8}",
+        "OPERATORS", "STATE", "TASKS", "SINCE"
+    );
+    lines.push(Line::from(theme.say(Tone::Muted, words::cut(&head, width))));
+    let seen = model.details.seen.as_ref();
+    let Some((at, detail)) = seen else {
+        let words = "Waiting for Flink to tell the operators.";
+        lines.extend(sentences(theme, Tone::Muted, words, width));
+        return lines;
+    };
+    let age = words::since(model.now, *at);
+    for vertex in &detail.vertices {
+        let old = age > 5.0;
+        let (tone, sign) = match vertex.state.as_str() {
+            _ if old => (Tone::Muted, sign::UNKNOWN),
+            "RUNNING" if vertex.tasks.running == vertex.tasks.total => (Tone::Ok, sign::OK),
+            "FAILED" | "CANCELED" => (Tone::Fail, sign::FAIL),
+            _ => (Tone::Warn, sign::NOW),
+        };
+        let since = vertex
+            .started
+            .map_or_else(String::new, |at| words::age_at(model.now, at));
+        let tasks = format!("{}/{}", vertex.tasks.running, vertex.tasks.total);
+        lines.push(Line::from(fit(
+            vec![
+                theme.say(tone, format!(" {sign} ")),
+                theme.say(
+                    Tone::Plain,
+                    format!("{:<name$} ", words::cut(&vertex.name, name)),
+                ),
+                theme.say(
+                    tone,
+                    format!("{:<12} {tasks:>6}", words::cut(&vertex.state, 12)),
+                ),
+                theme.say(Tone::Muted, format!(" {since:>8}")),
+            ],
+            width,
+        )));
+    }
+    lines.push(Line::from(
+        theme.say(Tone::Muted, format!("   as of {} ago", words::age(age))),
+    ));
+    lines.push(Line::default());
+    let head = format!("   {:<9} {:<30} {}", "AT", "ROOT CAUSE", "TASK");
+    lines.push(Line::from(theme.say(Tone::Muted, words::cut(&head, width))));
+    let exceptions = &model.details.exceptions;
+    if exceptions.is_empty() {
+        let words = "No exception was seen: no task of this job failed since we look.";
+        lines.extend(sentences(theme, Tone::Muted, words, width));
+        return lines;
+    }
+    let skip = model.screen.row.saturating_sub(5);
+    for (n, exception) in exceptions.iter().enumerate().skip(skip) {
+        let cause = width.saturating_sub(14 + 26).max(20);
+        let line = Line::from(fit(
+            vec![
+                theme.say(Tone::Fail, format!(" {} ", sign::FAIL)),
+                theme.say(
+                    Tone::Muted,
+                    format!("{:<9} ", words::clock(&theme.zone, exception.at)),
+                ),
+                theme.say(
+                    Tone::Plain,
+                    format!("{:<cause$} ", words::cut(plain(exception.root()), cause)),
+                ),
+                theme.say(Tone::Muted, exception.task.clone()),
+            ],
+            width,
+        ));
+        lines.push(match n == model.screen.row {
+            true => chosen(&line, width),
+            false => line,
+        });
+    }
+    lines
+}
+
+/// Without the package in front of the class.
+fn plain(text: &str) -> &str {
+    let (class, _) = text.split_once(':').unwrap_or((text, ""));
+    let package = class.rfind('.').filter(|_| !class.contains(' '));
+    package.map_or(text, |at| &text[at + 1..])
+}
+
+fn whole(theme: &Theme, exception: &JobException, width: usize) -> Vec<Line<'static>> {
+    let mut lines = sentences(
+        theme,
+        Tone::Fail,
+        &format!("root cause: {}", exception.root()),
+        width,
+    );
+    let place = match exception.worker.is_empty() {
+        true => exception.task.clone(),
+        false => format!("{} on {}", exception.task, exception.worker),
+    };
+    lines.extend(sentences(theme, Tone::Muted, &place, width));
+    lines.push(Line::default());
+    for line in &exception.lines {
+        let tone = match line.trim_start().starts_with("at ") {
+            true => Tone::Muted,
+            false => Tone::Plain,
+        };
+        lines.push(Line::from(fit(
+            vec![theme.say(tone, format!(" {line}"))],
+            width,
+        )));
+    }
+    lines
+}
