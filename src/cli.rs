@@ -100,20 +100,30 @@ pub enum Command {
     Failures,
     /// Inject one failure, time the recovery, judge it from evidence.
     Break {
-        /// Which failure: see `flinklab failures`.
-        #[arg(value_name = "KEY", value_parser = clap::builder::PossibleValuesParser::new(
-            crate::failure::CATALOGUE.iter().map(|failure| clap::builder::PossibleValue::new(failure.key.as_ref()).help(failure.title.as_ref()))
-        ))]
+        /// Which failure: see `flinklab failures`. A lab may have some of its own.
+        #[arg(value_name = "KEY", value_parser = FailureKey)]
         key: String,
+        /// Hit this pod, if it is one of those that the failure may hit.
+        #[arg(long, value_name = "POD")]
+        target: Option<String>,
+        /// How long it stays broken, where the failure lasts, such as `40s`.
+        #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+        lasts: Option<std::time::Duration>,
+        /// Break so many times, each time once the lab is healthy again.
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        times: u32,
         /// Say what would be hit and whether the lab is ready, and write nothing.
         #[arg(long)]
         dry_run: bool,
-        /// Break although the lab is not ready for it.
+        /// Break although the lab is not ready for it, or for a shorter time than it takes to see
+        /// the effect.
         #[arg(long)]
         force: bool,
     },
     /// Free the machine: stop the cluster and keep it; `up` starts it again.
     Stop,
+    /// Take back every failure that is still applied, whoever applied it.
+    Heal,
     /// Remove the cluster. Data stays unless `--purge`.
     Down {
         /// Remove what Flink wrote and the lab's folder too; lists it and asks first.
@@ -161,6 +171,33 @@ pub enum LabCommand {
         /// The folder with `lab.yaml` and `kind.yaml`.
         folder: PathBuf,
     },
+}
+
+/// A failure's key. The catalogue's are offered for completion; whether a lab has it is known once
+/// the lab is open.
+#[derive(Debug, Clone, Copy)]
+struct FailureKey;
+
+impl clap::builder::TypedValueParser for FailureKey {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<String, clap::Error> {
+        clap::builder::StringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(
+        &self,
+    ) -> Option<Box<dyn Iterator<Item = clap::builder::PossibleValue> + '_>> {
+        let all = crate::failure::CATALOGUE.iter().map(|failure| {
+            clap::builder::PossibleValue::new(failure.key.as_ref()).help(failure.title.as_ref())
+        });
+        Some(Box::new(all))
+    }
 }
 
 /// Names that kind and Kubernetes take, and that cannot leave the home folder.

@@ -1,12 +1,18 @@
-//! When a headless `break` fires, and when it has seen enough.
+//! When a headless `break` fires, and when it has seen enough: what a dead process left is mended
+//! first, then it aims, fires once the lab is ready, waits for the verdict and the undo, and does
+//! so as often as was asked.
 
 use super::headless::FIRST_PICTURE;
 use super::print::{Printer, Style};
 use super::{Next, break_report, report, status};
-use crate::failure::{Failure, Verdict};
+use crate::failure::{Failure, LONGEST, Seconds, Verdict};
 use crate::fault::Fault;
+use crate::lab::Lab;
 use crate::model::{Effect, Model, Target};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// How long a lab may take to be healthy again after something was taken back.
+const RECOVERY: Duration = Duration::from_secs(180);
 
 /// How a break was asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,67 +25,153 @@ pub(super) enum Manner {
     DryRun,
 }
 
-pub(super) fn breaking(
-    model: &Model,
-    printer: &Printer,
-    (key, manner, ordered): (&str, Manner, &mut bool),
-    waited: Duration,
-    outcome: &mut Option<Result<u8, Fault>>,
-) -> Next {
-    if *ordered {
-        let Some(result) = model.finished.last() else {
+/// A `break` on its way.
+pub(super) struct Breaking {
+    key: String,
+    manner: Manner,
+    target: Option<String>,
+    lasts: Option<Seconds>,
+    /// How often it is still to be done.
+    left: u32,
+    /// The run that goes on.
+    run: Option<String>,
+    /// Since when it waits for the lab, and how long it may.
+    since: Instant,
+    patience: Duration,
+    /// Nothing but PASS so far.
+    passed: bool,
+}
+
+impl Breaking {
+    pub(super) fn new(
+        key: &str,
+        manner: Manner,
+        target: Option<String>,
+        lasts: Option<Seconds>,
+        times: u32,
+    ) -> Self {
+        Self {
+            key: key.to_owned(),
+            manner,
+            target,
+            lasts,
+            left: times,
+            run: None,
+            since: Instant::now(),
+            patience: FIRST_PICTURE,
+            passed: true,
+        }
+    }
+
+    /// What is asked of the world first: a dry run writes nothing, not even an undo.
+    pub(super) fn effects(&self) -> Vec<Effect> {
+        match self.manner {
+            Manner::DryRun => vec![Effect::Open, Effect::Watch],
+            Manner::Ready | Manner::Force => vec![Effect::Mend, Effect::Open, Effect::Watch],
+        }
+    }
+
+    pub(super) fn look(
+        &mut self,
+        model: &Model,
+        printer: &Printer,
+        outcome: &mut Option<Result<u8, Fault>>,
+    ) -> Next {
+        if let Some(run) = self.run.clone() {
+            return self.judged(model, printer, &run, outcome);
+        }
+        let Some(failure) = model.failures.iter().find(|one| one.key == self.key) else {
+            return Next::Go;
+        };
+        if self.manner != Manner::DryRun {
+            match &model.healed {
+                None => return Next::Go,
+                Some(undone) if !undone.is_empty() => self.patience = RECOVERY,
+                Some(_) => {}
+            }
+        }
+        let waits = self.since.elapsed() < self.patience;
+        // After a failure it is not enough that the job runs: the lab must be well for a while.
+        let well = self.patience == FIRST_PICTURE || model.healthy();
+        if waits && (!status::complete(model) || !well) {
+            return Next::Go;
+        }
+        let aim = model.aim_at(failure, self.target.as_deref());
+        let ready = aim.target.is_ok() && aim.against.is_empty();
+        match (self.manner, aim.target) {
+            // The TaskManagers' slots come a little later than the rest.
+            (_, Err(_)) if waits => Next::Go,
+            (Manner::DryRun, target) => {
+                let failure = self.timed(failure);
+                print_dry_run(printer, &failure, target.as_ref(), &aim.against);
+                *outcome = Some(Ok(if ready { 0 } else { 3 }));
+                Next::Stop
+            }
+            (Manner::Ready, Ok(_)) if !ready && waits => Next::Go,
+            (Manner::Ready, Ok(_)) if !ready => {
+                *outcome = Some(Err(self.not_ready(&aim.against)));
+                Next::Stop
+            }
+            (_, Err(why)) => {
+                *outcome = Some(Err(Fault::unable(
+                    "no-target",
+                    format!("`{}` has nothing to hit.", self.key),
+                )
+                .why(why)));
+                Next::Stop
+            }
+            (Manner::Ready | Manner::Force, Ok(target)) => {
+                let mut order = model.order(&self.timed(failure), target);
+                order.short = self.lasts.is_some_and(|lasts| Some(lasts) < failure.lasts);
+                self.run = Some(order.run.clone());
+                Next::Ask(vec![Effect::Break(Box::new(order))])
+            }
+        }
+    }
+
+    /// The entry with the time that was asked for.
+    fn timed(&self, failure: &Failure) -> Failure {
+        Failure {
+            lasts: self.lasts.or(failure.lasts),
+            ..failure.clone()
+        }
+    }
+
+    fn not_ready(&self, against: &[String]) -> Fault {
+        Fault::unable(
+            "not-ready",
+            format!("The lab is not ready for `{}`.", self.key),
+        )
+        .why(against.join("; "))
+        .mend("Wait until it is healthy (`flinklab status --watch`), or use --force.")
+    }
+
+    /// A run is over once it is judged, kept, and what it broke is taken back.
+    fn judged(
+        &mut self,
+        model: &Model,
+        printer: &Printer,
+        run: &str,
+        outcome: &mut Option<Result<u8, Fault>>,
+    ) -> Next {
+        let result = model.finished.iter().rev().find(|result| result.run == run);
+        let (Some(result), true) = (result, model.over.as_deref() == Some(run)) else {
             return Next::Go;
         };
         match printer.style {
             Style::Json => printer.object(&break_report::object(result)),
             Style::Text => printer.text(&break_report::text(result)),
         }
-        *outcome = Some(Ok(match result.verdict {
-            Verdict::Pass => 0,
-            Verdict::Fail | Verdict::Unknown | Verdict::Inconclusive => 1,
-        }));
-        return Next::Stop;
-    }
-    let Some(failure) = model.failures.iter().find(|failure| failure.key == key) else {
-        return Next::Go;
-    };
-    if !status::complete(model) && waited < FIRST_PICTURE {
-        return Next::Go;
-    }
-    let aim = model.aim(failure);
-    let ready = aim.target.is_ok() && aim.against.is_empty();
-    match (manner, aim.target) {
-        (Manner::DryRun, target) => {
-            print_dry_run(printer, failure, target.as_ref(), &aim.against);
-            *outcome = Some(Ok(if ready { 0 } else { 3 }));
-            Next::Stop
+        self.passed &= result.verdict == Verdict::Pass;
+        self.left -= 1;
+        if self.left == 0 {
+            *outcome = Some(Ok(if self.passed { 0 } else { 1 }));
+            return Next::Stop;
         }
-        (Manner::Ready, Ok(_)) if !ready && waited < FIRST_PICTURE => Next::Go,
-        (Manner::Ready, Ok(_)) if !ready => {
-            *outcome = Some(Err(Fault::unable(
-                "not-ready",
-                format!("The lab is not ready for `{key}`."),
-            )
-            .why(aim.against.join("; "))
-            .mend(
-                "Wait until it is healthy (`flinklab status --watch`), or use --force.",
-            )));
-            Next::Stop
-        }
-        // The TaskManagers' slots come a little later than the rest.
-        (Manner::Ready | Manner::Force, Err(_)) if waited < FIRST_PICTURE => Next::Go,
-        (_, Err(why)) => {
-            *outcome = Some(Err(Fault::unable(
-                "no-target",
-                format!("`{key}` has nothing to hit."),
-            )
-            .why(why)));
-            Next::Stop
-        }
-        (Manner::Ready | Manner::Force, Ok(target)) => {
-            *ordered = true;
-            Next::Ask(vec![Effect::Break(Box::new(model.order(failure, target)))])
-        }
+        self.run = None;
+        self.since = Instant::now();
+        self.patience = RECOVERY;
+        Next::Go
     }
 }
 
@@ -92,5 +184,50 @@ fn print_dry_run(
     match printer.style {
         Style::Json => printer.object(&report::dry_run(failure, target, against)),
         Style::Text => printer.text(&report::dry_run_text(failure, target, against)),
+    }
+}
+
+/// What is wrong with what was asked for; the time for which it is to stay, otherwise.
+pub(super) fn asked(
+    lab: &Lab,
+    key: &str,
+    lasts: Option<Duration>,
+    manner: Manner,
+) -> Result<Option<Seconds>, Fault> {
+    let all = lab.all_failures();
+    let Some(failure) = all.iter().find(|failure| failure.key == key) else {
+        let keys: Vec<&str> = all.iter().map(|failure| &*failure.key).collect();
+        return Err(
+            Fault::wrong("no-failure", format!("There is no failure `{key}`."))
+                .why(format!("there are {}", keys.join(", ")))
+                .mend("`flinklab failures` tells what each of them does."),
+        );
+    };
+    if let Some(reason) = lab.missing_for(failure) {
+        return Err(
+            Fault::wrong("not-applicable", format!("This lab cannot have `{key}`.")).why(reason),
+        );
+    }
+    let Some(lasts) = lasts else { return Ok(None) };
+    let wrong = |what: String| Err(Fault::wrong("for-wrong", what));
+    let Some(least) = failure.lasts else {
+        return wrong(format!("`{key}` is over at once: leave --for away."));
+    };
+    let whole = u32::try_from(lasts.as_secs()).ok().map(Seconds);
+    let Some(lasts) = whole.filter(|_| lasts.subsec_nanos() == 0) else {
+        return wrong("--for takes whole seconds.".to_owned());
+    };
+    if lasts > LONGEST {
+        return wrong(format!(
+            "Nothing may stay broken for longer than {LONGEST}."
+        ));
+    }
+    match lasts < least && manner != Manner::Force {
+        true => Err(Fault::wrong(
+            "for-short",
+            format!("`{key}` does not show itself in less than {least}."),
+        )
+        .mend("Give more, or add --force: the run is INCONCLUSIVE then.")),
+        false => Ok(Some(lasts)),
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn live_line(event: &RunEvent) -> Option<String> {
         ),
         RunEvent::Hit(Err(why)) => format!("not hit: {why}"),
         // The fault itself follows.
-        RunEvent::Refused(_) => return None,
+        RunEvent::Refused(_) | RunEvent::Over(_) => return None,
     })
 }
 

@@ -1,7 +1,7 @@
 //! A command without a screen: the effects to start with, a goal, and lines. The same loop as the
 //! terminal's.
 
-use super::break_goal::{Manner, breaking};
+use super::break_goal::{self, Breaking, Manner};
 use super::print::{Printer, Style};
 use super::{Next, Show, Surroundings, break_report, labs, questions, queue, report, status, turn};
 use crate::cli::{Cli, Command};
@@ -104,23 +104,26 @@ pub(super) async fn command(
         }
         Command::Break {
             key,
+            target,
+            lasts,
+            times,
             dry_run,
             force,
         } => {
             if world.read_only && !dry_run {
                 return Err(read_only("break"));
             }
-            let goal = Goal::Break {
-                key: key.clone(),
-                manner: match (dry_run, force) {
-                    (true, _) => Manner::DryRun,
-                    (false, true) => Manner::Force,
-                    (false, false) => Manner::Ready,
-                },
-                ordered: false,
+            let manner = match (dry_run, force) {
+                (true, _) => Manner::DryRun,
+                (false, true) => Manner::Force,
+                (false, false) => Manner::Ready,
             };
-            follow(world, vec![Effect::Open, Effect::Watch], goal, printer).await
+            let lab = crate::world::definition(&world)?;
+            let lasts = break_goal::asked(&lab, key, *lasts, manner)?;
+            let goal = Breaking::new(key, manner, target.clone(), lasts, *times);
+            follow(world, goal.effects(), Goal::Break(goal), printer).await
         }
+        Command::Heal => follow(world, vec![Effect::Heal], Goal::Heal, printer).await,
         Command::Kubeconfig { path } => {
             let file = crate::world::kubeconfig_file(&world)?;
             if *path {
@@ -166,6 +169,7 @@ async fn follow(
         Some(Effect::Up(_)) => Some("up"),
         Some(Effect::Down(_)) => Some("down"),
         Some(Effect::Stop) => Some("stop"),
+        Some(Effect::Heal) => Some("heal"),
         _ => None,
     };
     if let Some(command) = writes.filter(|_| world.read_only) {
@@ -196,12 +200,10 @@ enum Goal {
     Picture,
     /// A signal; remembers what was printed last.
     Forever { last: Option<String> },
-    /// A run was judged.
-    Break {
-        key: String,
-        manner: Manner,
-        ordered: bool,
-    },
+    /// What was applied is taken back.
+    Heal,
+    /// A run, or several, were judged.
+    Break(Breaking),
 }
 
 /// Prints lines and knows the goal.
@@ -284,20 +286,18 @@ impl Show for Lines {
                 }
                 Next::Go
             }
-            Goal::Break {
-                key,
-                manner,
-                ordered,
-            } => {
-                let waited = self.began.elapsed();
-                breaking(
-                    model,
-                    &self.printer,
-                    (key, *manner, ordered),
-                    waited,
-                    &mut self.outcome,
-                )
-            }
+            Goal::Heal => match &model.healed {
+                Some(undone) => {
+                    match self.printer.style {
+                        Style::Json => self.printer.object(&report::healed(undone)),
+                        Style::Text => self.printer.text(&report::healed_text(undone)),
+                    }
+                    self.outcome = Some(Ok(0));
+                    Next::Stop
+                }
+                None => Next::Go,
+            },
+            Goal::Break(breaking) => breaking.look(model, &self.printer, &mut self.outcome),
         }
     }
 

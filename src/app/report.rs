@@ -3,7 +3,7 @@
 
 use crate::failure::Failure;
 use crate::lab::Lab;
-use crate::model::{Done, Keymap, Scope, StepChange, StepState, Target};
+use crate::model::{Done, Keymap, Scope, Standing, StepChange, StepState, Target};
 use serde_json::{Value, json};
 
 /// `{"step":{…}}`
@@ -153,6 +153,26 @@ pub(super) fn failures_text(lab: &Lab) -> String {
     }
     text.push_str("Break with one of them: flinklab break KEY\n");
     text
+}
+
+/// `{"result":{…}}` of `heal`.
+pub(super) fn healed(undone: &[Standing]) -> Value {
+    json!({"result": {"command": "heal", "outcome": "healed", "undone": undone}})
+}
+
+/// The same for a person.
+pub(super) fn healed_text(undone: &[Standing]) -> String {
+    if undone.is_empty() {
+        return "Nothing was broken.\n".to_owned();
+    }
+    let lines = undone.iter().map(|one| {
+        let since = one.since.strftime("%H:%M:%S");
+        format!(
+            "taken back  {}: {} (since {since} UTC)\n",
+            one.failure, one.what
+        )
+    });
+    lines.collect()
 }
 
 /// The table of keys.

@@ -60,6 +60,7 @@ pub(super) fn object(model: &Model) -> Value {
         "pods": model.cluster.listed_pods().into_iter().map(|one| pod(model, one)).collect::<Vec<_>>(),
         "job": job(model),
         "checkpoint": checkpoint(model),
+        "broken": model.standing,
         "sources": sources(model),
     })
 }
@@ -162,6 +163,13 @@ pub(super) fn text(model: &Model) -> String {
             origin.as_str().unwrap_or_default(),
             lab.ui.as_deref().unwrap_or("not published")
         );
+    }
+    for one in &model.standing {
+        let mend = match one.owner {
+            Some(pid) => format!("process {pid} takes it back; `flinklab heal` does it now"),
+            None => "nobody takes it back: run `flinklab heal`".to_owned(),
+        };
+        let _ = writeln!(text, "broken      {}: {} ({mend})", one.failure, one.what);
     }
     text.push('\n');
     pods_text(model, &mut text);

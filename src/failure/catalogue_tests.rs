@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 #[test]
 fn keys_are_unique_and_kebab_case() {
-    let keys: BTreeSet<&str> = TABLE.iter().map(|failure| &*failure.key).collect();
-    assert_eq!(keys.len(), TABLE.len());
+    let keys: BTreeSet<&str> = CATALOGUE.iter().map(|failure| &*failure.key).collect();
+    assert_eq!(keys.len(), CATALOGUE.len());
     for key in keys {
         assert!(
             key.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
@@ -26,7 +26,7 @@ fn keys_are_unique_and_kebab_case() {
 
 #[test]
 fn every_entry_makes_sense() {
-    for failure in TABLE {
+    for failure in CATALOGUE {
         assert_eq!(unfit(failure), None, "{}", failure.key);
         for text in [&failure.title, &failure.story, &failure.teaches] {
             assert!(
@@ -42,7 +42,7 @@ fn every_entry_makes_sense() {
 /// Whoever ends, silences or disarms a leader must expect another epoch, and who spares it not.
 #[test]
 fn what_is_expected_fits_what_is_hit() {
-    for failure in TABLE {
+    for failure in CATALOGUE {
         let expected = match failure.hits {
             Hits::Leader | Hits::AllJobmanagers | Hits::Role => Leadership::NewEpoch,
             Hits::Standby | Hits::BusyTaskManager | Hits::CheckpointFolder => Leadership::Stays,
@@ -50,7 +50,7 @@ fn what_is_expected_fits_what_is_hit() {
         };
         assert_eq!(failure.expect.leadership, expected, "{}", failure.key);
     }
-    let failing: Vec<&str> = TABLE
+    let failing: Vec<&str> = CATALOGUE
         .iter()
         .filter(|failure| failure.expect.verdict() == Verdict::Fail)
         .map(|failure| &*failure.key)
@@ -60,7 +60,7 @@ fn what_is_expected_fits_what_is_hit() {
 
 #[test]
 fn what_must_be_undone_by_us_says_when() {
-    for failure in TABLE {
+    for failure in CATALOGUE {
         let lasting = failure.steps.iter().any(|step| step.lasts());
         assert_eq!(failure.lasts.is_some(), lasting, "{}", failure.key);
         let pointers = failure.undo().any(|undo| undo == Undo::RestorePointers);
@@ -75,7 +75,7 @@ fn what_must_be_undone_by_us_says_when() {
 
 #[test]
 fn a_labs_own_entry_is_the_same_type() {
-    for failure in TABLE {
+    for failure in CATALOGUE {
         let text = serde_json::to_string(failure).unwrap();
         assert_eq!(serde_json::from_str::<Failure>(&text).unwrap(), *failure);
     }
@@ -86,7 +86,7 @@ fn a_labs_own_entry_is_the_same_type() {
 #[test]
 fn nonsense_is_refused_with_its_field() {
     let refused = |change: fn(&mut Failure)| {
-        let mut failure = TABLE
+        let mut failure = CATALOGUE
             .iter()
             .find(|one| one.key == "jm-freeze")
             .unwrap()

@@ -16,6 +16,12 @@ impl Model {
     /// Resolves a failure against what is known now.
     #[must_use]
     pub fn aim(&self, failure: &Failure) -> Aim {
+        self.aim_at(failure, None)
+    }
+
+    /// The same, at a pod of that name.
+    #[must_use]
+    pub fn aim_at(&self, failure: &Failure, wanted: Option<&str>) -> Aim {
         let digit = self
             .failures
             .iter()
@@ -23,7 +29,7 @@ impl Model {
         Aim {
             digit: digit.map_or(0, |place| u8::try_from(place + 1).unwrap_or(0)),
             failure: failure.clone(),
-            target: self.target(failure),
+            target: self.target(failure, wanted),
             against: self.against(),
         }
     }
@@ -35,6 +41,7 @@ impl Model {
             run: format!("{}-{}", self.now.strftime("%Y%m%d-%H%M%S"), failure.key),
             failure: failure.clone(),
             target,
+            short: false,
         }
     }
 
@@ -55,14 +62,25 @@ impl Model {
         if epoch != pinned.epoch.as_ref() {
             return Some("another leadership epoch began".to_owned());
         }
-        self.target(&aim.failure).err()
+        self.target(&aim.failure, None).err()
     }
 
-    fn target(&self, failure: &Failure) -> Result<Target, String> {
+    fn target(&self, failure: &Failure, wanted: Option<&str>) -> Result<Target, String> {
         for need in failure.needs.iter() {
             self.has(*need)?;
         }
-        match failure.hits {
+        let target = self.resolved(failure.hits, wanted)?;
+        match wanted {
+            Some(wanted) if wanted != target.pod => Err(format!(
+                "it hits {}, which {}, not {wanted}",
+                target.pod, target.reason
+            )),
+            _ => Ok(target),
+        }
+    }
+
+    fn resolved(&self, hits: Hits, wanted: Option<&str>) -> Result<Target, String> {
+        match hits {
             Hits::Leader => {
                 let leader = self.leading()?;
                 let epoch = self.cluster.epoch().map_or(0, |epoch| epoch.number);
@@ -72,11 +90,15 @@ impl Model {
                 let leader = self.leading()?.uid.clone();
                 let standby = self
                     .alive(Role::JobManager)
+                    .filter(|pod| wanted.is_none_or(|wanted| pod.name == wanted))
                     .find(|pod| pod.uid != leader && pod.ready)
-                    .ok_or("no standby JobManager is ready")?;
+                    .ok_or_else(|| match wanted {
+                        Some(wanted) => format!("{wanted} is no standby JobManager that is ready"),
+                        None => "no standby JobManager is ready".to_owned(),
+                    })?;
                 self.pin(standby, "stands by".to_owned())
             }
-            Hits::BusyTaskManager => self.busy(),
+            Hits::BusyTaskManager => self.busy(wanted),
             Hits::AllJobmanagers => self.all_jobmanagers(),
             Hits::ApiServer => self.by_leader(|target, _| {
                 let node = target.node.as_deref().unwrap_or("the node");
@@ -122,7 +144,7 @@ impl Model {
 
     /// The TaskManager with the most slots in use. After a loss, all tasks may be on one; and where
     /// that is not known yet, guessing could hit one that runs nothing.
-    fn busy(&self) -> Result<Target, String> {
+    fn busy(&self, wanted: Option<&str>) -> Result<Target, String> {
         let Some((_, workers)) = &self.job.workers else {
             return Err("it is not known yet which TaskManager runs tasks".to_owned());
         };
@@ -133,6 +155,7 @@ impl Model {
         };
         let busiest = self
             .alive(Role::TaskManager)
+            .filter(|pod| wanted.is_none_or(|wanted| pod.name == wanted))
             .map(|pod| (used(pod), pod))
             .filter(|(used, _)| *used > 0)
             // Of several, the first by name: `max_by_key` would take the last one.
@@ -140,7 +163,10 @@ impl Model {
         match busiest {
             Some((1, pod)) => self.pin(pod, "runs tasks in 1 slot".to_owned()),
             Some((used, pod)) => self.pin(pod, format!("runs tasks in {used} slots")),
-            None => Err("no TaskManager runs tasks".to_owned()),
+            None => Err(match wanted {
+                Some(wanted) => format!("{wanted} is no TaskManager that runs tasks"),
+                None => "no TaskManager runs tasks".to_owned(),
+            }),
         }
     }
 

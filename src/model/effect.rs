@@ -25,6 +25,10 @@ pub enum Effect {
     Previous(PodRef),
     /// Hit the target.
     Break(Box<BreakOrder>),
+    /// Take back everything that is applied, whoever applied it.
+    Heal,
+    /// Take back what was applied by processes that are gone.
+    Mend,
     /// Write a finished run to its folder.
     Save(Box<RunResult>),
 }
@@ -94,4 +98,6 @@ pub struct BreakOrder {
     pub failure: Failure,
     /// To whom. Pinned: another uid under the same name is not hit.
     pub target: Target,
+    /// It is taken back before the time that the entry needs: nothing can be proven then.
+    pub short: bool,
 }

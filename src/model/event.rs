@@ -3,7 +3,7 @@
 
 use super::{
     Deed, DiskSample, FlinkSample, JobDetail, KubeEvent, LogLine, MapChange, PodChange,
-    PreviousLog, RunEvent, RunResult, StepChange, plan::Done,
+    PreviousLog, RunEvent, RunResult, Standing, StepChange, plan::Done,
 };
 use crate::failure::Failure;
 use crate::fault::Fault;
@@ -78,6 +78,10 @@ pub enum Event {
     Did(Deed),
     /// From the hand that breaks.
     Run(RunEvent),
+    /// What is applied in the lab now and must be taken back, the newest first.
+    Standing(Vec<Standing>),
+    /// What was taken back, the newest first.
+    Healed(Vec<Standing>),
     /// A finished run was written to its folder.
     Saved(Box<RunResult>),
     /// Something asked for could not be done.

@@ -113,7 +113,7 @@ impl Run {
 
     fn hand(&mut self, event: &RunEvent) {
         match event {
-            RunEvent::Begun(_) => {}
+            RunEvent::Begun(_) | RunEvent::Over(_) => {}
             RunEvent::Sent {
                 at,
                 observer,

@@ -4,7 +4,7 @@
 mod restored;
 
 use super::{Origin, PhaseName, Run, RunResult, Statement, StatementName};
-use crate::failure::{Leadership, Restore, Verdict};
+use crate::failure::{Counted, Leadership, Restore, Verdict};
 use jiff::{SignedDuration, Timestamp};
 
 /// How long after its time budget a run is watched on: a late recovery is worth its figure.
@@ -39,7 +39,9 @@ pub fn judge(run: &Run, now: Timestamp, origin: Origin) -> Option<RunResult> {
     let decided = early
         .iter()
         .all(|statement| statement.verdict != Verdict::Unknown);
-    let statements = match decided && run.next_checkpoint().is_some() {
+    // What is still applied may still do harm.
+    let undone = run.order.failure.lasts.is_none() || run.seen.undone.is_some();
+    let statements = match decided && undone && run.next_checkpoint().is_some() {
         true => early,
         false if now >= run.deadline() => run.statements(Word::Last, now),
         false => return None,
@@ -92,7 +94,9 @@ impl Run {
     pub fn deadline(&self) -> Timestamp {
         let (from, within) = match &self.seen.sent {
             Some(sent) => {
-                let budget = self.order.failure.expect.within.span();
+                let failure = &self.order.failure;
+                let lasts = failure.lasts.map(crate::failure::Seconds::span);
+                let budget = failure.expect.within.span() + lasts.unwrap_or_default();
                 (sent.at, budget + WATCHED_ON)
             }
             None => (self.before.at, UNSENT),
@@ -119,6 +123,9 @@ impl Run {
     }
 
     fn was_hit(&self) -> Finding {
+        if let Some(why) = &self.seen.healed {
+            return unknown(format!("it was taken back before its time: {why}"));
+        }
         match (&self.seen.hit, &self.seen.fault) {
             (Some(Ok(proof)), _) => (Verdict::Pass, proof.clone()),
             (Some(Err(why)), _) => (Verdict::Fail, why.clone()),
@@ -267,6 +274,14 @@ impl Run {
     fn in_time(&self, word: Word, now: Timestamp) -> Finding {
         let Some(sent) = self.seen.sent.as_ref().map(|sent| sent.at) else {
             return unknown("nothing was sent");
+        };
+        let undone = self.seen.undone.as_ref().map(|undone| undone.at);
+        let from_undo = self.order.failure.expect.counted == Counted::Undone;
+        // Before it is taken back nothing can recover.
+        let sent = match (from_undo, undone) {
+            (true, None) => return unknown("it is not taken back yet"),
+            (true, Some(undone)) => undone,
+            (false, _) => sent,
         };
         if let Some((from, to)) = self.seen.jump {
             let step = to.duration_since(from).as_secs();

@@ -86,6 +86,7 @@ fn order(key: &str) -> BreakOrder {
     BreakOrder {
         run: format!("20261122-231105-{key}"),
         failure: find(key).expect("it is in the catalogue").clone(),
+        short: false,
         target: Target {
             pod: "a".into(),
             uid: "u".into(),

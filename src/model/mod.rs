@@ -52,7 +52,7 @@ pub use palette::{Act, Entry};
 pub use plan::{Done, Plan, Step, StepChange, StepState};
 pub use run::{
     Baseline, BreakBegun, Completed, Lease, Look, Observed, Phase, PhaseName, Run, RunEvent,
-    RunResult, Stamp, Statement, Target,
+    RunResult, Stamp, Standing, Statement, Target,
 };
 pub use screen::{
     Aim, Colours, Glyphs, LogShown, Looks, Page, Panel, Screen, ThemeName, Typing, Whole,
@@ -86,6 +86,12 @@ pub struct Model {
     pub logs: Logs,
     /// The failure that is being observed, if any.
     pub run: Option<Run>,
+    /// What is applied in the lab and must be taken back, the newest first.
+    pub standing: Vec<Standing>,
+    /// What was taken back last; none before anything was looked for.
+    pub healed: Option<Vec<Standing>>,
+    /// The run whose failure is taken back and whose process lets others break again.
+    pub over: Option<String>,
     /// Finished runs of this session, oldest first.
     pub finished: Vec<RunResult>,
     /// What happened so far, kept across failovers.

@@ -245,6 +245,25 @@ pub enum RunEvent {
     },
     /// It could not be carried out at all.
     Refused(Fault),
+    /// All is taken back, and others may break again: the run's name.
+    Over(String),
+}
+
+/// A failure that is applied and must be taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The run's name.
+    pub run: String,
+    /// The failure's key.
+    pub failure: String,
+    /// What is broken, for a person.
+    pub what: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// When its owner will have taken it back.
+    pub deadline: Timestamp,
+    /// The process that will; none if it is gone.
+    pub owner: Option<u32>,
 }
 
 /// A break that is about to happen.

@@ -56,6 +56,7 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
                 run: begun.run.clone(),
                 failure: begun.failure.clone(),
                 target: begun.target.clone(),
+                short: false,
             };
             for step in begun.failure.steps.iter() {
                 let what = format!("{}: {}", begun.failure.key, begun.failure.title);
@@ -64,6 +65,9 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
             }
             model.run = Some(Run::begin(order, model));
         }
+        Event::Run(RunEvent::Over(run)) => model.over = Some(run.clone()),
+        Event::Standing(standing) => model.standing.clone_from(standing),
+        Event::Healed(undone) => model.healed = Some(undone.clone()),
         // What the hand that breaks saw is shown to the run below, with everything else.
         Event::Run(_) => {}
         Event::Saved(result) => {

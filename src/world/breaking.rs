@@ -1,51 +1,51 @@
-//! Carries out one failure: proves the lab, checks the pins of the target once more, hits it, and
-//! tells when it was sent, when the process was gone and what proves it. Watches nothing else and
-//! judges nothing.
+//! Carries out one failure from its proof to its undo: proves the lab, checks the pins of the target
+//! once more, writes the undo down, hits, tells when it was sent, when the process was gone and what
+//! proves it, keeps it applied for as long as it lasts, takes it back, and keeps others off until
+//! the run is judged. Watches nothing else and judges nothing.
 
+mod lasting;
+mod leader;
 mod pins;
+mod pods;
+
+pub use leader::stop_leader;
 
 use super::docker::Docker;
-use super::gate::{Ours, ours};
+use super::gate::{self, Ours, ours};
+use super::home::Lock;
+use super::journal::{self, Entry};
 use super::kube::{CALL, within};
 use super::node::Node;
 use super::open::must_open;
-use super::process::{self, GONE_MS, Mark, Process, SENT_MS, short};
-use super::{Events, World};
-use crate::failure::{Hits, Step};
+use super::process::{self, Process};
+use super::{Events, World, undo};
+use crate::failure::{LONGEST, Leadership, Step, Undo};
 use crate::fault::Fault;
+use crate::lab::Lab;
 use crate::model::{BreakBegun, BreakOrder, Event, RunEvent, Target};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use kube::api::{AttachParams, DeleteParams, Preconditions};
-use pins::{changed, container_of, pinned, still_leads, was_cut_off};
+use pins::{changed, container_of, pinned, still_leads};
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
-/// How long an exec in a container may take.
-const EXEC: Duration = Duration::from_secs(10);
-/// How long a process may outlive its signal: the kernel frees its memory, Flink shuts down.
-const FAREWELL: Duration = Duration::from_secs(20);
 /// A pod without a grace period of its own has this one.
 const GRACE_SECONDS: i64 = 30;
-/// How long a wait in the node may take to begin.
-const BEGINS: Duration = Duration::from_secs(10);
-/// How long the runtime may take to write down that a process is gone.
-const WRITTEN_DOWN: Duration = Duration::from_secs(5);
-/// Time between two looks at that.
-const LOOK: Duration = Duration::from_millis(100);
-/// Stamps of one end lie closer together than this.
-const SAME: SignedDuration = SignedDuration::from_secs(1);
-/// Marks of one script: there are three at the most.
-const MARKS: usize = 8;
+/// How often the owner of an entry looks whether somebody wants it undone.
+const LOOK: Duration = Duration::from_millis(250);
 /// The key of the config map that names the leader.
 const DISPATCHER: &str = "org.apache.flink.k8s.leader.dispatcher";
 
 /// Hits the target of an order and says so with events. What cannot be done is told as `Failed`,
-/// after `Refused` where the run had begun.
-pub async fn carry_out(world: &World, order: &BreakOrder, events: &Events) {
-    let hand = match Hand::ready(world, order).await {
+/// after `Refused` where the run had begun. Ends when the run is judged and all is taken back.
+pub async fn carry_out(
+    world: &World,
+    order: &BreakOrder,
+    events: &Events,
+    stop: &CancellationToken,
+) {
+    let mut hand = match Hand::ready(world, order).await {
         Ok(hand) => hand,
         Err(fault) => return events.send(Event::Failed(fault)).await,
     };
@@ -57,187 +57,243 @@ pub async fn carry_out(world: &World, order: &BreakOrder, events: &Events) {
     events
         .send(Event::Run(RunEvent::Begun(Box::new(begun))))
         .await;
-    for step in order.failure.steps.iter() {
-        if let Err(fault) = hand.act(*step, events).await {
-            events
-                .send(Event::Run(RunEvent::Refused(fault.clone())))
-                .await;
-            return events.send(Event::Failed(fault)).await;
-        }
+    let applied = tokio::select! {
+        applied = hand.apply(events) => applied,
+        () = stop.cancelled() => Err(Fault::unable("interrupted", "The break was interrupted.")),
+    };
+    if let Err(fault) = applied {
+        events
+            .send(Event::Run(RunEvent::Refused(fault.clone())))
+            .await;
+        hand.take_back(&End::Refused, events).await;
+        return events.send(Event::Failed(fault)).await;
     }
+    let mut end = hand.stay(stop).await;
+    if !matches!(end, End::Judged) {
+        hand.take_back(&end, events).await;
+    }
+    // Others are kept off until the run is judged; what has no time of its own is taken back then.
+    if !matches!(end, End::Early(INTERRUPTED)) {
+        end = hand.observed(stop).await;
+        hand.take_back(&end, events).await;
+    }
+    let over = RunEvent::Over(order.run.clone());
+    drop(hand);
+    events.send(Event::Run(over)).await;
 }
 
-/// Everything needed to hit one target, proven.
+/// Why a failure is taken back now.
+enum End {
+    /// Its time is over.
+    Time,
+    /// The run is, or will be, judged.
+    Judged,
+    /// Somebody wants it undone before its time.
+    Early(&'static str),
+    /// It could not be carried out.
+    Refused,
+}
+
+/// Everything needed to hit, proven.
 struct Hand<'a> {
+    world: &'a World,
     ours: Ours,
-    node: Node,
+    lab: Lab,
     target: Target,
+    /// The pods that are hit, or the leader by which the aim is pinned.
+    victims: Vec<Victim>,
+    order: &'a BreakOrder,
+    /// What is written down about it; none while nothing needs an undo of ours.
+    entry: Option<Entry>,
+    /// When the first step was done.
+    since: Option<Instant>,
+    /// One failure at a time: nobody else changes this lab until the run is judged.
+    _lock: Lock,
+}
+
+/// One pod that is hit.
+#[derive(Clone)]
+struct Victim {
+    target: Target,
+    node: Node,
+    /// The container's id.
     container: String,
     process: Process,
+    address: String,
+    account: String,
     grace: Duration,
-    order: &'a BreakOrder,
-    /// One failure at a time: nobody else changes this lab while it is hit.
-    _lock: super::home::Lock,
 }
 
 impl<'a> Hand<'a> {
-    async fn ready(world: &World, order: &'a BreakOrder) -> Result<Self, Fault> {
+    async fn ready(world: &'a World, order: &'a BreakOrder) -> Result<Self, Fault> {
         let docker = Docker::connect(&world.addresses).await?;
         let ours = ours(world, &docker).await?;
-        let lock = ours.home().lock()?;
+        let doing = format!("break {}, run {}", order.failure.key, order.run);
+        let lock = ours.home().lock_for(&doing)?;
         let lab = must_open(world)?.lab;
-        let mut target = order.target.clone();
-        target.container_name = container_of(&lab, target.role);
-        let pods: Api<Pod> = Api::namespaced(ours.client(), ours.namespace());
-        let pod = within(CALL, "Asking for the pod", pods.get_opt(&target.pod)).await?;
-        let container = pinned(&target, pod.as_ref())?;
-        if order.failure.hits == Hits::Leader {
+        // Whoever lives holds the lock; what the dead left must be gone first.
+        if let Some(left) = journal::list(ours.home())?.first() {
+            return Err(Fault::unable(
+                "still-broken",
+                format!("{} is still applied: {}.", left.failure, left.what),
+            )
+            .why(format!("the run {} did not take it back", left.run))
+            .mend("Run `flinklab heal`."));
+        }
+        let mut targets = vec![order.target.clone()];
+        targets.extend(order.target.also.clone());
+        let mut victims = Vec::new();
+        for mut target in targets {
+            target.container_name = container_of(&lab, target.role);
+            target.also = Vec::new();
+            victims.push(Victim::prove(&ours, target).await?);
+        }
+        let target = Target {
+            also: victims[1..].iter().map(|one| one.target.clone()).collect(),
+            ..victims[0].target.clone()
+        };
+        // The leader is who is hit, or by whom the aim is pinned.
+        if order.failure.expect.leadership != Leadership::Stays {
             still_leads(&target, &ours.client(), ours.namespace(), &lab).await?;
         }
-        let node = target.node.as_deref().and_then(|name| ours.node(name));
-        let node = node
-            .cloned()
-            .ok_or_else(|| changed(&target, "its node is none of this lab's node containers"))?;
-        let process = process::find(&node, &container).await?;
-        if process.pod != target.uid {
-            return Err(changed(&target, "its process belongs to another pod"));
-        }
-        let grace = pod
-            .and_then(|pod| pod.spec?.termination_grace_period_seconds)
-            .unwrap_or(GRACE_SECONDS);
         Ok(Self {
-            grace: Duration::from_secs(grace.unsigned_abs()),
+            world,
             ours,
-            node,
+            lab,
             target,
-            container,
-            process,
+            victims,
             order,
+            entry: None,
+            since: None,
             _lock: lock,
         })
     }
 
-    async fn act(&self, step: Step, events: &Events) -> Result<(), Fault> {
-        match step {
-            Step::Kill => self.kill(events).await,
-            Step::Terminate => {
-                let limit = FAREWELL;
-                self.ended_by(self.terminate(events), limit, events).await
-            }
-            Step::DeletePod => {
-                let limit = self.grace + FAREWELL;
-                self.ended_by(self.delete(events), limit, events).await
-            }
-            Step::Freeze
-            | Step::CutOff
-            | Step::ScaleToZero
-            | Step::StopApiServer
-            | Step::ForbidPatch
-            | Step::ForbidWriting
-            | Step::DeletePointers => Err(Fault::unable(
-                "not-able",
-                "This step cannot be carried out yet.",
-            )),
-        }
-    }
-
-    /// The signal and the wait are one script, which checks the process once more in between.
-    async fn kill(&self, events: &Events) -> Result<(), Fault> {
-        let (to, marks) = mpsc::channel(MARKS);
-        let script = process::kill(&self.node, &self.process, FAREWELL, to);
-        let (script, (sent, gone)) = futures::join!(script, tell(marks, events));
-        match (script, sent) {
-            (Err(fault), None) => Err(fault),
-            _ => {
-                self.prove(gone, FAREWELL, events).await;
-                Ok(())
-            }
-        }
-    }
-
-    /// Starts to wait for the end in the node, then ends it from outside.
-    async fn ended_by(
-        &self,
-        end: impl Future<Output = Result<(), Fault>>,
-        limit: Duration,
-        events: &Events,
-    ) -> Result<(), Fault> {
-        let (to, mut marks) = mpsc::channel(MARKS);
-        let watch = process::wait(&self.node, &self.process, BEGINS + limit, to);
-        let act = async {
-            match timeout(BEGINS, marks.recv()).await {
-                Ok(Some(Mark::Watching)) => {}
-                Ok(_) => return Err(changed(&self.target, "its process ended by itself")),
-                Err(_) => {
-                    return Err(Fault::unable(
-                        "node-silent",
-                        format!("The node {} does not answer.", self.node.name),
-                    ));
+    /// Does the steps, one after the other.
+    async fn apply(&mut self, events: &Events) -> Result<(), Fault> {
+        let steps = &self.order.failure.steps;
+        for (at, step) in steps.iter().enumerate() {
+            let last = at + 1 == steps.len();
+            match step {
+                Step::Kill | Step::Terminate | Step::DeletePod => {
+                    self.end_pods(*step, events).await?
                 }
+                Step::Freeze => self.freeze(events).await?,
+                Step::CutOff => self.cut_off(events).await?,
+                Step::ScaleToZero => self.scale_to_zero(events).await?,
+                Step::StopApiServer => self.stop_api_server(events).await?,
+                Step::ForbidPatch => self.forbid_patch(events).await?,
+                Step::ForbidWriting => self.forbid_writing(events).await?,
+                Step::DeletePointers => self.delete_pointers(last, events).await?,
             }
-            end.await?;
-            let (_, gone) = tell(marks, events).await;
-            Ok(gone)
-        };
-        futures::pin_mut!(watch, act);
-        // What ends the process fails at once or not at all; then nobody waits for its end.
-        let (watched, gone) = match futures::future::select(watch, act).await {
-            futures::future::Either::Left((watched, act)) => (watched, act.await?),
-            futures::future::Either::Right((gone, watch)) => {
-                let gone = gone?;
-                (watch.await, gone)
-            }
-        };
-        if let Err(fault) = watched {
-            tracing::warn!(%fault, "the wait in the node ended early");
         }
-        self.prove(gone, limit, events).await;
         Ok(())
     }
 
-    async fn terminate(&self, events: &Events) -> Result<(), Fault> {
-        let pods: Api<Pod> = Api::namespaced(self.ours.client(), self.ours.namespace());
-        let how = AttachParams::default()
-            .container(&self.target.container_name)
-            .stdin(false)
-            .stdout(true)
-            .stderr(true);
-        let at = Timestamp::now();
-        let began = Instant::now();
-        let doing = format!("Running `kill 1` in {}", self.target.pod);
-        let exec = pods.exec(&self.target.pod, ["sh", "-c", "kill 1"], &how);
-        let mut attached = within(EXEC, &doing, exec).await?;
-        // The container may be gone before the answer is: then its end is the answer.
-        if let Some(status) = attached.take_status()
-            && let Ok(Some(status)) = timeout(EXEC, status).await
-            && status.status.as_deref() == Some("Failure")
-            && !was_cut_off(&status)
-        {
-            return Err(Fault::unable("exec-failed", format!("{doing} failed."))
-                .why(status.message.unwrap_or_default()));
-        }
-        attached.abort();
-        self.sent(at, began, "our clock, before the exec of `kill 1`", events)
-            .await;
-        Ok(())
+    /// Writes acts down that take back what comes next. On disk when this returns.
+    fn will_undo(&mut self, what: String, acts: Vec<journal::Act>) -> Result<(), Fault> {
+        let lasts = self.order.failure.lasts.unwrap_or(LONGEST).span();
+        let failure = &self.order.failure;
+        let entry = self
+            .entry
+            .get_or_insert_with(|| Entry::new(&self.order.run, &failure.key, what, lasts));
+        // The newest first.
+        entry.undo.splice(0..0, acts);
+        journal::write(self.ours.home(), entry)
     }
 
-    async fn delete(&self, events: &Events) -> Result<(), Fault> {
-        let pods: Api<Pod> = Api::namespaced(self.ours.client(), self.ours.namespace());
-        let how = DeleteParams {
-            preconditions: Some(Preconditions {
-                uid: Some(self.target.uid.clone()),
-                resource_version: None,
-            }),
-            ..DeleteParams::default()
+    /// The clock of `for` runs from the first step that lasts.
+    fn began(&mut self) {
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// What is left of the time for which it stays applied.
+    fn left(&self) -> Duration {
+        let lasts = self.order.failure.lasts.unwrap_or(LONGEST);
+        let lasts = Duration::from_secs(lasts.0.into());
+        let since = self.since.map_or(Duration::ZERO, |since| since.elapsed());
+        lasts.saturating_sub(since)
+    }
+
+    /// Stays applied until its time is over, or somebody wants it undone.
+    async fn stay(&self, stop: &CancellationToken) -> End {
+        if self.order.failure.lasts.is_none() {
+            return End::Judged;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(self.left()) => End::Time,
+            () = self.asked() => End::Early(HEALED),
+            () = stop.cancelled() => End::Early(INTERRUPTED),
+        }
+    }
+
+    async fn asked(&self) {
+        while !journal::is_asked_to_stop(self.ours.home(), &self.order.run) {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Waits until the run is judged.
+    async fn observed(&self, stop: &CancellationToken) -> End {
+        let mut judged = self.world.judged.subscribe();
+        let run = &self.order.run;
+        tokio::select! {
+            _ = judged.wait_for(|name| name.as_deref() == Some(run)) => End::Judged,
+            () = self.asked() => End::Early(HEALED),
+            () = stop.cancelled() => End::Early(INTERRUPTED),
+        }
+    }
+
+    /// Takes back what is written down, and takes the entry out.
+    async fn take_back(&mut self, end: &End, events: &Events) {
+        let Some(entry) = self.entry.take() else {
+            return;
         };
-        let at = Timestamp::now();
-        let began = Instant::now();
-        let doing = format!("Deleting the pod {}", self.target.pod);
-        within(CALL, &doing, pods.delete(&self.target.pod, &how)).await?;
-        self.sent(at, began, "our clock, before the DELETE", events)
-            .await;
-        Ok(())
+        let slow = self
+            .order
+            .failure
+            .undo()
+            .any(|undo| undo == Undo::RestorePointers);
+        if slow && matches!(end, End::Early(INTERRUPTED)) {
+            // It takes longer than somebody waits who wants to leave: the next command does it.
+            return;
+        }
+        let early = match end {
+            End::Early(why) => Some((*why).to_owned()),
+            End::Time if self.order.short => Some(format!(
+                "taken back after {}, before the failure could show itself",
+                self.order.failure.lasts.unwrap_or(LONGEST)
+            )),
+            End::Time | End::Judged | End::Refused => None,
+        };
+        match self.undo(&entry).await {
+            Ok(at) => {
+                let undone = RunEvent::Undone {
+                    at: at.unwrap_or_else(Timestamp::now),
+                    observer: match entry.undo.iter().any(|act| act.node().is_some()) {
+                        true => "node clock, before the undo",
+                        false => "our clock, before the undo",
+                    }
+                    .to_owned(),
+                    resolution_ms: 20,
+                    early,
+                };
+                events.send(Event::Run(undone)).await;
+            }
+            Err(fault) => events.send(Event::Failed(fault)).await,
+        }
+    }
+
+    async fn undo(&self, entry: &Entry) -> Result<Option<Timestamp>, Fault> {
+        let docker = Docker::connect(&self.world.addresses).await?;
+        let nodes = gate::our_nodes(self.world, &docker).await?;
+        let in_nodes = undo::in_nodes(&nodes, entry).await?;
+        let in_cluster = match entry.undo.iter().all(|act| act.node().is_some()) {
+            true => None,
+            false => undo::in_cluster(self.world, &self.ours, entry).await?,
+        };
+        journal::remove(self.ours.home(), &entry.run)?;
+        Ok(in_cluster.or(in_nodes))
     }
 
     async fn sent(&self, at: Timestamp, began: Instant, observer: &str, events: &Events) {
@@ -250,98 +306,53 @@ impl<'a> Hand<'a> {
         events.send(Event::Run(sent)).await;
     }
 
-    /// The proof that the right process ended. The runtime's own words are better than ours, but
-    /// it forgets the containers of deleted pods.
-    async fn prove(&self, gone: Option<Timestamp>, limit: Duration, events: &Events) {
-        let who = format!(
-            "container {} of {}",
-            short(&self.container),
-            self.target.pod
-        );
-        let exit = self.exit().await;
-        let stamp = |at: Timestamp| at.strftime("%H:%M:%S%.3f").to_string();
-        let proof = match (&exit, gone) {
-            (Some(exit), _) => Ok(format!(
-                "{who} exited with {}{}",
-                exit.code,
-                exit.at
-                    .map_or_else(String::new, |at| format!(" at {} UTC", stamp(at)))
-            )),
-            (None, Some(at)) => Ok(format!(
-                "process {} of {who} was gone at {} UTC",
-                self.process.pid,
-                stamp(at)
-            )),
-            // A miss must be seen too: a node that does not answer proves nothing either way.
-            (None, None) => match process::find(&self.node, &self.container).await {
-                Ok(now) if now == self.process => Err(format!(
-                    "process {} of {who} still runs {} s later",
-                    self.process.pid,
-                    limit.as_secs()
-                )),
-                Ok(_) | Err(_) => return,
-            },
-        };
-        // The runtime's stamp is the finer one, unless it tells of something else.
-        if let Some(at) = exit.and_then(|exit| exit.at)
-            && gone.is_none_or(|gone| at.duration_since(gone).abs() < SAME)
-        {
-            let gone = RunEvent::Gone {
-                at,
-                observer: "container runtime: finishedAt".to_owned(),
-                resolution_ms: 1,
-            };
-            events.send(Event::Run(gone)).await;
-        }
+    async fn hit(&self, proof: Result<String, String>, events: &Events) {
         events.send(Event::Run(RunEvent::Hit(proof))).await;
-    }
-
-    async fn exit(&self) -> Option<process::Exit> {
-        let until = Instant::now() + WRITTEN_DOWN;
-        let deleted = self.order.failure.steps.contains(&Step::DeletePod);
-        loop {
-            match process::exit(&self.node, &self.container).await {
-                Ok(Some(exit)) => return Some(exit),
-                // Nobody will write it down any more.
-                Ok(None) if deleted => return None,
-                Ok(None) => {}
-                Err(fault) => tracing::warn!(%fault, "the runtime does not tell of an exit"),
-            }
-            if Instant::now() >= until {
-                return None;
-            }
-            tokio::time::sleep(LOOK).await;
-        }
     }
 }
 
-/// Passes the marks of a script on as events; ends with the script.
-async fn tell(
-    mut marks: mpsc::Receiver<Mark>,
-    events: &Events,
-) -> (Option<Timestamp>, Option<Timestamp>) {
-    let (mut sent, mut gone) = (None, None);
-    while let Some(mark) = marks.recv().await {
-        let event = match mark {
-            Mark::Watching => continue,
-            Mark::Sent(at) => {
-                sent = Some(at);
-                RunEvent::Sent {
-                    at,
-                    observer: "node clock, before kill".to_owned(),
-                    resolution_ms: SENT_MS,
-                }
-            }
-            Mark::Gone(at) => {
-                gone = Some(at);
-                RunEvent::Gone {
-                    at,
-                    observer: "wait on the process in the node".to_owned(),
-                    resolution_ms: GONE_MS,
-                }
-            }
-        };
-        events.send(Event::Run(event)).await;
+/// Why a run was undone by `flinklab heal` or `U`.
+const HEALED: &str = "healed from outside";
+/// Why a run was undone when this program ended.
+const INTERRUPTED: &str = "interrupted";
+
+impl Victim {
+    async fn prove(ours: &Ours, target: Target) -> Result<Self, Fault> {
+        let pods: Api<Pod> = Api::namespaced(ours.client(), ours.namespace());
+        let pod = within(CALL, "Asking for the pod", pods.get_opt(&target.pod)).await?;
+        let container = pinned(&target, pod.as_ref())?;
+        let node = target.node.as_deref().and_then(|name| ours.node(name));
+        let node = node
+            .cloned()
+            .ok_or_else(|| changed(&target, "its node is none of this lab's node containers"))?;
+        let process = process::find(&node, &container).await?;
+        if process.pod != target.uid {
+            return Err(changed(&target, "its process belongs to another pod"));
+        }
+        let (spec, status) = pod.map(|pod| (pod.spec, pod.status)).unwrap_or_default();
+        let grace = spec
+            .as_ref()
+            .and_then(|spec| spec.termination_grace_period_seconds)
+            .unwrap_or(GRACE_SECONDS);
+        Ok(Self {
+            grace: Duration::from_secs(grace.unsigned_abs()),
+            account: spec
+                .and_then(|spec| spec.service_account_name)
+                .unwrap_or_else(|| "default".to_owned()),
+            address: status.and_then(|status| status.pod_ip).unwrap_or_default(),
+            target,
+            node,
+            container,
+            process,
+        })
     }
-    (sent, gone)
+
+    /// The container and its pod, for proofs.
+    fn who(&self) -> String {
+        format!(
+            "container {} of {}",
+            process::short(&self.container),
+            self.target.pod
+        )
+    }
 }

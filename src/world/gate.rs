@@ -283,6 +283,14 @@ impl Ours {
         &self.nodes.home
     }
 
+    /// Where a node sees the shared folder, by what Docker says about its mounts.
+    #[must_use]
+    pub fn shared_in(&self, node: &Node) -> Option<&str> {
+        let source = self.nodes.home.bind_source().ok()?;
+        let seen = self.nodes.seen.iter().find(|seen| seen.id == node.id)?;
+        seen.mounted_at(&source)
+    }
+
     /// Asks the cluster again whether it holds our marker.
     pub async fn recheck(&self) -> Result<(), Fault> {
         let maps: Api<ConfigMap> = Api::namespaced(self.client(), &self.namespace);

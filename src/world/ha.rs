@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-const LOCK: &str = "control-plane.alpha.kubernetes.io/leader";
+pub(super) const LOCK: &str = "control-plane.alpha.kubernetes.io/leader";
 const LEADER: &str = "org.apache.flink.k8s.leader.";
 const CHECKPOINT: &str = "checkpointID-";
 /// Keys of what would be recovered: up to 1.20, 2.x, and beside it since 2.3, where a job that

@@ -245,6 +245,11 @@ impl Home {
 
     /// Takes the lab for this process, or says who has it.
     pub fn lock(&self) -> Result<Lock, Fault> {
+        self.lock_for("")
+    }
+
+    /// The same, telling others what is done meanwhile.
+    pub fn lock_for(&self, doing: &str) -> Result<Lock, Fault> {
         let path = self.folder.join(LOCK);
         self.plain(&self.folder)?;
         self.plain(&path)?;
@@ -260,17 +265,16 @@ impl Home {
                 })?;
             if let Err(error) = file.try_lock() {
                 let mut holder = String::new();
-                let _ = (&file).take(32).read_to_string(&mut holder);
+                let _ = (&file).take(200).read_to_string(&mut holder);
                 return Err(match error {
                     fs::TryLockError::WouldBlock => Fault::unable(
                         "lab-busy",
                         format!("Another flinklab works on the lab `{}`.", self.name),
                     )
-                    .why(format!(
-                        "process {} holds {}",
-                        holder.trim(),
-                        path.display()
-                    ))
+                    .why(match holder.trim().split_once(' ') {
+                        Some((pid, doing)) => format!("process {pid} does: {doing}"),
+                        None => format!("process {} holds {}", holder.trim(), path.display()),
+                    })
                     .mend("Wait until it is done, or stop it, and run the command again."),
                     fs::TryLockError::Error(error) => {
                         Fault::unable("lock-failed", format!("Cannot lock {}.", path.display()))
@@ -285,7 +289,7 @@ impl Home {
             let told = file
                 .set_len(0)
                 .and_then(|()| file.rewind())
-                .and_then(|()| writeln!(file, "{}", std::process::id()));
+                .and_then(|()| writeln!(file, "{} {doing}", std::process::id()));
             return match told {
                 Ok(()) => Ok(Lock { _held: file }),
                 Err(error) => Err(self.unreadable(&path, &error)),

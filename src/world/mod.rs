@@ -12,8 +12,10 @@ pub mod export;
 pub mod flink;
 pub mod gate;
 pub mod ha;
+pub mod heal;
 pub mod home;
 pub mod images;
+pub mod journal;
 pub mod kube;
 pub mod kubeadm;
 pub mod kubeconfig;
@@ -27,6 +29,7 @@ pub mod runs;
 pub mod stop;
 pub mod submit;
 pub mod tail;
+pub mod undo;
 pub mod up;
 pub mod watch;
 
@@ -72,6 +75,8 @@ pub struct World {
     pub pace: tokio::sync::watch::Sender<Pace>,
     /// What is looked at more closely; `Effect::Attend` sets it.
     pub attention: tokio::sync::watch::Sender<Attention>,
+    /// The run that was judged last; who broke the lab for it waits for that.
+    pub judged: tokio::sync::watch::Sender<Option<String>>,
 }
 
 impl World {
@@ -86,6 +91,7 @@ impl World {
             read_only,
             pace: tokio::sync::watch::Sender::new(Pace::Calm),
             attention: tokio::sync::watch::Sender::new(Attention::Usual),
+            judged: tokio::sync::watch::Sender::new(None),
         }
     }
 
@@ -141,12 +147,18 @@ pub async fn perform(world: Arc<World>, effect: Effect, events: Events, stop: Ca
         Effect::Previous(pod) => previous::ask(&world, &pod, &events).await,
         Effect::Watch => watch::follow(world, events, stop).await,
         Effect::Open => tell_lab(&world, &events).await,
-        Effect::Save(result) => runs::save(&world, &result, &events).await,
+        Effect::Save(result) => {
+            runs::save(&world, &result, &events).await;
+            world.judged.send_replace(Some(result.run));
+        }
         // What is half done is finished by the next `up` or `down`.
         Effect::Up(order) => until(&stop, up::run(&world, &order, &events)).await,
         Effect::Stop => until(&stop, self::stop::run(&world, &events)).await,
         Effect::Down(order) => until(&stop, down::run(&world, &order, &events)).await,
-        Effect::Break(order) => until(&stop, breaking::carry_out(&world, &order, &events)).await,
+        // What it has broken it takes back, also when it is stopped.
+        Effect::Break(order) => breaking::carry_out(&world, &order, &events, &stop).await,
+        Effect::Heal => until(&stop, heal::run(&world, heal::Whose::Everybody, &events)).await,
+        Effect::Mend => until(&stop, heal::run(&world, heal::Whose::Nobody, &events)).await,
     }
 }
 
@@ -165,6 +177,7 @@ async fn tell_lab(world: &World, events: &Events) {
             let facts = opened.facts(world.origin);
             events.send(Event::Failures(failures)).await;
             events.send(Event::Lab(Box::new(facts))).await;
+            heal::tell(world, events).await;
         }
         Ok(None) => {
             let name = world.name.clone();
@@ -179,6 +192,12 @@ pub fn shared_folder(addresses: &Addresses, name: &str) -> Result<PathBuf, Fault
     let home = home::Home::of(addresses, name);
     home.create()?;
     Ok(home.shared())
+/// The definition of the lab that there is, or of the one that would be built.
+pub fn definition(world: &World) -> Result<crate::lab::Lab, Fault> {
+    match open::open(world)? {
+        Some(opened) => Ok(opened.lab),
+        None => crate::lab::Lab::open(world.lab.as_deref().unwrap_or("default")),
+    }
 }
 
 /// Our kubeconfig of the lab, if there is one.

@@ -186,7 +186,7 @@ fn mark(line: &str) -> Option<Mark> {
     }
 }
 
-fn nanoseconds(text: &str) -> Option<Timestamp> {
+pub(super) fn nanoseconds(text: &str) -> Option<Timestamp> {
     Timestamp::from_nanosecond(text.parse().ok()?).ok()
 }
 

@@ -1,6 +1,7 @@
 //! The simulated API server: which request goes where. True to a real one where clients notice:
 //! error bodies, watch expiry, server-side apply, exec and proxy.
 
+mod access;
 mod exec;
 mod fields;
 pub(crate) mod kinds;
@@ -11,6 +12,7 @@ mod status;
 mod store;
 mod watching;
 
+pub(crate) use access::may_patch;
 pub(crate) use pods::node_port;
 pub(crate) use status::Status;
 pub(crate) use store::{Key, Store, complete, seconds};
@@ -49,6 +51,12 @@ pub(super) async fn answer(cluster: Arc<Cluster>, request: Request) -> Reply {
         ["apis", group] => kinds::group(group),
         ["api", "v1"] => kinds::resources("", "v1"),
         ["apis", group, version] => kinds::resources(group, version),
+        ["apis", "authorization.k8s.io", "v1", "subjectaccessreviews"] => {
+            let bytes = serve::body(request).await;
+            let asked = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+            let answer = access::review(&cluster.hold().store, &asked);
+            return serve::json(201, &answer);
+        }
         ["api", "v1", rest @ ..] => return object(cluster, request, ("", "v1"), rest).await,
         ["apis", group, version, rest @ ..] => {
             return object(cluster, request, (group, version), rest).await;

@@ -216,6 +216,23 @@ impl Process {
         able.then(|| what(&mut state))
     }
 
+    /// Whether it can talk to the API server now. One that is cut off tries all the same, and its
+    /// packets are counted.
+    pub(crate) fn reaches_api(&self) -> bool {
+        let mut state = self.cluster.hold();
+        let cut = state.cut.values_mut().find(|(ip, _)| *ip == self.ip);
+        match cut {
+            Some((_, dropped)) => {
+                *dropped += 1;
+                false
+            }
+            None => {
+                drop(state);
+                self.cluster.door.is_open()
+            }
+        }
+    }
+
     pub(crate) fn say(&self, line: impl Into<String>) {
         let line = line.into();
         self.act(|state| state.log(&self.id, line));

@@ -47,6 +47,8 @@ pub(crate) struct State {
     pub(crate) flink: Flink,
     /// Uids of pods that have a task.
     kept: BTreeSet<String>,
+    /// Pods that are cut off, by the mark of the rules; and how many packets met them.
+    pub(crate) cut: BTreeMap<String, (String, u64)>,
     addresses: u32,
     pids: u32,
     /// Rises with every change that is not one of the store.

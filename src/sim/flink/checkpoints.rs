@@ -92,7 +92,7 @@ pub(super) async fn run(master: &JobMaster) {
 async fn take(master: &JobMaster) {
     let process = &master.process;
     let map = map_of(master);
-    if !process.cluster.door.is_open() {
+    if !process.reaches_api() {
         // No id without the counter in the config map.
         return;
     }
@@ -138,7 +138,7 @@ async fn take(master: &JobMaster) {
     let file = format!("completedCheckpoint{}", process.cluster.ground.dice.hex(12));
     let done = written.and_then(|()| write_ha(process, &file, 9_880));
     match done {
-        Ok(handle) if process.cluster.door.is_open() => {
+        Ok(handle) if process.reaches_api() => {
             point(master, &map, id, &handle);
             complete(master, checkpoint);
         }
@@ -149,8 +149,18 @@ async fn take(master: &JobMaster) {
 
 fn store(process: &Process, below: &str) -> io::Result<()> {
     let folder = on_disk(process, below)?;
+    refuse_read_only(&folder)?;
     std::fs::create_dir_all(&folder)?;
     std::fs::write(folder.join("_metadata"), b"simulated checkpoint metadata\n")
+}
+
+/// The simulation may run as root, whom a mode does not keep out: Flink runs as 9999.
+fn refuse_read_only(folder: &std::path::Path) -> io::Result<()> {
+    let parent = folder.parent().and_then(|parent| parent.metadata().ok());
+    match parent.is_some_and(|found| found.permissions().readonly()) {
+        true => Err(io::Error::other("Permission denied")),
+        false => Ok(()),
+    }
 }
 
 /// Adds the pointer, then takes the oldest ones away: for a moment there is one more.

@@ -104,12 +104,15 @@ impl Candidate {
     /// Takes the lock if nobody holds it.
     fn try_to_win(&self) -> bool {
         let cluster = &self.process.cluster;
-        if !cluster.door.is_open() {
+        if !self.process.reaches_api() {
             return false;
         }
+        // Who may not patch cannot take over what another one held; its own it writes anew.
+        let may = may_patch(&self.process);
         let won = self.process.act(|state| {
             let now = Timestamp::now();
             let transitions = match Lock::read(&state.store, &self.map) {
+                Some(lock) if !may && lock.holder != self.identity => return false,
                 Some(lock) if lock.is_over(now) => lock.transitions + 1,
                 Some(_) => return false,
                 None => 0,
@@ -167,11 +170,20 @@ impl Candidate {
     /// Renews the lease; ends when it is lost.
     async fn hold_on(&self) {
         let process = &self.process;
+        // One that came to lead without the right to patch does not try again to renew: it leads
+        // on a lease that is over, until somebody gives it the right back.
+        while !may_patch(process) {
+            process.about(RENEW * 0.98, RENEW).await;
+            if may_patch(process) {
+                return;
+            }
+        }
         let mut renewed = Instant::now();
         loop {
             process.about(RENEW * 0.98, RENEW).await;
             let cluster = &process.cluster;
-            let allowed = cluster.door.is_open() && may_patch(process);
+            let reaches = process.reaches_api();
+            let allowed = reaches && may_patch(process);
             let kept = process.act(|state| {
                 if !allowed {
                     return true;
@@ -187,11 +199,7 @@ impl Candidate {
                 renewed = Instant::now();
                 true
             });
-            let patience = if cluster.door.is_open() {
-                LEASE
-            } else {
-                PATIENCE
-            };
+            let patience = if reaches { LEASE } else { PATIENCE };
             if kept == Some(false) || renewed.elapsed() > cluster.ground.pace.seconds(patience) {
                 process.say(line(
                     "WARN",
@@ -299,7 +307,7 @@ impl Candidate {
         });
         process.about(0.08, 0.25).await;
         let ground = &process.cluster.ground;
-        if process.cluster.door.is_open() {
+        if process.reaches_api() {
             // Two writes a few milliseconds apart, and it is a race which one lands last.
             let how = ground.clean_stop();
             process.act(|state| {
@@ -327,23 +335,9 @@ impl Candidate {
     }
 }
 
-/// Whether a Role of the namespace lets config maps be patched: without it the lease is never
-/// renewed, and nothing says so.
+/// Without the right to patch the lease is never renewed, and nothing says so.
 fn may_patch(process: &Process) -> bool {
-    let kind = crate::sim::api::kinds::of("roles");
-    let has = |rule: &serde_json::Value, list: &str, word: &str| {
-        rule[list]
-            .as_array()
-            .is_some_and(|all| all.iter().any(|one| one == word || one == "*"))
-    };
-    let state = process.cluster.hold();
-    state.store.list(kind, &process.namespace).any(|role| {
-        role["rules"].as_array().is_some_and(|rules| {
-            rules
-                .iter()
-                .any(|rule| has(rule, "resources", "configmaps") && has(rule, "verbs", "patch"))
-        })
-    })
+    crate::sim::api::may_patch(&process.cluster.hold().store, &process.namespace)
 }
 
 fn rest_is_everywhere(process: &Process) -> bool {

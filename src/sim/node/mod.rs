@@ -1,5 +1,6 @@
 //! A simulated node: what is in its image, how it boots, and which commands run in it.
 
+mod broken;
 mod crictl;
 mod scripts;
 mod tools;

@@ -1,7 +1,7 @@
 //! The program's own shell scripts, known by the word that names them: their meaning and their
 //! output are simulated, not their text.
 
-use super::{Shell, crictl};
+use super::{Shell, broken, crictl};
 use crate::sim::cluster::{Cluster, Signal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,6 +36,16 @@ pub(super) async fn run(shell: &Shell<'_>, verb: &str, words: &[&str]) -> i64 {
         "flinklab-process" => process(shell, words),
         "flinklab-signal" => signal(shell, words).await,
         "flinklab-wait" => wait(shell, words).await,
+        "flinklab-freeze" => broken::freeze(shell, words),
+        "flinklab-thaw" => broken::thaw(shell, words),
+        "flinklab-cut" => broken::cut(shell, words),
+        "flinklab-counted" => broken::counted(shell, words),
+        "flinklab-reconnect" => broken::reconnect(shell, words),
+        "flinklab-aside" => broken::aside(shell, words).await,
+        "flinklab-back" => broken::back(shell, words),
+        "flinklab-mode" => broken::mode(shell, words),
+        "flinklab-forbid" => broken::forbid(shell, words),
+        "flinklab-allow" => broken::allow(shell, words),
         _ => {
             shell.terminal.err(format!("{verb}: not simulated\n"));
             127
@@ -44,7 +54,7 @@ pub(super) async fn run(shell: &Shell<'_>, verb: &str, words: &[&str]) -> i64 {
 }
 
 /// Where a folder of the node really is; says so where it is not on the shared path.
-fn on_disk(shell: &Shell<'_>, folder: &str) -> Option<PathBuf> {
+pub(super) fn on_disk(shell: &Shell<'_>, folder: &str) -> Option<PathBuf> {
     let engine = shell.machine.engine();
     let own = engine.containers.get(shell.id);
     let real = own.and_then(|own| own.on_disk(folder));
@@ -136,13 +146,17 @@ fn process(shell: &Shell<'_>, words: &[&str]) -> i64 {
 }
 
 /// The process of that PID if it still is the same one, with what tells of its end.
-fn same(cluster: &Arc<Cluster>, pid: &str, start: &str) -> Option<(String, CancellationToken)> {
+pub(super) fn same(
+    cluster: &Arc<Cluster>,
+    pid: &str,
+    start: &str,
+) -> Option<(String, CancellationToken)> {
     let state = cluster.hold();
     let own = state.by_pid(pid.parse().ok()?).filter(|own| own.runs())?;
     (own.start_ticks.to_string() == start).then(|| (own.id.clone(), own.gone.clone()))
 }
 
-fn now() -> i128 {
+pub(super) fn now() -> i128 {
     jiff::Timestamp::now().as_nanosecond()
 }
 

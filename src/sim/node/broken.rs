@@ -1,0 +1,180 @@
+//! The scripts of the node that break something and take it back: what they do to the simulated
+//! cluster, with the output of the real ones.
+
+use super::Shell;
+use super::scripts::{now, on_disk, same};
+use crate::sim::cluster::{Cluster, Signal};
+use crate::sim::serve::Gate;
+use std::sync::Arc;
+
+/// An API server ends in order, with its open requests.
+const ENDS: (f64, f64) = (1.0, 4.0);
+/// From its manifest to its first answer.
+const STARTS: (f64, f64) = (4.0, 6.0);
+
+fn cluster(shell: &Shell<'_>) -> Option<Arc<Cluster>> {
+    let found = shell.cluster();
+    if found.is_none() {
+        shell.terminal.err("there is no cluster\n");
+    }
+    found
+}
+
+fn told(shell: &Shell<'_>, word: &str) {
+    shell.terminal.out(format!("{word} {}\n", now()));
+}
+
+pub(super) fn freeze(shell: &Shell<'_>, words: &[&str]) -> i64 {
+    let (Some(cluster), [pid, start]) = (cluster(shell), words) else {
+        return 2;
+    };
+    let Some((id, _)) = same(&cluster, pid, start) else {
+        shell.terminal.out("mismatch\n");
+        return 3;
+    };
+    told(shell, "sent");
+    cluster.hold().signal(&id, Signal::Stop);
+    told(shell, "stopped");
+    0
+}
+
+pub(super) fn thaw(shell: &Shell<'_>, words: &[&str]) -> i64 {
+    let (Some(cluster), [pid, start]) = (cluster(shell), words) else {
+        return 2;
+    };
+    match same(&cluster, pid, start) {
+        Some((id, _)) => {
+            cluster.hold().signal(&id, Signal::Continue);
+            told(shell, "undone");
+        }
+        None => told(shell, "ended"),
+    }
+    0
+}
+
+pub(super) fn cut(shell: &Shell<'_>, words: &[&str]) -> i64 {
+    let (Some(cluster), [mark, address]) = (cluster(shell), words) else {
+        return 2;
+    };
+    told(shell, "sent");
+    let mut state = cluster.hold();
+    state
+        .cut
+        .insert((*mark).to_owned(), ((*address).to_owned(), 0));
+    state.beats += 1;
+    drop(state);
+    told(shell, "stopped");
+    0
+}
+
+pub(super) fn counted(shell: &Shell<'_>, words: &[&str]) -> i64 {
+    let (Some(cluster), [mark]) = (cluster(shell), words) else {
+        return 2;
+    };
+    let state = cluster.hold();
+    let dropped = state.cut.get(*mark).map_or(0, |(_, dropped)| *dropped);
+    shell.terminal.out(format!("{dropped}\n"));
+    0
+}
+
+pub(super) fn reconnect(shell: &Shell<'_>, words: &[&str]) -> i64 {
+    let (Some(cluster), [mark]) = (cluster(shell), words) else {
+        return 2;
+    };
+    let mut state = cluster.hold();
+    state.cut.remove(*mark);
+    state.beats += 1;
+    drop(state);
+    told(shell, "undone");
+    0
+}
+
+pub(super) async fn aside(shell: &Shell<'_>, words: &[&str]) -> i64 {
+    let (Some(cluster), [_, to]) = (cluster(shell), words) else {
+        return 2;
+    };
+    told(shell, "sent");
+    super::write(shell.machine, shell.id, to, b"apiVersion: v1\n".to_vec());
+    shell
+        .sleep(shell.machine.ground.dice.between(ENDS.0, ENDS.1))
+        .await;
+    cluster.door.set(Gate::Shut);
+    told(shell, "stopped");
+    0
+}
+
+pub(super) fn back(shell: &Shell<'_>, words: &[&str]) -> i64 {
+    let (Some(cluster), [from, _]) = (cluster(shell), words) else {
+        return 2;
+    };
+    let was_away = shell
+        .machine
+        .engine()
+        .containers
+        .get_mut(shell.id)
+        .is_some_and(|own| own.files.remove(*from).is_some());
+    told(shell, "undone");
+    if was_away {
+        tokio::spawn(async move {
+            cluster.sleep(cluster.between(STARTS.0, STARTS.1)).await;
+            cluster.door.set(Gate::Open);
+        });
+    }
+    0
+}
+
+pub(super) fn mode(shell: &Shell<'_>, words: &[&str]) -> i64 {
+    let [folder] = words else { return 2 };
+    let real = on_disk(shell, folder).filter(|real| real.is_dir());
+    match real {
+        Some(_) => {
+            shell.terminal.out("755\n");
+            0
+        }
+        None => {
+            shell.terminal.err(format!("{folder} is no folder\n"));
+            3
+        }
+    }
+}
+
+pub(super) fn forbid(shell: &Shell<'_>, words: &[&str]) -> i64 {
+    told(shell, "sent");
+    let code = writable(shell, words.first().copied(), Writable::No);
+    if code == 0 {
+        told(shell, "stopped");
+    }
+    code
+}
+
+pub(super) fn allow(shell: &Shell<'_>, words: &[&str]) -> i64 {
+    let code = writable(shell, words.first().copied(), Writable::Yes);
+    if code == 0 {
+        told(shell, "undone");
+    }
+    code
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Writable {
+    Yes,
+    No,
+}
+
+fn writable(shell: &Shell<'_>, folder: Option<&str>, wanted: Writable) -> i64 {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(real) = folder.and_then(|folder| on_disk(shell, folder)) else {
+        return 3;
+    };
+    let mode = match wanted {
+        Writable::Yes => 0o755,
+        Writable::No => 0o555,
+    };
+    match std::fs::set_permissions(&real, std::fs::Permissions::from_mode(mode)) {
+        Ok(()) => 0,
+        Err(why) => {
+            shell.terminal.err(format!("chmod: {why}\n"));
+            4
+        }
+    }
+}

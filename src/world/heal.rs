@@ -1,0 +1,128 @@
+//! Takes back what is still applied: by asking its owner where that lives, else by itself, the
+//! newest first. Knows the journal and who may act; how one act is done is in `undo`.
+
+use super::docker::Docker;
+use super::gate::{self, OurNodes};
+use super::home::Home;
+use super::journal::{self, Entry};
+use super::open::{must_open, open};
+use super::{Events, World, undo};
+use crate::fault::Fault;
+use crate::model::{Event, Standing};
+use std::time::{Duration, Instant};
+
+/// How long the owner of an entry may take to undo it after it was asked to.
+const OWNER: Duration = Duration::from_secs(5);
+/// Time between two looks at whether it did.
+const LOOK: Duration = Duration::from_millis(100);
+/// How long the API server may take to answer after its manifest was put back.
+const SERVER: Duration = Duration::from_secs(90);
+
+/// Whose entries are undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// All of them: somebody asks for it.
+    Everybody,
+    /// Those whose owner is gone.
+    Nobody,
+}
+
+/// Undoes what is applied, and says what that was.
+pub async fn run(world: &World, whose: Whose, events: &Events) {
+    match all(world, whose).await {
+        Ok(undone) => events.send(Event::Healed(undone)).await,
+        Err(fault) => events.send(Event::Failed(fault)).await,
+    }
+    // What is left is said, too.
+    tell(world, events).await;
+}
+
+/// Says what is applied now.
+pub async fn tell(world: &World, events: &Events) {
+    match standing(world) {
+        Ok(standing) => events.send(Event::Standing(standing)).await,
+        Err(fault) => events.send(Event::Failed(fault)).await,
+    }
+}
+
+/// What is applied now, the newest first.
+pub fn standing(world: &World) -> Result<Vec<Standing>, Fault> {
+    let home = Home::of(&world.addresses, &world.name);
+    Ok(journal::list(&home)?.iter().map(shown).collect())
+}
+
+fn shown(entry: &Entry) -> Standing {
+    Standing {
+        run: entry.run.clone(),
+        failure: entry.failure.clone(),
+        what: entry.what.clone(),
+        since: entry.since,
+        deadline: entry.deadline,
+        owner: entry.owner.lives().then_some(entry.owner.pid),
+    }
+}
+
+/// Undoes entries, the newest first; those that were undone.
+pub async fn all(world: &World, whose: Whose) -> Result<Vec<Standing>, Fault> {
+    let Some(opened) = open(world)? else {
+        return match whose {
+            Whose::Everybody => must_open(world).map(|_| Vec::new()),
+            Whose::Nobody => Ok(Vec::new()),
+        };
+    };
+    let home = &opened.home;
+    let entries: Vec<Entry> = journal::list(home)?
+        .into_iter()
+        .filter(|entry| whose == Whose::Everybody || !entry.owner.lives())
+        .collect();
+    if entries.is_empty() {
+        return Ok(Vec::new());
+    }
+    let docker = Docker::connect(&world.addresses).await?;
+    let nodes = gate::our_nodes(world, &docker).await?;
+    let mut undone = Vec::new();
+    for entry in &entries {
+        if entry.owner.lives() && asked(home, entry).await? {
+            undone.push(shown(entry));
+            continue;
+        }
+        one(world, &docker, &nodes, entry).await?;
+        journal::remove(home, &entry.run)?;
+        undone.push(shown(entry));
+    }
+    Ok(undone)
+}
+
+/// Asks the owner; whether it did it in time.
+async fn asked(home: &Home, entry: &Entry) -> Result<bool, Fault> {
+    journal::ask_to_stop(home, &entry.run)?;
+    let until = Instant::now() + OWNER;
+    while Instant::now() < until {
+        if !journal::is_there(home, &entry.run) {
+            return Ok(true);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(false)
+}
+
+async fn one(world: &World, docker: &Docker, nodes: &OurNodes, entry: &Entry) -> Result<(), Fault> {
+    // Without a cluster there is nothing that could still be broken.
+    if nodes.nodes().is_empty() {
+        return Ok(());
+    }
+    undo::in_nodes(nodes, entry).await?;
+    if entry.undo.iter().all(|act| act.node().is_some()) {
+        return Ok(());
+    }
+    let until = Instant::now() + SERVER;
+    let ours = loop {
+        match gate::ours(world, docker).await {
+            Ok(ours) => break ours,
+            Err(fault) if Instant::now() >= until => return Err(fault),
+            Err(fault) if fault.code.starts_with("api-") => tokio::time::sleep(LOOK).await,
+            Err(fault) => return Err(fault),
+        }
+    };
+    undo::in_cluster(world, &ours, entry).await.map(drop)
+}

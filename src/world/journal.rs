@@ -1,0 +1,376 @@
+//! What is applied and not yet taken back: one file a failure, written and synced before it is
+//! applied. An entry holds its undo in full, so that any later process can carry it out, and who
+//! applied it, so that nobody undoes what is still wanted. Acts on nothing.
+
+use super::home::Home;
+use crate::fault::Fault;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::fs;
+use std::io::{ErrorKind, Read};
+use std::path::PathBuf;
+
+/// The version of the files' format.
+const FORMAT: u32 = 1;
+/// An entry above this is not ours: a config map has at most 1 MiB.
+const LIMIT: u64 = 4 * 1024 * 1024;
+
+/// One failure that is applied.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Version of this format.
+    pub format: u32,
+    /// The run's name.
+    pub run: String,
+    /// The failure's key.
+    pub failure: String,
+    /// What is broken, for a person.
+    pub what: String,
+    /// Who applied it.
+    pub owner: Owner,
+    /// When it was written.
+    pub since: Timestamp,
+    /// When its owner will have undone it.
+    pub deadline: Timestamp,
+    /// What takes it back, in this order. Doing it twice does no harm.
+    pub undo: Vec<Act>,
+}
+
+/// A process, told apart from a later one with the same number by its start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// Its number.
+    pub pid: u32,
+    /// When it started, as this machine tells it.
+    pub start: String,
+}
+
+/// One act that takes something back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Act {
+    /// SIGCONT to a process of the node.
+    Thaw {
+        /// The node's name.
+        node: String,
+        /// As the node counts.
+        pid: u32,
+        /// Clock ticks since the node's boot.
+        start: u64,
+        /// Whose it is.
+        pod: String,
+    },
+    /// Rules with this comment out of the node.
+    Reconnect {
+        /// The node's name.
+        node: String,
+        /// The rules' comment.
+        mark: String,
+    },
+    /// A file of the node back to its place.
+    MoveBack {
+        /// The node's name.
+        node: String,
+        /// Where it was put.
+        from: String,
+        /// Where it belongs.
+        to: String,
+    },
+    /// A folder of the node as it was.
+    Mode {
+        /// The node's name.
+        node: String,
+        /// The folder, as the node sees it.
+        folder: String,
+        /// Its mode, octal.
+        mode: String,
+    },
+    /// A workload's replicas as they were.
+    Scale {
+        /// `Deployment` or `StatefulSet`.
+        kind: String,
+        /// Its name, in the lab's namespace.
+        name: String,
+        /// How many.
+        replicas: i32,
+    },
+    /// A Role's rules as they were.
+    Role {
+        /// Its name, in the lab's namespace.
+        name: String,
+        /// The rules.
+        rules: Value,
+    },
+    /// The job's config map as it was, then the leader stopped once.
+    Pointers {
+        /// Its name, in the lab's namespace.
+        name: String,
+        /// The whole map.
+        map: Value,
+        /// The job.
+        job: String,
+        /// The newest checkpoint that it points to.
+        checkpoint: u64,
+    },
+}
+
+impl Act {
+    /// The node that it is done in; none where it goes through the API server.
+    #[must_use]
+    pub fn node(&self) -> Option<&str> {
+        match self {
+            Self::Thaw { node, .. }
+            | Self::Reconnect { node, .. }
+            | Self::MoveBack { node, .. }
+            | Self::Mode { node, .. } => Some(node),
+            Self::Scale { .. } | Self::Role { .. } | Self::Pointers { .. } => None,
+        }
+    }
+}
+
+impl Entry {
+    /// An entry of this process.
+    #[must_use]
+    pub fn new(run: &str, failure: &str, what: String, lasts: jiff::SignedDuration) -> Self {
+        let since = Timestamp::now();
+        Self {
+            format: FORMAT,
+            run: run.to_owned(),
+            failure: failure.to_owned(),
+            what,
+            owner: Owner::this(),
+            since,
+            deadline: since.saturating_add(lasts).unwrap_or(Timestamp::MAX),
+            undo: Vec::new(),
+        }
+    }
+}
+
+impl Owner {
+    /// This process.
+    #[must_use]
+    pub fn this() -> Self {
+        let pid = std::process::id();
+        Self {
+            pid,
+            start: started(pid).unwrap_or_default(),
+        }
+    }
+
+    /// It still runs.
+    #[must_use]
+    pub fn lives(&self) -> bool {
+        started(self.pid).is_some_and(|start| start == self.start)
+    }
+}
+
+/// When a process started, in whatever way this machine tells it; none if there is no such process.
+fn started(pid: u32) -> Option<String> {
+    if let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) {
+        let (_, fields) = stat.rsplit_once(')')?;
+        let mut fields = fields.split_whitespace();
+        // A process that ended and was not waited for yet does nothing any more.
+        return match fields.next()? {
+            "Z" | "X" => None,
+            _ => fields.nth(18).map(str::to_owned),
+        };
+    }
+    let asked = std::process::Command::new("ps")
+        .args(["-o", "lstart=", "-p", &pid.to_string()])
+        .output()
+        .ok()?;
+    let text = String::from_utf8_lossy(&asked.stdout).trim().to_owned();
+    (!text.is_empty()).then_some(text)
+}
+
+fn file(home: &Home, run: &str) -> PathBuf {
+    home.journal().join(format!("{run}.json"))
+}
+
+fn stop_file(home: &Home, run: &str) -> PathBuf {
+    home.journal().join(format!("{run}.stop"))
+}
+
+/// Writes an entry: it is on disk when this returns.
+pub fn write(home: &Home, entry: &Entry) -> Result<(), Fault> {
+    let folder = home.journal();
+    home.plain(&folder)?;
+    let unwritable = |why: String| {
+        Fault::unable(
+            "journal-unwritable",
+            format!("Cannot write {}.", folder.display()),
+        )
+        .why(why)
+        .mend("Nothing was broken. Make room or mend the permissions, then run the command again.")
+    };
+    match fs::create_dir(&folder) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            return Err(unwritable(error.to_string()));
+        }
+        _ => {}
+    }
+    let mut text =
+        serde_json::to_string_pretty(entry).map_err(|error| unwritable(error.to_string()))?;
+    text.push('\n');
+    home.replace(&file(home, &entry.run), text.as_bytes())
+}
+
+/// All entries, the newest first.
+pub fn list(home: &Home) -> Result<Vec<Entry>, Fault> {
+    let folder = home.journal();
+    home.plain(&home.folder)?;
+    home.plain(&folder)?;
+    let found = match fs::read_dir(&folder) {
+        Ok(found) => found,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => {
+            return Err(unreadable(&folder, &error.to_string()));
+        }
+    };
+    let mut entries = Vec::new();
+    for one in found.flatten() {
+        let path = one.path();
+        let name = one.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') || !name.ends_with(".json") {
+            continue;
+        }
+        home.plain(&path)?;
+        let mut text = String::new();
+        let read = fs::File::open(&path)
+            .and_then(|file| file.take(LIMIT).read_to_string(&mut text).map(drop));
+        match read {
+            Ok(()) => {}
+            // Its owner may just have undone it.
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(unreadable(&path, &error.to_string())),
+        }
+        let entry: Entry =
+            serde_json::from_str(&text).map_err(|error| unreadable(&path, &error.to_string()))?;
+        if entry.format != FORMAT || format!("{}.json", entry.run) != name {
+            return Err(unreadable(&path, "it was not written by this version"));
+        }
+        entries.push(entry);
+    }
+    entries.sort_by(|one, other| other.since.cmp(&one.since));
+    Ok(entries)
+}
+
+fn unreadable(path: &std::path::Path, why: &str) -> Fault {
+    Fault::unable(
+        "journal-unreadable",
+        format!("Cannot read {}.", path.display()),
+    )
+    .why(why)
+    .mend("It tells what is still broken in the lab: undo that by hand, or run `flinklab down` and `flinklab up`, then remove the file.")
+}
+
+/// Takes an entry out, once it is undone.
+pub fn remove(home: &Home, run: &str) -> Result<(), Fault> {
+    for path in [file(home, run), stop_file(home, run)] {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(unreadable(&path, &error.to_string()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether an entry is still there.
+#[must_use]
+pub fn is_there(home: &Home, run: &str) -> bool {
+    file(home, run).exists()
+}
+
+/// Asks the owner of an entry to undo it now.
+pub fn ask_to_stop(home: &Home, run: &str) -> Result<(), Fault> {
+    home.replace(&stop_file(home, run), b"stop\n")
+}
+
+/// Whether somebody asks to undo an entry now.
+#[must_use]
+pub fn is_asked_to_stop(home: &Home, run: &str) -> bool {
+    stop_file(home, run).exists()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn home(folder: &std::path::Path) -> Home {
+        let home = Home {
+            folder: folder.join("lab"),
+            name: "lab".to_owned(),
+        };
+        home.create().unwrap();
+        home
+    }
+
+    fn entry(run: &str) -> Entry {
+        let mut entry = Entry::new(
+            run,
+            "jm-freeze",
+            "frozen".to_owned(),
+            jiff::SignedDuration::from_secs(35),
+        );
+        entry.undo.push(Act::Thaw {
+            node: "n".to_owned(),
+            pid: 7,
+            start: 9,
+            pod: "p".to_owned(),
+        });
+        entry
+    }
+
+    #[test]
+    fn an_entry_is_read_as_it_was_written_newest_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = home(folder.path());
+        let (old, mut new) = (entry("a"), entry("b"));
+        new.since = old.since + jiff::SignedDuration::from_secs(1);
+        write(&home, &old).unwrap();
+        write(&home, &new).unwrap();
+        assert_eq!(list(&home).unwrap(), [new, old]);
+        assert!(!is_asked_to_stop(&home, "a"));
+        ask_to_stop(&home, "a").unwrap();
+        assert!(is_asked_to_stop(&home, "a"));
+        remove(&home, "a").unwrap();
+        remove(&home, "a").unwrap();
+        assert!(!is_there(&home, "a") && !is_asked_to_stop(&home, "a"));
+        assert_eq!(list(&home).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_never_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = home(folder.path());
+        fs::write(home.journal().join("x.json"), "{").unwrap();
+        assert_eq!(list(&home).unwrap_err().code, "journal-unreadable");
+    }
+
+    #[test]
+    fn an_owner_lives_as_long_as_its_process_and_no_longer() {
+        assert!(Owner::this().lives());
+        let other = Owner {
+            start: "1".to_owned(),
+            ..Owner::this()
+        };
+        assert!(!other.lives(), "another process with the same number");
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .unwrap();
+        let owner = Owner {
+            pid: child.id(),
+            start: started(child.id()).unwrap(),
+        };
+        assert!(owner.lives());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!owner.lives());
+    }
+}

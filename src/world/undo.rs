@@ -1,0 +1,199 @@
+//! Takes back what a journal entry says, act by act. Every act may be done twice and may find that
+//! there is nothing left to do. Acts in a node need Docker alone; the others go through the API
+//! server.
+
+mod pointers;
+
+use super::World;
+use super::docker::Stream;
+use super::gate::{OurNodes, Ours};
+use super::journal::{Act, Entry};
+use super::kube::{CALL, within};
+use super::node::Node;
+use crate::fault::Fault;
+use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::rbac::v1::Role;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+/// How long an act in a node may take.
+const IN_NODE: Duration = Duration::from_secs(20);
+/// How long a leader that may renew its lease again may take to do so.
+const RENEWS: Duration = Duration::from_secs(10);
+/// Time between two looks.
+const LOOK: Duration = Duration::from_millis(500);
+
+const THAW: &str = include_str!("../../assets/node/thaw.sh");
+const RECONNECT: &str = include_str!("../../assets/node/reconnect.sh");
+const BACK: &str = include_str!("../../assets/node/back.sh");
+const ALLOW: &str = include_str!("../../assets/node/allow.sh");
+
+/// Does the acts of an entry that are done in a node. The moment of the last of them.
+pub async fn in_nodes(nodes: &OurNodes, entry: &Entry) -> Result<Option<Timestamp>, Fault> {
+    let mut at = None;
+    for act in &entry.undo {
+        let Some(name) = act.node() else { continue };
+        match nodes.nodes().iter().find(|node| node.name == name) {
+            Some(node) => at = Some(in_node(node, act).await?),
+            // With the node went all that was done to it.
+            None if nodes.gone().iter().any(|gone| gone.name == name) => {}
+            None => {
+                return Err(Fault::unable(
+                    "node-unknown",
+                    format!("`{name}` is no node of this lab."),
+                )
+                .why(format!("the journal of {} names it", entry.run)));
+            }
+        }
+    }
+    Ok(at)
+}
+
+async fn in_node(node: &Node, act: &Act) -> Result<Timestamp, Fault> {
+    match act {
+        Act::Thaw { pid, start, .. } => {
+            let (pid, start) = (pid.to_string(), start.to_string());
+            script(node, &["sh", "-c", THAW, "flinklab-thaw", &pid, &start]).await
+        }
+        Act::Reconnect { mark, .. } => {
+            script(node, &["sh", "-c", RECONNECT, "flinklab-reconnect", mark]).await
+        }
+        Act::MoveBack { from, to, .. } => {
+            script(node, &["sh", "-c", BACK, "flinklab-back", from, to]).await
+        }
+        Act::Mode { folder, mode, .. } => {
+            script(node, &["sh", "-c", ALLOW, "flinklab-allow", folder, mode]).await
+        }
+        Act::Scale { .. } | Act::Role { .. } | Act::Pointers { .. } => {
+            unreachable!("it is not done in a node")
+        }
+    }
+}
+
+/// Runs a script that ends with a word and a stamp.
+async fn script(node: &Node, argv: &[&str]) -> Result<Timestamp, Fault> {
+    let (mut at, mut why) = (None, String::new());
+    let code = node
+        .exec_lines(argv, IN_NODE, |stream, line| match stream {
+            Stream::Stdout => {
+                let stamp = line.split_whitespace().nth(1);
+                at = stamp.and_then(super::process::nanoseconds).or(at);
+            }
+            Stream::Stderr => line.clone_into(&mut why),
+        })
+        .await?;
+    match (code, at) {
+        (0, Some(at)) => Ok(at),
+        _ => Err(Fault::unable(
+            "undo-failed",
+            format!(
+                "Something could not be taken back in the node {}.",
+                node.name
+            ),
+        )
+        .why(if why.is_empty() {
+            format!("the command ended with {code}")
+        } else {
+            why
+        })
+        .mend("Run `flinklab heal` again; `flinklab down` and `flinklab up` make a new cluster.")),
+    }
+}
+
+/// Does the acts of an entry that go through the API server. The moment of the last of them.
+pub async fn in_cluster(
+    world: &World,
+    ours: &Ours,
+    entry: &Entry,
+) -> Result<Option<Timestamp>, Fault> {
+    let mut at = None;
+    for act in entry.undo.iter().filter(|act| act.node().is_none()) {
+        // Time passed since the proof, and the server may have been away.
+        ours.recheck().await?;
+        at = Some(match act {
+            Act::Scale {
+                kind,
+                name,
+                replicas,
+            } => scale(ours, kind, name, *replicas).await?,
+            Act::Role { name, rules } => allow(world, ours, name, rules).await?,
+            Act::Pointers { .. } => pointers::put_back(world, ours, act).await?,
+            Act::Thaw { .. } | Act::Reconnect { .. } | Act::MoveBack { .. } | Act::Mode { .. } => {
+                continue;
+            }
+        });
+    }
+    Ok(at)
+}
+
+/// Sets a workload's replicas.
+pub(super) async fn scale(
+    ours: &Ours,
+    kind: &str,
+    name: &str,
+    replicas: i32,
+) -> Result<Timestamp, Fault> {
+    let patch = Patch::Merge(json!({"spec": {"replicas": replicas}}));
+    let how = PatchParams::default();
+    let doing = format!("Scaling {name} to {replicas}");
+    let at = Timestamp::now();
+    match kind {
+        "StatefulSet" => {
+            let all: Api<StatefulSet> = Api::namespaced(ours.client(), ours.namespace());
+            within(CALL, &doing, all.patch(name, &how, &patch))
+                .await
+                .map(drop)?;
+        }
+        _ => {
+            let all: Api<Deployment> = Api::namespaced(ours.client(), ours.namespace());
+            within(CALL, &doing, all.patch(name, &how, &patch))
+                .await
+                .map(drop)?;
+        }
+    }
+    Ok(at)
+}
+
+/// Puts a Role's rules back. A leader that noticed nothing renews its lease at once; one that gave
+/// up trying is stopped, so that another one leads.
+async fn allow(
+    world: &World,
+    ours: &Ours,
+    name: &str,
+    rules: &serde_json::Value,
+) -> Result<Timestamp, Fault> {
+    let roles: Api<Role> = Api::namespaced(ours.client(), ours.namespace());
+    let patch = Patch::Merge(json!({"rules": rules}));
+    let doing = format!("Putting the Role {name} back");
+    let before = renewed(world, ours).await?;
+    let at = Timestamp::now();
+    let how = PatchParams::default();
+    within(CALL, &doing, roles.patch(name, &how, &patch)).await?;
+    let until = Instant::now() + RENEWS;
+    while Instant::now() < until {
+        tokio::time::sleep(LOOK).await;
+        if renewed(world, ours).await? != before {
+            return Ok(at);
+        }
+    }
+    super::breaking::stop_leader(world, ours).await?;
+    Ok(at)
+}
+
+/// The lock as it is written, to see whether it changes.
+async fn renewed(world: &World, ours: &Ours) -> Result<Option<String>, Fault> {
+    let lab = super::open::must_open(world)?.lab;
+    let maps: Api<ConfigMap> = Api::namespaced(ours.client(), ours.namespace());
+    let map = within(
+        CALL,
+        "Asking for the lock",
+        maps.get_opt(&lab.cluster_map()),
+    )
+    .await?;
+    let annotations = map.and_then(|map| map.metadata.annotations);
+    Ok(annotations.and_then(|all| all.get(super::ha::LOCK).cloned()))
+}

@@ -1,0 +1,171 @@
+//! Gives a job its state back whose checkpoint pointers were deleted: the map as it was, the leader
+//! stopped once, and a look at what was restored then. Where the checkpoint that the copy points
+//! to is gone by now, the job is started anew from the newest one that is kept.
+
+use super::LOOK;
+use crate::fault::Fault;
+use crate::world::World;
+use crate::world::disk::{self, Place};
+use crate::world::docker::Docker;
+use crate::world::gate::Ours;
+use crate::world::journal::Act;
+use crate::world::kube::{CALL, within};
+use crate::world::open::must_open;
+use crate::world::submit::{self, Answer, Rest};
+use bytes::Bytes;
+use http::Method;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::Api;
+use kube::api::{Patch, PatchParams, PostParams};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// How long JobManagers may take to answer after one was stopped.
+const ANSWERS: Duration = Duration::from_secs(60);
+/// How long the next leader may take to restore the job.
+const RESTORES: Duration = Duration::from_secs(90);
+
+pub(super) async fn put_back(world: &World, ours: &Ours, act: &Act) -> Result<Timestamp, Fault> {
+    let Act::Pointers {
+        name,
+        map,
+        job,
+        checkpoint,
+    } = act
+    else {
+        unreachable!("it is asked for pointers only");
+    };
+    let maps: Api<ConfigMap> = Api::namespaced(ours.client(), ours.namespace());
+    let doing = format!("Putting the config map {name} back");
+    let found = within(CALL, &doing, maps.get_opt(name)).await?;
+    // A run that was stopped between the journal and the deletion lost nothing.
+    if found
+        .as_ref()
+        .is_some_and(|found| same_or_newer(found, map))
+    {
+        return Ok(Timestamp::now());
+    }
+    let lab = must_open(world)?.lab;
+    let client = ours.client();
+    let at = Timestamp::now();
+    match found {
+        // Flink made another one: every key of it is taken out, the copy's are put in.
+        Some(found) => {
+            let mut data: serde_json::Map<String, Value> = found
+                .data
+                .unwrap_or_default()
+                .into_keys()
+                .map(|key| (key, Value::Null))
+                .collect();
+            if let Some(copy) = map["data"].as_object() {
+                data.extend(copy.clone());
+            }
+            let patch = Patch::Merge(json!({"data": data}));
+            within(
+                CALL,
+                &doing,
+                maps.patch(name, &PatchParams::default(), &patch),
+            )
+            .await?;
+        }
+        None => {
+            let fresh = json!({
+                "metadata": {"name": name, "labels": map["metadata"]["labels"],
+                    "annotations": map["metadata"]["annotations"]},
+                "data": map["data"],
+            });
+            let fresh: ConfigMap = serde_json::from_value(fresh).map_err(|error| {
+                Fault::unable(
+                    "journal-unreadable",
+                    "The copy of the config map is broken.",
+                )
+                .why(error)
+            })?;
+            within(CALL, &doing, maps.create(&PostParams::default(), &fresh)).await?;
+        }
+    }
+    crate::world::breaking::stop_leader(world, ours).await?;
+    let rest = submit::answering(&client, &lab, ANSWERS, |_| {}).await?;
+    let until = Instant::now() + RESTORES;
+    let mut last = "no answer of Flink".to_owned();
+    while Instant::now() < until {
+        let path = format!("/jobs/{job}/checkpoints");
+        match rest.get(&path, CALL).await {
+            Answer::Good(told) => {
+                let restored = &told["latest"]["restored"];
+                match restored["id"].as_u64() {
+                    Some(id) if id == *checkpoint => return Ok(at),
+                    Some(id) => last = format!("checkpoint {id} was restored, not {checkpoint}"),
+                    None => last = "no checkpoint was restored".to_owned(),
+                }
+            }
+            other => last = other.to_string(),
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    // Its file is gone: what is kept in the checkpoints' folder is the next best.
+    tracing::warn!(%last, "the copied pointers did not bring the state back");
+    anew(world, ours, &rest, (job, *checkpoint)).await?;
+    Ok(at)
+}
+
+/// Cancels the job that began from nothing and starts another one, under an id of its own, from the
+/// newest checkpoint that the lost one left.
+async fn anew(
+    world: &World,
+    ours: &Ours,
+    rest: &Rest,
+    (job, wanted): (&str, u64),
+) -> Result<(), Fault> {
+    let opened = must_open(world)?;
+    let place = Place {
+        shared: opened.home.shared(),
+        folders: opened.lab.flink.folders.clone(),
+    };
+    let lost = || {
+        Fault::unable(
+            "state-lost",
+            format!("No complete checkpoint of job {job} is left."),
+        )
+        .mend("Run `flinklab down` and `flinklab up`: the job starts from nothing then.")
+    };
+    let kept = disk::look(&place, job).map_err(|error| lost().why(error))?;
+    // Above it lies only what the job did after it had lost its state.
+    let whole = |one: &&crate::model::DiskCheckpoint| one.complete && one.id <= wanted;
+    let newest = kept.checkpoints.iter().rev().find(whole);
+    let newest = newest.ok_or_else(lost)?.id;
+    let flink = &opened.lab.flink;
+    let mount = flink.mount.trim_end_matches('/');
+    let from = format!(
+        "file:{mount}/{}/{job}/chk-{newest}",
+        flink.folders.checkpoints
+    );
+    let docker = Docker::connect(&world.addresses).await?;
+    let plan = &opened.lab.job;
+    let jar = crate::world::images::read_file_of_image(&docker, &plan.image, &plan.jar).await?;
+    let path = format!("/jobs/{job}?mode=cancel");
+    let cancelled = rest
+        .send(Method::PATCH, &path, "application/json", Bytes::new(), CALL)
+        .await;
+    tracing::info!(?cancelled, "the job that began from nothing is cancelled");
+    // Written down before it exists: an interrupted submission is repeated under the same id.
+    let mut state = opened.state.clone();
+    let record = state.new_job(Some(from), Timestamp::now())?;
+    ours.home().write_state(&state)?;
+    submit::submit(rest, plan, &record, &Bytes::from(jar)).await
+}
+
+/// The map still points to what the copy points to, or to what came after it.
+fn same_or_newer(found: &ConfigMap, copy: &Value) -> bool {
+    let counter = |text: Option<&str>| text.and_then(|text| text.parse::<u64>().ok());
+    let now = counter(
+        found
+            .data
+            .as_ref()
+            .and_then(|data| data.get("counter"))
+            .map(String::as_str),
+    );
+    now >= counter(copy["data"]["counter"].as_str())
+        && found.metadata.uid.as_deref() == copy["metadata"]["uid"].as_str()
+}
