@@ -17,7 +17,7 @@ pub use definition::{Apply, Flink, Folders, Job, Polls, Rest, RoleLabels, Roles,
 pub use kind::{Cluster, Mount, Networking, Node, NodeRole, PatchJson6902, PortMapping};
 pub use manifest::{Document, Manifest};
 
-use crate::failure::{Failure, Need, Role};
+use crate::failure::{Failure, Need, Role, Step};
 use crate::fault::Fault;
 use std::path::Path;
 
@@ -169,14 +169,40 @@ impl Lab {
             .nodes
             .iter()
             .any(|node| node.role == NodeRole::Worker);
-        failure.needs.iter().find_map(|need| match need {
+        let needed = failure.needs.iter().find_map(|need| match need {
             Need::Standby if replicas < 2 => {
                 Some("it has one JobManager, so there is no standby".to_owned())
             }
             Need::Worker if !workers => Some("it has no worker node".to_owned()),
             Need::StateFiles => Some("its state is inline in the checkpoint's metadata".to_owned()),
             Need::Standby | Need::Worker => None,
+        });
+        needed.or_else(|| {
+            failure.steps.iter().find_map(|step| match step {
+                Step::ScaleToZero if replicas == 0 => {
+                    Some("its JobManagers have no workload that could be scaled".to_owned())
+                }
+                Step::ForbidPatch if !self.has_a_role() => {
+                    Some("no Role of its own lets the JobManagers patch config maps".to_owned())
+                }
+                _ => None,
+            })
         })
+    }
+
+    /// Whether a Role of the manifests lets config maps be patched.
+    fn has_a_role(&self) -> bool {
+        let has = |rule: &serde_json::Value, list: &str, word: &str| {
+            let all = rule[list].as_array();
+            all.is_some_and(|all| all.iter().any(|one| one == word || one == "*"))
+        };
+        self.manifests
+            .iter()
+            .flat_map(|manifest| &manifest.documents)
+            .filter(|document| document.kind == "Role")
+            .filter_map(|document| document.object["rules"].as_array())
+            .flatten()
+            .any(|rule| has(rule, "resources", "configmaps") && has(rule, "verbs", "patch"))
     }
 }
 

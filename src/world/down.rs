@@ -73,6 +73,7 @@ async fn remove(world: &World, order: &DownOrder, progress: &Progress) -> Result
     if !kinds.is_empty() && order.adopted == Adopted::Kept {
         return Err(must_be_asked(&kinds));
     }
+    super::heal::before_down(home, &nodes).await?;
 
     let mut removed = Vec::new();
     progress.begin("data", "").await;

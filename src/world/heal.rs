@@ -93,6 +93,18 @@ pub async fn all(world: &World, whose: Whose) -> Result<Vec<Standing>, Fault> {
     Ok(undone)
 }
 
+/// Before a cluster is removed: what was done in its nodes may have touched the shared folder, which
+/// stays. All else goes with the cluster.
+pub async fn before_down(home: &Home, nodes: &OurNodes) -> Result<(), Fault> {
+    for entry in journal::list(home)? {
+        if let Err(fault) = undo::in_nodes(nodes, &entry).await {
+            tracing::warn!(%fault, run = entry.run, "not taken back before the removal");
+        }
+        journal::remove(home, &entry.run)?;
+    }
+    Ok(())
+}
+
 /// Asks the owner; whether it did it in time.
 async fn asked(home: &Home, entry: &Entry) -> Result<bool, Fault> {
     journal::ask_to_stop(home, &entry.run)?;

@@ -109,6 +109,10 @@ async fn build(
     // Another `up` may have written since; what it wrote counts.
     let state = home.read_state()?.unwrap_or(plan.state);
     home.write_state(&state)?;
+    // What a killed `break` left would stand in the way of everything that is waited for.
+    for one in super::heal::all(world, super::heal::Whose::Nobody).await? {
+        progress.note(format!("Taken back: {} ({}).", one.what, one.failure));
+    }
     for note in plan.notes {
         progress.note(note);
     }

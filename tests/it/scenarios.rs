@@ -2,11 +2,14 @@
 //! nothing again. The binary is told an address and nothing else.
 
 use crate::program::{Ended, Program};
-use flinklab::failure::{CATALOGUE, Leadership, Restore, find};
+use flinklab::failure::{CATALOGUE, Failure, Leadership, Restore, Seconds, Verdict, find};
 use flinklab::lab::Lab;
 use flinklab::sim::{Images, Options, Sim};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 /// Fast enough to wait for, slow enough that a loaded machine keeps up.
@@ -55,6 +58,12 @@ impl Scene {
         ended
     }
 
+    /// Starts it and does not wait for it.
+    fn start(&self, arguments: &[&str]) -> Child {
+        let mut command = self.program.command(arguments);
+        command.stdout(Stdio::piped()).spawn().unwrap()
+    }
+
     fn result(&self, arguments: &[&str]) -> Value {
         let ended = self.run(arguments);
         assert_eq!(ended.code, 0, "{arguments:?}");
@@ -85,27 +94,92 @@ fn statement<'a>(result: &'a Value, name: &str) -> &'a Value {
     all.iter().find(|one| one["name"] == name).unwrap()
 }
 
+/// The lab of all scenarios: the default one, whose own failures are the lasting ones of the
+/// catalogue with a time that fits the simulation's speed.
+fn lab_with_short_failures(folder: &Path) {
+    let lab = Lab::open("default").unwrap();
+    let own: Vec<Failure> = CATALOGUE
+        .iter()
+        .filter_map(|failure| {
+            let lasts = f64::from(failure.lasts?.0) / SPEED;
+            Some(Failure {
+                key: format!("short-{}", failure.key).into(),
+                lasts: Some(Seconds(lasts.ceil() as u32 + 1)),
+                ..failure.clone()
+            })
+        })
+        .collect();
+    for (name, text) in &lab.files {
+        // YAML has JSON in it.
+        let own = format!("failures: {}", serde_json::to_string(&own).unwrap());
+        let text = match name.as_str() {
+            "lab.yaml" => text.replace("failures: []", &own),
+            _ => text.clone(),
+        };
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+}
+
+fn broken(status: &Ended) -> usize {
+    status.objects()[0]["broken"].as_array().unwrap().len()
+}
+
+/// Breaks a healthy lab and reads the verdict; afterwards nothing is applied and the lab heals by
+/// itself to five good samples.
 fn breaks(key: &str) {
     let failure = find(key).unwrap();
-    let scene = Scene::up();
-    let result = scene.result(&["break", key]);
-    assert_eq!(result["verdict"], "PASS", "{result:#}");
+    let scene = Scene::new(Images::Present);
+    let folder = tempfile::tempdir().unwrap();
+    lab_with_short_failures(folder.path());
+    let lab = folder.path().to_str().unwrap();
+    scene.result(&["up", "--lab", lab]);
+    let key = match failure.lasts {
+        Some(_) => format!("short-{key}"),
+        None => key.to_owned(),
+    };
+    let ended = scene.run(&["break", &key]);
+    let result = ended.objects().pop().unwrap()["result"].take();
+    let expected = failure.expect.verdict();
+    assert_eq!(result["verdict"], expected.to_string(), "{result:#}");
+    assert_eq!(result["expected"], expected.to_string());
+    assert_eq!(ended.code, i32::from(expected != Verdict::Pass));
     assert_eq!(statement(&result, "hit")["verdict"], "PASS");
+    for name in failure.expect.fails.iter() {
+        let name = serde_json::to_value(name).unwrap();
+        let said = statement(&result, name.as_str().unwrap());
+        assert_eq!(said["verdict"], "FAIL", "{result:#}");
+    }
     let names: Vec<&str> = result["phases"]
         .as_array()
         .unwrap()
         .iter()
         .filter_map(|phase| phase["name"].as_str())
         .collect();
-    for name in ["sent", "process-gone", "next-checkpoint"] {
-        assert!(names.contains(&name), "{name} of {names:?}");
+    assert!(names.contains(&"sent"), "{names:?}");
+    assert!(
+        names.contains(&"next-checkpoint") || expected == Verdict::Fail,
+        "{names:?}"
+    );
+    assert_eq!(
+        names.contains(&"undone"),
+        failure.lasts.is_some(),
+        "{names:?}"
+    );
+    if failure.expect.leadership != Leadership::MayMove {
+        let moved = failure.expect.leadership == Leadership::NewEpoch;
+        assert_eq!(names.contains(&"new-epoch"), moved, "{names:?}");
     }
-    let restored = failure.expect.restore == Restore::Newest;
-    let recovery = result["recovery_ms"].as_i64();
-    assert_eq!(recovery.is_some_and(|ms| ms > 0), restored, "{result:#}");
-    assert_eq!(names.contains(&"tasks-running"), restored, "{names:?}");
-    let moved = failure.expect.leadership == Leadership::NewEpoch;
-    assert_eq!(names.contains(&"new-epoch"), moved, "{names:?}");
+    if failure.expect.restore == Restore::None {
+        assert!(result["recovery_ms"].is_null(), "{result:#}");
+    }
+    let status = scene.run(&["status"]);
+    assert_eq!(broken(&status), 0, "{}", status.out);
+    let healed = scene.result(&["heal"]);
+    assert_eq!(healed["undone"].as_array().map(Vec::len), Some(0));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while scene.run(&["status"]).objects()[0]["healthy"] != true {
+        assert!(Instant::now() < deadline, "the lab does not heal");
+    }
 }
 
 /// One scenario an entry, each a test of its own.
@@ -132,6 +206,114 @@ scenarios! {
     tm_stop "tm-stop",
     tm_crash "tm-crash",
     tm_delete "tm-delete",
+    jm_freeze "jm-freeze",
+    jm_partition "jm-partition",
+    tm_freeze "tm-freeze",
+    all_jm_crash "all-jm-crash",
+    scale_to_zero "scale-to-zero",
+    api_outage "api-outage",
+    rbac_loss "rbac-loss",
+    checkpoint_unwritable "checkpoint-unwritable",
+    pointer_lost "pointer-lost",
+}
+
+/// Killed in the middle of a timed failure, the program leaves a lab that `status` names as broken;
+/// another break is refused by name meanwhile, and `heal` mends it.
+#[test]
+fn a_killed_break_is_named_by_status_and_mended_by_heal() {
+    let scene = Scene::up();
+    let mut first = scene.start(&["break", "jm-freeze", "--json"]);
+    let until = |what: &str, seen: &dyn Fn(&Value) -> bool| {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let status = scene.run(&["status"]).objects().remove(0);
+            if seen(&status) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{what}: {status:#}");
+        }
+    };
+    until("it is applied", &|status| {
+        status["broken"][0]["failure"] == "jm-freeze"
+    });
+    let second = scene.run(&["break", "tm-stop", "--force"]);
+    assert_eq!(second.code, 3);
+    assert!(
+        second.out.contains("jm-freeze"),
+        "refused by name: {}",
+        second.out
+    );
+    first.kill().unwrap();
+    first.wait().unwrap();
+    until("nobody owns it", &|status| {
+        status["broken"][0]["owner"].is_null()
+    });
+    let healed = scene.result(&["heal"]);
+    assert_eq!(healed["undone"][0]["failure"], "jm-freeze");
+    until("it is taken back", &|status| {
+        status["broken"].as_array().unwrap().is_empty()
+    });
+    assert_eq!(
+        scene.result(&["heal"])["undone"].as_array().map(Vec::len),
+        Some(0)
+    );
+}
+
+/// A healed run proves nothing, and its owner takes it back itself when it is asked.
+#[test]
+fn a_run_that_is_healed_from_outside_is_inconclusive() {
+    let scene = Scene::up();
+    let first = scene.start(&["break", "checkpoint-unwritable", "--json"]);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while broken(&scene.run(&["status"])) == 0 {
+        assert!(Instant::now() < deadline, "it is never applied");
+    }
+    scene.result(&["heal"]);
+    let ended = first.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert!(
+        text.contains("INCONCLUSIVE") && text.contains("healed from outside"),
+        "{text}"
+    );
+    assert_eq!(ended.status.code(), Some(1));
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let scene = Scene::up();
+    for failure in CATALOGUE {
+        scene.sim().forget_requests();
+        let ended = scene.run(&["break", &failure.key, "--dry-run"]);
+        assert_eq!(ended.code, 0, "{}", ended.out);
+        assert_eq!(scene.writes(), BTreeMap::new(), "{}", failure.key);
+    }
+    let journal = scene.program.home().join("flinklab/journal");
+    assert_eq!(std::fs::read_dir(journal).unwrap().count(), 0);
+}
+
+#[test]
+fn what_was_asked_for_is_checked_before_anything_is_done() {
+    let scene = Scene::up();
+    for (arguments, words) in [
+        (&["break", "jm-crash", "--for", "10s"][..], "over at once"),
+        (&["break", "jm-freeze", "--for", "10s"], "less than 35 s"),
+        (
+            &["break", "jm-freeze", "--for", "6m", "--force"],
+            "longer than 300 s",
+        ),
+        (&["break", "jm-frieze"], "jm-freeze"),
+    ] {
+        let ended = scene.run(arguments);
+        assert_eq!(ended.code, 2, "{arguments:?}");
+        assert!(ended.out.contains(words), "{}", ended.out);
+    }
+    let ended = scene.run(&["break", "tm-stop", "--target", "nobody"]);
+    assert_eq!(ended.code, 3);
+    assert!(
+        ended.out.contains("nobody is no TaskManager"),
+        "{}",
+        ended.out
+    );
 }
 
 #[test]
