@@ -58,17 +58,15 @@ pub(super) async fn session(
     if let Ok((columns, rows)) = terminal::size() {
         (model.screen.columns, model.screen.rows) = (columns, rows);
     }
+    // What a killed process left is taken back first. The watch waits for a lab that is built
+    // later, here or in another terminal.
+    let mut first = vec![Effect::Open, Effect::Watch];
+    if !world.read_only {
+        first.insert(0, Effect::Mend);
+    }
     // the first picture comes before anything is asked of the network
     screen.terminal.show(&model).map_err(no_terminal)?;
-    let ended = turn(
-        world,
-        &mut model,
-        // The watch waits for a lab that is built later, here or in another terminal.
-        vec![Effect::Open, Effect::Watch],
-        (events, queue),
-        &mut screen,
-    )
-    .await;
+    let ended = turn(world, &mut model, first, (events, queue), &mut screen).await;
     drop(screen);
     ended.map(|()| 0)
 }

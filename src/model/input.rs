@@ -9,6 +9,8 @@ use super::{
 
 /// Failures on one page of the list: one for each digit but 0.
 pub const FAILURES_A_PAGE: usize = 9;
+/// Said while what is broken is taken back.
+const HEALING: &str = "Takes back what is broken …";
 /// Rows of a page up or down.
 const PAGE_ROWS: i32 = 10;
 /// Marks in the log that are kept.
@@ -89,6 +91,10 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
                 .say(model.now, format!("Theme: {}.", theme.text()));
         }
         Action::Up => return build(model),
+        Action::Heal => {
+            model.screen.say(model.now, HEALING);
+            return vec![Effect::Heal];
+        }
         Action::Digit(0) => turn_list(model),
         Action::Digit(digit) => return digit_pressed(model, digit),
         Action::Fire => return enter_pressed(model),
@@ -151,6 +157,18 @@ pub(super) fn follow(model: &mut Model, event: &Event) {
                 format!("{} {}", fault.what, fault.mend)
             };
             model.screen.say(model.now, words);
+        }
+        Event::Healed(undone) => {
+            let what: Vec<&str> = undone.iter().map(|one| one.what.as_str()).collect();
+            let asked = model.screen.notice(model.now) == Some(HEALING);
+            match (what.is_empty(), asked) {
+                (false, _) => {
+                    let words = format!("Taken back: {}.", what.join(", "));
+                    model.screen.say(model.now, words);
+                }
+                (true, true) => model.screen.say(model.now, "Nothing was broken."),
+                (true, false) => {}
+            }
         }
         Event::Crashed(text) => {
             let words = format!("A part of flinklab failed; this is a bug: {text}");

@@ -26,6 +26,8 @@ pub enum Action {
     PreviousPanel,
     /// Build or finish the lab.
     Up,
+    /// Take back everything that is applied.
+    Heal,
     /// Scroll or choose, in rows.
     Move(i32),
     /// Scroll or choose, in pages.
@@ -309,6 +311,8 @@ pub const BINDINGS: &[Binding] = &[
     key(S::Pages, "address", A::Address, "w", "address of Flink's UI"),
     key(S::Pages, "copy", A::Copy, "y", "copy what is chosen"),
     key(S::Pages, "pause", A::Pause, "space", "hold the picture still"),
+    key(S::Pages, "heal", A::Heal, "U", "take back what is broken"),
+    key(S::Failures, "heal", A::Heal, "U", "take back what is broken"),
     line(S::Welcome, "up", A::Up, "u enter", "build the lab"),
     line(S::Plan, "up", A::Up, "u", "try again"),
     key(S::Plan, "close", A::Back, "enter", "back"),

@@ -5,6 +5,7 @@
 
 mod lasting;
 mod leader;
+mod objects;
 mod pins;
 mod pods;
 

@@ -252,7 +252,7 @@ pub fn list(home: &Home) -> Result<Vec<Entry>, Fault> {
         }
         entries.push(entry);
     }
-    entries.sort_by(|one, other| other.since.cmp(&one.since));
+    entries.sort_by_key(|entry| std::cmp::Reverse(entry.since));
     Ok(entries)
 }
 
