@@ -8,7 +8,7 @@ use super::{Next, break_report, report, status};
 use crate::failure::{Failure, LONGEST, Seconds, Verdict};
 use crate::fault::Fault;
 use crate::lab::Lab;
-use crate::model::{Effect, Model, Target};
+use crate::model::{Effect, Model, RunResult, Target};
 use std::time::{Duration, Instant};
 
 /// How long a lab may take to be healthy again after something was taken back.
@@ -129,6 +129,14 @@ impl Breaking {
         }
     }
 
+    /// Prints the run that goes on, if it is judged.
+    pub(super) fn tell(&self, model: &Model, printer: &Printer) {
+        let judged = |result: &&RunResult| Some(&result.run) == self.run.as_ref();
+        if let Some(result) = model.finished.iter().rev().find(judged) {
+            print(printer, result);
+        }
+    }
+
     /// The entry with the time that was asked for.
     fn timed(&self, failure: &Failure) -> Failure {
         Failure {
@@ -158,10 +166,7 @@ impl Breaking {
         let (Some(result), true) = (result, model.over.as_deref() == Some(run)) else {
             return Next::Go;
         };
-        match printer.style {
-            Style::Json => printer.object(&break_report::object(result)),
-            Style::Text => printer.text(&break_report::text(result)),
-        }
+        print(printer, result);
         self.passed &= result.verdict == Verdict::Pass;
         self.left -= 1;
         if self.left == 0 {
@@ -172,6 +177,13 @@ impl Breaking {
         self.since = Instant::now();
         self.patience = RECOVERY;
         Next::Go
+    }
+}
+
+fn print(printer: &Printer, result: &RunResult) {
+    match printer.style {
+        Style::Json => printer.object(&break_report::object(result)),
+        Style::Text => printer.text(&break_report::text(result)),
     }
 }
 

@@ -248,6 +248,10 @@ impl Show for Lines {
                     return Next::Stop;
                 }
                 Event::Failed(fault) => {
+                    // An undo that failed takes nothing from what was judged before.
+                    if let Goal::Break(breaking) = &self.goal {
+                        breaking.tell(model, &self.printer);
+                    }
                     self.outcome = Some(Err(fault.clone()));
                     return Next::Stop;
                 }

@@ -80,6 +80,17 @@ pub async fn all(world: &World, whose: Whose) -> Result<Vec<Standing>, Fault> {
     }
     let docker = Docker::connect(&world.addresses).await?;
     let nodes = gate::our_nodes(world, &docker).await?;
+    if let Some(stopped) = nodes.seen().iter().find(|seen| !seen.running) {
+        return Err(Fault::unable(
+            "cluster-stopped",
+            format!("The node container `{}` is stopped.", stopped.name),
+        )
+        .why(format!(
+            "{} is still to be taken back in it",
+            entries[0].failure
+        ))
+        .mend("Run `flinklab up`: it starts the cluster and takes it back."));
+    }
     let mut undone = Vec::new();
     for entry in &entries {
         if entry.owner.lives() && asked(home, entry).await? {
@@ -91,6 +102,25 @@ pub async fn all(world: &World, whose: Whose) -> Result<Vec<Standing>, Fault> {
         undone.push(shown(entry));
     }
     Ok(undone)
+}
+
+/// Before a cluster is finished: what a killed process left would stand in its way. A stopped node
+/// is started for that; it would be anyway.
+pub async fn before_up(world: &World, docker: &Docker) -> Result<Vec<Standing>, Fault> {
+    let home = Home::of(&world.addresses, &world.name);
+    if journal::list(&home)?
+        .iter()
+        .all(|entry| entry.owner.lives())
+    {
+        return Ok(Vec::new());
+    }
+    let nodes = gate::our_nodes(world, docker).await?;
+    for (node, seen) in nodes.nodes().iter().zip(nodes.seen()) {
+        if !seen.running {
+            node.start().await?;
+        }
+    }
+    all(world, Whose::Nobody).await
 }
 
 /// Before a cluster is removed: what was done in its nodes may have touched the shared folder, which

@@ -192,6 +192,8 @@ pub fn shared_folder(addresses: &Addresses, name: &str) -> Result<PathBuf, Fault
     let home = home::Home::of(addresses, name);
     home.create()?;
     Ok(home.shared())
+}
+
 /// The definition of the lab that there is, or of the one that would be built.
 pub fn definition(world: &World) -> Result<crate::lab::Lab, Fault> {
     match open::open(world)? {

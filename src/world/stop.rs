@@ -60,6 +60,7 @@ async fn stop(world: &World, progress: &Progress) -> Result<Done, Fault> {
     let running = running(&nodes);
     let names: Vec<String> = running.iter().map(|node| node.name.clone()).collect();
     if !names.is_empty() {
+        super::heal::all(world, super::heal::Whose::Nobody).await?;
         progress.tell("nodes", &format!("shuts down {}", names.join(", ")));
     }
     // All nodes at once: Flink's last checkpoint is on the disk, and nobody is to take over.

@@ -110,7 +110,7 @@ async fn build(
     let state = home.read_state()?.unwrap_or(plan.state);
     home.write_state(&state)?;
     // What a killed `break` left would stand in the way of everything that is waited for.
-    for one in super::heal::all(world, super::heal::Whose::Nobody).await? {
+    for one in super::heal::before_up(world, &docker).await? {
         progress.note(format!("Taken back: {} ({}).", one.what, one.failure));
     }
     for note in plan.notes {

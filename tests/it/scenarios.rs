@@ -2,7 +2,7 @@
 //! nothing again. The binary is told an address and nothing else.
 
 use crate::program::{Ended, Program};
-use flinklab::failure::{CATALOGUE, Failure, Leadership, Restore, Seconds, Verdict, find};
+use flinklab::failure::{CATALOGUE, Failure, Leadership, Restore, Seconds, Step, Verdict, find};
 use flinklab::lab::Lab;
 use flinklab::sim::{Images, Options, Sim};
 use serde_json::Value;
@@ -32,10 +32,14 @@ impl Drop for Scene {
 
 impl Scene {
     fn new(images: Images) -> Self {
+        Self::at(SPEED, images)
+    }
+
+    fn at(speed: f64, images: Images) -> Self {
         let runtime = Runtime::new().unwrap();
         let lab = Lab::open("default").unwrap();
         let options = Options {
-            speed: SPEED,
+            speed,
             images,
             ..Options::new(lab)
         };
@@ -128,7 +132,10 @@ fn broken(status: &Ended) -> usize {
 /// itself to five good samples.
 fn breaks(key: &str) {
     let failure = find(key).unwrap();
-    let scene = Scene::new(Images::Present);
+    // Between the last words of one leader and the first of the next there must be time for the
+    // undo of the lost pointers, and the program cannot be sped up.
+    let slow = failure.steps.contains(&Step::DeletePointers);
+    let scene = Scene::at(if slow { 2.0 } else { SPEED }, Images::Present);
     let folder = tempfile::tempdir().unwrap();
     lab_with_short_failures(folder.path());
     let lab = folder.path().to_str().unwrap();

@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 
 /// How long JobManagers may take to answer after one was stopped.
 const ANSWERS: Duration = Duration::from_secs(60);
+/// How long a JobManager that was asked to stop may still write.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 /// How long the next leader may take to restore the job.
 const RESTORES: Duration = Duration::from_secs(90);
 
@@ -49,43 +51,14 @@ pub(super) async fn put_back(world: &World, ours: &Ours, act: &Act) -> Result<Ti
     let lab = must_open(world)?.lab;
     let client = ours.client();
     let at = Timestamp::now();
-    match found {
-        // Flink made another one: every key of it is taken out, the copy's are put in.
-        Some(found) => {
-            let mut data: serde_json::Map<String, Value> = found
-                .data
-                .unwrap_or_default()
-                .into_keys()
-                .map(|key| (key, Value::Null))
-                .collect();
-            if let Some(copy) = map["data"].as_object() {
-                data.extend(copy.clone());
-            }
-            let patch = Patch::Merge(json!({"data": data}));
-            within(
-                CALL,
-                &doing,
-                maps.patch(name, &PatchParams::default(), &patch),
-            )
-            .await?;
-        }
-        None => {
-            let fresh = json!({
-                "metadata": {"name": name, "labels": map["metadata"]["labels"],
-                    "annotations": map["metadata"]["annotations"]},
-                "data": map["data"],
-            });
-            let fresh: ConfigMap = serde_json::from_value(fresh).map_err(|error| {
-                Fault::unable(
-                    "journal-unreadable",
-                    "The copy of the config map is broken.",
-                )
-                .why(error)
-            })?;
-            within(CALL, &doing, maps.create(&PostParams::default(), &fresh)).await?;
-        }
-    }
+    write(&maps, name, map).await?;
     crate::world::breaking::stop_leader(world, ours).await?;
+    // What the old leader still wrote on its way out belongs to the history that lost its state.
+    // The next one leads no sooner than a second after that.
+    for _ in 0..2 {
+        write(&maps, name, map).await?;
+        tokio::time::sleep(LAST_WORDS).await;
+    }
     let rest = submit::answering(&client, &lab, ANSWERS, |_| {}).await?;
     let until = Instant::now() + RESTORES;
     let mut last = "no answer of Flink".to_owned();
@@ -108,6 +81,47 @@ pub(super) async fn put_back(world: &World, ours: &Ours, act: &Act) -> Result<Ti
     tracing::warn!(%last, "the copied pointers did not bring the state back");
     anew(world, ours, &rest, (job, *checkpoint)).await?;
     Ok(at)
+}
+
+/// Writes the map as it was: what is not in the copy is taken out.
+async fn write(maps: &Api<ConfigMap>, name: &str, copy: &Value) -> Result<(), Fault> {
+    let doing = format!("Putting the config map {name} back");
+    match within(CALL, &doing, maps.get_opt(name)).await? {
+        Some(found) => {
+            let mut data: serde_json::Map<String, Value> = found
+                .data
+                .unwrap_or_default()
+                .into_keys()
+                .map(|key| (key, Value::Null))
+                .collect();
+            if let Some(copy) = copy["data"].as_object() {
+                data.extend(copy.clone());
+            }
+            let patch = Patch::Merge(json!({"data": data}));
+            let how = PatchParams::default();
+            within(CALL, &doing, maps.patch(name, &how, &patch))
+                .await
+                .map(drop)
+        }
+        None => {
+            let fresh = json!({
+                "metadata": {"name": name, "labels": copy["metadata"]["labels"],
+                    "annotations": copy["metadata"]["annotations"]},
+                "data": copy["data"],
+            });
+            let fresh: ConfigMap = serde_json::from_value(fresh).map_err(|error| {
+                Fault::unable(
+                    "journal-unreadable",
+                    "The copy of the config map is broken.",
+                )
+                .why(error)
+            })?;
+            let how = PostParams::default();
+            within(CALL, &doing, maps.create(&how, &fresh))
+                .await
+                .map(drop)
+        }
+    }
 }
 
 /// Cancels the job that began from nothing and starts another one, under an id of its own, from the
