@@ -163,7 +163,9 @@ fn last_exit(model: &Model, pod: &Pod) -> String {
 /// Why the panel is empty.
 fn nothing(model: &Model) -> String {
     match model.links.get(&Source::Api) {
-        Some(Link::Lost { why, .. }) => format!("The API server does not answer: {why}"),
+        Some(Link::Lost { why, .. }) => format!(
+            "The API server does not answer ({why}). It is asked again and again: this comes back by itself."
+        ),
         _ if model.cluster.listed => {
             "This lab has no Flink pods. flinklab up finishes it.".to_owned()
         }

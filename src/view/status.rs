@@ -6,7 +6,11 @@ use crate::view::health::{self, Fresh};
 use crate::view::paint::{Spans, sides};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::words;
+use jiff::SignedDuration;
 use ratatui::text::{Line, Span};
+
+/// Seconds after which a loss is told in the key line: shorter ones are ordinary.
+const GONE: f64 = 2.0;
 
 /// The first line. What is said gets shorter until it fits; the reason gives way last of all.
 pub(super) fn line(model: &Model, theme: &Theme, width: usize) -> Line<'static> {
@@ -213,8 +217,33 @@ pub(super) fn keys(model: &Model, theme: &Theme, width: usize) -> Line<'static> 
             };
             sides(left, keys, width)
         }
-        None => sides(shown(model, scope, theme, width), Vec::new(), width),
+        None => match gone(model, theme) {
+            Some(gone) => {
+                let room = width.saturating_sub(gone.iter().map(Span::width).sum::<usize>() + 1);
+                sides(gone, shown(model, scope, theme, room), width)
+            }
+            None => sides(shown(model, scope, theme, width), Vec::new(), width),
+        },
     }
+}
+
+/// What is gone, since when, and that nothing needs to be done about it.
+fn gone(model: &Model, theme: &Theme) -> Option<Spans> {
+    model.lab.as_ref()?;
+    let (source, Fresh::Lost(age)) = health::worst(model) else {
+        return None;
+    };
+    if age < GONE {
+        return None;
+    }
+    let since = SignedDuration::from_secs_f64(age);
+    let since = model.now.checked_sub(since).unwrap_or(model.now);
+    let (name, since) = (words::source(source), words::clock(&theme.zone, since));
+    let words = format!(
+        " {} {name} gone since {since}, returns by itself",
+        sign::LOST
+    );
+    Some(vec![theme.say(Tone::Warn, words)])
 }
 
 /// Whether a key does anything now.
@@ -250,10 +279,14 @@ fn shown(model: &Model, scope: Scope, theme: &Theme, width: usize) -> Spans {
         keys.collect::<Vec<_>>()
     };
     let wide = |keys: &[Span<'static>; 2]| keys.iter().map(Span::width).sum::<usize>();
-    let last = match scope.parent() {
+    let mut last = match scope.parent() {
         Some(_) => of(Scope::Everywhere),
         None => Vec::new(),
     };
+    // beside words the keys give way, those of help and quit last
+    while last.len() > 1 && last.iter().map(wide).sum::<usize>() > width {
+        last.remove(0);
+    }
     let mut room = width.saturating_sub(last.iter().map(wide).sum());
     let mut spans = Vec::new();
     let mut place = Some(scope).filter(|scope| *scope != Scope::Everywhere);

@@ -61,7 +61,7 @@ fn the_leader_is_lost_and_its_lease_runs_out() {
     "│━━ ◆ jm-crash sent 16:05:53.000 ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━│"
     "│                                                                              │"
     "└──────────────────────────────────────────────────────────────────────────────┘"
-    " enter open  x failures  l log  c checkpoints  : palette  ? help  q quit        "
+    " ○ Flink REST gone since 16:05:53, returns by itself  : palette  ? help  q quit "
     "#);
 }
 
@@ -121,7 +121,7 @@ fn the_api_server_is_away_and_nothing_is_called_good() {
     "│                                                                              │"
     "│                                                                              │"
     "└──────────────────────────────────────────────────────────────────────────────┘"
-    " enter open  x failures  l log  c checkpoints  : palette  ? help  q quit        "
+    " ○ API server gone since 16:05:53, returns by itself  : palette  ? help  q quit "
     "#);
 }
 
@@ -269,7 +269,7 @@ fn a_run_with_its_phases_and_evidence() {
     "│   ✓ PASS    ids only grow   checkpoint 26 completed after checkpoint 25      │"
     "│   ✓ PASS    in time         all tasks after 18.3 s, budget 60 s              │"
     "│                                                                              │"
-    "│ After a crash, the lease decides how long no leader   .                      │"
+    "│ After a crash, the lease decides how long nobody leads.                      │"
     "└──────────────────────────────────────────────────────────────────────────────┘"
     " x failures  l log  c checkpoints  esc back  : palette  ? help  q quit          "
     "#);
