@@ -102,11 +102,16 @@ pub(super) fn witnesses(model: &Model, theme: &Theme) -> Spans {
         } else {
             (Tone::Muted, "?")
         };
-        let id = witness
-            .id
-            .map_or_else(|| "none".to_owned(), |id| format!("#{id}"));
+        let said = match (witness.id, witness.current) {
+            (Some(id), _) => format!("#{id}{old}"),
+            (None, true) => "none".to_owned(),
+            (None, false) => "?".to_owned(),
+        };
         spans.push(theme.say(Tone::Muted, format!("{between}{name} ")));
-        spans.push(theme.say(tone, format!("{id}{old}")));
+        spans.push(theme.say(tone, said));
+    }
+    if all.iter().all(|(_, it)| it.id.is_none()) {
+        return spans;
     }
     spans.push(match (same, current, model.agree()) {
         (_, false, _) => theme.say(Tone::Warn, format!(" {}", sign::UNKNOWN)),

@@ -13,6 +13,9 @@ const WIDE: usize = 72;
 
 /// What stands beside the panel's name.
 pub(super) fn aside(model: &Model, theme: &Theme) -> Spans {
+    if !model.cluster.listed {
+        return Vec::new();
+    }
     if let Fresh::Lost(age) = health::fresh(model, Source::Api) {
         return vec![theme.say(Tone::Warn, format!("as of {} ago", words::age(age)))];
     }

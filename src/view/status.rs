@@ -124,7 +124,12 @@ fn tasks(model: &Model, theme: &Theme) -> Spans {
 /// The newest completed checkpoint and its age.
 fn checkpoint(model: &Model, theme: &Theme, brief: Brief) -> Spans {
     let Some(newest) = model.job.newest() else {
-        return vec![theme.say(Tone::Muted, "no checkpoint yet")];
+        // that there is none is known only where somebody said so
+        let words = match model.job.told {
+            Some(_) => "no checkpoint yet",
+            None => "checkpoint ?",
+        };
+        return vec![theme.say(Tone::Muted, words)];
     };
     let age = newest
         .acknowledged

@@ -2,12 +2,12 @@
 //! keys do on them, and that nothing that can happen leaves a model that cannot be drawn.
 
 use crate::models::{JOB, LEADER, STANDBY, Scene, at, map, pods, rest};
-use crate::screens::{drawn, picture, welcome};
+use crate::screens::{ansi, drawn, picture, welcome};
 use flinklab::fault::Fault;
 use flinklab::model::{
     Attention, Condition, Deed, DiskCheckpoint, DiskSample, Effect, Event, Happening, JobDetail,
     JobException, JobMap, Key, KeyCode, KubeEvent, Link, LogLine, MapChange, Model, Page,
-    PodChange, PodDetail, Pointer, PreviousLog, Signal, Source, Tasks, Vertex, update,
+    PodChange, PodDetail, Pointer, PreviousLog, Signal, Source, Tasks, ThemeName, Vertex, update,
 };
 use proptest::prelude::*;
 
@@ -129,6 +129,24 @@ fn every_page_at_three_sizes() {
         for (columns, rows) in [(80, 24), (120, 40), (200, 60)] {
             let text = drawn(&scene.model, columns, rows).to_string();
             insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), text);
+        }
+    }
+}
+
+#[test]
+fn pages_can_be_looked_at_in_every_theme() {
+    let Some(folder) = std::env::var_os("FLINKLAB_SCREENS") else {
+        return;
+    };
+    let folder = std::path::PathBuf::from(folder);
+    for (name, mut scene) in pages() {
+        for theme in ThemeName::ALL {
+            scene.model.screen.looks.theme = theme;
+            for (columns, rows) in [(80, 24), (120, 40), (200, 60)] {
+                let file = format!("{name}-{}-{columns}x{rows}.ansi", theme.text());
+                let bytes = ansi(&picture(&scene.model, columns, rows));
+                std::fs::write(folder.join(file), bytes).unwrap();
+            }
         }
     }
 }

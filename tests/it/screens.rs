@@ -178,7 +178,7 @@ fn screens_can_be_looked_at() {
 }
 
 /// A buffer as a terminal would take it.
-fn ansi(buffer: &Buffer) -> Vec<u8> {
+pub(crate) fn ansi(buffer: &Buffer) -> Vec<u8> {
     use ratatui::backend::{Backend, CrosstermBackend};
     let mut bytes = Vec::new();
     let mut backend = CrosstermBackend::new(&mut bytes);
