@@ -14,10 +14,16 @@ const WIDTH: usize = 98;
 /// A line for what just happened, for somebody who waits.
 pub(super) fn live_line(event: &RunEvent) -> Option<String> {
     Some(match event {
-        RunEvent::Begun(begun) => format!(
-            "{}: hitting {} {} ({})",
-            begun.failure.key, begun.target.role, begun.target.pod, begun.target.reason
-        ),
+        RunEvent::Begun(begun) => match &begun.target.object {
+            Some(object) => format!("{}: hitting {object}", begun.failure.key),
+            None => {
+                let all = std::iter::once(&begun.target).chain(&begun.target.also);
+                let names: Vec<String> = all
+                    .map(|pod| format!("{} {} ({})", pod.role, pod.pod, pod.reason))
+                    .collect();
+                format!("{}: hitting {}", begun.failure.key, names.join(" and "))
+            }
+        },
         RunEvent::Sent { at, .. } => format!("sent at {} UTC", at.strftime("%H:%M:%S%.3f")),
         RunEvent::Gone { at, .. } => {
             format!("process gone at {} UTC", at.strftime("%H:%M:%S%.3f"))
@@ -69,10 +75,20 @@ pub(super) fn text(result: &RunResult) -> String {
         &mut text,
         &format!("{} · run {}{origin}", result.failure, result.run),
     );
-    line(
-        &mut text,
-        &format!("hit {} {} ({})", target.role, target.pod, target.reason),
-    );
+    if let Some(object) = &target.object {
+        line(&mut text, &format!("hit {object}"));
+    }
+    let verb = if target.object.is_some() {
+        "while"
+    } else {
+        "hit"
+    };
+    for pod in std::iter::once(target).chain(&target.also) {
+        line(
+            &mut text,
+            &format!("{verb} {} {} ({})", pod.role, pod.pod, pod.reason),
+        );
+    }
     if !result.phases.is_empty() {
         line(&mut text, "");
         line(

@@ -1,7 +1,7 @@
 //! The JSON shapes promised to scripts and the texts that people read, apart from the model so
 //! that its inside may change freely.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Undo};
 use crate::lab::Lab;
 use crate::model::{Done, Keymap, Scope, Standing, StepChange, StepState, Target};
 use serde_json::{Value, json};
@@ -127,7 +127,9 @@ pub(super) fn failures(lab: &Lab) -> Vec<Value> {
                 "key": failure.key, "title": failure.title, "story": failure.story,
                 "teaches": failure.teaches, "hits": failure.hits, "steps": failure.steps,
                 "applicable": missing.is_none(), "expected": failure.expect.verdict(),
-                "within": failure.expect.within.0,
+                "within": failure.expect.within.0, "for": failure.lasts.map(|lasts| lasts.0),
+                "undo": failure.undo().map(Undo::words).collect::<Vec<_>>(),
+                "needs": failure.needs, "expect": failure.expect,
             });
             if let Some(reason) = missing {
                 object["reason"] = json!(reason);
@@ -149,6 +151,15 @@ pub(super) fn failures_text(lab: &Lab) -> String {
         for line in wrapped(&failure.story, 80) {
             text.push_str(&format!("             {line}\n"));
         }
+        let undo: Vec<&str> = failure.undo().map(Undo::words).collect();
+        let lasts = failure
+            .lasts
+            .map_or_else(String::new, |lasts| format!("for {lasts}, "));
+        text.push_str(&format!(
+            "             {lasts}undo: {}; expected: {}\n",
+            undo.join(", "),
+            failure.expect.verdict()
+        ));
         text.push_str(&format!("             → {}\n\n", failure.teaches));
     }
     text.push_str("Break with one of them: flinklab break KEY\n");
@@ -209,6 +220,11 @@ pub(super) fn dry_run(
         "target": target.ok(), "no_target": target.err(),
         "ready": target.is_ok() && against.is_empty(), "against": against,
         "steps": failure.steps, "expected": failure.expect.verdict(),
+        "commands": target.map_or_else(|_| Vec::new(), |target| {
+            failure.steps.iter().map(|step| target.command(*step)).collect::<Vec<_>>()
+        }),
+        "for": failure.lasts.map(|lasts| lasts.0),
+        "undo": failure.undo().map(Undo::words).collect::<Vec<_>>(),
     }})
 }
 
@@ -224,17 +240,31 @@ pub(super) fn dry_run_text(
     );
     match target {
         Ok(target) => {
-            text.push_str(&format!(
-                "  hits    {} {} ({})\n",
-                target.role, target.pod, target.reason
-            ));
-            text.push_str(&format!("  uid     {}\n", target.uid));
+            if let Some(object) = &target.object {
+                text.push_str(&format!("  hits    {object}\n"));
+            }
+            let by = if target.object.is_some() {
+                "while"
+            } else {
+                "hits"
+            };
+            for pod in std::iter::once(target).chain(&target.also) {
+                text.push_str(&format!(
+                    "  {by:<7} {} {} ({})\n  uid     {}\n",
+                    pod.role, pod.pod, pod.reason, pod.uid
+                ));
+            }
             for step in failure.steps.iter() {
                 text.push_str(&format!("  does    {}\n", target.command(*step)));
             }
         }
         Err(why) => text.push_str(&format!("  hits    nothing: {why}\n")),
     }
+    if let Some(lasts) = failure.lasts {
+        text.push_str(&format!("  for     {lasts}\n"));
+    }
+    let undo: Vec<&str> = failure.undo().map(Undo::words).collect();
+    text.push_str(&format!("  undo    {}\n", undo.join(", ")));
     if against.is_empty() {
         text.push_str("  ready   yes\n");
     }

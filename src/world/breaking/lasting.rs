@@ -1,5 +1,5 @@
-//! Steps in the node that have an effect until they are taken back. Each writes down what takes it back before
-//! it acts, and proves that it hit by something that can be counted or asked for.
+//! Steps in the node that have an effect until they are taken back. Each writes down what takes it
+//! back before it acts, and proves that it hit by something that can be counted or asked for.
 
 use super::pins::changed;
 use super::pods::stamp;
