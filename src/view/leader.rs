@@ -168,7 +168,7 @@ fn holder(theme: &Theme, lock: &Lock, width: usize) -> Spans {
 fn agreement(model: &Model, theme: &Theme) -> Spans {
     let leader = model.cluster.leader();
     let map = match (health::fresh(model, Source::Api), leader) {
-        (Fresh::Live, Some(_)) => Some(true),
+        (Fresh::Live, Some(_)) => Some(model.cluster.lease_fresh(model.now)),
         (Fresh::Live, None) => Some(false),
         _ => None,
     };

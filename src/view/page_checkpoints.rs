@@ -197,7 +197,15 @@ fn about(model: &Model, theme: &Theme, id: Option<u64>, width: usize) -> Vec<Lin
             let tail = path.rsplit('/').next().unwrap_or(path);
             add("pointer", Tone::Plain, format!("{tail}{state}"));
         }
-        _ => add(
+        (None, Some(seen)) => {
+            let state = seen.gone.map_or("in the config map", |_| "replaced");
+            add(
+                "pointer",
+                Tone::Plain,
+                format!("{state}, names no file of its own"),
+            );
+        }
+        (_, None) => add(
             "pointer",
             Tone::Muted,
             "no pointer of it was seen".to_owned(),

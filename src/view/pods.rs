@@ -59,8 +59,11 @@ pub(super) fn lines(
         head.push_str(&format!("  {:<12}{}", "ADDRESS", "LAST EXIT"));
     }
     let mut lines = vec![Line::from(theme.say(Tone::Muted, words::cut(&head, width)))];
-    let leader = model.cluster.leader().map(|pod| pod.uid.as_str());
     let lost = matches!(health::fresh(model, Source::Api), Fresh::Lost(_));
+    // whoever let its lease run out does not lead; without the API server that is not known
+    let holds = lost || model.cluster.lease_fresh(model.now);
+    let leader = model.cluster.leader().filter(|_| holds);
+    let leader = leader.map(|pod| pod.uid.as_str());
     // the chosen row stays in sight where there are more pods than rows
     let room = height.saturating_sub(1).max(1);
     let skip = chosen.map_or(0, |row| (row + 1).saturating_sub(room));

@@ -17,7 +17,7 @@ fn lived() -> Scene {
     let mut rows = pods();
     rows[0].restarts = 1;
     rows[0].last_exit = Some((137, "Error".to_owned(), Some(at(53.0))));
-    rows[0].detail = Box::new(PodDetail {
+    *rows[0].detail = PodDetail {
         container: "jobmanager".to_owned(),
         image: "flink:2.2.1-scala_2.12-java17".to_owned(),
         arguments: "jobmanager -D jobmanager.rpc.address=$(POD_IP)".to_owned(),
@@ -35,7 +35,7 @@ fn lived() -> Scene {
                 since: Some(at(61.0)),
             })
             .to_vec(),
-    });
+    };
     scene.at(80.3, Event::Pods(PodChange::Listed(rows)));
     scene.at(80.4, Event::JobDetail(Box::new(detail())));
     for (what, command) in [
@@ -350,14 +350,15 @@ fn event(kind: u8, number: u64) -> Event {
         2 => {
             let mut pod = pods().remove(usize::try_from(number % 4).unwrap());
             pod.restarts = u32::try_from(number % 7).unwrap();
-            pod.ready = number % 2 == 0;
-            pod.name = if number % 9 == 0 {
+            pod.ready = number.is_multiple_of(2);
+            pod.name = if number.is_multiple_of(9) {
                 hostile(&pod.name)
             } else {
                 pod.name
             };
             let words = format!("back-off {number}s restarting failed container=x");
-            pod.waiting = (number % 3 == 0).then(|| ("CrashLoopBackOff".to_owned(), words));
+            pod.waiting =
+                (number.is_multiple_of(3)).then(|| ("CrashLoopBackOff".to_owned(), words));
             pod.last_exit = Some((137, hostile("Error"), Some(moment(number))));
             Event::Pods(PodChange::Applied(pod))
         }
@@ -365,9 +366,13 @@ fn event(kind: u8, number: u64) -> Event {
             uid: pods()[usize::try_from(number % 4).unwrap()].uid.clone(),
         }),
         4 => {
-            let leader = if number % 2 == 0 { LEADER } else { STANDBY };
+            let leader = if number.is_multiple_of(2) {
+                LEADER
+            } else {
+                STANDBY
+            };
             let mut map = map(&format!("{:08x}", number % 6), leader, 60.0);
-            if number % 7 == 0
+            if number.is_multiple_of(7)
                 && let Some(lock) = &mut map.lock
             {
                 lock.holder.clear();
@@ -381,7 +386,7 @@ fn event(kind: u8, number: u64) -> Event {
             pointers: vec![Pointer {
                 id: small,
                 path: Some(hostile("file:/flink-shared/ha/x")),
-                deleting: number % 2 == 0,
+                deleting: number.is_multiple_of(2),
             }],
         })),
         6 => Event::Map(MapChange::Deleted {
@@ -390,7 +395,7 @@ fn event(kind: u8, number: u64) -> Event {
         7 => {
             let mut sample = rest(u32::try_from(number % 5).unwrap());
             sample.asked = moment(number);
-            if number % 4 == 0 {
+            if number.is_multiple_of(4) {
                 sample.jobs = Err(hostile("gone"));
             }
             Event::Flink(sample)
@@ -399,7 +404,7 @@ fn event(kind: u8, number: u64) -> Event {
             job: JOB.to_owned(),
             checkpoints: vec![DiskCheckpoint {
                 id: small,
-                complete: number % 2 == 0,
+                complete: number.is_multiple_of(2),
                 files: 2,
                 bytes: number,
                 written: Some(moment(number)),
@@ -408,7 +413,7 @@ fn event(kind: u8, number: u64) -> Event {
         }),
         9 => Event::Log(vec![LogLine {
             at: moment(number),
-            pod: if number % 2 == 0 {
+            pod: if number.is_multiple_of(2) {
                 LEADER.to_owned()
             } else {
                 hostile("?")
@@ -418,7 +423,7 @@ fn event(kind: u8, number: u64) -> Event {
         }]),
         10 => Event::Kube(KubeEvent {
             at: moment(number),
-            warning: number % 2 == 0,
+            warning: number.is_multiple_of(2),
             reason: hostile("Killing"),
             object: LEADER.to_owned(),
             message: hostile("said"),
