@@ -13,6 +13,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 const NAME: &str = "flinklab-parity";
 const VERSION: &str = "v0.30.0";
@@ -161,6 +162,53 @@ fn made(node: &str) -> Made {
     }
 }
 
+/// What kind makes of a file, up to the moment when kubeadm begins: by then all of it is written.
+fn made_by_kind(kind: &Path, config: &Path, names: &[String]) -> Vec<Made> {
+    let mut creating = Command::new(kind)
+        .args([
+            "create",
+            "cluster",
+            "--retain",
+            "--name",
+            NAME,
+            "--kubeconfig",
+            "/dev/null",
+            "--config",
+        ])
+        .arg(config)
+        .spawn()
+        .unwrap();
+    let until = Instant::now() + Duration::from_secs(240);
+    loop {
+        let begun = Command::new("docker")
+            .args(["exec", &names[0], "pgrep", "-x", "kubeadm"])
+            .output();
+        if begun.is_ok_and(|done| done.status.success()) {
+            break;
+        }
+        if let Some(status) = creating.try_wait().unwrap() {
+            panic!("kind create ended before kubeadm began: {status}");
+        }
+        assert!(Instant::now() < until, "kind comes to no kubeadm");
+        std::thread::yield_now(); // each look takes its time in Docker
+    }
+    creating.kill().unwrap();
+    creating.wait().unwrap();
+    let all = names.iter().map(|name| made(name)).collect();
+    command(
+        kind,
+        &[
+            "delete",
+            "cluster",
+            "--name",
+            NAME,
+            "--kubeconfig",
+            "/dev/null",
+        ],
+    );
+    all
+}
+
 /// Every place where two values differ, as a path with both.
 fn differences(path: &str, kinds: &Value, ours: &Value, found: &mut BTreeMap<String, String>) {
     let below = |key: &str| match path {
@@ -246,33 +294,8 @@ async fn our_nodes_are_those_of_kind() {
 
     let config = folder.path().join("kind.yaml");
     std::fs::write(&config, kind_config(&lab, &home.shared())).unwrap();
-    let own = folder.path().join("kubeconfig");
-    command(
-        &kind,
-        &[
-            "create",
-            "cluster",
-            "--name",
-            NAME,
-            "--config",
-            config.to_str().unwrap(),
-            "--kubeconfig",
-            own.to_str().unwrap(),
-        ],
-    );
     let names = node::names(&lab.cluster, NAME);
-    let kinds: Vec<Made> = names.iter().map(|name| made(name)).collect();
-    command(
-        &kind,
-        &[
-            "delete",
-            "cluster",
-            "--name",
-            NAME,
-            "--kubeconfig",
-            own.to_str().unwrap(),
-        ],
-    );
+    let kinds = made_by_kind(&kind, &config, &names);
 
     let engine = Docker::connect(&addresses).await.unwrap();
     let source = Source::BuiltIn("default".to_owned());

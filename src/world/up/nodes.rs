@@ -133,6 +133,7 @@ async fn create(run: &Run<'_>, claim: &mut Claiming, found: &[String]) -> Result
         Ok::<(), Fault>(())
     };
     let (plans, ()) = tokio::try_join!(plans(run, claim), pull)?;
+    plans.iter().for_each(make_mounted);
     let names: Vec<&str> = images.iter().copied().collect();
     progress
         .done(
@@ -151,6 +152,17 @@ async fn create(run: &Run<'_>, claim: &mut Claiming, found: &[String]) -> Result
         record(run, claim)?;
     }
     Ok(())
+}
+
+/// Makes host folders that are to be mounted and are missing, as the person who runs this: Docker
+/// would make them as root. Where it cannot be done, Docker does it and says what is wrong.
+fn make_mounted(plan: &NodePlan) {
+    for bind in &plan.binds {
+        let host = bind.split(':').next().unwrap_or_default();
+        if let Err(error) = std::fs::create_dir_all(host) {
+            tracing::debug!("{host} is left to Docker: {error}");
+        }
+    }
 }
 
 /// How every node is made. Makes the network if there is none.
