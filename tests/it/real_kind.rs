@@ -77,6 +77,7 @@ nodes:
 const FREE: &[&str] = &[
     "Id",
     "Created",
+    "ExecIDs",
     "State/Pid",
     "State/StartedAt",
     "State/FinishedAt",
@@ -152,6 +153,9 @@ fn made(node: &str) -> Made {
         .and_then(Value::as_str)
         .unwrap()
         .to_owned();
+    // Docker lists them in any order.
+    let mounts = inspected[0]["Mounts"].as_array_mut().unwrap();
+    mounts.sort_by_key(|mount| mount["Destination"].to_string());
     let kubeadm = file("/kind/kubeadm.conf").replace(&address, "ADDRESS");
     Made {
         inspected: inspected.remove(0),
