@@ -43,12 +43,34 @@ pub struct Global {
     /// No colours; the variable `NO_COLOR` says the same.
     #[arg(long, global = true)]
     pub no_color: bool,
+    /// Which colours: dark, light, high-contrast or mono.
+    #[arg(
+        long,
+        global = true,
+        env = "FLINKLAB_THEME",
+        value_name = "NAME",
+        hide_env_values = true
+    )]
+    pub theme: Option<String>,
+    /// The file of settings.
+    #[arg(
+        long,
+        global = true,
+        env = "FLINKLAB_CONFIG",
+        value_name = "FILE",
+        hide_env_values = true
+    )]
+    pub config: Option<PathBuf>,
     /// Look, never touch: no writing client is made.
     #[arg(long, global = true)]
     pub read_only: bool,
     /// Answer every question with yes.
     #[arg(long, short = 'y', global = true)]
     pub yes: bool,
+    /// Panics on purpose, so that tests see what becomes of the terminal. Not in a release.
+    #[cfg(debug_assertions)]
+    #[arg(long, global = true, hide = true, value_name = "WHERE")]
+    pub panic_in: Option<PanicIn>,
     /// What goes to flinklab.log in the lab's folder.
     #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
     pub log_level: LogLevel,
@@ -61,6 +83,15 @@ pub struct Global {
         hide_env_values = true
     )]
     pub home: Option<PathBuf>,
+}
+
+/// Where to panic on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PanicIn {
+    /// In the loop, at the first key.
+    Loop,
+    /// In a task, at once.
+    Task,
 }
 
 /// What goes to the log file.

@@ -28,6 +28,7 @@
 //! | `fault` | why something failed, in a person's words; exit codes | `Fault` |
 //! | `failure` | failures as data, and the one table of them | `CATALOGUE` |
 //! | `lab` | what a lab is: its files, read and checked with exact places | `Lab`, `lab::check` |
+//! | `settings` | what a person prefers: `config.toml`, with the place of every word | `settings::open` |
 //! | `model` | what is known: cluster, job, plan, run, logs; what keys do; the judge | `update` |
 //! | `view` | the model as a frame | `draw` |
 //! | `world` | Docker, node, Kubernetes, Flink, files; proof before touch | `perform`, `gate` |
@@ -68,6 +69,7 @@ pub mod failure;
 pub mod fault;
 pub mod lab;
 pub mod model;
+pub mod settings;
 pub mod sim;
 pub mod view;
 pub mod world;

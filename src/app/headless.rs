@@ -3,13 +3,14 @@
 
 use super::break_goal::{self, Breaking, Manner};
 use super::print::{Printer, Style};
-use super::{Next, Show, Surroundings, break_report, labs, questions, queue, report, status, turn};
+use super::{
+    Inbox, Next, Preferences, Show, Surroundings, break_report, labs, questions, report, status,
+    turn,
+};
 use crate::cli::{Cli, Command};
 use crate::fault::{Fault, Kind};
 use crate::lab::Lab;
-use crate::model::{
-    DownOrder, Effect, Ended, Event, Happening, Keymap, Model, Plan, StepState, UpOrder,
-};
+use crate::model::{DownOrder, Effect, Ended, Event, Happening, Model, Plan, StepState, UpOrder};
 use crate::world::World;
 use clap::CommandFactory;
 use std::sync::Arc;
@@ -38,7 +39,9 @@ pub(super) fn without_world(
             }
         }
         Some(Command::Keys { markdown }) => {
-            printer.text(&report::keys(&Keymap::default(), *markdown))
+            let addresses = surroundings.addresses(&cli.global)?;
+            let preferences = Preferences::read(&cli.global, surroundings, &addresses)?;
+            printer.text(&report::keys(&preferences.keys, *markdown))
         }
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
@@ -185,7 +188,7 @@ async fn follow(
         began: std::time::Instant::now(),
         outcome: None,
     };
-    let ended = turn(world, &mut model, effects, queue(), &mut lines).await;
+    let ended = turn(world, &mut model, effects, Inbox::new(), &mut lines).await;
     match lines.outcome {
         Some(outcome) => outcome,
         None => ended.map(|()| 0),

@@ -3,22 +3,27 @@
 
 mod break_goal;
 mod break_report;
+mod crash;
 mod headless;
 mod labs;
 mod logging;
+mod preferences;
 mod print;
 mod questions;
 mod report;
 mod status;
 mod surroundings;
+mod terminal;
 mod tui;
 
+use preferences::Preferences;
 pub use surroundings::Surroundings;
 
 use crate::cli::{Cli, Command};
 use crate::fault::{Fault, Kind};
 use crate::model::{Effect, Ended, Event, Happening, Model, Signal, update};
 use crate::world::{self, Events, World};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -36,8 +41,12 @@ const FAREWELL: Duration = Duration::from_secs(5);
 #[must_use]
 pub fn run(cli: &Cli, surroundings: &Surroundings) -> u8 {
     let printer = print::Printer::new(&cli.global, surroundings);
-    let outcome = start(cli, surroundings, &printer);
-    match outcome {
+    // A panic of the loop unwinds to here, and gives the terminal back on its way.
+    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| start(cli, surroundings, &printer)));
+    for crash in crash::untold() {
+        printer.crash(&crash);
+    }
+    match outcome.unwrap_or_else(|payload| Err(bug(&crash::message(payload.as_ref())))) {
         Ok(code) => code,
         Err(fault) => {
             printer.fault(&fault);
@@ -46,16 +55,33 @@ pub fn run(cli: &Cli, surroundings: &Surroundings) -> u8 {
     }
 }
 
+/// What is said of a panic.
+fn bug(why: &str) -> Fault {
+    Fault::new(
+        Kind::Bug,
+        "bug",
+        "flinklab crashed; this is a bug of flinklab.",
+    )
+    .why(why)
+    .mend("Nothing in the lab was removed: run the command again. Please report the text above.")
+}
+
 fn start(cli: &Cli, surroundings: &Surroundings, printer: &print::Printer) -> Result<u8, Fault> {
     if let Some(code) = headless::without_world(cli, surroundings, printer)? {
         return Ok(code);
     }
-    let world = Arc::new(World::new(
-        surroundings.addresses(&cli.global)?,
-        cli.global.name.clone(),
-        cli.global.lab.clone(),
-        cli.global.read_only,
-    ));
+    let addresses = surroundings.addresses(&cli.global)?;
+    let preferences = Preferences::read(&cli.global, surroundings, &addresses)?;
+    let world = Arc::new(World {
+        refresh: preferences.refresh,
+        ..World::new(
+            addresses,
+            cli.global.name.clone(),
+            cli.global.lab.clone(),
+            cli.global.read_only,
+        )
+    });
+    crash::watch(world.addresses.clone(), world.name.clone());
     logging::start(&world, cli.global.log_level);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -65,7 +91,11 @@ fn start(cli: &Cli, surroundings: &Surroundings, printer: &print::Printer) -> Re
     let code = runtime.block_on(async {
         match &cli.command {
             None if surroundings.terminal && !cli.global.plain && !cli.global.json => {
-                tui::session(world, &cli.global, surroundings).await
+                #[cfg(debug_assertions)]
+                let panics = cli.global.panic_in;
+                #[cfg(not(debug_assertions))]
+                let panics = None;
+                tui::session(world, preferences, panics).await
             }
             None => headless::command(world, &Command::Status { watch: false }, printer).await,
             Some(command) => headless::command(world, command, printer).await,
@@ -81,6 +111,8 @@ trait Show {
     fn show(&mut self, model: &Model, batch: &[Happening]) -> Next;
     /// How long nothing may happen before a `Tick` is wanted; none: never.
     fn patience(&self, model: &Model) -> Option<Duration>;
+    /// Nothing more will be shown; tasks may still clean up.
+    fn over(&mut self) {}
 }
 
 /// Whether to go on.
@@ -98,11 +130,15 @@ async fn turn(
     world: Arc<World>,
     model: &mut Model,
     first: Vec<Effect>,
-    (events, mut queue): (Events, mpsc::Receiver<Happening>),
+    inbox: Inbox,
     show: &mut impl Show,
 ) -> Result<(), Fault> {
-    let stop = CancellationToken::new();
-    let mut tasks = JoinSet::new();
+    let Inbox {
+        events,
+        mut queue,
+        stop,
+        mut tasks,
+    } = inbox;
     let mut batch = Vec::with_capacity(BATCH);
     tasks.spawn(signals(events.clone(), stop.clone()));
     let mut wanted = first;
@@ -136,6 +172,7 @@ async fn turn(
     }
     // Tasks that hold something in the lab (a timed failure, a container of one file) put it
     // back when they are cancelled, so they get a moment and a listener.
+    show.over();
     stop.cancel();
     let _ = tokio::time::timeout(FAREWELL, async {
         loop {
@@ -163,10 +200,29 @@ fn with_name(name: &str) -> String {
     }
 }
 
-/// A fresh queue and its sender.
-fn queue() -> (Events, mpsc::Receiver<Happening>) {
-    let (sender, receiver) = mpsc::channel(QUEUE);
-    (Events::new(sender), receiver)
+/// Where events come in, and the tasks that bring them: the loop misses each that panics.
+struct Inbox {
+    events: Events,
+    queue: mpsc::Receiver<Happening>,
+    /// Cancelled when the loop is over.
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+impl Inbox {
+    fn new() -> Self {
+        let (sender, queue) = mpsc::channel(QUEUE);
+        Self {
+            events: Events::new(sender),
+            queue,
+            stop: CancellationToken::new(),
+            tasks: JoinSet::new(),
+        }
+    }
+
+    fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
 }
 
 fn now(event: Event) -> Happening {
@@ -185,21 +241,18 @@ async fn sleep(patience: Option<Duration>) {
 
 fn panic_text(error: tokio::task::JoinError) -> String {
     match error.try_into_panic() {
-        Ok(payload) => payload
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| payload.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "a task panicked".to_owned()),
+        Ok(payload) => crash::message(payload.as_ref()),
         Err(_) => "a task was aborted".to_owned(),
     }
 }
 
 async fn signals(events: Events, stop: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = (
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup), Ok(mut quit)) = (
         signal(SignalKind::interrupt()),
         signal(SignalKind::terminate()),
         signal(SignalKind::hangup()),
+        signal(SignalKind::quit()),
     ) else {
         return;
     };
@@ -207,6 +260,7 @@ async fn signals(events: Events, stop: CancellationToken) {
         let signal = tokio::select! {
             _ = interrupt.recv() => Signal::Interrupt,
             _ = terminate.recv() => Signal::Terminate,
+            _ = quit.recv() => Signal::Terminate,
             _ = hangup.recv() => Signal::Hangup,
             () = stop.cancelled() => return,
         };

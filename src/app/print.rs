@@ -1,6 +1,7 @@
 //! Who may print: the one place that writes to standard output and standard error.
 
 use super::Surroundings;
+use super::crash::Crash;
 use crate::cli::Global;
 use crate::fault::Fault;
 use serde_json::{Value, json};
@@ -64,6 +65,20 @@ impl Printer {
                 let _ = out.write_all(fault_text(fault).as_bytes());
             }
         }
+    }
+
+    /// What a panic said, and where it is kept.
+    pub(super) fn crash(&self, crash: &Crash) {
+        let mut out = io::stderr().lock();
+        let kept = match &crash.kept {
+            Ok(file) => format!("kept in {}", file.display()),
+            Err(why) => format!("could not be kept: {why}"),
+        };
+        let _ = writeln!(
+            out,
+            "flinklab: a part of flinklab crashed; this is a bug of flinklab.\n{}\n({kept})",
+            crash.text
+        );
     }
 
     /// Asks a question that only `yes` answers. Nobody there to ask: none.

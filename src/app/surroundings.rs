@@ -56,7 +56,11 @@ impl Surroundings {
         let home = std::path::absolute(&home).map_err(|error| {
             Fault::unable("no-home", format!("Cannot use {} as home.", home.display())).why(error)
         })?;
-        let config = match (&self.config, &self.config_home, &self.user_home) {
+        let config = match (
+            global.config.as_ref().or(self.config.as_ref()),
+            &self.config_home,
+            &self.user_home,
+        ) {
             (Some(file), _, _) => file.clone(),
             (None, Some(folder), _) if folder.is_absolute() => folder.join("flinklab/config.toml"),
             (None, _, Some(user)) => user.join(".config/flinklab/config.toml"),

@@ -1,30 +1,20 @@
-//! The terminal: opened and always given back, keys and sizes turned into events, the model drawn.
+//! The terminal UI: keys, sizes and the shell's job control turned into events, the model drawn.
 //! Decides when to draw, not what.
 
-use super::{Next, Show, Surroundings, queue, turn};
-use crate::cli::Global;
+use super::terminal::Terminal;
+use super::{Inbox, Next, Preferences, Show, turn};
+use crate::cli::PanicIn;
 use crate::fault::Fault;
 use crate::model::{
-    Colours, Effect, Event, Glyphs, Happening, Key, KeyCode, Link, Looks, Model, Page, PhaseName,
-    Source,
+    Effect, Event, Happening, Key, KeyCode, Link, Model, Page, PhaseName, Signal, Source,
 };
-use crate::view;
 use crate::world::{Events, World};
 use crossterm::event::{Event as Input, EventStream, KeyEvent, KeyEventKind, KeyModifiers};
-use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-};
-use crossterm::{cursor, event, execute, queue, terminal};
 use futures::StreamExt;
-use ratatui::backend::CrosstermBackend;
-use ratatui::buffer::Buffer;
-use std::cell::RefCell;
-use std::io::{self, Write, stdout};
-use std::rc::Rc;
+use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 /// No more than 60 pictures a second.
 const FRAME: Duration = Duration::from_millis(16);
@@ -40,22 +30,28 @@ const LEASE_OVER_FOR: f64 = 5.0;
 /// Opens the terminal and shows the lab until the person or a signal ends it.
 pub(super) async fn session(
     world: Arc<World>,
-    global: &Global,
-    surroundings: &Surroundings,
+    preferences: Preferences,
+    panics: Option<PanicIn>,
 ) -> Result<u8, Fault> {
     let mut model = Model::default();
-    model.screen.looks = looks(global, surroundings);
-    let terminal = Terminal::open().map_err(no_terminal)?;
-    let (events, queue) = queue();
-    let mut input = JoinSet::new();
-    input.spawn(keys(events.clone()));
+    model.screen.looks = preferences.looks;
+    model.screen.keys = preferences.keys;
+    model.logs.limits = preferences.log;
+    let mut inbox = Inbox::new();
+    inbox.spawn(keys(inbox.events.clone(), inbox.stop.clone()));
+    inbox.spawn(job_control(inbox.events.clone(), inbox.stop.clone()));
+    if panics == Some(PanicIn::Task) {
+        inbox.spawn(async { panic!("a task panics on purpose") });
+    }
     let mut screen = Screen {
-        terminal,
+        terminal: Terminal::open().map_err(no_terminal)?,
         drawn: None,
         due: false,
         copied: 0,
+        asides: 0,
+        panics,
     };
-    if let Ok((columns, rows)) = terminal::size() {
+    if let Ok((columns, rows)) = crossterm::terminal::size() {
         (model.screen.columns, model.screen.rows) = (columns, rows);
     }
     // What a killed process left is taken back first. The watch waits for a lab that is built
@@ -66,8 +62,7 @@ pub(super) async fn session(
     }
     // the first picture comes before anything is asked of the network
     screen.terminal.show(&model).map_err(no_terminal)?;
-    let ended = turn(world, &mut model, first, (events, queue), &mut screen).await;
-    drop(screen);
+    let ended = turn(world, &mut model, first, inbox, &mut screen).await;
     ended.map(|()| 0)
 }
 
@@ -75,28 +70,6 @@ fn no_terminal(error: io::Error) -> Fault {
     Fault::unable("no-terminal", "The terminal cannot be used.")
         .why(error)
         .mend("Use --plain for lines instead of a screen.")
-}
-
-/// What this terminal can show.
-fn looks(global: &Global, surroundings: &Surroundings) -> Looks {
-    let colours = if global.no_color || !surroundings.colours || surroundings.dumb {
-        Colours::None
-    } else if surroundings.many_colours {
-        Colours::Many
-    } else {
-        Colours::Sixteen
-    };
-    let glyphs = if global.ascii || surroundings.dumb {
-        Glyphs::Ascii
-    } else {
-        Glyphs::Unicode
-    };
-    Looks {
-        theme: crate::model::ThemeName::default(),
-        colours,
-        glyphs,
-        zone: jiff::tz::TimeZone::system(),
-    }
 }
 
 /// The printer of the loop.
@@ -108,16 +81,35 @@ struct Screen {
     due: bool,
     /// The number of what was copied last.
     copied: u32,
+    /// How often it stepped aside so far.
+    asides: u64,
+    /// A test wants to see what becomes of the terminal.
+    panics: Option<PanicIn>,
 }
 
 impl Show for Screen {
-    fn show(&mut self, model: &Model, _batch: &[Happening]) -> Next {
+    fn show(&mut self, model: &Model, batch: &[Happening]) -> Next {
         self.due = true;
         if let Some((number, text)) = &model.screen.copied
             && *number != self.copied
         {
             self.copied = *number;
-            let _ = copy(text);
+            let _ = super::terminal::copy(text);
+        }
+        let key = |one: &Happening| matches!(one.event, Event::Key(_));
+        if self.panics == Some(PanicIn::Loop) && batch.iter().any(key) {
+            panic!("the loop panics on purpose");
+        }
+        let resumed = |one: &Happening| one.event == Event::Signal(Signal::Resume);
+        if batch.iter().any(resumed) {
+            // A terminal that cannot be taken again is gone: the next key or SIGHUP says so.
+            let _ = self.terminal.back();
+            self.drawn = None;
+        }
+        if model.screen.asides > self.asides {
+            self.asides = model.screen.asides;
+            self.terminal.step_aside();
+            return Next::Go;
         }
         if self.drawn.is_none_or(|at| at.elapsed() >= FRAME) {
             // a terminal that is gone ends the program by SIGHUP or at the next key
@@ -134,15 +126,11 @@ impl Show for Screen {
             _ => Some(next_tick(model)),
         }
     }
-}
 
-/// Hands a text to the terminal's clipboard (OSC 52), on a key press only. What it was taken from
-/// is clean, and base64 besides.
-fn copy(text: &str) -> io::Result<()> {
-    execute!(
-        stdout(),
-        crossterm::clipboard::CopyToClipboard::to_clipboard_from(text)
-    )
+    /// The shell has its terminal before the last tasks have cleaned up.
+    fn over(&mut self) {
+        super::terminal::give_back();
+    }
 }
 
 /// How long until something on the screen moves by itself.
@@ -171,127 +159,51 @@ fn next_tick(model: &Model) -> Duration {
     }
 }
 
-/// Whether the terminal is ours now; the panic hook asks.
-static OPEN: AtomicBool = AtomicBool::new(false);
-
-/// The terminal while it is ours. Dropping it gives it back.
-struct Terminal {
-    inner: ratatui::Terminal<CrosstermBackend<Gathered>>,
-    bytes: Gathered,
-    shown: Option<Buffer>,
-}
-
-impl Terminal {
-    /// Takes the terminal: raw keys, another screen, no cursor.
-    fn open() -> io::Result<Self> {
-        give_back_on_panic();
-        terminal::enable_raw_mode()?;
-        OPEN.store(true, Ordering::SeqCst);
-        let opened = execute!(
-            stdout(),
-            EnterAlternateScreen,
-            event::EnableBracketedPaste,
-            cursor::Hide
-        );
-        let bytes = Gathered::default();
-        let inner =
-            opened.and_then(|()| ratatui::Terminal::new(CrosstermBackend::new(bytes.clone())));
-        match inner {
-            Ok(inner) => Ok(Self {
-                inner,
-                bytes,
-                shown: None,
-            }),
-            Err(error) => {
-                give_back();
-                Err(error)
-            }
-        }
-    }
-
-    /// Draws the model; writes in one go, within a synchronized update, and nothing at all where
-    /// the picture is the same.
-    fn show(&mut self, model: &Model) -> io::Result<()> {
-        let drawn = self.inner.draw(|frame| view::draw(model, frame))?;
-        let same = self.shown.as_ref() == Some(drawn.buffer);
-        if !same {
-            self.shown = Some(drawn.buffer.clone());
-        }
-        let bytes = self.bytes.0.take();
-        if same {
-            return Ok(());
-        }
-        let mut picture = Vec::with_capacity(bytes.len() + 16);
-        queue!(picture, BeginSynchronizedUpdate)?;
-        picture.extend(bytes);
-        queue!(picture, EndSynchronizedUpdate)?;
-        let mut out = stdout().lock();
-        out.write_all(&picture)?;
-        out.flush()
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        give_back();
-    }
-}
-
-/// Gives the terminal back; a second time does nothing.
-fn give_back() {
-    if OPEN.swap(false, Ordering::SeqCst) {
-        let _ = execute!(
-            stdout(),
-            EndSynchronizedUpdate,
-            event::DisableBracketedPaste,
-            LeaveAlternateScreen,
-            cursor::Show
-        );
-        let _ = terminal::disable_raw_mode();
-    }
-}
-
-/// A panic of the loop gives the terminal back before it speaks. One of a task does not end the
-/// program: it becomes an event, and must not write over the screen.
-fn give_back_on_panic() {
-    let ours = std::thread::current().id();
-    let before = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        if std::thread::current().id() == ours {
-            give_back();
-        }
-        if !OPEN.load(Ordering::SeqCst) {
-            before(panic);
-        }
-    }));
-}
-
-/// Bytes of one picture, gathered so that they can be written in one go or not at all.
-#[derive(Debug, Clone, Default)]
-struct Gathered(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Gathered {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Keys and sizes as events, until the terminal ends.
-async fn keys(events: Events) {
+/// Keys and sizes as events, until the terminal ends, and the program with it.
+async fn keys(events: Events, stop: CancellationToken) {
     let mut input = EventStream::new();
-    while let Some(Ok(input)) = input.next().await {
-        let event = match input {
-            Input::Key(pressed) => key(pressed).map(Event::Key),
-            Input::Resize(columns, rows) => Some(Event::Resize { columns, rows }),
-            Input::FocusGained | Input::FocusLost | Input::Mouse(_) | Input::Paste(_) => None,
+    loop {
+        let read = tokio::select! {
+            () = stop.cancelled() => return,
+            read = input.next() => read,
+        };
+        let event = match read {
+            Some(Ok(Input::Key(pressed))) => key(pressed).map(Event::Key),
+            Some(Ok(Input::Resize(columns, rows))) => Some(Event::Resize { columns, rows }),
+            Some(Ok(Input::FocusGained | Input::FocusLost | Input::Mouse(_) | Input::Paste(_))) => {
+                None
+            }
+            Some(Err(_)) | None => {
+                events.send(Event::Signal(Signal::Hangup)).await;
+                return;
+            }
         };
         if let Some(event) = event {
             events.send(event).await;
+        }
+    }
+}
+
+/// What a shell does with a program: stops it and lets it go on. Only here: a command without a
+/// screen is stopped as the operating system does it.
+async fn job_control(events: Events, stop: CancellationToken) {
+    use rustix::process::Signal as Theirs;
+    use tokio::signal::unix::{SignalKind, signal};
+    let of = |theirs: Theirs| signal(SignalKind::from_raw(theirs.as_raw()));
+    let (Ok(mut suspend), Ok(mut resume)) = (of(Theirs::TSTP), of(Theirs::CONT)) else {
+        return;
+    };
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = suspend.recv() => events.send(Event::Signal(Signal::Suspend)).await,
+            _ = resume.recv() => {
+                events.send(Event::Signal(Signal::Resume)).await;
+                // Nobody told us about a size that changed meanwhile.
+                if let Ok((columns, rows)) = crossterm::terminal::size() {
+                    events.send(Event::Resize { columns, rows }).await;
+                }
+            }
         }
     }
 }

@@ -52,6 +52,8 @@ pub enum Attention {
     Usual,
     /// The job's vertices and exceptions.
     Job,
+    /// What programs print: every line as it comes.
+    Output,
 }
 
 /// One pod, pinned.

@@ -45,6 +45,8 @@ pub enum Event {
         /// The instance's name.
         name: String,
     },
+    /// How far the lab was built, by what is written down about it.
+    Stage(Stage),
     /// The failures that the lab offers.
     Failures(Vec<Failure>),
     /// A step of `up` or `down` changed.
@@ -58,6 +60,8 @@ pub enum Event {
         /// Since when it is what.
         link: Link,
     },
+    /// A node's container is in another state.
+    Node(NodeSeen),
     /// From the watch of pods.
     Pods(PodChange),
     /// From the watch of HA config maps, decoded.
@@ -133,7 +137,7 @@ pub enum KeyCode {
     End,
 }
 
-/// Signals that end the program in order.
+/// Signals of the operating system: those that end the program in order, and a shell's job control.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Signal {
@@ -143,6 +147,10 @@ pub enum Signal {
     Terminate,
     /// SIGHUP.
     Hangup,
+    /// SIGTSTP: the shell wants its terminal.
+    Suspend,
+    /// SIGCONT: the terminal is ours again.
+    Resume,
 }
 
 /// Where what we see comes from.
@@ -181,6 +189,47 @@ pub struct LabFacts {
     pub namespace: String,
     /// How often Flink is asked when all is well, in milliseconds.
     pub calm_ms: u64,
+}
+
+/// A node's container, as Docker tells of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeSeen {
+    /// The container's name, which is also the node's.
+    pub name: String,
+    /// What it does.
+    pub state: NodeState,
+    /// Since when, as far as Docker knows.
+    pub since: Timestamp,
+}
+
+/// What a node's container does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NodeState {
+    /// It runs.
+    Runs,
+    /// Its processes are frozen: `docker pause`.
+    Paused,
+    /// It is stopped, or Docker was restarted and did not start it again.
+    Stopped,
+    /// There is no such container any more.
+    Gone,
+}
+
+/// How far a lab was built.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// To its first checkpoint, at least once.
+    #[default]
+    Built,
+    /// Its cluster was begun.
+    Begun {
+        /// What is missing, without a full stop.
+        missing: String,
+    },
+    /// It has no cluster, but data of an earlier one.
+    Kept,
 }
 
 /// The things we look through.

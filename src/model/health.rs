@@ -3,7 +3,7 @@
 //! functions of the model; the model's own memory of it changes in `settle` alone.
 
 use super::job::Good;
-use super::{Effect, Event, Link, Model, Pace, Source};
+use super::{Effect, Event, Link, Model, NodeState, Pace, Source};
 use crate::failure::Role;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -127,7 +127,7 @@ impl Model {
                 self.cluster.job_is(ours.as_deref());
             }
             Event::Flink(_) | Event::Pods(_) | Event::Map(_) | Event::Disk(_) => {}
-            Event::Link { .. } | Event::Tick => {}
+            Event::Link { .. } | Event::Node(_) | Event::Tick => {}
             _ => return Vec::new(),
         }
         let now = self.now;
@@ -166,6 +166,7 @@ impl Model {
         self.cluster = super::Cluster::default();
         self.job = super::Job::default();
         self.links.retain(|source, _| *source == Source::Docker);
+        self.nodes.clear();
         self.watchfulness = Watchfulness::default();
         self.traces = super::Traces::default();
         self.details = super::JobDetails::default();
@@ -235,6 +236,21 @@ impl Model {
         let now = self.now;
         if self.lab.is_none() {
             return Some((Word::NoLab, String::new()));
+        }
+        // What Docker said last counts only while Docker says something.
+        let asleep = self
+            .nodes
+            .values()
+            .find(|node| node.state != NodeState::Runs);
+        if let (Some(node), false) = (asleep, self.lost(Source::Docker)) {
+            let seconds = now.duration_since(node.since).as_secs();
+            let state = match node.state {
+                NodeState::Runs | NodeState::Paused => "paused",
+                NodeState::Stopped => "stopped",
+                NodeState::Gone => "gone",
+            };
+            let reason = format!("{} is {state} for {seconds} s", node.name);
+            return Some((Word::Unknown, reason));
         }
         if let Some(Link::Lost { since, why }) = self.links.get(&Source::Api) {
             let seconds = now.duration_since(*since).as_secs();

@@ -1,10 +1,11 @@
 //! What keys do to the model, and how pages follow what happens. The table of keys is in `keys`;
 //! what a failure hits is decided in `aim`.
 
+use super::building;
 use super::navigate::{self, Towards};
 use super::{
-    Action, Aim, Done, Effect, Ended, Event, Key, LogShown, Model, Page, Panel, Plan, Typing,
-    UpOrder, Whole, Words,
+    Action, Aim, Done, Effect, Ended, Event, Key, LogShown, Model, Page, Panel, Typing, Whole,
+    Words,
 };
 
 /// Failures on one page of the list: one for each digit but 0.
@@ -35,8 +36,11 @@ pub(super) fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
 
 /// Does what was asked for, by a key or in the palette.
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    let leaving = std::mem::take(&mut model.screen.leaving);
     match action {
+        Action::Quit if !leaving => building::leave(model),
         Action::Quit => model.ended = Some(Ended::Quit),
+        Action::Suspend => model.screen.asides += 1,
         Action::Back => back(model),
         Action::Help if model.screen.page == Page::Help => back(model),
         Action::Help => model.screen.open(Page::Help),
@@ -90,7 +94,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
                 .screen
                 .say(model.now, format!("Theme: {}.", theme.text()));
         }
-        Action::Up => return build(model),
+        Action::Up => return building::begin(model),
         Action::Heal => {
             model.screen.say(model.now, HEALING);
             return vec![Effect::Heal];
@@ -118,12 +122,11 @@ pub(super) fn follow(model: &mut Model, event: &Event) {
             };
             model.screen.say(model.now, words);
         }
-        Event::Lab(_) if model.screen.page == Page::Welcome => model.screen.turn(Page::Dashboard),
-        Event::Step(_) if matches!(model.screen.page, Page::Welcome | Page::Dashboard) => {
-            model.screen.turn(Page::Plan);
-        }
-        Event::Done(Done::Up { seconds, .. }) if model.screen.page == Page::Plan => {
-            model.screen.turn(Page::Dashboard);
+        Event::Lab(_) | Event::Stage(_) | Event::Step(_) => building::follow(model, event),
+        Event::Done(Done::Up { seconds, .. }) => {
+            if matches!(model.screen.page, Page::Plan | Page::Welcome) {
+                model.screen.turn(Page::Dashboard);
+            }
             let words =
                 format!("The lab is ready after {seconds:.1} s. x shows what can be broken.");
             model.screen.say(model.now, words);
@@ -186,9 +189,8 @@ pub(super) fn back(model: &mut Model) {
         Page::Log | Page::Job if screen.whole == Whole::Yes => screen.whole = Whole::No,
         Page::Log if !screen.log_filter.is_empty() => screen.log_filter.clear(),
         _ if !screen.find.is_empty() => screen.find.clear(),
-        Page::Plan if model.lab.is_some() => screen.turn(Page::Dashboard),
-        Page::Plan if model.plan.over() || model.fault.is_some() => screen.turn(Page::Welcome),
-        Page::Plan | Page::Welcome => {}
+        Page::Plan => building::behind(model),
+        Page::Welcome => {}
         Page::Dashboard => screen.log_back = 0,
         _ => {
             if screen.page == Page::Log {
@@ -282,17 +284,6 @@ fn scroll(model: &mut Model, by: i32) {
         // the aim belonged to another line
         model.screen.aim = None;
     }
-}
-
-fn build(model: &mut Model) -> Vec<Effect> {
-    let goes_on = model.screen.page == Page::Plan && !model.plan.over();
-    if goes_on && model.fault.is_none() {
-        return Vec::new();
-    }
-    model.plan = Plan::default();
-    model.fault = None;
-    model.screen.turn(Page::Plan);
-    vec![Effect::Up(UpOrder::default())]
 }
 
 fn turn_list(model: &mut Model) {

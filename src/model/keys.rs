@@ -8,6 +8,8 @@ use super::{Page, Panel};
 pub enum Action {
     /// Leave.
     Quit,
+    /// Give the terminal to the shell for a while.
+    Suspend,
     /// One page back.
     Back,
     /// Show the failures.
@@ -327,6 +329,7 @@ pub const BINDINGS: &[Binding] = &[
     key(S::Everywhere, "theme", A::Theme, "T", "next theme"),
     line(S::Everywhere, "palette", A::Palette, ": ctrl-p", "palette"),
     line(S::Everywhere, "help", A::Help, "?", "help"),
+    key(S::Everywhere, "suspend", A::Suspend, "ctrl-z", "to the shell; fg comes back"),
     line(S::Everywhere, "quit", A::Quit, "q ctrl-c", "quit"),
     line(S::Typing, "take", A::Accept, "enter", "take"),
     line(S::Typing, "leave", A::Back, "esc", "leave"),

@@ -6,13 +6,26 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// Lines kept. More than a screen ever scrolls back in a workshop.
-const LINES: usize = 5000;
-/// Bytes kept, for lines that are very long.
-const BYTES: usize = 4 * 1024 * 1024;
+/// How much is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogLimits {
+    /// Lines that Flink says. More than a screen ever scrolls back in a workshop.
+    pub lines: usize,
+    /// Lines of programs' output: they come by the hundred a second.
+    pub output: usize,
+    /// Bytes of all texts, for lines that are very long.
+    pub bytes: usize,
+}
 
-/// Lines of programs' output kept: they come by the hundred a second.
-const OUTPUT: usize = 1000;
+impl Default for LogLimits {
+    fn default() -> Self {
+        Self {
+            lines: 5000,
+            output: 1000,
+            bytes: 4 * 1024 * 1024,
+        }
+    }
+}
 
 /// How many lines of other pods a late one may pass.
 const REORDER: usize = 400;
@@ -24,6 +37,8 @@ pub struct Logs {
     pub lines: VecDeque<LogLine>,
     /// What programs printed.
     pub output: VecDeque<LogLine>,
+    /// How much is kept.
+    pub limits: LogLimits,
     /// Bytes of all texts.
     bytes: usize,
     /// How many were dropped at the front so far.
@@ -90,14 +105,15 @@ impl Logs {
             }
         }
         loop {
-            let full = self.bytes > BYTES;
-            let oldest = if self.output.len() > OUTPUT || full && !self.output.is_empty() {
-                self.output.pop_front()
-            } else if self.lines.len() > LINES || full {
-                self.lines.pop_front()
-            } else {
-                break;
-            };
+            let full = self.bytes > self.limits.bytes;
+            let oldest =
+                if self.output.len() > self.limits.output || full && !self.output.is_empty() {
+                    self.output.pop_front()
+                } else if self.lines.len() > self.limits.lines || full {
+                    self.lines.pop_front()
+                } else {
+                    break;
+                };
             let Some(line) = oldest else { break };
             self.bytes -= line.text.len();
             self.dropped += 1;

@@ -2,6 +2,7 @@
 //! and says what to do about it. No I/O and no clock: time comes in with every event.
 
 mod aim;
+mod building;
 mod cluster;
 mod command;
 mod deeds;
@@ -34,7 +35,10 @@ pub use cluster::{BackOff, Cluster, Epoch, KubeEvent, Pod, PodChange, PodPhase};
 pub use deeds::{Deed, Deeds, Did};
 pub use detail::{Condition, JobDetail, JobDetails, JobException, PodDetail, PreviousLog, Vertex};
 pub use effect::{Adopted, Attention, BreakOrder, DownOrder, Effect, Pace, PodRef, UpOrder};
-pub use event::{Event, Happening, Key, KeyCode, LabFacts, Link, Origin, Signal, Source};
+pub use event::{
+    Event, Happening, Key, KeyCode, LabFacts, Link, NodeSeen, NodeState, Origin, Signal, Source,
+    Stage,
+};
 pub use finding::Words;
 pub use health::{GOOD, Health, Watchfulness, Witness, Witnesses, Word};
 pub use input::FAILURES_A_PAGE;
@@ -45,7 +49,7 @@ pub use job::{
 pub use judge::judge;
 pub use keymap::{Clash, Keymap};
 pub use keys::{Action, BINDINGS, Binding, Scope};
-pub use logs::{Highlight, LogLine, Logs};
+pub use logs::{Highlight, LogLimits, LogLine, Logs};
 pub use maps::{ClusterMap, JobMap, LeaderKey, Lock, MapChange, Pointer};
 pub use moments::{Kind as MomentKind, Moment, Moments};
 pub use palette::{Act, Entry};
@@ -116,6 +120,10 @@ pub struct Model {
     pub screen: Screen,
     /// How often Flink is asked now.
     pub pace: Pace,
+    /// How far the lab was built.
+    pub stage: Stage,
+    /// The containers of the lab's nodes, as Docker tells of them, by name.
+    pub nodes: std::collections::BTreeMap<String, NodeSeen>,
     /// What was noticed about the lab as a whole.
     pub watchfulness: Watchfulness,
     /// The newest trouble worth a line, with its stamp.

@@ -13,6 +13,10 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// How it ended.
     pub done: Option<Done>,
+    /// Whether it ended without being done.
+    pub broken: bool,
+    /// Whether its page was left while it goes on.
+    pub left: bool,
 }
 
 /// One step.
@@ -135,7 +139,13 @@ impl Plan {
     /// Whether it came to an end, good or bad.
     #[must_use]
     pub fn over(&self) -> bool {
-        self.done.is_some() || self.failed().is_some()
+        self.done.is_some() || self.broken || self.failed().is_some()
+    }
+
+    /// Whether it was begun and did not come to an end.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        self.started.is_some() && !self.over()
     }
 
     /// The step that failed, if one did.
@@ -152,6 +162,7 @@ impl Plan {
     /// Marks what was going on as failed because of the fault, unless the plan said itself which
     /// step it was.
     pub(super) fn fail(&mut self, fault: &Fault) {
+        self.broken |= self.started.is_some() && self.done.is_none();
         if self.failed().is_some() {
             return;
         }

@@ -61,6 +61,10 @@ pub struct Screen {
     pub copied: Option<(u32, String)>,
     /// While the picture is held still: how much happened since.
     pub paused: Option<u64>,
+    /// Whether quit was pressed once while something goes on that it would stop.
+    pub leaving: bool,
+    /// How often the terminal was to be given to the shell for a while.
+    pub asides: u64,
     /// Which run the run page shows: 0 is the newest, which may still go on.
     pub run_back: usize,
 }

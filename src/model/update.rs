@@ -2,8 +2,8 @@
 //! concern more than one slice stand here.
 
 use super::{
-    Attention, BreakOrder, Deed, Done, Effect, Ended, Event, Happening, LogLine, Model, Run,
-    RunEvent, input, judge,
+    Attention, BreakOrder, Deed, Done, Effect, Ended, Event, Happening, LogLine, LogShown, Model,
+    Run, RunEvent, Signal, input, judge,
 };
 
 /// Finished runs kept in memory; the lab's folder keeps all.
@@ -21,12 +21,17 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
             model.screen.columns = *columns;
             model.screen.rows = *rows;
         }
-        Event::Signal(_) => model.ended = Some(Ended::Interrupted),
+        Event::Signal(Signal::Interrupt | Signal::Terminate | Signal::Hangup) => {
+            model.ended = Some(Ended::Interrupted);
+        }
+        Event::Signal(Signal::Suspend) => model.screen.asides += 1,
+        Event::Signal(Signal::Resume) => {}
         Event::Lab(facts) => model.lab = Some((**facts).clone()),
         Event::NoLab { name } => {
             model.name.clone_from(name);
             model.lab = None;
         }
+        Event::Stage(stage) => model.stage = stage.clone(),
         Event::Failures(failures) => model.failures.clone_from(failures),
         Event::Step(change) => model.plan.change(at, change),
         Event::Done(done) => {
@@ -42,6 +47,9 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
         Event::JobDetail(detail) => model.details.take(at, detail),
         Event::Previous(log) => model.previous = Some(log.clone()),
         Event::Did(deed) => model.deeds.add(at, deed),
+        Event::Node(node) => {
+            model.nodes.insert(node.name.clone(), node.clone());
+        }
         Event::Pods(change) => model.cluster.pods(change),
         Event::Map(change) => model.cluster.map(at, change),
         Event::Kube(event) => model.cluster.event(event),
@@ -87,16 +95,23 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
     model.remember(&happening.event);
     effects.extend(observe(model, happening));
     input::follow(model, &happening.event);
-    let attention = match model.screen.page {
-        super::Page::Job => Attention::Job,
-        _ => Attention::Usual,
-    };
-    if attention != model.attention {
-        model.attention = attention;
-        effects.push(Effect::Attend(attention));
-    }
+    effects.extend(attend(model));
     hold(model, &happening.event);
     effects
+}
+
+/// Looks more closely only at what somebody looks at.
+fn attend(model: &mut Model) -> Option<Effect> {
+    let wanted = match (model.screen.page, model.screen.log_shown) {
+        (super::Page::Job, _) => Attention::Job,
+        (_, LogShown::All) => Attention::Output,
+        (_, LogShown::Flink | LogShown::Highlights) => Attention::Usual,
+    };
+    if model.attention == wanted {
+        return None;
+    }
+    model.attention = wanted;
+    Some(Effect::Attend(wanted))
 }
 
 /// Shows the event to the run that is being observed, and ends the run once it can be judged.

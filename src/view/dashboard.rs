@@ -26,7 +26,7 @@ enum Part {
 
 /// Draws the panels into what is between status line and key line.
 pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
-    let parts = if area.width < 80 || area.height < 22 {
+    let parts = if area.width < 80 || area.height < 21 {
         let tabs = Rect {
             height: area.height.min(1),
             ..area

@@ -10,6 +10,7 @@ mod health;
 mod help;
 mod leader;
 mod log;
+mod outage;
 mod page_checkpoints;
 mod page_commands;
 mod page_history;
@@ -69,6 +70,21 @@ fn pages(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         y: area.y + 1,
         height: area.height - 2,
         ..area
+    };
+    let outage = match model.screen.page {
+        Page::Welcome | Page::Plan => None,
+        _ => outage::line(model, theme, width),
+    };
+    let rest = match outage {
+        Some(line) => {
+            frame.render_widget(line, Rect { height: 1, ..rest });
+            Rect {
+                y: rest.y + 1,
+                height: rest.height - 1,
+                ..rest
+            }
+        }
+        None => rest,
     };
     frame.render_widget(status::line(model, theme, width), first);
     frame.render_widget(status::keys(model, theme, width), last);

@@ -185,8 +185,8 @@ fn below(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
             let part = done as f64 / plan.steps.len().max(1) as f64;
             let mut left = vec![Span::raw(" ")];
             left.extend(bar(theme, Tone::Busy, part, width.saturating_sub(2)));
-            let words =
-                "q stops here; u or flinklab up goes on later and does only what is missing.";
+            let words = "esc leaves it running; q stops it here: u or flinklab up goes on later and does only what is \
+                 missing.";
             let mut lines = vec![sides(left, Vec::new(), width), Line::default()];
             for step in plan
                 .steps

@@ -258,7 +258,6 @@ fn counts(model: &Model, scope: Scope, action: Action) -> bool {
     match (scope, action) {
         (Scope::Dashboard | Scope::Welcome, Action::Back) => false,
         (Scope::Plan, Action::Up) => stuck && model.plan.done.is_none(),
-        (Scope::Plan, Action::Back) => stuck || model.lab.is_some(),
         (Scope::Run, Action::Run(_)) => runs > 1,
         (Scope::Run, Action::Timeline) => false,
         (_, Action::Timeline) => runs > 0,

@@ -1,6 +1,6 @@
 //! No lab yet: what `up` will do, what it needs, what it changes on this machine.
 
-use crate::model::Model;
+use crate::model::{Model, Stage};
 use crate::view::paint::{Keys, fault, panel, sentences};
 use crate::view::theme::{Theme, Tone};
 use crate::view::words;
@@ -46,10 +46,18 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         width,
     ));
     lines.push(Line::default());
+    let (what, does) = match (model.plan.goes_on(), &model.stage) {
+        (true, _) => ("The lab is being built.", " shows the steps."),
+        (false, Stage::Kept) => (
+            "This lab has no cluster now; its data is kept.",
+            " builds it again:",
+        ),
+        (false, Stage::Built | Stage::Begun { .. }) => ("There is no lab here yet.", " builds it:"),
+    };
     lines.push(Line::from(vec![
-        Span::raw(" There is no lab here yet. "),
+        Span::raw(format!(" {what} ")),
         theme.say(Tone::Busy, "u"),
-        theme.say(Tone::Accent, " builds it:"),
+        theme.say(Tone::Accent, does),
     ]));
     lines.push(Line::default());
     for (name, text) in FACTS {

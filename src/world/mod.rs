@@ -5,6 +5,7 @@ pub mod apply;
 pub mod bootstrap;
 pub mod breaking;
 pub mod clean;
+pub mod crash;
 pub mod disk;
 pub mod docker;
 pub mod down;
@@ -35,6 +36,7 @@ pub mod watch;
 
 use crate::fault::Fault;
 use crate::model::{Attention, Deed, Effect, Event, Happening, Origin, Pace};
+use crate::settings::Refresh;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -71,6 +73,8 @@ pub struct World {
     pub origin: Origin,
     /// `--read-only`.
     pub read_only: bool,
+    /// How often Flink is asked, where the person wants it otherwise than the lab.
+    pub refresh: Refresh,
     /// How often Flink is asked; `Effect::Pace` sets it, the sampler follows it.
     pub pace: tokio::sync::watch::Sender<Pace>,
     /// What is looked at more closely; `Effect::Attend` sets it.
@@ -89,6 +93,7 @@ impl World {
             lab,
             origin: Origin::Real,
             read_only,
+            refresh: Refresh::default(),
             pace: tokio::sync::watch::Sender::new(Pace::Calm),
             attention: tokio::sync::watch::Sender::new(Attention::Usual),
             judged: tokio::sync::watch::Sender::new(None),
@@ -177,6 +182,7 @@ async fn tell_lab(world: &World, events: &Events) {
             let facts = opened.facts(world.origin);
             events.send(Event::Failures(failures)).await;
             events.send(Event::Lab(Box::new(facts))).await;
+            events.send(Event::Stage(opened.stage())).await;
             heal::tell(world, events).await;
         }
         Ok(None) => {

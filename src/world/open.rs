@@ -2,10 +2,10 @@
 //! the cluster still exists is for those who act on it to find out.
 
 use super::World;
-use super::home::{Home, Source, State, valid_name};
+use super::home::{Home, NodeRecord, NodeStage, Source, State, valid_name};
 use crate::fault::Fault;
 use crate::lab::Lab;
-use crate::model::{LabFacts, Origin};
+use crate::model::{LabFacts, Origin, Stage};
 use std::path::{Path, PathBuf};
 
 /// A lab that exists on this machine.
@@ -24,6 +24,25 @@ impl Opened {
     #[must_use]
     pub fn facts(&self, origin: Origin) -> LabFacts {
         facts(&self.home, &self.state, &self.lab, origin)
+    }
+}
+
+impl Opened {
+    /// How far it was built, by what is written down.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        let state = &self.state;
+        if state.applied.is_some() {
+            return Stage::Built;
+        }
+        let joined = |node: &NodeRecord| node.stage == NodeStage::Joined;
+        let missing = match state.nodes.iter().find(|node| !joined(node)) {
+            None if state.nodes.is_empty() && !state.jobs.is_empty() => return Stage::Kept,
+            None if state.nodes.is_empty() => "it has no node yet".to_owned(),
+            None => "its first checkpoint was not seen yet".to_owned(),
+            Some(node) => format!("Kubernetes is not set up in {}", node.name),
+        };
+        Stage::Begun { missing }
     }
 }
 
@@ -57,7 +76,10 @@ pub fn open(world: &World) -> Result<Option<Opened>, Fault> {
         Source::BuiltIn(_) => String::new(),
         Source::Folder(folder) => format!("{}/", folder.display()),
     };
-    let lab = Lab::from_files(state.definition.files.clone(), &shown)?;
+    let mut lab = Lab::from_files(state.definition.files.clone(), &shown)?;
+    let wanted = world.refresh;
+    lab.polls.calm = wanted.calm.unwrap_or(lab.polls.calm);
+    lab.polls.trouble = wanted.trouble.unwrap_or(lab.polls.trouble);
     Ok(Some(Opened { home, state, lab }))
 }
 

@@ -1,6 +1,8 @@
 //! Logs of all JobManagers and TaskManagers, followed through restarts of their containers. Bounded
-//! in a second as well as in a line: a flood is counted, not shown. Ordering across pods is the
-//! model's.
+//! in a second as well as in a line: a flood is counted, not shown. A pod that prints a lot wakes
+//! its reader hundreds of times a second; unless somebody looks or something is wrong, it is
+//! glanced at every few seconds instead, by one request for what is new. Ordering across pods is
+//! the model's.
 
 mod lines;
 
@@ -8,7 +10,7 @@ use super::Events;
 use super::watch::Sights;
 use crate::failure::Role;
 use crate::lab::Roles;
-use crate::model::{Event, LogLine, Pod};
+use crate::model::{Attention, Event, LogLine, Pace, Pod};
 use futures::stream::{FuturesUnordered, StreamExt};
 use futures::{AsyncBufRead, AsyncBufReadExt};
 use jiff::Timestamp;
@@ -21,7 +23,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// Lines of the past that are read of a pod that was there before us, and of one that came later.
 const PAST: i64 = 200;
@@ -31,6 +33,14 @@ const LAST_WORDS: i64 = 500;
 /// How long lines are gathered before they are sent, and how many at the most.
 const GATHER: Duration = Duration::from_millis(100);
 const BATCH: usize = 200;
+/// Lines in a second that make a pod one that prints a lot, and one that does not any more.
+const CHATTY: u64 = 100;
+const QUIET: u64 = 50;
+/// Between two glances at a pod that prints a lot.
+const GLANCE: Duration = Duration::from_secs(2);
+/// Lines of a glance at the least and at the most. The kubelet reads them from the file's end: as
+/// many as came since the last glance, and some more.
+const GLANCED: (u64, u64) = (2_000, 50_000);
 /// How long it may take until a log is open, and until a finished one is read.
 const OPEN: Duration = Duration::from_secs(5);
 /// Pauses between attempts: a log that ends at once is not asked for in a hurry again.
@@ -47,6 +57,7 @@ pub(super) async fn follow(
     namespace: String,
     roles: Roles,
     mut sights: Sights,
+    (pace, attention): (watch::Receiver<Pace>, watch::Receiver<Attention>),
     events: Events,
 ) {
     let api: Api<k8s_openapi::api::core::v1::Pod> = Api::namespaced(client, &namespace);
@@ -70,8 +81,11 @@ pub(super) async fn follow(
                 container,
                 pods: sights.pods.clone(),
                 events: events.clone(),
+                pace: pace.clone(),
+                attention: attention.clone(),
                 past: if first { PAST } else { NEW },
                 seen: None,
+                chatty: None,
             };
             following.push(one.follow());
         }
@@ -95,8 +109,12 @@ struct One {
     events: Events,
     /// Lines of the past to begin with.
     past: i64,
+    pace: watch::Receiver<Pace>,
+    attention: watch::Receiver<Attention>,
     /// The newest stamp that was read: a log asked for again begins in the same second.
     seen: Option<Timestamp>,
+    /// Lines in a second, of a pod that prints a lot.
+    chatty: Option<u64>,
 }
 
 /// How a log came to its end.
@@ -106,6 +124,8 @@ enum End {
     Some,
     /// There was nothing in it.
     Nothing,
+    /// It goes on, but there is too much of it to be followed.
+    Chatty,
     /// It could not be read.
     Away,
 }
@@ -119,19 +139,75 @@ impl One {
             if before.as_ref().is_some_and(|before| *before != container) {
                 self.read(self.params(Life::Previous)).await;
                 pause = PAUSE;
+                self.chatty = None;
             }
             before = Some(container.clone());
-            let end = self.read(self.params(Life::Current)).await;
+            let end = match self.chatty {
+                Some(rate) if !self.wanted() => self.glance(rate).await,
+                _ => self.read(self.params(Life::Current)).await,
+            };
             pause = match end {
                 End::Some => PAUSE,
                 End::Nothing => (pause * 2).min(LONG_PAUSE),
+                End::Chatty => GLANCE,
                 End::Away => AWAY,
             };
-            // The container ended, or the API server did: either way it may take a while.
-            let changed = self.other_than(&container);
-            let _ = timeout(pause, changed).await;
+            self.pause(pause, &container, end).await;
         }
         self.uid
+    }
+
+    /// Whether every line is wanted as it comes: something is wrong, or somebody looks.
+    fn wanted(&self) -> bool {
+        *self.pace.borrow() == Pace::Trouble || *self.attention.borrow() == Attention::Output
+    }
+
+    /// Until there may be more to read: the container ended, or the API server did, or the next
+    /// glance is due. Whoever wants every line does not wait for a glance.
+    async fn pause(&mut self, pause: Duration, container: &str, end: End) {
+        let (mut pace, mut attention) = (self.pace.clone(), self.attention.clone());
+        let wanted = async {
+            let trouble = pace.wait_for(|pace| *pace == Pace::Trouble);
+            let looks = attention.wait_for(|attention| *attention == Attention::Output);
+            match end {
+                End::Chatty => {
+                    tokio::select! { _ = trouble => {} _ = looks => {} }
+                }
+                End::Some | End::Nothing | End::Away => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = self.other_than(container) => {}
+            () = wanted => {}
+        }
+    }
+
+    /// One request for what is new.
+    async fn glance(&mut self, rate: u64) -> End {
+        let began = self.seen;
+        let lines = (rate * GLANCE.as_secs() * 2).clamp(GLANCED.0, GLANCED.1);
+        let params = LogParams {
+            follow: false,
+            tail_lines: i64::try_from(lines).ok(),
+            ..self.params(Life::Current)
+        };
+        let (end, count) = self.read_counted(params).await;
+        if matches!(end, End::Away) {
+            return end;
+        }
+        let seconds = match (began, self.seen) {
+            (Some(began), Some(seen)) => seen.duration_since(began).as_secs_f64().max(1.0),
+            _ => GLANCE.as_secs_f64(),
+        };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss
+        )]
+        let rate = (count as f64 / seconds) as u64; // lines of some seconds
+        self.chatty = (rate >= QUIET).then_some(rate);
+        End::Chatty
     }
 
     /// The id of the container that runs, once one does; none when the pod is gone.
@@ -171,18 +247,25 @@ impl One {
     }
 
     async fn read(&mut self, params: LogParams) -> End {
+        self.read_counted(params).await.0
+    }
+
+    /// Reads, and counts the lines.
+    async fn read_counted(&mut self, params: LogParams) -> (End, u64) {
         let opened = timeout(OPEN, self.api.log_stream(&self.name, &params)).await;
         let Ok(Ok(stream)) = opened else {
-            return End::Away;
+            return (End::Away, 0);
         };
         match params.follow {
-            true => self.lines(stream).await,
-            // A finished log has an end.
-            false => timeout(OPEN, self.lines(stream)).await.unwrap_or(End::Away),
+            true => self.lines(stream, Manner::Follow).await,
+            // What is not followed has an end.
+            false => timeout(OPEN, self.lines(stream, Manner::Once))
+                .await
+                .unwrap_or((End::Away, 0)),
         }
     }
 
-    async fn lines(&mut self, stream: impl AsyncBufRead) -> End {
+    async fn lines(&mut self, stream: impl AsyncBufRead, manner: Manner) -> (End, u64) {
         let mut stream = pin!(stream);
         let mut lines = Lines::after(self.name.clone(), self.seen);
         let mut batch: Vec<LogLine> = Vec::new();
@@ -208,6 +291,13 @@ impl One {
                 }
                 None => None,
             };
+            let ended = match lines.rate() {
+                Some(rate) if ended.is_none() && manner == Manner::Follow && rate >= CHATTY => {
+                    self.chatty = Some(rate);
+                    (!self.wanted()).then_some(End::Chatty)
+                }
+                _ => ended,
+            };
             if ended.is_some() || gathered.elapsed() >= GATHER || batch.len() >= BATCH {
                 if ended.is_some() || lines.over(now) {
                     lines.report(&mut batch);
@@ -225,8 +315,15 @@ impl One {
             }
         };
         self.seen = lines.newest();
-        end
+        (end, lines.count())
     }
+}
+
+/// Whether a log is read to its present end, or what comes after it too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    Follow,
+    Once,
 }
 
 /// Which of a container's lives.

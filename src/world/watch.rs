@@ -4,15 +4,20 @@
 //! depends on it is begun anew. Only reads.
 
 mod described;
+mod docker;
 mod kubernetes;
+mod links;
 mod pods;
+mod pulse;
+
+pub(super) use links::Links;
+pub(super) use pulse::Pulse;
 
 use super::{Events, World, disk, flink, ha, open, tail};
 use crate::lab::{Flink, Polls, Roles};
-use crate::model::{Event, LabFacts, Link, Pace, Pod, Source};
-use jiff::Timestamp;
+use crate::model::{Event, LabFacts, Pace, Pod, Source, Stage};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -35,16 +40,21 @@ pub async fn follow(world: Arc<World>, events: Events, stop: CancellationToken) 
 /// Opens the lab, follows it until something about it changes, and again.
 async fn opened(world: Arc<World>, events: Events) {
     let (job, _) = watch::channel(None);
-    let mut told: Option<LabFacts> = None;
+    let (mut told, mut stood): (Option<LabFacts>, Option<Stage>) = (None, None);
     let mut seen: Option<Scene> = None;
     let mut following = JoinSet::new();
     loop {
         let traces = Traces::of(&world);
         let scene = Scene::of(&world, &job).await;
         let facts = scene.as_ref().map(|scene| scene.facts.clone());
-        if facts != told {
+        let stage = scene.as_ref().map(|scene| scene.stage.clone());
+        if facts != told || stage != stood {
             match &facts {
-                Some(facts) => events.send(Event::Lab(Box::new(facts.clone()))).await,
+                Some(facts) => {
+                    events.send(Event::Lab(Box::new(facts.clone()))).await;
+                    let stage = stage.clone().unwrap_or_default();
+                    events.send(Event::Stage(stage)).await;
+                }
                 // The first look of the program tells that itself.
                 None if told.is_some() => {
                     let name = world.name.clone();
@@ -52,13 +62,15 @@ async fn opened(world: Arc<World>, events: Events) {
                 }
                 None => {}
             }
-            told = facts;
+            (told, stood) = (facts, stage);
         }
         // A new job is told to those who follow; anything else begins anew.
         if scene.as_ref().map(Scene::place) != seen.as_ref().map(Scene::place) {
             following.shutdown().await;
             if let Some(scene) = &scene {
                 begin(&mut following, scene, &job, &world, &events);
+                let names = scene.nodes.clone();
+                following.spawn(docker::follow(world.clone(), names, events.clone()));
                 tell_commands(&world, scene, &events).await;
             }
             seen = scene;
@@ -72,6 +84,7 @@ async fn opened(world: Arc<World>, events: Events) {
 /// What is followed: enough to read everything, nothing that could be written with.
 struct Scene {
     facts: LabFacts,
+    stage: Stage,
     kubeconfig: Option<String>,
     client: Result<kube::Client, String>,
     flink: Flink,
@@ -79,6 +92,8 @@ struct Scene {
     polls: Polls,
     node_port: Option<u16>,
     shared: PathBuf,
+    /// The containers of its nodes: name and Docker's id.
+    nodes: Vec<(String, String)>,
 }
 
 impl Scene {
@@ -97,6 +112,7 @@ impl Scene {
             changed
         });
         Some(Self {
+            stage: opened.stage(),
             kubeconfig: super::kube::read_kubeconfig(&opened.home).ok(),
             client: super::kube::reading_client(&opened.home)
                 .await
@@ -106,6 +122,12 @@ impl Scene {
             polls: opened.lab.polls.clone(),
             node_port: opened.state.ports.ui,
             shared: opened.home.shared(),
+            nodes: opened
+                .state
+                .nodes
+                .iter()
+                .map(|node| (node.name.clone(), node.id.clone()))
+                .collect(),
             facts,
         })
     }
@@ -119,6 +141,7 @@ impl Scene {
             self.roles.clone(),
             self.polls.clone(),
             self.node_port,
+            self.nodes.clone(),
         )
     }
 }
@@ -142,6 +165,7 @@ fn begin(
         pace,
         polls: scene.polls.clone(),
     };
+    let pulse = Pulse::new();
     let client = scene.client.as_ref().ok().cloned();
     let links = Links::new(Source::Api, events.clone());
     match &scene.client {
@@ -157,13 +181,16 @@ fn begin(
                 pods_seen,
                 leader_seen,
                 links,
+                pulse.clone(),
                 events.clone(),
             ));
+            following.spawn(pulse.clone().keep(client.clone()));
             following.spawn(tail::follow(
                 client.clone(),
                 scene.flink.namespace.clone(),
                 scene.roles.clone(),
                 sights.clone(),
+                (rhythm.pace.clone(), world.attention.subscribe()),
                 events.clone(),
             ));
         }
@@ -178,6 +205,7 @@ fn begin(
             scene.flink.namespace.clone(),
             scene.flink.rest.port,
             scene.node_port,
+            pulse.clone(),
         )
     };
     following.spawn(flink::detail::follow(
@@ -310,60 +338,6 @@ impl Rhythm {
                 Ok(()) = self.pace.changed() => {}
             }
         }
-    }
-}
-
-/// Tells when a source answers again, or does not any more.
-#[derive(Debug, Clone)]
-pub(super) struct Links {
-    source: Source,
-    events: Events,
-    told: Arc<Mutex<Option<bool>>>,
-}
-
-impl Links {
-    pub(super) fn new(source: Source, events: Events) -> Self {
-        Self {
-            source,
-            events,
-            told: Arc::default(),
-        }
-    }
-
-    /// It answers.
-    pub(super) async fn live(&self) {
-        if self.news(true) {
-            let link = Link::Live {
-                since: Timestamp::now(),
-            };
-            self.events
-                .send(Event::Link {
-                    source: self.source,
-                    link,
-                })
-                .await;
-        }
-    }
-
-    /// It does not.
-    pub(super) async fn lost(&self, why: &str) {
-        if self.news(false) {
-            let link = Link::Lost {
-                since: Timestamp::now(),
-                why: super::clean::message(why),
-            };
-            self.events
-                .send(Event::Link {
-                    source: self.source,
-                    link,
-                })
-                .await;
-        }
-    }
-
-    fn news(&self, now: bool) -> bool {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.replace(now) != Some(now)
     }
 }
 

@@ -129,7 +129,7 @@ fn the_api_server_is_away_and_nothing_is_called_good() {
 fn a_lab_is_being_built() {
     assert_snapshot!(text(&Scene::plan()), @r#"
     " flinklab                                                                       "
-    "┌ 3 of 9 steps done ──────────────────────────────────────────────────── 20.4s ┐"
+    "┌ 3 of 9 steps done ──────────────────────────────────────────────────── 21.4s ┐"
     "│ ✓  1 Look at what there is           0.2s  Docker 20.10.24, no cluster named…│"
     "│ ✓  2 Network                         0.0s  kind, there already               │"
     "│ ✓  3 Node container                  2.1s  flinklab-control-plane, API on 12…│"
@@ -145,13 +145,13 @@ fn a_lab_is_being_built() {
     "│ Images into the node: flink:2.2.1-scala_2.12-java17: 412 MB of 736 MB        │"
     "│ Kubernetes: kubeadm init: waiting for the API server                         │"
     "│                                                                              │"
-    "│ q stops here; u or flinklab up goes on later and does only what is missing.  │"
-    "│                                                                              │"
+    "│ esc leaves it running; q stops it here: u or flinklab up goes on later and   │"
+    "│ does only what is missing.                                                   │"
     "│                                                                              │"
     "│                                                                              │"
     "│                                                                              │"
     "└──────────────────────────────────────────────────────────────────────────────┘"
-    " : palette  ? help  q quit                                                      "
+    " esc back  : palette  ? help  q quit                                            "
     "#);
 }
 
@@ -159,7 +159,7 @@ fn a_lab_is_being_built() {
 fn a_step_failed_and_says_how_to_mend_it() {
     assert_snapshot!(text(&Scene::plan_failed()), @r#"
     " flinklab                                                                       "
-    "┌ Step 4 of 9 failed ─────────────────────────────────────────────────── 29.0s ┐"
+    "┌ Step 4 of 9 failed ─────────────────────────────────────────────────── 30.0s ┐"
     "│ ✓  1 Look at what there is           0.2s  Docker 20.10.24, no cluster named…│"
     "│ ✓  2 Network                         0.0s  kind, there already               │"
     "│ ✓  3 Node container                  2.1s  flinklab-control-plane, API on 12…│"

@@ -107,6 +107,29 @@ impl Terminal {
         rustix::process::kill_process(pid, signal).unwrap();
     }
 
+    /// Waits until the operating system says that the program is stopped.
+    fn stopped(&self) {
+        let pid = self.child.process_id().unwrap();
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+            let state = stat.rsplit_once(") ").unwrap().1.chars().next();
+            if state == Some('T') {
+                return;
+            }
+            assert!(Instant::now() < until, "never stopped: {stat}");
+            std::thread::yield_now();
+        }
+    }
+
+    /// The terminal is closed, as by the end of a connection.
+    fn hang_up(&mut self) {
+        let pair = native_pty_system().openpty(size(80, 24)).unwrap();
+        self.master = pair.master;
+        self.input = Box::new(std::io::sink());
+        self.signal(rustix::process::Signal::HUP);
+    }
+
     /// Waits for the end; the terminal must be as it was before.
     fn ends_with(&mut self, code: u32) {
         let status = self.child.wait().unwrap();
@@ -158,6 +181,115 @@ fn signals_give_the_terminal_back() {
         terminal.signal(signal);
         terminal.ends_with(130);
     }
+}
+
+#[test]
+fn the_shell_gets_its_terminal_at_ctrl_z_and_a_stop_signal_and_gives_it_back() {
+    use rustix::process::Signal;
+    let program = Program::without_docker();
+    let mut terminal = Terminal::open(&program, &[]);
+    terminal.sees_text("Welcome to flinklab");
+    for by_key in [true, false] {
+        match by_key {
+            true => terminal.types("\u{1a}"),
+            false => terminal.signal(Signal::TSTP),
+        }
+        terminal.sees("the terminal given back", |screen| {
+            !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
+        });
+        terminal.stopped();
+        terminal.signal(Signal::CONT);
+        terminal.sees("the screen again", |screen| {
+            screen.alternate_screen() && screen.contents().contains("Welcome to flinklab")
+        });
+    }
+    // It still listens.
+    terminal.types("?");
+    terminal.sees_text("Signs and words");
+    terminal.types("q");
+    terminal.ends_with(0);
+}
+
+#[test]
+fn a_panic_of_the_loop_gives_the_terminal_back_before_it_is_told_and_kept() {
+    let program = Program::without_docker();
+    let mut terminal = Terminal::open(&program, &["--panic-in", "loop"]);
+    terminal.sees_text("Welcome to flinklab");
+    terminal.types("j");
+    terminal.ends_with(4);
+    terminal.sees_text("the loop panics on purpose");
+    let kept = std::fs::read_to_string(program.home().join("crash.log")).unwrap();
+    assert!(kept.contains("the loop panics on purpose"), "{kept}");
+    assert!(kept.contains("src/app/tui.rs:"), "{kept}");
+}
+
+#[test]
+fn a_panic_of_a_task_leaves_the_screen_alone_and_is_told_at_the_end() {
+    let program = Program::without_docker();
+    let mut terminal = Terminal::open(&program, &["--panic-in", "task"]);
+    terminal.sees_text("A part of flinklab failed");
+    terminal.types("?");
+    terminal.sees_text("Signs and words");
+    terminal.types("q");
+    terminal.ends_with(0);
+    terminal.sees_text("a task panics on purpose");
+    assert!(program.home().join("crash.log").exists());
+}
+
+#[test]
+fn a_terminal_that_goes_away_ends_the_program() {
+    let program = Program::without_docker();
+    let mut terminal = Terminal::open(&program, &[]);
+    terminal.sees_text("Welcome to flinklab");
+    terminal.hang_up();
+    let until = Instant::now() + PATIENCE;
+    while terminal.child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < until, "it goes on without a terminal");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn settings_change_theme_and_keys_and_a_wrong_word_is_told_before_anything_begins() {
+    let program = Program::without_docker();
+    let file = program.user_home().join("config.toml");
+    let file = file.to_str().unwrap();
+    std::fs::write(file, "ascii = true\n[keys.everywhere]\nhelp = \"H\"\n").unwrap();
+    let mut terminal = Terminal::open(&program, &["--config", file]);
+    terminal.sees_text("Welcome to flinklab");
+    terminal.types("H");
+    terminal.sees_text("Signs and words");
+    terminal.sees("no line that is drawn", |screen| {
+        !screen.contents().contains('│')
+    });
+    terminal.types("q");
+    terminal.ends_with(0);
+    for (text, told) in [
+        (
+            "[keys.everywhere]\nhelp = \"q\"\n",
+            "config.toml:2:1: Two actions on one key",
+        ),
+        ("theme = \"pink\"\n", "config.toml:1:9: `pink` is no theme"),
+        (
+            "[keys.everywhere]\nhlp = \"H\"\n",
+            "config.toml:2:1: `hlp` is no action",
+        ),
+    ] {
+        std::fs::write(file, text).unwrap();
+        let ended = program.run(&["--config", file, "status"]);
+        assert_eq!(ended.code, 2, "{}", ended.err);
+        assert!(ended.err.contains(told), "{}", ended.err);
+    }
+    let missing = program.run(&["--config", "/nonexistent/config.toml", "status"]);
+    assert_eq!(missing.code, 2, "{}", missing.err);
+    // The flag comes before the file.
+    std::fs::write(file, "theme = \"pink\"\n").unwrap();
+    assert_eq!(
+        program
+            .run(&["--config", file, "--theme", "mono", "status"])
+            .code,
+        3
+    );
 }
 
 #[test]

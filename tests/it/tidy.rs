@@ -96,6 +96,23 @@ const WALLS: &[Wall] = &[
         ],
     },
     Wall {
+        of: "settings",
+        never: &[
+            &[
+                "crate::model",
+                "crate::view",
+                "crate::world",
+                "crate::sim",
+                "crate::app",
+                "crate::cli",
+            ],
+            CLIENTS,
+            SCREENS,
+            CLOCKS,
+            &["fs::write", "std::env", "std::process", "fs::create_dir"],
+        ],
+    },
+    Wall {
         of: "model",
         never: &[
             &[

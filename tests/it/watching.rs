@@ -5,7 +5,8 @@ mod server;
 
 use flinklab::lab::Lab;
 use flinklab::model::{
-    Effect, Event, Happening, Link, MapChange, Model, Pace, PodChange, Source, Via, update,
+    Attention, Effect, Event, Happening, Link, MapChange, Model, Pace, PodChange, Source, Via,
+    update,
 };
 use flinklab::world::home::{Home, NodeRecord, NodeStage, Source as From, State};
 use flinklab::world::{Addresses, Events, World, perform};
@@ -24,6 +25,7 @@ struct Watching {
     home: Home,
     state: State,
     pace: tokio::sync::watch::Sender<Pace>,
+    attention: tokio::sync::watch::Sender<Attention>,
     inbox: mpsc::Receiver<Happening>,
     task: JoinHandle<()>,
     _folder: tempfile::TempDir,
@@ -51,7 +53,7 @@ impl Watching {
         if let Some(port) = api {
             kubeconfig(&home, port);
         }
-        let pace = world.pace.clone();
+        let (pace, attention) = (world.pace.clone(), world.attention.clone());
         let (to, inbox) = mpsc::channel(1024);
         let stop = CancellationToken::new();
         let task = tokio::spawn(perform(
@@ -64,6 +66,7 @@ impl Watching {
             home,
             state,
             pace,
+            attention,
             inbox,
             task,
             _folder: folder,
@@ -242,6 +245,104 @@ async fn the_loss_and_the_return_of_the_api_server_are_seen_and_bridged() {
     second.abort();
 }
 
+/// Connections stay and nothing is said: `docker pause`, or a server that shuts down slowly.
+#[tokio::test]
+async fn an_api_server_that_falls_silent_is_missed_within_seconds_and_found_again() {
+    let says = Says::new();
+    let (listener, port) = listen().await;
+    let server = serve(says.clone(), listener);
+    let mut watching = Watching::of(Some(port), None);
+    watching.live().await;
+    watching
+        .sees("a sample", |event| {
+            matches!(event, Event::Flink(_)).then_some(())
+        })
+        .await;
+    let before = jiff::Timestamp::now();
+    says.silent.send_replace(true);
+    let began = Instant::now();
+    let since = watching
+        .sees("API lost", |event| match event {
+            Event::Link {
+                source: Source::Api,
+                link: Link::Lost { since, .. },
+            } => Some(*since),
+            _ => None,
+        })
+        .await;
+    assert!(
+        began.elapsed() < Duration::from_secs(7),
+        "{:?}",
+        began.elapsed()
+    );
+    // Away since it was heard last, not since we noticed.
+    let late = since.duration_since(before).as_secs_f64();
+    assert!((-2.0..1.0).contains(&late), "{late}");
+    says.silent.send_replace(false);
+    let began = Instant::now();
+    watching.live().await;
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+    server.abort();
+}
+
+/// While nobody looks, a pod that prints a lot is asked for what is new every few seconds, and no
+/// connection of it stays open.
+#[tokio::test]
+async fn a_pod_that_prints_a_lot_is_glanced_at_until_somebody_looks() {
+    let says = Says::new();
+    let (listener, port) = listen().await;
+    let server = serve(says.clone(), listener);
+    let printing = {
+        let says = says.clone();
+        tokio::spawn(async move {
+            let mut n = 0_u64;
+            loop {
+                let mut text = String::new();
+                for _ in 0..300 {
+                    n += 1;
+                    text.push_str(&format!("2026-11-22T23:07:47.{n:09}Z alert {n}\n"));
+                }
+                text.push_str(&format!(
+                    "2026-11-22T23:07:47.{n:09}Z 2026-11-22 23:07:47,000 INFO X [] - Recovered job {n}\n"
+                ));
+                says.printed(&text);
+                tokio::time::sleep(Duration::from_millis(250)).await;
+            }
+        })
+    };
+    let mut watching = Watching::of(Some(port), None);
+    watching.live().await;
+    let glances =
+        |says: &Says| says.asked_of(|path| path.contains("/log?") && !path.contains("follow=true"));
+    let deadline = Instant::now() + PATIENCE;
+    while glances(&says) < 4 {
+        assert!(Instant::now() < deadline, "never glanced");
+        // What is about high availability is told whatever is left out.
+        watching
+            .sees("a line that counts", |event| match event {
+                Event::Log(lines) => lines
+                    .iter()
+                    .any(|line| line.highlight.is_some())
+                    .then_some(()),
+                _ => None,
+            })
+            .await;
+    }
+    let follows = says.asked_of(|path| path.contains("follow=true"));
+    watching.attention.send_replace(Attention::Output);
+    while says.asked_of(|path| path.contains("follow=true")) < follows + 2 {
+        assert!(Instant::now() < deadline + PATIENCE, "never followed");
+        tokio::task::yield_now().await;
+        let _ = tokio::time::timeout(Duration::from_millis(50), watching.inbox.recv()).await;
+    }
+    printing.abort();
+    server.abort();
+}
+
 #[tokio::test]
 async fn a_kubeconfig_that_comes_later_or_changes_and_a_new_job_are_followed() {
     let says = Says::new();
@@ -319,7 +420,7 @@ async fn a_hanging_endpoint_holds_back_no_other_and_is_never_asked_twice_at_once
 async fn a_hundred_thousand_lines_are_counted_and_not_sent() {
     let says = Says::new();
     let lines: String = (0..100_000)
-        .map(|n| format!("2026-11-22T23:07:47.{n:06}Z line {n} \x1b[31mred\n"))
+        .map(|n| format!("2026-11-22T23:07:47.{n:09}Z line {n} \x1b[31mred\n"))
         .collect();
     *says.log.lock().unwrap() = lines;
     let (listener, port) = listen().await;

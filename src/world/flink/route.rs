@@ -3,6 +3,7 @@
 use super::replies::{Said, said};
 use crate::failure::Role;
 use crate::model::{Pod, PodPhase, Via};
+use crate::world::watch::Pulse;
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Empty, Limited};
@@ -27,6 +28,8 @@ pub struct Ways {
     /// The NodePort on the host's loopback.
     pub node_port: Option<u16>,
     plain: Plain<HttpConnector, Empty<Bytes>>,
+    /// What the pod proxy says is a sign of life of the API server.
+    pulse: Pulse,
 }
 
 /// One of the ways.
@@ -72,11 +75,12 @@ impl Route {
 impl Ways {
     /// No connection is made yet.
     #[must_use]
-    pub fn new(
+    pub(in crate::world) fn new(
         client: Option<kube::Client>,
         namespace: String,
         port: u16,
         node_port: Option<u16>,
+        pulse: Pulse,
     ) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(Duration::from_secs(1)));
@@ -90,6 +94,7 @@ impl Ways {
             port,
             node_port,
             plain,
+            pulse,
         }
     }
 
@@ -106,7 +111,15 @@ impl Ways {
                 Route::NodePort => self.direct(path).await,
             }
         });
-        let (code, body) = answer.await.unwrap_or(Err(Trouble::Silent))?;
+        let answer = answer.await.unwrap_or(Err(Trouble::Silent));
+        if let Route::Pod { .. } = route {
+            match &answer {
+                Ok(_) => self.pulse.alive(),
+                // Flink may be what is silent, not the server before it.
+                Err(_) => self.pulse.doubt(),
+            }
+        }
+        let (code, body) = answer?;
         if code.is_success() {
             return Ok(body);
         }

@@ -9,6 +9,8 @@ use tokio::time::Instant;
 
 /// Lines of one pod that are shown of any second: more than anybody reads.
 const A_SECOND: u32 = 500;
+/// What programs print of any second: a taste of it, whoever wants all looks into the pod's log.
+const OUTPUT: u32 = 100;
 /// Lines about high availability that are shown of any second beyond that.
 const HIGHLIGHTS: u32 = 100;
 /// Bytes of a line that are looked at; the rest is skipped.
@@ -44,6 +46,19 @@ pub(in crate::world) fn highlight(text: &str) -> Option<Highlight> {
     found.map(|(_, highlight)| *highlight)
 }
 
+/// Where a logger's line names its level at the latest.
+const HEAD: usize = 60;
+
+/// Whether a logger says it, not a program that prints: it begins with its date, as Flink's own
+/// layout has it, or names its level soon.
+fn is_logged(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let dated = bytes.len() > 10 && bytes[..4].iter().all(u8::is_ascii_digit) && bytes[4] == b'-';
+    let head = &bytes[..bytes.len().min(HEAD)];
+    let level = |level: &[u8]| head.windows(level.len()).any(|here| here == level);
+    dated || [&b" INFO"[..], b" WARN", b" ERROR"].into_iter().any(level)
+}
+
 /// The state between two pieces of a log.
 pub(super) struct Lines {
     pod: String,
@@ -54,9 +69,20 @@ pub(super) struct Lines {
     newest: Option<Timestamp>,
     any: bool,
     window: Option<Instant>,
+    /// Lines of this second, of the whole one before, and in all.
+    here: u64,
+    rate: Option<u64>,
+    count: u64,
     shown: u32,
+    printed: u32,
     highlighted: u32,
     left_out: u64,
+    /// The stamp that was read before us, as the kubelet writes it, and that of the line left out
+    /// last.
+    before: String,
+    last: String,
+    /// Whether a whole second was seen.
+    full: bool,
 }
 
 impl Lines {
@@ -68,9 +94,16 @@ impl Lines {
             newest: after,
             any: false,
             window: None,
+            here: 0,
+            rate: None,
+            count: 0,
             shown: 0,
+            printed: 0,
             highlighted: 0,
             left_out: 0,
+            before: after.map_or_else(String::new, |after| format!("{after:.9}")),
+            last: String::new(),
+            full: false,
         }
     }
 
@@ -78,8 +111,12 @@ impl Lines {
     pub(super) fn take(&mut self, mut bytes: &[u8], now: Instant, batch: &mut Vec<LogLine>) {
         if self.window.is_none() || self.over(now) {
             self.report(batch);
+            // The first window has what was there before us.
+            self.rate = self.window.map(|_| self.here).filter(|_| self.full);
+            self.full |= self.window.is_some();
             self.window = Some(now);
-            (self.shown, self.highlighted) = (0, 0);
+            self.here = 0;
+            (self.shown, self.printed, self.highlighted) = (0, 0, 0);
         }
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             let (line, rest) = bytes.split_at(end);
@@ -108,11 +145,28 @@ impl Lines {
         let Some((stamp, text)) = text.split_once(' ') else {
             return;
         };
-        let room = self.shown < A_SECOND;
-        let highlight = highlight(text);
+        // Of one width, stamps compare as text.
+        if stamp.len() == self.before.len() && stamp <= self.before.as_str() {
+            return;
+        }
+        self.here += 1;
+        self.count += 1;
+        // Words are looked for in what a logger says; in what is printed only while that is little.
+        let logged = is_logged(text);
+        let room = match logged {
+            true => self.shown < A_SECOND,
+            false => self.printed < OUTPUT,
+        };
+        let highlight = match room || logged {
+            true => highlight(text),
+            false => None,
+        };
         if !room && (highlight.is_none() || self.highlighted >= HIGHLIGHTS) {
             self.any = true;
             self.left_out += 1;
+            // It was read, too: the next glance begins after it.
+            self.last.clear();
+            self.last.push_str(stamp);
             return;
         }
         let Ok(at) = stamp.parse::<Timestamp>() else {
@@ -123,9 +177,10 @@ impl Lines {
         }
         self.any = true;
         self.newest = self.newest.max(Some(at));
-        match room {
-            true => self.shown += 1,
-            false => self.highlighted += 1,
+        match (room, logged) {
+            (true, true) => self.shown += 1,
+            (true, false) => self.printed += 1,
+            (false, _) => self.highlighted += 1,
         }
         batch.push(LogLine {
             at,
@@ -133,6 +188,16 @@ impl Lines {
             text: clean::line(text),
             highlight,
         });
+    }
+
+    /// Lines of the last whole second; none before one was seen.
+    pub(super) fn rate(&self) -> Option<u64> {
+        self.rate
+    }
+
+    /// Lines so far.
+    pub(super) fn count(&self) -> u64 {
+        self.count
     }
 
     /// Whether something waits to be sent.
@@ -151,11 +216,11 @@ impl Lines {
         if self.left_out == 0 {
             return;
         }
-        let at = self.newest.unwrap_or_default();
+        let at = self.newest().unwrap_or_default();
         batch.push(LogLine {
             at,
             pod: self.pod.clone(),
-            text: format!("… {} more lines in this second, not shown", self.left_out),
+            text: format!("… {} more lines, not shown", self.left_out),
             highlight: None,
         });
         self.left_out = 0;
@@ -163,7 +228,7 @@ impl Lines {
 
     /// The newest stamp that was read.
     pub(super) fn newest(&self) -> Option<Timestamp> {
-        self.newest
+        self.newest.max(self.last.parse().ok())
     }
 
     /// How a log ended that came to its end.
@@ -221,7 +286,7 @@ mod tests {
         for n in 0..100_000 {
             text.push_str(&format!("2026-11-22T23:07:47.0Z line {n}\n"));
         }
-        text.push_str("2026-11-22T23:07:47.5Z x was granted leadership with leaderSessionID=1\n");
+        text.push_str("2026-11-22T23:07:47.5Z 23:07:47 INFO x was granted leadership with leaderSessionID=1\n");
         let began = std::time::Instant::now();
         let seen = read(&[&text], None);
         assert!(
@@ -229,12 +294,9 @@ mod tests {
             "{:?}",
             began.elapsed()
         );
-        assert_eq!(seen.len(), 502);
-        assert_eq!(seen[500].highlight, Some(Highlight::Leadership));
-        assert_eq!(
-            seen[501].text,
-            "… 99500 more lines in this second, not shown"
-        );
+        assert_eq!(seen.len(), 102);
+        assert_eq!(seen[100].highlight, Some(Highlight::Leadership));
+        assert_eq!(seen[101].text, "… 99900 more lines, not shown");
     }
 
     #[test]

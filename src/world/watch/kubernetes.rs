@@ -2,6 +2,7 @@
 //! is told; after any loss it begins anew with a list, which is also the proof that it is back.
 
 use super::super::{Events, ha};
+use super::pulse::{Health, Pulse};
 use super::{Links, pods};
 use crate::lab::Roles;
 use crate::model::{Event, MapChange, Pod, PodChange};
@@ -14,7 +15,7 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
@@ -24,11 +25,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How long a list may take.
 const LIST: Duration = Duration::from_secs(5);
-/// A leader renews its lease every 5 s. After so long a silence the connection is doubted, and
-/// proven by one list; a server that was stopped dead would be missed for minutes otherwise.
+/// A leader renews its lease every 5 s. After so long a silence this one watch is doubted, and
+/// proven by one list. Whether the server lives at all is known sooner: see `pulse`.
 const SILENCE: Duration = Duration::from_secs(20);
-/// How many watches there are.
-const WATCHES: usize = 3;
 /// Kubernetes events remembered, to tell a new one from a known one after a list.
 const KNOWN: usize = 1000;
 
@@ -48,6 +47,7 @@ pub(super) async fn follow(
     pods_seen: watch::Sender<Arc<[Pod]>>,
     leader_seen: watch::Sender<Option<String>>,
     links: Links,
+    pulse: Pulse,
     events: Events,
 ) {
     let Watched {
@@ -57,10 +57,7 @@ pub(super) async fn follow(
         roles,
         job,
     } = watched;
-    let health = Health {
-        links,
-        lost: Mutex::new([true; WATCHES]),
-    };
+    let health = Health::new(links, pulse);
     let of_cluster = Config::default().labels(&ha::selector(&cluster_id));
     let pods = Pods {
         roles,
@@ -151,21 +148,38 @@ where
     F: Follower<K>,
 {
     let mut stream = pin!(watcher(api.clone(), config.clone()));
+    let mut cuts = health.pulse.cuts();
+    cuts.mark_unchanged();
     let mut list: Vec<K> = Vec::new();
     let mut live = false;
     // None until something was heard: one silence is doubted once, not every 20 s.
     let mut silence: Option<Duration> = None;
     loop {
-        let item = match (live, silence) {
-            (false, _) => timeout(LIST, stream.next())
-                .await
-                .map_err(|_| format!("no answer within {} s", LIST.as_secs()))?,
-            (true, None) => stream.next().await,
-            (true, Some(silence)) => match timeout(silence, stream.next()).await {
-                Ok(item) => item,
-                Err(_) => return Ok(()),
-            },
+        let patience = match (live, silence) {
+            (false, _) => Some(LIST),
+            (true, silence) => silence,
         };
+        let next = async {
+            match patience {
+                None => Ok(stream.next().await),
+                Some(patience) => timeout(patience, stream.next()).await,
+            }
+        };
+        let item = tokio::select! {
+            item = next => item,
+            Ok(()) = cuts.changed() => {
+                let cut = cuts.borrow_and_update().clone();
+                return Err(cut.map_or_else(String::new, |cut| cut.why.clone()));
+            }
+        };
+        let item = match item {
+            Ok(item) => item,
+            Err(_) if live => return Ok(()),
+            Err(_) => return Err(format!("no answer within {} s", LIST.as_secs())),
+        };
+        if matches!(item, Some(Ok(_))) {
+            health.pulse.alive();
+        }
         let news = match item.ok_or("the watch ended")? {
             Ok(watcher::Event::Init) => {
                 list.clear();
@@ -206,30 +220,6 @@ fn why(error: &watcher::Error) -> String {
         | watcher::Error::WatchStartFailed(error)
         | watcher::Error::WatchFailed(error) => crate::world::kube::describe(error),
         watcher::Error::NoResourceVersion => "the list has no version".to_owned(),
-    }
-}
-
-/// The API server is there while all watches are.
-struct Health {
-    links: Links,
-    lost: Mutex<[bool; WATCHES]>,
-}
-
-impl Health {
-    async fn live(&self, number: usize) {
-        let all = {
-            let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
-            lost[number] = false;
-            lost.iter().all(|lost| !lost)
-        };
-        if all {
-            self.links.live().await;
-        }
-    }
-
-    async fn lost(&self, number: usize, why: &str) {
-        self.lost.lock().unwrap_or_else(PoisonError::into_inner)[number] = true;
-        self.links.lost(why).await;
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Says {
     /// Paths that are never answered.
     pub(super) hangs: Mutex<Vec<&'static str>>,
     pub(super) log: Mutex<String>,
+    /// Nothing more is said, as by a machine that was frozen; connections stay.
+    pub(super) silent: tokio::sync::watch::Sender<bool>,
 }
 
 impl Says {
@@ -56,7 +58,21 @@ impl Says {
             open: Mutex::default(),
             hangs: Mutex::default(),
             log: Mutex::default(),
+            silent: tokio::sync::watch::Sender::new(false),
         })
+    }
+
+    /// More in every log; whoever follows gets it, whoever asks gets the newest.
+    pub(super) fn printed(&self, text: &str) {
+        const KEPT: usize = 200_000;
+        let mut log = self.log.lock().unwrap();
+        log.push_str(text);
+        if log.len() > KEPT {
+            let cut = log.len() - KEPT / 2;
+            let cut = log[cut..].find('\n').map_or(cut, |end| cut + end + 1);
+            log.drain(..cut);
+        }
+        let _ = self.news.send(("log", text.to_owned()));
     }
 
     pub(super) fn asked_of(&self, what: impl Fn(&str) -> bool) -> usize {
@@ -99,6 +115,7 @@ async fn answer(says: Arc<Says>, mut stream: TcpStream) {
         *now += 1;
         *most = (*most).max(*now);
     }
+    let _ = says.silent.subscribe().wait_for(|silent| !silent).await;
     respond(&says, &path, &short, &mut stream).await;
     says.open.lock().unwrap().get_mut(&short).unwrap().0 -= 1;
 }
@@ -139,7 +156,10 @@ async fn respond(says: &Says, path: &str, short: &str, stream: &mut TcpStream) {
     }
     let (body, stays) = match resource {
         Some(resource) => (says.lists.lock().unwrap()[resource].to_string(), false),
-        None if path.contains("/log?") => (says.log.lock().unwrap().clone(), true),
+        None if path.contains("/log?") => (
+            says.log.lock().unwrap().clone(),
+            path.contains("follow=true"),
+        ),
         None if path.ends_with("jobs/overview") => (JOBS.to_owned(), false),
         None if path.ends_with("checkpoints") => (CHECKPOINTS.to_owned(), false),
         None if path.ends_with("config") => (r#"{"interval":2000}"#.to_owned(), false),
@@ -150,8 +170,19 @@ async fn respond(says: &Says, path: &str, short: &str, stream: &mut TcpStream) {
             b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n",
         )
         .await;
+    let mut news = says.news.subscribe();
     let _ = stream.write_all(body.as_bytes()).await;
-    if stays {
-        let _ = stream.read_u8().await;
+    if !stays {
+        return;
+    }
+    loop {
+        tokio::select! {
+            gone = stream.read_u8() => if gone.is_err() { return },
+            line = news.recv() => match line {
+                Ok(("log", text)) if stream.write_all(text.as_bytes()).await.is_err() => return,
+                Ok(_) => {}
+                Err(_) => return,
+            },
+        }
     }
 }

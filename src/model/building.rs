@@ -1,0 +1,66 @@
+//! The building of a lab as a person goes through it: begun by a key, left to go on behind other
+//! pages, come back to, and not stopped by a slip of a finger.
+
+use super::{Effect, Ended, Event, Model, Page, Plan, Stage, UpOrder};
+
+/// Begins to build or to finish the lab. One that goes on is looked at again, never begun twice.
+pub(super) fn begin(model: &mut Model) -> Vec<Effect> {
+    model.screen.turn(Page::Plan);
+    if model.plan.goes_on() {
+        model.plan.left = false;
+        return Vec::new();
+    }
+    model.plan = Plan {
+        started: Some(model.now),
+        ..Plan::default()
+    };
+    model.fault = None;
+    vec![Effect::Up(UpOrder::default())]
+}
+
+/// Leaves the steps; what goes on goes on behind.
+pub(super) fn behind(model: &mut Model) {
+    model.plan.left = model.plan.goes_on();
+    let home = match (&model.lab, &model.stage) {
+        (None, _) | (_, Stage::Kept) => Page::Welcome,
+        (Some(_), _) => Page::Dashboard,
+    };
+    model.screen.turn(home);
+    if model.plan.left {
+        let words = "The lab is being built behind this page; u shows the steps.";
+        model.screen.say(model.now, words);
+    }
+}
+
+/// Ends the program; where that stops something half done, only when it is asked for again.
+pub(super) fn leave(model: &mut Model) {
+    if !model.plan.goes_on() {
+        model.ended = Some(Ended::Quit);
+        return;
+    }
+    model.screen.leaving = true;
+    let words = "The lab is being built; again stops it here, `flinklab up` goes on later.";
+    model.screen.say(model.now, words);
+}
+
+/// Shows steps that begin, the lab that came of them, or that there is only data of one.
+pub(super) fn follow(model: &mut Model, event: &Event) {
+    let page = model.screen.page;
+    let to = match event {
+        Event::Step(_) if matches!(page, Page::Welcome | Page::Dashboard) => Page::Plan,
+        Event::Lab(_) if page == Page::Welcome && model.stage != Stage::Kept => Page::Dashboard,
+        Event::Stage(Stage::Built | Stage::Begun { .. })
+            if page == Page::Welcome && model.lab.is_some() =>
+        {
+            Page::Dashboard
+        }
+        // A lab of which only data is kept has nothing to show.
+        Event::Stage(Stage::Kept) if page == Page::Dashboard && !model.plan.goes_on() => {
+            Page::Welcome
+        }
+        _ => return,
+    };
+    if !model.plan.left {
+        model.screen.turn(to);
+    }
+}

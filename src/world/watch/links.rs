@@ -1,0 +1,55 @@
+//! Whether a source answers, told only when that changes.
+
+use crate::model::{Event, Link, Source};
+use crate::world::Events;
+use jiff::Timestamp;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Tells when a source answers again, or does not any more.
+#[derive(Debug, Clone)]
+pub(in crate::world) struct Links {
+    source: Source,
+    events: Events,
+    told: Arc<Mutex<Option<bool>>>,
+}
+
+impl Links {
+    pub(in crate::world) fn new(source: Source, events: Events) -> Self {
+        Self {
+            source,
+            events,
+            told: Arc::default(),
+        }
+    }
+
+    /// It answers.
+    pub(in crate::world) async fn live(&self) {
+        if self.news(true) {
+            let since = Timestamp::now();
+            self.tell(Link::Live { since }).await;
+        }
+    }
+
+    /// It does not.
+    pub(in crate::world) async fn lost(&self, why: &str) {
+        self.lost_since(Timestamp::now(), why).await;
+    }
+
+    /// It does not, and was heard last at that moment.
+    pub(in crate::world) async fn lost_since(&self, since: Timestamp, why: &str) {
+        if self.news(false) {
+            let why = crate::world::clean::message(why);
+            self.tell(Link::Lost { since, why }).await;
+        }
+    }
+
+    async fn tell(&self, link: Link) {
+        let source = self.source;
+        self.events.send(Event::Link { source, link }).await;
+    }
+
+    fn news(&self, now: bool) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.replace(now) != Some(now)
+    }
+}
