@@ -158,3 +158,41 @@ fn the_gate_names_what_speaks_against_a_break() {
         ]
     );
 }
+
+#[test]
+fn every_jobmanager_is_hit_with_the_leader_first() {
+    let target = healthy().aim(find("all-jm-crash").unwrap()).target.unwrap();
+    assert_eq!(target.pod, "flink-jobmanager-5skkb");
+    assert_eq!(target.also.len(), 1);
+    assert_eq!(target.also[0].reason, "stands by");
+    let commands = target.command(Step::Kill);
+    assert_eq!(commands.matches("kill -KILL").count(), 2, "{commands}");
+}
+
+#[test]
+fn what_is_no_pod_is_pinned_by_the_leader() {
+    let target = healthy().aim(find("api-outage").unwrap()).target.unwrap();
+    assert_eq!(target.pod, "flink-jobmanager-5skkb");
+    assert_eq!(
+        target.object.as_deref(),
+        Some("the API server of dev-control-plane")
+    );
+}
+
+#[test]
+fn a_wanted_pod_is_hit_only_if_the_failure_may_hit_it() {
+    let mut model = healthy();
+    slots(&mut model, [("10.244.0.5", 1), ("10.244.0.4", 1)]);
+    let at = |key: &str, pod: &str| model.aim_at(find(key).unwrap(), Some(pod)).target;
+    let busy = at("tm-stop", "flink-taskmanager-t4wpd").unwrap();
+    assert_eq!(busy.pod, "flink-taskmanager-t4wpd");
+    assert_eq!(
+        at("tm-stop", "flink-jobmanager-5skkb").unwrap_err(),
+        "flink-jobmanager-5skkb is no TaskManager that runs tasks"
+    );
+    assert_eq!(
+        at("jm-stop", "flink-taskmanager-t4wpd").unwrap_err(),
+        "it hits flink-jobmanager-5skkb, which leads epoch 1, not flink-taskmanager-t4wpd"
+    );
+    assert!(at("standby-stop", "flink-jobmanager-5skkb").is_err());
+}

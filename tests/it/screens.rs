@@ -2,7 +2,9 @@
 //! file each, for a look with `cat`.
 
 use crate::models::Scene;
-use flinklab::model::{Colours, Effect, Event, Glyphs, KeyCode, Model, Page};
+use flinklab::model::{
+    Colours, Effect, Event, Glyphs, Happening, KeyCode, Model, Page, Standing, update,
+};
 use flinklab::view;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -133,6 +135,30 @@ fn the_same_digit_twice_fires_and_another_one_aims_anew() {
     assert_eq!(order.failure.key, "jm-crash");
     assert_eq!(order.target.pod, "flinklab-jobmanager-7f9c6d5b8-abcde");
     assert_eq!(scene.model.screen.page, Page::Dashboard);
+}
+
+#[test]
+fn one_key_takes_back_what_is_broken_and_says_what_that_was() {
+    let mut scene = Scene::healthy();
+    assert_eq!(scene.key(KeyCode::Char('U')), [Effect::Heal]);
+    let at = scene.model.now;
+    let said = |scene: &Scene| scene.model.screen.notice(at).unwrap_or_default().to_owned();
+    let healed = |undone| Happening {
+        at,
+        event: Event::Healed(undone),
+    };
+    update(&mut scene.model, &healed(Vec::new()));
+    assert_eq!(said(&scene), "Nothing was broken.");
+    let left = Standing {
+        run: "r".to_owned(),
+        failure: "jm-freeze".to_owned(),
+        what: "the process of jm is stopped".to_owned(),
+        since: at,
+        deadline: at,
+        owner: None,
+    };
+    update(&mut scene.model, &healed(vec![left]));
+    assert_eq!(said(&scene), "Taken back: the process of jm is stopped.");
 }
 
 #[test]
