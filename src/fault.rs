@@ -20,6 +20,18 @@ pub struct Fault {
     pub mend: String,
     /// Where in a file of the user the mistake is.
     pub place: Option<Place>,
+    /// The last words of the part that failed: logs, events.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excerpts: Vec<Excerpt>,
+}
+
+/// What something said last, cut out of its log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Excerpt {
+    /// Whose words they are: `boot log of flinklab-control-plane`.
+    pub of: String,
+    /// The words, a line each.
+    pub lines: Vec<String>,
 }
 
 /// A position in a file of the user. Lines and columns count from 1.
@@ -73,6 +85,7 @@ impl Fault {
             why: String::new(),
             mend: String::new(),
             place: None,
+            excerpts: Vec::new(),
         }
     }
 
@@ -97,6 +110,16 @@ impl Fault {
     #[must_use]
     pub fn mend(mut self, mend: impl Into<String>) -> Self {
         self.mend = mend.into();
+        self
+    }
+
+    /// What the part that failed said last. No words: no excerpt.
+    #[must_use]
+    pub fn showing(mut self, of: impl Into<String>, lines: Vec<String>) -> Self {
+        if !lines.is_empty() {
+            let of = of.into();
+            self.excerpts.push(Excerpt { of, lines });
+        }
         self
     }
 

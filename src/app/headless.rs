@@ -18,6 +18,8 @@ use std::time::Duration;
 
 /// How long the first full picture may take.
 pub(super) const FIRST_PICTURE: Duration = Duration::from_secs(10);
+/// How long `up` may take to say why it gave up.
+const GIVES_UP: Duration = Duration::from_secs(30);
 /// How often a waiting command looks at the clock.
 const TICK: Duration = Duration::from_millis(250);
 
@@ -75,8 +77,13 @@ pub(super) async fn command(
 ) -> Result<u8, Fault> {
     match command {
         Command::Up { resume, timeout } => {
-            let order = UpOrder { resume: *resume };
-            let goal = Goal::Plan { limit: *timeout };
+            let order = UpOrder {
+                resume: *resume,
+                within: Some(*timeout),
+            };
+            // `up` itself gives up in time and says why; this is for one that cannot even do that.
+            let limit = *timeout + GIVES_UP;
+            let goal = Goal::Plan { limit };
             follow(world, vec![Effect::Up(order)], goal, printer).await
         }
         Command::Down { purge } => {

@@ -108,6 +108,9 @@ pub(super) fn fault_object(fault: &Fault) -> Value {
         error["line"] = json!(place.line);
         error["column"] = json!(place.column);
     }
+    if !fault.excerpts.is_empty() {
+        error["excerpts"] = json!(fault.excerpts);
+    }
     json!({ "error": error })
 }
 
@@ -119,14 +122,23 @@ pub(super) fn fault_text(fault: &Fault) -> String {
     }
     text.push_str(&fault.what);
     text.push('\n');
-    for (title, words) in [("why", &fault.why), ("mend", &fault.mend)] {
-        let mut lines = words.lines();
-        if let Some(first) = lines.next() {
-            text.push_str(&format!("  {title}: {first}\n"));
-        }
-        for line in lines {
-            text.push_str(&format!("        {line}\n"));
+    titled(&mut text, "why", &fault.why);
+    for excerpt in &fault.excerpts {
+        text.push_str(&format!("  last lines of {}:\n", excerpt.of));
+        for line in &excerpt.lines {
+            text.push_str(&format!("    | {line}\n"));
         }
     }
+    titled(&mut text, "mend", &fault.mend);
     text
+}
+
+fn titled(text: &mut String, title: &str, words: &str) {
+    let mut lines = words.lines();
+    if let Some(first) = lines.next() {
+        text.push_str(&format!("  {title}: {first}\n"));
+    }
+    for line in lines {
+        text.push_str(&format!("        {line}\n"));
+    }
 }

@@ -70,6 +70,8 @@ pub struct PodRef {
 pub struct UpOrder {
     /// Start from the newest retained checkpoint.
     pub resume: bool,
+    /// Give up after this long; none: only where a step itself gives up.
+    pub within: Option<std::time::Duration>,
 }
 
 /// What `down` was asked for.

@@ -22,6 +22,18 @@ pub(crate) struct Ground {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Wishes {
     pub(super) clean_stop: Option<CleanStop>,
+    pub(super) trouble: Option<Trouble>,
+    /// The registry knows no image.
+    pub(super) no_registry: bool,
+}
+
+/// What keeps a cluster from coming up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// The node's init says why and ends.
+    NodeDoesNotBoot,
+    /// The API server ends again and again, until kubeadm gives up.
+    ApiServerNeverAnswers,
 }
 
 /// How the lock is left behind by a JobManager that stops in order. In life it is a race.
@@ -47,6 +59,16 @@ impl Ground {
 
     pub(super) fn wish(&self, change: impl FnOnce(&mut Wishes)) {
         change(&mut self.wishes.lock().expect("no panic while the lock is held"));
+    }
+
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        let wishes = self.wishes.lock().expect("no panic while the lock is held");
+        wishes.trouble
+    }
+
+    pub(super) fn has_registry(&self) -> bool {
+        let wishes = self.wishes.lock().expect("no panic while the lock is held");
+        !wishes.no_registry
     }
 
     /// In 11 of 27 clean stops that were measured, the dying one took the lock again.

@@ -15,7 +15,7 @@ mod pace;
 mod serve;
 
 pub use engine::Images;
-pub use ground::CleanStop;
+pub use ground::{CleanStop, Trouble};
 
 use crate::lab::Lab;
 use cluster::Cluster;
@@ -167,6 +167,23 @@ impl Sim {
     /// How the lock is left behind by clean stops from now on; none leaves it to chance.
     pub fn clean_stops(&self, how: Option<CleanStop>) {
         self.machine.ground.wish(|wishes| wishes.clean_stop = how);
+    }
+
+    /// What keeps clusters from coming up from now on.
+    pub fn trouble(&self, what: Option<Trouble>) {
+        self.machine.ground.wish(|wishes| wishes.trouble = what);
+    }
+
+    /// The registry knows no image any more.
+    pub fn registry_down(&self) {
+        self.machine.ground.wish(|wishes| wishes.no_registry = true);
+    }
+
+    /// The registry has what the lab needs.
+    pub fn registry_up(&self) {
+        self.machine
+            .ground
+            .wish(|wishes| wishes.no_registry = false);
     }
 
     /// Every watch that resumes is told that its version is too old.

@@ -188,5 +188,13 @@ pub(super) fn fault(theme: &Theme, fault: &Fault, width: usize) -> Vec<Line<'sta
             ]));
         }
     }
+    for excerpt in &fault.excerpts {
+        let head = format!(" last lines of {}:", excerpt.of);
+        lines.push(Line::from(theme.say(Tone::Muted, words::cut(&head, width))));
+        for line in &excerpt.lines {
+            let line = words::cut(line, width.saturating_sub(4));
+            lines.push(Line::from(theme.say(Tone::Muted, format!("  │ {line}"))));
+        }
+    }
     lines
 }

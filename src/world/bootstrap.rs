@@ -20,7 +20,7 @@ use std::time::Duration;
 /// How long kubeadm may take: twice it waits four minutes by itself.
 const KUBEADM: Duration = Duration::from_secs(600);
 /// How many lines of kubeadm's output explain its failure.
-const TAIL: usize = 25;
+const TAIL: usize = 15;
 /// How long the administrator's kubeconfig may take to appear; kubeadm writes it within seconds.
 const ADMIN_CONF: Duration = Duration::from_secs(300);
 /// How often it is looked for.
@@ -209,20 +209,21 @@ async fn kubeadm(
             if last.len() == TAIL {
                 last.pop_front();
             }
-            last.push_back(line.to_owned());
+            last.push_back(super::clean::line(line));
         })
         .await?;
     match ended {
         0 => Ok(()),
         code => {
-            let said = Vec::from(last).join("\n");
-            tracing::error!("kubeadm failed with {code}:\n{said}");
+            let said = Vec::from(last);
+            tracing::error!("kubeadm failed with {code}:\n{}", said.join("\n"));
             let verb = argv.get(1).copied().unwrap_or_default();
             Err(Fault::unable(
                 "kubeadm",
                 format!("`kubeadm {verb}` failed in {}.", node.name),
             )
-            .why(format!("exit code {code}; its last lines:\n{said}"))
+            .why(format!("it ended with exit code {code}"))
+            .showing(format!("kubeadm {verb}"), said)
             .mend("Run `flinklab down`, then `flinklab up`, to start anew."))
         }
     }

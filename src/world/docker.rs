@@ -253,7 +253,7 @@ impl Docker {
                 all.extend(
                     String::from_utf8_lossy(piece.as_ref())
                         .lines()
-                        .map(|line| line.trim_end().to_owned()),
+                        .map(|line| crate::world::clean::line(line.trim_end())),
                 );
                 let extra = all.len().saturating_sub(lines);
                 all.drain(..extra);

@@ -89,6 +89,7 @@ async fn remove(world: &World, order: &DownOrder, progress: &Progress) -> Result
         false => progress.done("data", "kept").await,
     }
 
+    super::images::forget_readers(&docker, &opened.state.id).await;
     progress.begin("cluster", "").await;
     let names: Vec<String> = nodes.nodes().iter().map(|node| node.name.clone()).collect();
     for node in nodes.nodes() {

@@ -297,6 +297,21 @@ impl Home {
         }
     }
 
+    /// Removes what a killed process left half-written. Only with the lock held.
+    pub fn sweep(&self) {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        for entry in entries {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let half = [STATE, "kubeconfig"].iter().any(|of| {
+                name.strip_prefix(&format!(".{of}."))
+                    .is_some_and(|pid| pid.bytes().all(|byte| byte.is_ascii_digit()))
+            });
+            if half {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
     /// Removes the folder once nothing of Flink's is left below it. The lock goes with it.
     pub fn remove(&self, _lock: &Lock) -> Result<(), Fault> {
         self.plain(&self.folder)?;

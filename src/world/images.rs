@@ -3,7 +3,7 @@
 
 mod reader;
 
-pub use reader::read_file_of_image;
+pub use reader::{forget_readers, read_file_of_image};
 
 use super::docker::{CALL, Docker, LONG, failed, late, status, words};
 use super::node::Node;

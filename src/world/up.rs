@@ -6,6 +6,7 @@
 
 mod addons;
 mod adopted;
+mod autopsy;
 mod book;
 mod definition;
 mod job;
@@ -14,28 +15,31 @@ mod kubernetes;
 mod manifests;
 mod nodes;
 pub(super) mod progress;
+mod way;
 mod witness;
 
 use super::docker::Docker;
 use super::gate::Ours;
-use super::home::{CheckpointFact, Home, JobRecord};
+use super::home::{CheckpointFact, Home, JobRecord, Lock};
 use super::images::{self, Streamed};
 use super::node::Node;
 use super::open::facts;
 use super::{Events, World};
-use crate::fault::{Fault, Kind};
+use crate::fault::Fault;
 use crate::lab::Lab;
 use crate::model::{Done, Event, UpOrder};
 use book::Book;
-use progress::{Progress, Title};
+use progress::{Meter, Progress, Title};
+use std::time::Duration;
 use tokio::sync::SetOnce;
+use tokio::time::Instant;
 
 /// The steps, as scripts and people know them.
 const STEPS: &[Title] = &[
     ("docker", "Docker answers"),
+    ("node-image", "Node image"),
     ("folder", "Lab folder and definition"),
-    ("network", "Network and node image"),
-    ("node", "Node container"),
+    ("node", "Network and node container"),
     ("kubernetes", "Kubernetes"),
     ("images", "Images in the node"),
     ("flink", "JobManagers and TaskManagers"),
@@ -69,16 +73,30 @@ struct Run<'a> {
     submitted: SetOnce<JobRecord>,
 }
 
+/// How long after its deadline an `up` may go on to say what it waited for.
+const FAREWELL: Duration = Duration::from_secs(15);
+/// How often the lock is tried that another flinklab holds.
+const LOCKED: Duration = Duration::from_millis(250);
+
 /// Builds or finishes the lab, telling every step.
 pub async fn run(world: &World, order: &UpOrder, events: &Events) {
     let progress = Progress::new(events, STEPS);
-    match build(world, order, events, &progress).await {
+    // On the heap: all steps in one future are more than a thread's stack holds in a debug build.
+    let building = Box::pin(build(world, order, events, &progress));
+    let built = match order.within {
+        None => building.await,
+        // What the steps wait for is told by `build`, which sees the deadline first.
+        Some(within) => match tokio::time::timeout(within + FAREWELL, building).await {
+            Ok(built) => built,
+            Err(_) => Err(too_long(&progress, within)),
+        },
+    };
+    match built {
         Ok(done) => events.send(Event::Done(done)).await,
         Err(fault) => {
             progress.fail(&fault.what).await;
-            events
-                .send(Event::Failed(with_the_way_on(fault, world)))
-                .await;
+            let fault = way::on(fault, world);
+            events.send(Event::Failed(fault)).await;
         }
     }
 }
@@ -89,6 +107,7 @@ async fn build(
     events: &Events,
     progress: &Progress,
 ) -> Result<Done, Fault> {
+    let deadline = order.within.map(|within| Instant::now() + within);
     if world.read_only {
         return Err(
             Fault::wrong("read-only", "Nothing is built with --read-only.")
@@ -102,12 +121,19 @@ async fn build(
     let docker = Docker::connect(&world.addresses).await?;
     progress.done("docker", docker.host()).await;
 
+    // What cannot be had must be known before anything of the lab is made.
+    progress.begin("node-image", "").await;
+    let detail = nodes::images_of(&docker, &world.name, &plan.lab, progress).await?;
+    progress.done("node-image", detail).await;
+
     progress.begin("folder", "").await;
     let home = Home::of(&world.addresses, &world.name);
     home.create()?;
-    let _lock = home.lock()?;
-    // Another `up` may have written since; what it wrote counts.
-    let state = home.read_state()?.unwrap_or(plan.state);
+    let _lock = locked(&home, progress).await?;
+    home.sweep();
+    // Another `up` may have finished meanwhile; what it wrote counts.
+    let plan = definition::plan(world, jiff::Timestamp::now())?;
+    let state = plan.state;
     home.write_state(&state)?;
     // What a killed `break` left would stand in the way of everything that is waited for.
     for one in super::heal::before_up(world, &docker).await? {
@@ -143,13 +169,26 @@ async fn build(
     };
     progress.done("folder", detail).await;
 
-    let ((), (), (), (), checkpoint) = tokio::try_join!(
-        kubernetes::cluster(&run),
-        load_images(&run),
-        manifests::all(&run),
-        job::submitted(&run),
-        witness::checkpoint(&run),
-    )?;
+    let parts = async {
+        let ((), (), (), (), checkpoint) = tokio::try_join!(
+            run.part(&["node", "kubernetes"], kubernetes::cluster(&run)),
+            run.part(&["images"], load_images(&run)),
+            run.part(&["flink"], manifests::all(&run)),
+            run.part(&["job"], job::submitted(&run)),
+            run.part(&["checkpoint"], witness::checkpoint(&run)),
+        )?;
+        Ok(checkpoint)
+    };
+    let built = match deadline {
+        None => parts.await,
+        Some(deadline) => tokio::time::timeout_at(deadline, parts)
+            .await
+            .unwrap_or_else(|_| Err(too_long(progress, order.within.unwrap_or_default()))),
+    };
+    let checkpoint = match built {
+        Ok(checkpoint) => checkpoint,
+        Err(fault) => return Err(Box::pin(autopsy::explain(&run, fault)).await),
+    };
     run.settle(&checkpoint)?;
     run.tell_lab().await;
     Ok(Done::Up {
@@ -162,7 +201,48 @@ async fn build(
     })
 }
 
+/// Waits for a flinklab that works on this lab, and says which process that is.
+async fn locked(home: &Home, progress: &Progress) -> Result<Lock, Fault> {
+    loop {
+        match home.lock() {
+            Err(fault) if fault.code == "lab-busy" => {
+                let told = format!("waits until another flinklab is done: {}", fault.why);
+                progress.tell("folder", &told);
+                tokio::time::sleep(LOCKED).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+fn too_long(progress: &Progress, within: Duration) -> Fault {
+    let waits: Vec<String> = progress
+        .waiting_for()
+        .into_iter()
+        .map(|(title, detail)| format!("{title}: {detail}"))
+        .collect();
+    Fault::unable(
+        "timeout",
+        format!("The lab was not ready within {} s.", within.as_secs()),
+    )
+    .why(format!("still going on:\n{}", waits.join("\n")))
+    .mend("Run it again, perhaps with a longer --timeout: it goes on where it was.")
+}
+
 impl Run<'_> {
+    /// One part of the plan: what it fails of is told at its own step.
+    async fn part<T>(
+        &self,
+        steps: &[&str],
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        let ended = Box::pin(work).await;
+        if let Err(fault) = &ended {
+            self.progress.failed(steps, &fault.what).await;
+        }
+        ended
+    }
+
     /// Tells what is known about the lab by now: a job id, a port.
     async fn tell_lab(&self) {
         let facts = facts(&self.home, &self.book.state(), &self.lab, self.world.origin);
@@ -191,8 +271,10 @@ async fn load_images(run: &Run<'_>) -> Result<(), Fault> {
     progress.begin("images", "").await;
     let mut ids = Vec::new();
     for image in &run.lab.images {
+        let mut meter = Meter::new();
         let found = images::ensure(&run.docker, image, |so_far| {
-            progress.tell("images", &format!("pulls {image}, {}", nodes::size(so_far)));
+            let far = meter.told(so_far);
+            progress.tell("images", &format!("pulls {image}: {far}"));
         });
         ids.push((image.clone(), found.await?.id));
     }
@@ -202,11 +284,11 @@ async fn load_images(run: &Run<'_>) -> Result<(), Fault> {
     for node in nodes {
         node.wait_containerd().await?;
         for image in &run.lab.images {
+            progress.tell("images", &format!("Docker packs {image}"));
+            let mut meter = Meter::new();
             let streamed = images::stream_into(node, &run.docker, image, |so_far| {
-                progress.tell(
-                    "images",
-                    &format!("streams {image}, {}", nodes::size(so_far)),
-                );
+                let far = meter.told(so_far);
+                progress.tell("images", &format!("streams {image}: {far}"));
             });
             if let Streamed::Bytes(_) = streamed.await? {
                 progress.changed();
@@ -231,30 +313,4 @@ fn nothing_to_resume(world: &World) -> Fault {
     )
     .why("no recorded job left one below the shared folder")
     .mend("Run `flinklab up` without --resume: the job starts from nothing.")
-}
-
-/// After a failure everything is kept for a look; say how to go on and how to get rid of it.
-fn with_the_way_on(fault: Fault, world: &World) -> Fault {
-    if matches!(fault.kind, Kind::Bug | Kind::Interrupted) || fault.code == "lab-busy" {
-        return fault;
-    }
-    if !Home::of(&world.addresses, &world.name)
-        .state_file()
-        .exists()
-    {
-        return fault;
-    }
-    let name = match world.name.as_str() {
-        "flinklab" => String::new(),
-        name => format!(" --name {name}"),
-    };
-    let way = format!(
-        "What was made is kept: `flinklab up{name}` goes on, `flinklab down{name}` removes it."
-    );
-    let mend = match fault.mend.is_empty() || fault.mend.contains("flinklab down") {
-        true if fault.mend.is_empty() => way,
-        true => fault.mend.clone(),
-        false => format!("{} {way}", fault.mend),
-    };
-    fault.mend(mend)
 }

@@ -32,12 +32,14 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) struct Told {
     pub(crate) end: Result<Done, Fault>,
     pub(crate) done: Vec<String>,
+    /// Steps that failed, with what they said.
+    pub(crate) failed: Vec<(String, String)>,
 }
 
 pub(crate) async fn told(work: impl AsyncFnOnce(Events)) -> Told {
     let (to, mut from) = mpsc::channel::<Happening>(1024);
     let collect = async {
-        let (mut end, mut done) = (None, Vec::new());
+        let (mut end, mut done, mut failed) = (None, Vec::new(), Vec::new());
         while let Some(happening) = from.recv().await {
             match happening.event {
                 Event::Done(how) => end = Some(Ok(how)),
@@ -48,8 +50,10 @@ pub(crate) async fn told(work: impl AsyncFnOnce(Events)) -> Told {
                     {
                         eprintln!("{} {:?} {}", step.name, step.state, step.detail);
                     }
-                    if step.state == StepState::Done {
-                        done.push(step.name);
+                    match step.state {
+                        StepState::Done => done.push(step.name),
+                        StepState::Failed => failed.push((step.name, step.detail)),
+                        StepState::Waiting | StepState::Running => {}
                     }
                 }
                 _ => {}
@@ -58,6 +62,7 @@ pub(crate) async fn told(work: impl AsyncFnOnce(Events)) -> Told {
         Told {
             end: end.expect("every command says how it ended"),
             done,
+            failed,
         }
     };
     let both = async { tokio::join!(work(Events::new(to)), collect).1 };
@@ -67,7 +72,18 @@ pub(crate) async fn told(work: impl AsyncFnOnce(Events)) -> Told {
 }
 
 pub(crate) async fn built(world: &World, resume: bool) -> Told {
-    told(async |events| up::run(world, &UpOrder { resume }, &events).await).await
+    told(async |events| {
+        up::run(
+            world,
+            &UpOrder {
+                resume,
+                within: None,
+            },
+            &events,
+        )
+        .await
+    })
+    .await
 }
 
 pub(crate) async fn removed(world: &World, purge: bool) -> Told {
@@ -111,7 +127,7 @@ async fn up_builds_the_lab_and_a_second_one_changes_nothing() {
     let mut all = [
         "docker",
         "folder",
-        "network",
+        "node-image",
         "node",
         "kubernetes",
         "images",

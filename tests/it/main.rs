@@ -4,6 +4,7 @@
 
 mod building;
 mod commands;
+mod crash;
 mod engine;
 mod labs;
 mod models;

@@ -189,10 +189,10 @@ async fn build(
     let streamed = images::stream_into(&node, docker, image, |_| {}).await?;
     assert_eq!(streamed, Streamed::AlreadyThere);
     watch.lap("image found there");
-    let jar = images::read_file_of_image(docker, image, &lab.job.jar).await?;
+    let jar = images::read_file_of_image(docker, "real-node-test", image, &lab.job.jar).await?;
     assert_eq!(&jar[..2], b"PK");
     watch.lap("jar read");
-    let missing = images::read_file_of_image(docker, image, "/none").await;
+    let missing = images::read_file_of_image(docker, "real-node-test", image, "/none").await;
     assert_eq!(missing.unwrap_err().code, "file-missing");
     assert!(docker.by_label("flinklab.reader=1").await?.is_empty());
 

@@ -93,6 +93,12 @@ impl Machine {
         made.id
     }
 
+    /// Names of Docker's networks.
+    pub(crate) async fn networks(&self) -> Vec<String> {
+        let all = self.docker.list_networks(None).await.unwrap();
+        all.into_iter().filter_map(|network| network.name).collect()
+    }
+
     pub(crate) async fn port(&self, inside: &str) -> String {
         let found = self.docker.inspect_container(NODE, None).await.unwrap();
         let ports = found.network_settings.unwrap().ports.unwrap();

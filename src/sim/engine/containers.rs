@@ -250,7 +250,7 @@ async fn one_command(machine: Arc<Machine>, id: String) {
 }
 
 /// Ends a container that runs; whether it did.
-fn end(machine: &Arc<Machine>, id: &str, code: i64) -> bool {
+pub(in crate::sim) fn end(machine: &Arc<Machine>, id: &str, code: i64) -> bool {
     let ended = {
         let mut engine = machine.engine();
         match engine.containers.get_mut(id) {

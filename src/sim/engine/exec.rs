@@ -137,6 +137,18 @@ pub(super) async fn route(
     }
 }
 
+impl Machine {
+    /// Whether a command of that program still runs in a container. Who asked for it may be gone.
+    pub(in crate::sim) fn is_running(&self, container: &str, program: &str) -> bool {
+        self.engine().execs.values().any(|exec| {
+            exec.container == container
+                && exec.started
+                && exec.exit.is_none()
+                && exec.argv.first().is_some_and(|first| first == program)
+        })
+    }
+}
+
 /// Runs the command; what it writes goes out in frames as it comes.
 async fn run(
     machine: &Arc<Machine>,

@@ -179,7 +179,7 @@ async fn pull(machine: &Arc<Machine>, query: &BTreeMap<String, String>) -> Answe
     let named = known(&machine.ground.lab)
         .into_iter()
         .find(|name| full_name(name) == full_name(&asked));
-    let Some(name) = named else {
+    let Some(name) = named.filter(|_| machine.ground.has_registry()) else {
         return refused(
             404,
             format!("manifest for {asked} not found: manifest unknown: manifest unknown"),

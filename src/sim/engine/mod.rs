@@ -10,7 +10,7 @@ mod mounts;
 mod networks;
 mod streams;
 
-pub(super) use containers::Container;
+pub(super) use containers::{Container, end};
 pub(super) use images::full_name;
 
 use super::cluster::Cluster;

@@ -7,7 +7,8 @@ mod tools;
 
 use super::api;
 use super::cluster::{Cluster, Node};
-use super::engine::Machine;
+use super::engine::{self, Machine};
+use super::ground::Trouble;
 use super::serve::{self, Door, Gate};
 use serde_json::Value;
 use std::sync::Arc;
@@ -216,6 +217,17 @@ pub(super) fn boot(
             .pace
             .sleep(machine.ground.dice.between(0.9, 1.4))
             .await;
+        if machine.ground.trouble() == Some(Trouble::NodeDoesNotBoot) {
+            machine.log(
+                &id,
+                &[
+                    "Failed to create /init.scope control group: Read-only file system",
+                    "[!!!!!!] Failed to allocate manager object, freezing.",
+                ],
+            );
+            engine::end(&machine, &id, 255);
+            return;
+        }
         let line = "[\u{1b}[0;32m  OK  \u{1b}[0m] Reached target \u{1b}[0;1;39mMulti-User System\u{1b}[0m.";
         if !over.is_cancelled() {
             machine.log(

@@ -2,6 +2,7 @@
 
 use super::{Shell, read, write};
 use crate::sim::engine::full_name;
+use crate::sim::ground::Trouble;
 use serde_json::Value;
 
 /// What `kubeadm init` says on its way, with the seconds until it does.
@@ -71,7 +72,15 @@ pub(super) async fn run(shell: &Shell<'_>, words: &[&str], stdin: Vec<u8>) -> i6
             0
         }
         ["true" | "chmod" | "chown" | "systemctl" | "sync" | "!", ..] => 0,
-        // Whatever ran here ended with its exec.
+        ["pgrep", "-x", program] => i64::from(!shell.machine.is_running(shell.id, program)),
+        ["journalctl", ..] => {
+            terminal.out("I1124 21:00:00.100000     312 kubelet.go:400] \"Attempting to sync node with API server\"\n");
+            if shell.machine.ground.trouble().is_some() {
+                terminal.out("E1124 21:00:09.200000     312 pod_workers.go:1301] \"Error syncing pod, skipping\" err=\"failed to \\\"StartContainer\\\" for \\\"kube-apiserver\\\" with CrashLoopBackOff\"\n");
+            }
+            0
+        }
+        // Whatever else ran here ended with its exec.
         ["false"] | ["pgrep", ..] => 1,
         other => {
             let program = other.first().copied().unwrap_or_default();
@@ -141,6 +150,16 @@ async fn init(shell: &Shell<'_>) -> i64 {
         cluster = cluster.name
     );
     for (seconds, text) in INIT {
+        if text.starts_with("[control-plane-check]")
+            && shell.machine.ground.trouble() == Some(Trouble::ApiServerNeverAnswers)
+        {
+            shell.sleep(240.0).await;
+            shell
+                .terminal
+                .out("[control-plane-check] kube-apiserver is not healthy after 4m0s\n");
+            shell.terminal.err("error: error execution phase wait-control-plane: failed while waiting for the control plane to start: kube-apiserver check failed at https://172.18.0.2:6443/livez: connect: connection refused\n");
+            return 1;
+        }
         shell
             .sleep(
                 shell

@@ -37,6 +37,8 @@ pub struct Seen {
     pub role: String,
     /// Whether it runs now.
     pub running: bool,
+    /// It was made and never started: nothing was ever done in it.
+    pub never_started: bool,
     /// The image it was made from, as it was written then.
     pub image: String,
     /// Published ports: the container's, then address and port on the host.
@@ -102,6 +104,11 @@ impl Seen {
                 .to_owned(),
             role: label(ROLE_LABEL).unwrap_or_default(),
             running,
+            never_started: found
+                .state
+                .as_ref()
+                .and_then(|state| state.status.as_ref())
+                .is_some_and(|status| status.to_string() == "created"),
             image: config
                 .and_then(|config| config.image.clone())
                 .unwrap_or_default(),

@@ -8,25 +8,31 @@ use bollard::query_parameters::CreateContainerOptionsBuilder;
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// The label of the containers that only exist to read a file out of an image.
+/// The label of the containers that only exist to read a file out of an image; its value is the
+/// id of the lab that reads.
 const READER_LABEL: &str = "flinklab.reader";
 /// A reader older than this was left by a program that was killed.
 const FORGOTTEN: Duration = Duration::from_secs(600);
 
-/// A file of an image, read through a container that is made for it and never started.
+/// A file of an image, read through a container that is made for it and never started. The lab
+/// must be locked: what it left of earlier readings is removed.
 pub async fn read_file_of_image(
     docker: &Docker,
+    lab_id: &str,
     image: &str,
     path: &str,
 ) -> Result<Vec<u8>, Fault> {
-    sweep(docker).await;
+    forget_readers(docker, lab_id).await;
     let name = format!("flinklab-reader-{:016x}", random());
     let options = CreateContainerOptionsBuilder::new().name(&name).build();
     let body = ContainerCreateBody {
         image: Some(image.to_owned()),
         // Never run; an image without a command is refused otherwise.
         cmd: Some(vec!["/flinklab-reader".to_owned()]),
-        labels: Some(HashMap::from([(READER_LABEL.to_owned(), "1".to_owned())])),
+        labels: Some(HashMap::from([(
+            READER_LABEL.to_owned(),
+            lab_id.to_owned(),
+        )])),
         network_disabled: Some(true),
         ..ContainerCreateBody::default()
     };
@@ -51,25 +57,28 @@ pub async fn read_file_of_image(
     })
 }
 
-/// Removes readers that a killed program left. Nothing depends on it.
-async fn sweep(docker: &Docker) {
-    let Ok(found) = docker.by_label(&format!("{READER_LABEL}=1")).await else {
+/// Removes readers that a killed program left: this lab's at once, because nobody else holds its
+/// lock, and any that is old. Nothing depends on it.
+pub async fn forget_readers(docker: &Docker, lab_id: &str) {
+    let Ok(found) = docker.by_label(READER_LABEL).await else {
         return;
     };
     for left in found.iter().filter(|left| left.state == "created") {
-        let made = docker
-            .inspect(&left.id)
-            .await
-            .ok()
-            .flatten()
-            .and_then(|one| one.created);
-        let made = made.and_then(|at| at.to_string().parse::<jiff::Timestamp>().ok());
-        let age = made
-            .and_then(|made| Duration::try_from(jiff::Timestamp::now().duration_since(made)).ok());
-        if age.is_some_and(|age| age > FORGOTTEN) {
+        let ours = left.labels.get(READER_LABEL).is_some_and(|id| id == lab_id);
+        if ours || is_old(docker, &left.id).await {
             let _ = node::remove(docker, &left.id, &left.name).await;
         }
     }
+}
+
+async fn is_old(docker: &Docker, id: &str) -> bool {
+    let found = docker.inspect(id).await.ok().flatten();
+    let made = found
+        .and_then(|one| one.created)
+        .and_then(|at| at.to_string().parse::<jiff::Timestamp>().ok());
+    let age =
+        made.and_then(|made| Duration::try_from(jiff::Timestamp::now().duration_since(made)).ok());
+    age.is_some_and(|age| age > FORGOTTEN)
 }
 
 fn random() -> u64 {

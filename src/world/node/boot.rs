@@ -9,7 +9,7 @@ use std::time::Duration;
 /// How long a node may take to boot. kind allows 30 s, which a loaded laptop misses.
 pub const BOOT: Duration = Duration::from_secs(90);
 /// How many of the last log lines explain a boot that failed.
-const LAST_LINES: usize = 30;
+const LAST_LINES: usize = 15;
 
 /// Waits until the node's systemd is up: before that no command may enter the container, because
 /// on cgroup v2 systemd must have moved itself first.
@@ -46,7 +46,8 @@ pub async fn wait_booted(docker: &Docker, id: &str, within: Duration) -> Result<
     Err(
         Fault::unable("node-boot", "The node container did not boot.")
             .mend(hint(&lines))
-            .why(format!("{why}; its last lines:\n{}", lines.join("\n"))),
+            .why(why)
+            .showing("the node's boot log", lines),
     )
 }
 

@@ -192,7 +192,8 @@ async fn submit(
 
 async fn jar_bytes<'a>(run: &Run<'_>, jar: &'a OnceCell<Bytes>) -> Result<&'a Bytes, Fault> {
     let read = || async {
-        let bytes = images::read_file_of_image(&run.docker, &run.lab.job.image, &run.lab.job.jar);
+        let (id, job) = (run.book.state().id, &run.lab.job);
+        let bytes = images::read_file_of_image(&run.docker, &id, &job.image, &job.jar);
         bytes.await.map(Bytes::from)
     };
     jar.get_or_try_init(read).await

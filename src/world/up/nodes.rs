@@ -1,8 +1,11 @@
 //! The node containers: made, taken over, started, and their shared folders given to Flink's user.
 //! Does not look into Kubernetes.
 
+use super::progress::{Meter, Progress};
 use super::{Run, adopted};
 use crate::fault::Fault;
+use crate::lab::Lab;
+use crate::world::docker::Docker;
 use crate::world::gate::{self, Claiming};
 use crate::world::home::{Maker, NodeRecord, NodeStage, State};
 use crate::world::node::{self, BOOT, NodePlan, PORT_TAKEN, wait_booted};
@@ -28,8 +31,11 @@ pub(super) struct Settled {
 /// All node containers exist, run and are booted, and their shared folders are Flink's.
 pub(super) async fn settle(run: &Run<'_>) -> Result<Settled, Fault> {
     let progress = run.progress;
-    progress.begin("network", "").await;
+    progress.begin("node", "").await;
     let mut claim = gate::claim(&run.docker, &run.home, &run.book.state()).await?;
+    if remove_unstarted(run, &claim).await? {
+        claim = gate::claim(&run.docker, &run.home, &run.book.state()).await?;
+    }
     forget_removed(run, &claim)?;
     let expected = node::names(&run.lab.cluster, &run.home.name);
     let found: Vec<String> = claim.nodes().iter().map(|node| node.name.clone()).collect();
@@ -63,8 +69,6 @@ pub(super) async fn settle(run: &Run<'_>) -> Result<Settled, Fault> {
     if missing {
         create(run, &mut claim, &found).await?;
     } else {
-        progress.done("network", "there already").await;
-        progress.begin("node", "").await;
         record(run, &claim)?;
     }
     start(run, &mut claim).await?;
@@ -79,6 +83,52 @@ pub(super) async fn settle(run: &Run<'_>) -> Result<Settled, Fault> {
         claim,
         fresh: found.is_empty(),
     })
+}
+
+/// The node images, pulled where Docker lacks them. A cluster that is there needs none.
+pub(super) async fn images_of(
+    docker: &Docker,
+    name: &str,
+    lab: &Lab,
+    progress: &Progress,
+) -> Result<String, Fault> {
+    let there = docker.containers_of(name).await?;
+    let made = |wanted: &String| there.iter().any(|found| found.name == *wanted);
+    if node::names(&lab.cluster, name).iter().all(made) {
+        return Ok("not needed: the cluster is there".to_owned());
+    }
+    let wanted: BTreeSet<&str> = lab
+        .cluster
+        .nodes
+        .iter()
+        .map(|node| node.image.as_str())
+        .collect();
+    for image in &wanted {
+        let mut meter = Meter::new();
+        images::ensure(docker, image, |so_far| {
+            let far = meter.told(so_far);
+            progress.tell("node-image", &format!("pulls {image}: {far}"));
+        })
+        .await?;
+    }
+    Ok(wanted.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+/// Removes containers that an `up` made and was killed before it started them: they may lack
+/// what is put into them before their first start, and nothing was ever done in them.
+async fn remove_unstarted(run: &Run<'_>, claim: &Claiming) -> Result<bool, Fault> {
+    let mut removed = false;
+    for (node, seen) in claim.nodes().iter().zip(claim.seen()) {
+        if seen.never_started {
+            let told = format!("removes {}, which was never started", node.name);
+            run.progress.tell("node", &told);
+            node.remove().await?;
+            run.book
+                .change(|state| state.nodes.retain(|record| record.id != node.id))?;
+            removed = true;
+        }
+    }
+    Ok(removed)
 }
 
 /// Forgets recorded containers that somebody removed behind our back.
@@ -116,32 +166,10 @@ pub(super) fn other_shape(run: &Run<'_>, why: &str) -> Fault {
 async fn create(run: &Run<'_>, claim: &mut Claiming, found: &[String]) -> Result<(), Fault> {
     let progress = run.progress;
     progress.changed();
-    let images: BTreeSet<&str> = run
-        .lab
-        .cluster
-        .nodes
-        .iter()
-        .map(|node| node.image.as_str())
-        .collect();
-    let pull = async {
-        for image in &images {
-            images::ensure(&run.docker, image, |so_far| {
-                progress.tell("network", &format!("pulls {image}, {}", size(so_far)));
-            })
-            .await?;
-        }
-        Ok::<(), Fault>(())
-    };
-    let (plans, ()) = tokio::try_join!(plans(run, claim), pull)?;
+    progress.tell("node", "makes the network");
+    let plans = plans(run, claim).await?;
     plans.iter().for_each(make_mounted);
-    let names: Vec<&str> = images.iter().copied().collect();
-    progress
-        .done(
-            "network",
-            format!("{}, {}", network::NAME, names.join(", ")),
-        )
-        .await;
-    progress.begin("node", "makes the container").await;
+    progress.tell("node", "makes the container");
     let state = run.book.state();
     let wanted = plans.into_iter().filter(|plan| !found.contains(&plan.name));
     let made = wanted.map(|plan| create_one(run, claim, &state, plan));
@@ -178,15 +206,6 @@ pub(super) async fn plans(run: &Run<'_>, claim: &Claiming) -> Result<Vec<NodePla
         daemon: &daemon,
     };
     node::plans(&run.lab.cluster, &common)
-}
-
-/// `12 of 700 MB`.
-pub(super) fn size(so_far: images::Progress) -> String {
-    let mega = |bytes: u64| bytes / 1_000_000;
-    match so_far.of {
-        Some(of) => format!("{} of {} MB", mega(so_far.bytes), mega(of)),
-        None => format!("{} MB", mega(so_far.bytes)),
-    }
 }
 
 /// Makes and starts one container. A port that we chose and somebody took meanwhile is chosen anew.

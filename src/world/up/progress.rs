@@ -2,7 +2,7 @@
 //! says what it waits for. Knows nothing of what the steps do.
 
 use crate::model::{Event, StepChange, StepState};
-use crate::world::Events;
+use crate::world::{Events, images};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -105,14 +105,54 @@ impl Progress {
         self.set(name, StepState::Done, detail.into()).await;
     }
 
-    /// Whatever runs is over with the plan; a step's fault stands beside it.
-    pub(in crate::world) async fn fail(&self, what: &str) {
-        for (n, (name, _)) in self.titles.iter().enumerate() {
-            let running = self.steps_mut()[n].state == StepState::Running;
-            if running {
-                self.set(name, StepState::Failed, what.to_owned()).await;
-            }
+    /// A part of the plan cannot go on: of its steps, the one that was going on has failed.
+    pub(in crate::world) async fn failed(&self, part: &[&str], what: &str) {
+        if let Some(name) = self.running().rfind(|name| part.contains(name)) {
+            self.set(name, StepState::Failed, what.to_owned()).await;
         }
+    }
+
+    /// The plan is over. Steps that were going on beside the one that failed have only stopped.
+    pub(in crate::world) async fn fail(&self, what: &str) {
+        if self.failing().is_none()
+            && let Some(name) = self.running().next_back()
+        {
+            self.set(name, StepState::Failed, what.to_owned()).await;
+        }
+        let because = match self.failing().and_then(|name| self.number(name)) {
+            Some(n) => format!("stopped, because step {} failed", n + 1),
+            None => "stopped".to_owned(),
+        };
+        for name in self.running() {
+            self.set(name, StepState::Waiting, because.clone()).await;
+        }
+    }
+
+    /// The step that failed.
+    pub(in crate::world) fn failing(&self) -> Option<&'static str> {
+        self.in_state(StepState::Failed).into_iter().next()
+    }
+
+    /// The steps that are going on, with what they wait for.
+    pub(in crate::world) fn waiting_for(&self) -> Vec<(&'static str, String)> {
+        let steps = self.steps_mut();
+        let all = self.titles.iter().zip(steps.iter());
+        all.filter(|(_, step)| step.state == StepState::Running)
+            .map(|((_, title), step)| (*title, step.detail.clone()))
+            .collect()
+    }
+
+    fn running(&self) -> std::vec::IntoIter<&'static str> {
+        self.in_state(StepState::Running).into_iter()
+    }
+
+    /// The steps that are in a state, in their order.
+    pub(in crate::world) fn in_state(&self, state: StepState) -> Vec<&'static str> {
+        let steps = self.steps_mut();
+        let all = self.titles.iter().zip(steps.iter());
+        all.filter(|(_, step)| step.state == state)
+            .map(|((name, _), _)| *name)
+            .collect()
     }
 
     async fn set(&self, name: &str, state: StepState, detail: String) {
@@ -159,6 +199,42 @@ impl Progress {
     }
 }
 
+/// How fast bytes come, from when they began to.
+pub(in crate::world) struct Meter {
+    began: Option<(Instant, u64)>,
+}
+
+impl Meter {
+    pub(in crate::world) const fn new() -> Self {
+        Self { began: None }
+    }
+
+    /// `312 of 736 MB, 45 MB/s`. The rate once it means something.
+    pub(in crate::world) fn told(&mut self, so_far: images::Progress) -> String {
+        let (began, first) = *self
+            .began
+            .get_or_insert_with(|| (Instant::now(), so_far.bytes));
+        match rate(so_far.bytes.saturating_sub(first), began.elapsed()) {
+            Some(rate) => format!("{so_far}, {rate}"),
+            None => so_far.to_string(),
+        }
+    }
+}
+
+/// Bytes in a time as a rate. None: too early to tell.
+#[expect(clippy::cast_precision_loss)] // megabytes
+fn rate(bytes: u64, took: Duration) -> Option<String> {
+    let seconds = took.as_secs_f64();
+    if seconds < 1.0 || bytes == 0 {
+        return None;
+    }
+    let mega = bytes as f64 / 1_000_000.0 / seconds;
+    Some(match mega {
+        mega if mega < 10.0 => format!("{mega:.1} MB/s"),
+        mega => format!("{mega:.0} MB/s"),
+    })
+}
+
 /// A detail without its figures.
 fn words(detail: &str) -> impl Iterator<Item = char> + '_ {
     detail.chars().filter(|letter| !letter.is_ascii_digit())
@@ -167,4 +243,18 @@ fn words(detail: &str) -> impl Iterator<Item = char> + '_ {
 /// Seconds with one digit, as they are shown.
 fn rounded(since: Instant) -> f64 {
     (since.elapsed().as_secs_f64() * 10.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_told_once_it_means_something() {
+        let seconds = Duration::from_secs;
+        assert_eq!(rate(90_000_000, seconds(2)).as_deref(), Some("45 MB/s"));
+        assert_eq!(rate(5_000_000, seconds(2)).as_deref(), Some("2.5 MB/s"));
+        assert_eq!(rate(5_000_000, Duration::from_millis(10)), None);
+        assert_eq!(rate(0, seconds(2)), None);
+    }
 }
