@@ -151,6 +151,12 @@ pub enum Command {
         #[arg(long)]
         force: bool,
     },
+    /// What stands in the way of a lab, why it matters, what mends it.
+    Doctor {
+        /// Mend what is safe: pull missing images, make the folder.
+        #[arg(long)]
+        fix: bool,
+    },
     /// Free the machine: stop the cluster and keep it; `up` starts it again.
     Stop,
     /// Take back every failure that is still applied, whoever applied it.

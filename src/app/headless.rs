@@ -4,13 +4,15 @@
 use super::break_goal::{self, Breaking, Manner};
 use super::print::{Printer, Style};
 use super::{
-    Inbox, Next, Preferences, Show, Surroundings, break_report, labs, questions, report, status,
-    turn,
+    Inbox, Next, Preferences, Show, Surroundings, break_report, doctor_report, labs, live,
+    questions, report, status, turn,
 };
 use crate::cli::{Cli, Command};
 use crate::fault::{Fault, Kind};
 use crate::lab::Lab;
-use crate::model::{DownOrder, Effect, Ended, Event, Happening, Model, Plan, StepState, UpOrder};
+use crate::model::{
+    DoctorOrder, DownOrder, Effect, Ended, Event, Happening, Model, StepState, UpOrder,
+};
 use crate::world::World;
 use clap::CommandFactory;
 use std::sync::Arc;
@@ -85,6 +87,10 @@ pub(super) async fn command(
             let limit = *timeout + GIVES_UP;
             let goal = Goal::Plan { limit };
             follow(world, vec![Effect::Up(order)], goal, printer).await
+        }
+        Command::Doctor { fix } => {
+            let effects = vec![Effect::Doctor(DoctorOrder { fix: *fix })];
+            follow(world, effects, Goal::Doctor, printer).await
         }
         Command::Down { purge } => {
             let adopted = questions::before_down(&world, *purge, printer).await?;
@@ -194,6 +200,8 @@ async fn follow(
         printer: printer.clone(),
         began: std::time::Instant::now(),
         outcome: None,
+        told: live::Told::default(),
+        block: live::Block::default(),
     };
     let ended = turn(world, &mut model, effects, Inbox::new(), &mut lines).await;
     match lines.outcome {
@@ -208,6 +216,8 @@ enum Goal {
     Plan { limit: Duration },
     /// The first full picture, or as much of it as came in time.
     Picture,
+    /// The doctor has looked.
+    Doctor,
     /// A signal; remembers what was printed last.
     Forever { last: Option<String> },
     /// What was applied is taken back.
@@ -222,21 +232,33 @@ struct Lines {
     printer: Printer,
     began: std::time::Instant,
     outcome: Option<Result<u8, Fault>>,
+    /// What the lines so far said of each step.
+    told: live::Told,
+    /// The steps on a terminal.
+    block: live::Block,
 }
 
 impl Show for Lines {
     fn show(&mut self, model: &Model, batch: &[Happening]) -> Next {
+        let mut failed = None;
         for happening in batch {
             match &happening.event {
                 Event::Step(change) if change.state != StepState::Waiting => {
                     match self.printer.style {
                         Style::Json => self.printer.object(&report::step(change)),
+                        // A terminal has one block for all steps.
+                        Style::Text if self.printer.live => {}
                         Style::Text => {
-                            if let Some(line) = report::step_line(change) {
+                            if let Some(line) = self.told.line(change) {
                                 self.printer.line(&line);
                             }
                         }
                     }
+                }
+                Event::Examined { findings, fixed } => {
+                    let seen = doctor_report::print(&self.printer, findings, fixed);
+                    self.outcome = Some(seen);
+                    return Next::Stop;
                 }
                 Event::Run(event) if self.printer.style == Style::Text => {
                     if let Some(line) = break_report::live_line(event) {
@@ -262,23 +284,30 @@ impl Show for Lines {
                     if let Goal::Break(breaking) = &self.goal {
                         breaking.tell(model, &self.printer);
                     }
-                    self.outcome = Some(Err(fault.clone()));
-                    return Next::Stop;
+                    failed = Some(fault.clone());
                 }
                 _ => {}
             }
+        }
+        if matches!(self.goal, Goal::Plan { .. }) && self.printer.live {
+            self.block.draw(&self.printer, model);
+        }
+        if let Some(fault) = failed {
+            self.outcome = Some(Err(fault));
+            return Next::Stop;
         }
         if let Some(Ended::Interrupted) = model.ended {
             return Next::Stop;
         }
         match &mut self.goal {
-            Goal::Plan { limit } => plan(
+            Goal::Plan { limit } => live::over(
                 model,
                 &self.printer,
                 self.began.elapsed(),
                 *limit,
                 &mut self.outcome,
             ),
+            Goal::Doctor => Next::Go,
             Goal::Picture => {
                 if status::complete(model) || self.began.elapsed() > FIRST_PICTURE {
                     self.outcome = Some(print_status(model, &self.printer));
@@ -325,43 +354,6 @@ fn no_lab(name: &str) -> Fault {
         "flinklab" => "Run `flinklab up` to build it.".to_owned(),
         other => format!("Run `flinklab up --name {other}` to build it."),
     })
-}
-
-fn plan(
-    model: &Model,
-    printer: &Printer,
-    elapsed: Duration,
-    limit: Duration,
-    outcome: &mut Option<Result<u8, Fault>>,
-) -> Next {
-    if let Some(done) = &model.plan.done {
-        match printer.style {
-            Style::Json => printer.object(&report::done(done)),
-            Style::Text => printer.text(&report::done_text(done)),
-        }
-        *outcome = Some(Ok(0));
-        return Next::Stop;
-    }
-    if elapsed > limit {
-        *outcome = Some(Err(too_long(&model.plan, limit)));
-        return Next::Stop;
-    }
-    Next::Go
-}
-
-fn too_long(plan: &Plan, limit: Duration) -> Fault {
-    let waiting: Vec<String> = plan
-        .steps
-        .iter()
-        .filter(|step| step.state == StepState::Running)
-        .map(|step| format!("{}: {}", step.title, step.detail))
-        .collect();
-    Fault::unable(
-        "timeout",
-        format!("It took longer than {} s.", limit.as_secs()),
-    )
-    .why(waiting.join("\n"))
-    .mend("All that was made is kept: run the same command again, or give more --timeout.")
 }
 
 fn print_status(model: &Model, printer: &Printer) -> Result<u8, Fault> {

@@ -4,8 +4,10 @@
 mod break_goal;
 mod break_report;
 mod crash;
+mod doctor_report;
 mod headless;
 mod labs;
+mod live;
 mod logging;
 mod preferences;
 mod print;

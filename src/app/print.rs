@@ -22,6 +22,9 @@ pub(super) struct Printer {
     pub(super) style: Style,
     pub(super) terminal: bool,
     pub(super) yes: bool,
+    /// Lines on the terminal may be drawn over.
+    pub(super) live: bool,
+    pub(super) ascii: bool,
 }
 
 impl Printer {
@@ -34,6 +37,8 @@ impl Printer {
             },
             terminal: surroundings.terminal && !global.plain,
             yes: global.yes,
+            live: surroundings.terminal && !global.plain && !global.json && !surroundings.dumb,
+            ascii: global.ascii,
         }
     }
 

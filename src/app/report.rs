@@ -30,7 +30,7 @@ pub(super) fn step_line(change: &StepChange) -> Option<String> {
     };
     let seconds = change.seconds.unwrap_or_default();
     Some(format!(
-        "{mark} {n:>2}/{of} {title:<22} {seconds:>6.1}s  {detail}",
+        "{mark} {n:>2}/{of} {title:<29} {seconds:>6.1}s  {detail}",
         n = change.n,
         of = change.of,
         title = change.title,

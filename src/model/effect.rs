@@ -15,6 +15,8 @@ pub enum Effect {
     Stop,
     /// Remove the lab.
     Down(DownOrder),
+    /// Find out what may stand in the way of a lab.
+    Doctor(DoctorOrder),
     /// Follow pods, config maps, events, REST, disk and logs until the program ends.
     Watch,
     /// Ask Flink at this pace from now on.
@@ -72,6 +74,13 @@ pub struct UpOrder {
     pub resume: bool,
     /// Give up after this long; none: only where a step itself gives up.
     pub within: Option<std::time::Duration>,
+}
+
+/// What `doctor` was asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DoctorOrder {
+    /// Mend what is safe.
+    pub fix: bool,
 }
 
 /// What `down` was asked for.

@@ -2,8 +2,9 @@
 //! be written as a line and played back.
 
 use super::{
-    Deed, DiskSample, FlinkSample, JobDetail, KubeEvent, LogLine, MapChange, PodChange,
-    PreviousLog, RunEvent, RunResult, Standing, StepChange, plan::Done,
+    Deed, DiskSample, Finding, FlinkSample, JobDetail, KubeEvent, LogLine, MapChange, PodChange,
+    PreviousLog, RunEvent, RunResult, Standing, StepChange,
+    plan::{Done, Usual},
 };
 use crate::failure::Failure;
 use crate::fault::Fault;
@@ -51,8 +52,17 @@ pub enum Event {
     Failures(Vec<Failure>),
     /// A step of `up` or `down` changed.
     Step(StepChange),
+    /// How long a plan of this kind usually takes on this machine.
+    Usual(Usual),
     /// A whole plan ended well.
     Done(Done),
+    /// The doctor has looked.
+    Examined {
+        /// What it found.
+        findings: Vec<Finding>,
+        /// What it mended.
+        fixed: Vec<String>,
+    },
     /// A source answers again, or does not.
     Link {
         /// Which one.

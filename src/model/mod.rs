@@ -7,6 +7,7 @@ mod cluster;
 mod command;
 mod deeds;
 mod detail;
+mod doctor;
 mod effect;
 mod event;
 mod evidence;
@@ -34,7 +35,13 @@ mod update;
 pub use cluster::{BackOff, Cluster, Epoch, KubeEvent, Pod, PodChange, PodPhase};
 pub use deeds::{Deed, Deeds, Did};
 pub use detail::{Condition, JobDetail, JobDetails, JobException, PodDetail, PreviousLog, Vertex};
-pub use effect::{Adopted, Attention, BreakOrder, DownOrder, Effect, Pace, PodRef, UpOrder};
+pub use doctor::{
+    Engine, Facts, Finding, Grade, HomeFacts, ImageUse, Kernel, Need, Place, PortUse, Who,
+    findings, flink_options,
+};
+pub use effect::{
+    Adopted, Attention, BreakOrder, DoctorOrder, DownOrder, Effect, Pace, PodRef, UpOrder,
+};
 pub use event::{
     Event, Happening, Key, KeyCode, LabFacts, Link, NodeSeen, NodeState, Origin, Signal, Source,
     Stage,
@@ -53,7 +60,7 @@ pub use logs::{Highlight, LogLimits, LogLine, Logs};
 pub use maps::{ClusterMap, JobMap, LeaderKey, Lock, MapChange, Pointer};
 pub use moments::{Kind as MomentKind, Moment, Moments};
 pub use palette::{Act, Entry};
-pub use plan::{Done, Plan, Step, StepChange, StepState};
+pub use plan::{Done, Left, Plan, Step, StepChange, StepState, Usual};
 pub use run::{
     Baseline, BreakBegun, Completed, Lease, Look, Observed, Phase, PhaseName, Run, RunEvent,
     RunResult, Stamp, Standing, Statement, Target,
@@ -128,6 +135,8 @@ pub struct Model {
     pub watchfulness: Watchfulness,
     /// The newest trouble worth a line, with its stamp.
     pub fault: Option<(Timestamp, crate::fault::Fault)>,
+    /// What the doctor found last.
+    pub findings: Vec<Finding>,
     /// Set when the program should end.
     pub ended: Option<Ended>,
 }

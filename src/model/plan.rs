@@ -3,6 +3,7 @@
 use crate::fault::Fault;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The steps so far, in their order.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -17,6 +18,42 @@ pub struct Plan {
     pub broken: bool,
     /// Whether its page was left while it goes on.
     pub left: bool,
+    /// How long it usually takes here; none: nothing like it was done before.
+    pub usual: Option<Usual>,
+}
+
+/// How long a plan of one kind took on this machine before: medians of earlier runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Usual {
+    /// Seconds from the start of the plan to the end of each step.
+    pub ends: BTreeMap<String, f64>,
+    /// Seconds in all.
+    pub seconds: f64,
+}
+
+/// How much longer a plan takes, as far as earlier runs tell.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Left {
+    /// About so many seconds.
+    About(f64),
+    /// It takes longer than it usually does.
+    Longer,
+}
+
+impl std::fmt::Display for Left {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::About(seconds) if *seconds >= 90.0 => {
+                write!(f, "about {:.0} min left", seconds / 60.0)
+            }
+            // No more exact than it is: in steps of five.
+            Self::About(seconds) if *seconds > 20.0 => {
+                write!(f, "about {:.0} s left", (seconds / 5.0).ceil() * 5.0)
+            }
+            Self::About(seconds) => write!(f, "about {:.0} s left", seconds.ceil()),
+            Self::Longer => f.write_str("longer than usual"),
+        }
+    }
 }
 
 /// One step.
@@ -136,6 +173,35 @@ impl Plan {
         }
     }
 
+    /// How much longer it takes: what earlier runs took from the same point on, less the time that
+    /// has passed since. None: nothing is known, or it is over.
+    #[must_use]
+    pub fn remaining(&self, now: Timestamp) -> Option<Left> {
+        let (usual, started) = (self.usual.as_ref()?, self.started?);
+        if self.over() {
+            return None;
+        }
+        let since = |at: Timestamp| at.duration_since(started).as_secs_f64();
+        let mut reached = (0.0, 0.0);
+        for step in self
+            .steps
+            .iter()
+            .filter(|step| step.state == StepState::Done)
+        {
+            let ended = step.began.zip(step.seconds);
+            if let (Some(usually), Some((began, took))) = (usual.ends.get(&step.name), ended)
+                && *usually > reached.0
+            {
+                reached = (*usually, since(began) + took);
+            }
+        }
+        let left = (usual.seconds - reached.0) - (since(now) - reached.1);
+        Some(match left {
+            left if left >= 0.5 => Left::About(left),
+            _ => Left::Longer,
+        })
+    }
+
     /// Whether it came to an end, good or bad.
     #[must_use]
     pub fn over(&self) -> bool {
@@ -172,5 +238,57 @@ impl Plan {
                 step.detail.clone_from(&fault.what);
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_000 + seconds).unwrap()
+    }
+
+    fn step(plan: &mut Plan, now: i64, n: usize, state: StepState, seconds: Option<f64>) {
+        let change = StepChange {
+            name: format!("step{n}"),
+            title: String::new(),
+            n,
+            of: 2,
+            state,
+            detail: String::new(),
+            seconds,
+        };
+        plan.change(at(now), &change);
+    }
+
+    #[test]
+    fn what_is_left_is_what_earlier_runs_took_from_here_on() {
+        let mut plan = Plan::default();
+        step(&mut plan, 0, 1, StepState::Running, None);
+        assert_eq!(plan.remaining(at(1)), None, "nothing is known yet");
+        let ends = [("step1".to_owned(), 10.0), ("step2".to_owned(), 40.0)];
+        plan.usual = Some(Usual {
+            ends: ends.into(),
+            seconds: 40.0,
+        });
+        assert_eq!(plan.remaining(at(5)), Some(Left::About(35.0)));
+        // This machine is slow today: the first step took twice as long.
+        step(&mut plan, 20, 1, StepState::Done, Some(20.0));
+        step(&mut plan, 20, 2, StepState::Running, None);
+        assert_eq!(plan.remaining(at(25)), Some(Left::About(25.0)));
+        assert_eq!(plan.remaining(at(60)), Some(Left::Longer));
+        step(&mut plan, 61, 2, StepState::Failed, Some(41.0));
+        assert_eq!(plan.remaining(at(62)), None, "it is over");
+    }
+
+    #[test]
+    fn an_estimate_is_told_no_more_exactly_than_it_is() {
+        let told = |left: Left| left.to_string();
+        assert_eq!(told(Left::About(33.0)), "about 35 s left");
+        assert_eq!(told(Left::About(7.2)), "about 8 s left");
+        assert_eq!(told(Left::About(170.0)), "about 3 min left");
+        assert_eq!(told(Left::Longer), "longer than usual");
     }
 }

@@ -34,6 +34,8 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
         Event::Stage(stage) => model.stage = stage.clone(),
         Event::Failures(failures) => model.failures.clone_from(failures),
         Event::Step(change) => model.plan.change(at, change),
+        Event::Usual(usual) => model.plan.usual = Some(usual.clone()),
+        Event::Examined { findings, .. } => model.findings.clone_from(findings),
         Event::Done(done) => {
             model.plan.done = Some(done.clone());
             // The lab that was built offers failures of its own.

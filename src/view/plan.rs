@@ -65,7 +65,12 @@ fn aside(model: &Model, theme: &Theme) -> Spans {
         ) => *seconds,
         None => words::since(model.now, started),
     };
-    vec![theme.say(Tone::Muted, words::took_seconds(seconds))]
+    let left = model.plan.remaining(model.now);
+    let left = left.map_or_else(String::new, |left| format!(", {left}"));
+    vec![theme.say(
+        Tone::Muted,
+        format!("{}{left}", words::took_seconds(seconds)),
+    )]
 }
 
 /// As many steps as fit; those that go on are always among them.

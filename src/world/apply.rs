@@ -23,6 +23,8 @@ use tokio::time::Instant;
 const MANAGER: &str = "flinklab";
 /// How long an object may be refused for reasons that pass while a server comes up.
 const SETTLE: Duration = Duration::from_secs(15);
+/// How long it may give no answer at all: a machine that is overloaded, not a refusal.
+const SILENT: Duration = Duration::from_secs(90);
 /// Between two tries.
 const RETRY: Duration = Duration::from_millis(200);
 /// kubectl's, for objects that name no namespace.
@@ -78,12 +80,12 @@ impl Applier {
 
     /// Applies one object. Waits out what passes while an API server comes up.
     pub async fn apply(&mut self, from: Origin<'_>, document: &Document) -> Result<Applied, Fault> {
-        let until = Instant::now() + SETTLE;
+        let (until, silent) = (Instant::now() + SETTLE, Instant::now() + SILENT);
         loop {
             let refused = match tokio::time::timeout(CALL, self.once(document)).await {
                 Ok(Ok(applied)) => return Ok(applied),
                 Ok(Err(error)) => error,
-                Err(_) if Instant::now() < until => continue,
+                Err(_) if Instant::now() < silent => continue,
                 Err(_) => {
                     return Err(Fault::unable(
                         "api-silent",

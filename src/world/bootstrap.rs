@@ -206,6 +206,10 @@ async fn kubeadm(
             {
                 on_phase(phase);
             }
+            // Its own requests, at --v=6, would crowd out what it says.
+            if line.trim().is_empty() || is_chatter(line) {
+                return;
+            }
             if last.len() == TAIL {
                 last.pop_front();
             }
@@ -227,6 +231,12 @@ async fn kubeadm(
             .mend("Run `flinklab down`, then `flinklab up`, to start anew."))
         }
     }
+}
+
+/// A line of klog at the level of information: `I1124 22:41:23.073235 …`.
+fn is_chatter(line: &str) -> bool {
+    let mut letters = line.chars();
+    letters.next() == Some('I') && letters.take(4).filter(char::is_ascii_digit).count() == 4
 }
 
 /// The kubeconfig for the host as soon as kubeadm has written the administrator's, which is long
@@ -320,6 +330,14 @@ mod tests {
                 {"name": "CONTROL_PLANE_ENDPOINT", "value": "lab-control-plane:6443"},
             ])
         );
+    }
+
+    #[test]
+    fn what_kubeadm_asks_by_itself_is_no_explanation() {
+        assert!(is_chatter(
+            "I1124 22:41:23.073235 236 round_trippers.go:632] x"
+        ));
+        assert!(!is_chatter("error: Image not found") && !is_chatter("I am a line"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod clean;
 pub mod crash;
 pub mod disk;
 pub mod docker;
+pub mod doctor;
 pub mod down;
 pub mod export;
 pub mod flink;
@@ -159,6 +160,7 @@ pub async fn perform(world: Arc<World>, effect: Effect, events: Events, stop: Ca
         // What is half done is finished by the next `up` or `down`.
         Effect::Up(order) => until(&stop, up::run(&world, &order, &events)).await,
         Effect::Stop => until(&stop, self::stop::run(&world, &events)).await,
+        Effect::Doctor(order) => until(&stop, doctor::run(&world, &order, &events)).await,
         Effect::Down(order) => until(&stop, down::run(&world, &order, &events)).await,
         // What it has broken it takes back, also when it is stopped.
         Effect::Break(order) => breaking::carry_out(&world, &order, &events, &stop).await,

@@ -30,7 +30,7 @@ const QUIET_SCRIPT: &str = include_str!("../../assets/node/quiet.sh");
 /// How long a removal that another command began may take.
 const GONE: Duration = Duration::from_secs(120);
 /// How long containerd may take after the boot line; on cgroup v1 that line comes early.
-const CONTAINERD: Duration = Duration::from_secs(60);
+const CONTAINERD: Duration = Duration::from_secs(180);
 /// Succeeds as soon as containerd answers.
 const CONTAINERD_SCRIPT: &str = "n=0
 until ctr version >/dev/null 2>&1; do
@@ -228,7 +228,7 @@ pub async fn create(docker: &Docker, claim: &Claiming, plan: &NodePlan) -> Resul
         Ok(Ok(made)) => made,
         Ok(Err(error)) if status(&error) == Some(409) => {
             return Err(Fault::unable(
-                "name-taken",
+                NAME_TAKEN,
                 format!("There is already a container named {}.", plan.name),
             )
             .why(words(&error))
@@ -274,6 +274,8 @@ pub(in crate::world) async fn start(docker: &Docker, id: &str, name: &str) -> Re
     }
 }
 
+/// The code of the fault that says that a container has the node's name.
+pub const NAME_TAKEN: &str = "name-taken";
 /// The code of the fault that says a published port is taken.
 pub const PORT_TAKEN: &str = "port-taken";
 

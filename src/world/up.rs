@@ -9,6 +9,7 @@ mod adopted;
 mod autopsy;
 mod book;
 mod definition;
+mod earlier;
 mod job;
 mod kept;
 mod kubernetes;
@@ -27,8 +28,9 @@ use super::open::facts;
 use super::{Events, World};
 use crate::fault::Fault;
 use crate::lab::Lab;
-use crate::model::{Done, Event, UpOrder};
+use crate::model::{Done, Event, StepState, UpOrder};
 use book::Book;
+use earlier::Work;
 use progress::{Meter, Progress, Title};
 use std::time::Duration;
 use tokio::sync::SetOnce;
@@ -36,7 +38,7 @@ use tokio::time::Instant;
 
 /// The steps, as scripts and people know them.
 const STEPS: &[Title] = &[
-    ("docker", "Docker answers"),
+    ("docker", "Docker and this machine"),
     ("node-image", "Node image"),
     ("folder", "Lab folder and definition"),
     ("node", "Network and node container"),
@@ -61,6 +63,8 @@ struct Run<'a> {
     /// Manifest files that differ from what was applied last.
     changed: Vec<String>,
     resume: bool,
+    /// What kind of work it is; set once the containers were seen.
+    work: SetOnce<Work>,
     /// The node containers run and containerd may be asked.
     booted: SetOnce<Vec<Node>>,
     /// The cluster is proven ours: everything may be written.
@@ -95,7 +99,11 @@ pub async fn run(world: &World, order: &UpOrder, events: &Events) {
         Ok(done) => events.send(Event::Done(done)).await,
         Err(fault) => {
             progress.fail(&fault.what).await;
-            let fault = way::on(fault, world);
+            let made = match progress.in_state(StepState::Done).contains(&"folder") {
+                true => way::Made::Something,
+                false => way::Made::Nothing,
+            };
+            let fault = way::on(fault, world, made);
             events.send(Event::Failed(fault)).await;
         }
     }
@@ -119,7 +127,13 @@ async fn build(
 
     progress.begin("docker", "").await;
     let docker = Docker::connect(&world.addresses).await?;
-    progress.done("docker", docker.host()).await;
+    progress.tell("docker", "looks for what stands in the way");
+    let detail = match super::doctor::before_up(world, &docker, &plan.lab).await? {
+        0 => docker.host().to_owned(),
+        1 => format!("{}; one warning: `flinklab doctor`", docker.host()),
+        more => format!("{}; {more} warnings: `flinklab doctor`", docker.host()),
+    };
+    progress.done("docker", detail).await;
 
     // What cannot be had must be known before anything of the lab is made.
     progress.begin("node-image", "").await;
@@ -156,6 +170,7 @@ async fn build(
         folder: plan.folder,
         changed: plan.changed,
         resume: order.resume,
+        work: SetOnce::new(),
         booted: SetOnce::new(),
         ours: SetOnce::new(),
         loaded: SetOnce::new(),
@@ -185,12 +200,13 @@ async fn build(
             .await
             .unwrap_or_else(|_| Err(too_long(progress, order.within.unwrap_or_default()))),
     };
-    let checkpoint = match built {
+    let checkpoint: CheckpointFact = match built {
         Ok(checkpoint) => checkpoint,
         Err(fault) => return Err(Box::pin(autopsy::explain(&run, fault)).await),
     };
     run.settle(&checkpoint)?;
     run.tell_lab().await;
+    earlier::remember(&run);
     Ok(Done::Up {
         seconds: progress.seconds(),
         checkpoint: checkpoint.id,
@@ -274,6 +290,7 @@ async fn load_images(run: &Run<'_>) -> Result<(), Fault> {
         let mut meter = Meter::new();
         let found = images::ensure(&run.docker, image, |so_far| {
             let far = meter.told(so_far);
+            progress.pulled();
             progress.tell("images", &format!("pulls {image}: {far}"));
         });
         ids.push((image.clone(), found.await?.id));
@@ -284,7 +301,10 @@ async fn load_images(run: &Run<'_>) -> Result<(), Fault> {
     for node in nodes {
         node.wait_containerd().await?;
         for image in &run.lab.images {
-            progress.tell("images", &format!("Docker packs {image}"));
+            progress.tell(
+                "images",
+                &format!("looks whether {} has {image}", node.name),
+            );
             let mut meter = Meter::new();
             let streamed = images::stream_into(node, &run.docker, image, |so_far| {
                 let far = meter.told(so_far);

@@ -287,6 +287,7 @@ async fn an_api_server_that_never_answers_shows_kubeadm_and_the_kubelet() {
     let fault = failed_at(&told, "kubernetes", "kubeadm");
     shows(fault, "kubeadm", "kube-apiserver check failed");
     shows(fault, "kubelet", "CrashLoopBackOff");
+    shows(fault, "API server", "unknown flag");
     machine.sim.trouble(None);
     built(&world, false).await.end.unwrap();
     is_whole(&machine, &world).await;
@@ -304,10 +305,7 @@ async fn a_deadline_says_what_was_waited_for() {
     let told = told(async |events| up::run(&world, &order, &events).await).await;
     let fault = fault(&told);
     assert_eq!(fault.code, "timeout");
-    assert!(
-        fault.why.contains("Kubernetes") || fault.why.contains("Node"),
-        "{fault}"
-    );
+    assert!(fault.why.contains("node container: "), "{fault}");
     assert!(fault.mend.contains("--timeout"), "{}", fault.mend);
 }
 
@@ -367,4 +365,43 @@ async fn a_throw_away_container_of_a_killed_purge_does_not_block_the_next() {
     removed(&world, true).await.end.unwrap();
     assert!(containers(&machine).await.is_empty());
     assert!(!Home::of(&world.addresses, "sim").folder.exists());
+}
+
+/// Docker makes a container to its end although who ordered it was killed, and shows it only then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_container_that_a_killed_up_ordered_is_waited_for_and_made_anew() {
+    let machine = Machine::start(2.0).await;
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(&machine, folder.path(), "sim");
+    killed_at(&world, "folder", StepState::Done).await;
+    let shared = Home::of(&world.addresses, "sim").bind_source().unwrap();
+    let label = |key: &str, value: &str| (format!("io.x-k8s.kind.{key}"), value.to_owned());
+    let body = bollard::models::ContainerCreateBody {
+        image: Some("kindest/node:v1.34.0".to_owned()),
+        labels: Some(std::collections::HashMap::from([
+            label("cluster", "sim"),
+            label("role", "control-plane"),
+        ])),
+        host_config: Some(bollard::models::HostConfig {
+            binds: Some(vec![format!("{shared}:/flink-shared")]),
+            ..bollard::models::HostConfig::default()
+        }),
+        ..bollard::models::ContainerCreateBody::default()
+    };
+    let options = bollard::query_parameters::CreateContainerOptionsBuilder::new()
+        .name(NODE)
+        .build();
+    let docker = machine.docker.clone();
+    let ordered = tokio::spawn(async move { docker.create_container(Some(options), body).await });
+    crate::simulated::eventually("the order is seen", || async {
+        let asked = machine.sim.requests();
+        asked
+            .keys()
+            .any(|(_, verb, path)| verb == "POST" && path == "/containers/create")
+    })
+    .await;
+    ordered.abort();
+    machine.sim.set_speed(SPEED);
+    built(&world, false).await.end.unwrap();
+    is_whole(&machine, &world).await;
 }

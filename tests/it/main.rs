@@ -5,6 +5,7 @@
 mod building;
 mod commands;
 mod crash;
+mod doctor;
 mod engine;
 mod labs;
 mod models;

@@ -43,7 +43,7 @@ pub(super) async fn route(machine: &Arc<Machine>, rest: &[&str], request: Reques
     let query = serve::query(&request);
     match (request.method().clone(), rest) {
         (Method::GET, ["json"]) => Ok(list(machine, &query)),
-        (Method::POST, ["create"]) => create(machine, &query, body_json(request).await?),
+        (Method::POST, ["create"]) => create(machine, &query, body_json(request).await?).await,
         (Method::GET, [name, "json"]) => {
             let id = machine.find(name)?;
             let engine = machine.engine();
@@ -111,7 +111,11 @@ fn list(machine: &Machine, query: &BTreeMap<String, String>) -> serve::Reply {
     serve::json(200, &json!(shown))
 }
 
-fn create(machine: &Arc<Machine>, query: &BTreeMap<String, String>, mut body: Value) -> Answer {
+async fn create(
+    machine: &Arc<Machine>,
+    query: &BTreeMap<String, String>,
+    mut body: Value,
+) -> Answer {
     let image = body["Image"].as_str().unwrap_or_default().to_owned();
     let Some((_, found)) = images::find(machine, &image) else {
         let full = if image.contains(':') {
@@ -124,7 +128,8 @@ fn create(machine: &Arc<Machine>, query: &BTreeMap<String, String>, mut body: Va
     let id = machine.ground.dice.hex(64);
     let named = query.get("name").filter(|name| !name.is_empty()).cloned();
     let name = named.unwrap_or_else(|| format!("simulated_{}", &id[..8]));
-    if let Ok(other) = machine.find(&name) {
+    let ordered = machine.engine().ordered.get(&name).cloned();
+    if let Some(other) = machine.find(&name).ok().or(ordered) {
         return refused(
             409,
             format!(
@@ -161,9 +166,25 @@ fn create(machine: &Arc<Machine>, query: &BTreeMap<String, String>, mut body: Va
         volume: machine.ground.dice.hex(64),
         body,
     };
-    machine.tell("create", &container);
-    machine.engine().containers.insert(id.clone(), container);
-    Ok(serve::json(201, &json!({"Id": id, "Warnings": []})))
+    // The image's /var is copied first. Who ordered it may go away meanwhile; it is made all the same.
+    let copies = container.label(node::CLUSTER).is_some();
+    let name = container.name.clone();
+    machine.engine().ordered.insert(name.clone(), id.clone());
+    let machine = machine.clone();
+    let answer = json!({"Id": id, "Warnings": []});
+    let making = tokio::spawn(async move {
+        if copies {
+            machine.ground.pace.sleep(1.5).await;
+        }
+        machine.tell("create", &container);
+        let mut engine = machine.engine();
+        engine.ordered.remove(&name);
+        engine.containers.insert(container.id.clone(), container);
+    });
+    match making.await {
+        Ok(()) => Ok(serve::json(201, &answer)),
+        Err(_) => refused(500, "the engine ends"),
+    }
 }
 
 async fn start(machine: &Arc<Machine>, id: &str) -> Answer {

@@ -40,6 +40,8 @@ pub(super) struct Engine {
     images: BTreeMap<String, images::Image>,
     pub(super) containers: BTreeMap<String, Container>,
     execs: BTreeMap<String, exec::Exec>,
+    /// Names of containers that are being made.
+    ordered: BTreeMap<String, String>,
     addresses: u8,
 }
 
@@ -169,6 +171,12 @@ fn without_version(path: &str) -> &str {
 
 async fn route(machine: &Arc<Machine>, path: &str, request: Request) -> Answer {
     let method = request.method().clone();
+    if let Some(name) = path
+        .strip_prefix("/distribution/")
+        .and_then(|rest| rest.strip_suffix("/json"))
+    {
+        return images::distribution(machine, &serve::decode(name));
+    }
     if let Some(rest) = path.strip_prefix("/images/") {
         return images::route(machine, &method, rest, request).await;
     }

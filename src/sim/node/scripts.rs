@@ -3,6 +3,7 @@
 
 use super::{Shell, broken, crictl};
 use crate::sim::cluster::{Cluster, Signal};
+use crate::sim::ground::Trouble;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +31,14 @@ pub(super) async fn run(shell: &Shell<'_>, verb: &str, words: &[&str]) -> i64 {
             // No kubelet, and no container that it had started.
             if let Some(cluster) = shell.cluster() {
                 cluster.node_down(&shell.name());
+            }
+            0
+        }
+        "flinklab-api-log" => {
+            if shell.machine.ground.trouble() == Some(Trouble::ApiServerNeverAnswers) {
+                shell
+                    .terminal
+                    .out("2026-11-24T21:00:09.1Z stderr F Error: unknown flag: --no-such-flag\n");
             }
             0
         }

@@ -95,7 +95,12 @@ pub(super) async fn flinks_files(
     tell: impl Fn(&str),
 ) -> Result<String, Fault> {
     let home = &opened.home;
-    let said = match nodes.nodes().first() {
+    // A node that is stopped is not started for it: it may be unable to.
+    let running = nodes.nodes().iter().zip(nodes.seen());
+    let running = running
+        .filter(|(_, seen)| seen.running)
+        .map(|(node, _)| node);
+    let said = match running.into_iter().next() {
         Some(node) => {
             tell("removes Flink's files from inside the node");
             let mount = mounted_at(nodes, node).ok_or_else(|| no_mount(home, &node.name))?;
@@ -118,20 +123,14 @@ pub(super) async fn flinks_files(
     ))
 }
 
-/// Ends everything that may write from this node. The first node must run for what follows; what
-/// runs on another that is stopped does not write.
+/// Ends everything that may write from this node. What is stopped writes nothing.
 async fn quiet(node: &Node, nodes: &OurNodes) -> Result<(), Fault> {
     let stopped = nodes
         .seen()
         .iter()
         .any(|seen| seen.id == node.id && !seen.running);
-    let first = nodes.nodes().first().map(|node| &node.id) == Some(&node.id);
-    if stopped && !first {
-        return Ok(());
-    }
     if stopped {
-        node.start().await?;
-        crate::world::node::wait_booted(node.docker(), &node.id, crate::world::node::BOOT).await?;
+        return Ok(());
     }
     // Flink would write on: no pod is started again without a kubelet, and none is left running.
     node.quiet(Duration::ZERO).await

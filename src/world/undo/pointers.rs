@@ -157,7 +157,8 @@ async fn anew(
     );
     let docker = Docker::connect(&world.addresses).await?;
     let plan = &opened.lab.job;
-    let jar = crate::world::images::read_file_of_image(&docker, &plan.image, &plan.jar).await?;
+    let id = &opened.state.id;
+    let jar = crate::world::images::read_file_of_image(&docker, id, &plan.image, &plan.jar).await?;
     let path = format!("/jobs/{job}?mode=cancel");
     let cancelled = rest
         .send(Method::PATCH, &path, "application/json", Bytes::new(), CALL)

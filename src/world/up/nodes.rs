@@ -1,20 +1,21 @@
 //! The node containers: made, taken over, started, and their shared folders given to Flink's user.
 //! Does not look into Kubernetes.
 
+mod container;
+
+use super::earlier::{self, Work};
 use super::progress::{Meter, Progress};
 use super::{Run, adopted};
 use crate::fault::Fault;
 use crate::lab::Lab;
 use crate::world::docker::Docker;
 use crate::world::gate::{self, Claiming};
-use crate::world::home::{Maker, NodeRecord, NodeStage, State};
-use crate::world::node::{self, BOOT, NodePlan, PORT_TAKEN, wait_booted};
+use crate::world::home::{Maker, NodeRecord, NodeStage};
+use crate::world::node::{self, BOOT, NodePlan, wait_booted};
 use crate::world::{images, network};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// How often other ports are chosen when somebody was faster.
-const PORT_TRIES: usize = 5;
 /// How long a node may take to set an owner.
 const OWN: Duration = Duration::from_secs(30);
 /// Makes each folder, gives it to Flink's user and proves by a real write that it can use it.
@@ -45,6 +46,13 @@ pub(super) async fn settle(run: &Run<'_>) -> Result<Settled, Fault> {
             &format!("it has a node `{extra}`, which kind.yaml does not"),
         ));
     }
+    let stopped = claim.seen().iter().any(|seen| !seen.running);
+    let work = match (found.is_empty(), stopped) {
+        (true, _) => Work::Build,
+        (false, true) => Work::Start,
+        (false, false) => Work::Finish,
+    };
+    earlier::tell(run, work).await;
     let missing = expected.iter().any(|name| !found.contains(name));
     if missing && claim.seen().iter().any(|seen| seen.lab.is_none()) {
         return Err(other_shape(
@@ -107,6 +115,7 @@ pub(super) async fn images_of(
         let mut meter = Meter::new();
         images::ensure(docker, image, |so_far| {
             let far = meter.told(so_far);
+            progress.pulled();
             progress.tell("node-image", &format!("pulls {image}: {far}"));
         })
         .await?;
@@ -172,7 +181,7 @@ async fn create(run: &Run<'_>, claim: &mut Claiming, found: &[String]) -> Result
     progress.tell("node", "makes the container");
     let state = run.book.state();
     let wanted = plans.into_iter().filter(|plan| !found.contains(&plan.name));
-    let made = wanted.map(|plan| create_one(run, claim, &state, plan));
+    let made = wanted.map(|plan| container::make(run, claim, &state, plan));
     let ids = futures::future::try_join_all(made).await?;
     for id in ids {
         claim.admit(&id).await?;
@@ -206,52 +215,6 @@ pub(super) async fn plans(run: &Run<'_>, claim: &Claiming) -> Result<Vec<NodePla
         daemon: &daemon,
     };
     node::plans(&run.lab.cluster, &common)
-}
-
-/// Makes and starts one container. A port that we chose and somebody took meanwhile is chosen anew.
-async fn create_one(
-    run: &Run<'_>,
-    claim: &Claiming,
-    state: &State,
-    mut plan: NodePlan,
-) -> Result<String, Fault> {
-    for port in plan.ports.iter_mut().filter(|port| port.host == 0) {
-        let known = state.ports.chosen.get(&port_key(&plan.name, &port.key()));
-        port.host = known.copied().unwrap_or(0);
-    }
-    let mut tries = 0;
-    loop {
-        plan.choose_ports()?;
-        let id = node::create(&run.docker, claim, &plan).await?;
-        match node::start(&run.docker, &id, &plan.name).await {
-            Ok(()) => {
-                run.book.change(|state| remember_ports(state, &plan))?;
-                return Ok(id);
-            }
-            Err(fault) if fault.code == PORT_TAKEN && tries < PORT_TRIES && plan.forget_ports() => {
-                tries += 1;
-                node::remove(&run.docker, &id, &plan.name).await?;
-            }
-            Err(fault) => {
-                // Never started, made by this very call: nobody can miss it.
-                node::remove(&run.docker, &id, &plan.name).await?;
-                return Err(fault);
-            }
-        }
-    }
-}
-
-fn port_key(node: &str, port: &str) -> String {
-    format!("{node} {port}")
-}
-
-fn remember_ports(state: &mut State, plan: &NodePlan) {
-    for port in &plan.ports {
-        if port.ours_to_choose == node::Choice::Free {
-            let key = port_key(&plan.name, &port.key());
-            state.ports.chosen.insert(key, port.host);
-        }
-    }
 }
 
 /// Writes down every proven container and the ports that it publishes.

@@ -3,6 +3,7 @@
 
 use crate::model::{Event, StepChange, StepState};
 use crate::world::{Events, images};
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -20,6 +21,7 @@ pub(in crate::world) struct Progress {
     began: Instant,
     steps: Mutex<Vec<Current>>,
     changed: AtomicBool,
+    pulled: AtomicBool,
     notes: Mutex<Vec<String>>,
 }
 
@@ -29,6 +31,8 @@ struct Current {
     detail: String,
     began: Option<Instant>,
     told: Option<Instant>,
+    /// Seconds from the start of the plan.
+    ended: Option<f64>,
 }
 
 impl Progress {
@@ -38,6 +42,7 @@ impl Progress {
             detail: String::new(),
             began: None,
             told: None,
+            ended: None,
         };
         Self {
             events: events.clone(),
@@ -45,6 +50,7 @@ impl Progress {
             began: Instant::now(),
             steps: Mutex::new(vec![waiting; titles.len()]),
             changed: AtomicBool::new(false),
+            pulled: AtomicBool::new(false),
             notes: Mutex::new(Vec::new()),
         }
     }
@@ -62,6 +68,24 @@ impl Progress {
     /// Whether something had to be done.
     pub(in crate::world) fn has_changed(&self) -> bool {
         self.changed.load(Ordering::Relaxed)
+    }
+
+    /// An image had to be pulled.
+    pub(in crate::world) fn pulled(&self) {
+        self.pulled.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether an image had to be pulled.
+    pub(in crate::world) fn has_pulled(&self) -> bool {
+        self.pulled.load(Ordering::Relaxed)
+    }
+
+    /// Seconds from the start of the plan to the end of each step that is done.
+    pub(in crate::world) fn ends(&self) -> BTreeMap<String, f64> {
+        let steps = self.steps_mut();
+        let all = self.titles.iter().zip(steps.iter());
+        all.filter_map(|((name, _), step)| Some(((*name).to_owned(), step.ended?)))
+            .collect()
     }
 
     /// A sentence for the end.
@@ -162,6 +186,7 @@ impl Progress {
             let step = &mut steps[n];
             step.began.get_or_insert_with(Instant::now);
             step.state = state;
+            step.ended = (state == StepState::Done).then(|| rounded(self.began));
             step.detail = detail;
             self.change(n, step)
         };

@@ -2,16 +2,20 @@
 
 use crate::fault::{Fault, Kind};
 use crate::world::World;
-use crate::world::home::Home;
 
-/// Adds the way on to a fault. Where nothing was made, nothing is kept and the fault says enough.
-pub(super) fn on(mut fault: Fault, world: &World) -> Fault {
+/// How far an `up` came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Made {
+    /// It looked, and no more.
+    Nothing,
+    /// There is a lab's folder, and perhaps more.
+    Something,
+}
+
+/// Adds the way on to a fault. Where this `up` came to make nothing, the fault says enough.
+pub(super) fn on(mut fault: Fault, world: &World, made: Made) -> Fault {
     fault.mend = named(&fault.mend, &world.name);
-    if matches!(fault.kind, Kind::Bug | Kind::Interrupted) {
-        return fault;
-    }
-    let home = Home::of(&world.addresses, &world.name);
-    if !home.state_file().exists() {
+    if made == Made::Nothing || matches!(fault.kind, Kind::Bug | Kind::Interrupted) {
         return fault;
     }
     let mut mend: Vec<String> = Vec::new();

@@ -1,0 +1,121 @@
+//! What the doctor found, for people and for scripts.
+
+use super::print::{Printer, Style};
+use super::report::wrapped;
+use crate::fault::Fault;
+use crate::model::{Finding, Grade, Who};
+use serde_json::{Value, json};
+
+/// Columns that a sentence below a finding may take.
+const WIDTH: usize = 92;
+
+/// Prints it all; a blocker is an error of the command.
+pub(super) fn print(
+    printer: &Printer,
+    findings: &[Finding],
+    fixed: &[String],
+) -> Result<u8, Fault> {
+    let of = |grade: Grade| {
+        findings
+            .iter()
+            .filter(move |finding| finding.grade == grade)
+    };
+    let count = |grade: Grade| of(grade).count();
+    let blockers: Vec<&str> = of(Grade::Blocker)
+        .map(|finding| finding.found.as_str())
+        .collect();
+    match printer.style {
+        Style::Json => {
+            for finding in findings {
+                printer.object(&json!({ "finding": object(finding) }));
+            }
+        }
+        Style::Text => {
+            for one in fixed {
+                printer.line(&format!("done  {one}"));
+            }
+            findings
+                .iter()
+                .for_each(|finding| printer.text(&text(finding)));
+            printer.line(&format!(
+                "{} fine, {} to look at, {} in the way.",
+                count(Grade::Fine),
+                count(Grade::Warning),
+                blockers.len()
+            ));
+        }
+    }
+    if !blockers.is_empty() {
+        let what = match blockers.len() {
+            1 => "One thing stands in the way of a lab.".to_owned(),
+            many => format!("{many} things stand in the way of a lab."),
+        };
+        return Err(Fault::unable("doctor-blocker", what)
+            .why(blockers.join("\n"))
+            .mend("Mend what is marked FAIL, then run `flinklab doctor` again."));
+    }
+    if printer.style == Style::Json {
+        printer.object(&json!({"result": {
+            "command": "doctor", "outcome": "able", "fine": count(Grade::Fine),
+            "warnings": count(Grade::Warning), "fixed": fixed,
+        }}));
+    }
+    Ok(0)
+}
+
+fn object(finding: &Finding) -> Value {
+    let mut object = json!(finding);
+    if finding.grade == Grade::Fine
+        && let Some(object) = object.as_object_mut()
+    {
+        object.retain(|key, _| !matches!(key.as_str(), "why" | "mend" | "who"));
+    }
+    object
+}
+
+fn text(finding: &Finding) -> String {
+    let mark = match finding.grade {
+        Grade::Fine => "ok  ",
+        Grade::Warning => "look",
+        Grade::Blocker => "FAIL",
+    };
+    let mut text = format!("{mark}  {:<22} {}\n", finding.title, finding.found);
+    let mend = match finding.who {
+        Some(Who::Root) => format!("{} (needs root)", finding.mend),
+        _ => finding.mend.clone(),
+    };
+    for (title, words) in [("why", &finding.why), ("mend", &mend)] {
+        if words.is_empty() {
+            continue;
+        }
+        for (n, line) in wrapped(words, WIDTH - 16).into_iter().enumerate() {
+            let title = if n == 0 { title } else { "" };
+            text.push_str(&format!("        {title:<5} {line}\n"));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_says_why_it_matters_what_mends_it_and_who_must() {
+        let finding = Finding {
+            topic: "inotify".to_owned(),
+            title: "inotify".to_owned(),
+            grade: Grade::Warning,
+            found: "128 instances".to_owned(),
+            why: "a node may fail".to_owned(),
+            mend: "sudo sysctl x".to_owned(),
+            who: Some(Who::Root),
+        };
+        assert_eq!(
+            text(&finding),
+            "look  inotify                128 instances\n        why   a node may fail\n        \
+             mend  sudo sysctl x (needs root)\n"
+        );
+        assert_eq!(object(&finding)["who"], "root");
+    }
+}

@@ -1,0 +1,109 @@
+//! Whether the account that Flink runs under may renew its lease: read from the roles that are
+//! bound to it in the cluster that runs.
+
+use crate::lab::Lab;
+use crate::world::World;
+use crate::world::kube::{self as api, CALL};
+use crate::world::open::open;
+use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role, RoleBinding};
+use kube::api::ListParams;
+use kube::{Api, Client};
+
+/// Whether the account of Flink's JobManagers may patch config maps in the cluster that runs. None:
+/// there is no cluster, or it does not answer.
+pub(super) async fn patch(world: &World, lab: &Lab) -> Option<bool> {
+    let opened = open(world).ok()??;
+    if opened.state.nodes.is_empty() {
+        return None;
+    }
+    let client = api::reading_client(&opened.home).await.ok()?;
+    let account = account(lab);
+    let rules = tokio::time::timeout(CALL, rules(&client, &lab.flink.namespace, &account));
+    let rules = rules.await.ok()?.ok()?;
+    Some(rules.iter().any(allows_patch))
+}
+
+/// The service account under which JobManagers run.
+fn account(lab: &Lab) -> String {
+    let documents = lab
+        .manifests
+        .iter()
+        .flat_map(|manifest| &manifest.documents);
+    let mut found = documents.filter_map(|document| {
+        let labels = document.object.pointer("/spec/template/metadata/labels")?;
+        let ours = lab.roles.jobmanager.matches(|key| labels[key].as_str());
+        let name = document
+            .object
+            .pointer("/spec/template/spec/serviceAccountName");
+        ours.then(|| {
+            name.and_then(|name| name.as_str())
+                .unwrap_or("default")
+                .to_owned()
+        })
+    });
+    found.next().unwrap_or_else(|| "default".to_owned())
+}
+
+/// The rules that are bound to an account in its namespace.
+async fn rules(
+    client: &Client,
+    namespace: &str,
+    account: &str,
+) -> Result<Vec<PolicyRule>, kube::Error> {
+    let bindings: Api<RoleBinding> = Api::namespaced(client.clone(), namespace);
+    let roles: Api<Role> = Api::namespaced(client.clone(), namespace);
+    let mut all = Vec::new();
+    for binding in bindings.list(&ListParams::default()).await? {
+        let bound = binding.subjects.iter().flatten().any(|subject| {
+            subject.kind == "ServiceAccount"
+                && subject.name == account
+                && subject
+                    .namespace
+                    .as_deref()
+                    .is_none_or(|own| own == namespace)
+        });
+        if !bound {
+            continue;
+        }
+        let name = &binding.role_ref.name;
+        let found = match binding.role_ref.kind.as_str() {
+            "ClusterRole" => {
+                let roles: Api<ClusterRole> = Api::all(client.clone());
+                roles.get_opt(name).await?.and_then(|role| role.rules)
+            }
+            _ => roles.get_opt(name).await?.and_then(|role| role.rules),
+        };
+        all.extend(found.unwrap_or_default());
+    }
+    Ok(all)
+}
+
+fn allows_patch(rule: &PolicyRule) -> bool {
+    let has = |list: &Option<Vec<String>>, word: &str| {
+        list.iter().flatten().any(|one| one == word || one == "*")
+    };
+    let verbs = Some(rule.verbs.clone());
+    has(&verbs, "patch") && has(&rule.resources, "configmaps") && has(&rule.api_groups, "")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_account_and_its_rules_are_read_as_kubernetes_means_them() {
+        let lab = Lab::open("default").unwrap();
+        assert_eq!(account(&lab), "flink");
+        let rule = |verbs: &[&str], resource: &str| PolicyRule {
+            api_groups: Some(vec![String::new()]),
+            resources: Some(vec![resource.to_owned()]),
+            verbs: verbs.iter().map(|verb| (*verb).to_owned()).collect(),
+            ..PolicyRule::default()
+        };
+        assert!(allows_patch(&rule(&["get", "patch"], "configmaps")));
+        assert!(allows_patch(&rule(&["*"], "*")));
+        assert!(!allows_patch(&rule(&["get", "update"], "configmaps")));
+        assert!(!allows_patch(&rule(&["patch"], "pods")));
+    }
+}
