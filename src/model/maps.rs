@@ -1,7 +1,7 @@
 //! Flink's HA config maps, decoded: plain data, whatever the version of Flink. What is read off them
 //! over time stands in `cluster`.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -48,6 +48,15 @@ pub struct Lock {
     pub renewed: Timestamp,
     /// Changes of the holder. Not a counter on Flink 1.15.
     pub transitions: u64,
+}
+
+impl Lock {
+    /// When its lease runs out, unless it is renewed.
+    #[must_use]
+    pub fn ends(&self) -> Timestamp {
+        let lasts = SignedDuration::try_from_secs_f64(self.seconds).unwrap_or_default();
+        self.renewed.checked_add(lasts).unwrap_or(self.renewed)
+    }
 }
 
 /// One leader key: which epoch wrote it, and where it can be reached.

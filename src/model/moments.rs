@@ -16,6 +16,8 @@ pub enum Kind {
     Epoch,
     /// The lock was given back.
     Released,
+    /// The lease ran out without a renewal.
+    Expired,
     /// A container was started again.
     Restart,
     /// A pod appeared.
@@ -58,6 +60,8 @@ pub struct Moments {
     pods: BTreeMap<String, (String, u32)>,
     epoch: u32,
     holder: Option<String>,
+    /// When the lease ran out that was told of last.
+    expired: Option<Timestamp>,
     tasks: Option<(bool, Timestamp)>,
     restores: usize,
     lost: BTreeMap<Source, Timestamp>,
@@ -114,6 +118,7 @@ impl Model {
                     }
                 }
             },
+            Event::Tick => self.lease_watched(&mut moments),
             _ => {}
         }
         self.moments = moments;
@@ -184,6 +189,23 @@ impl Model {
             ) {
                 moment.who.clone_from(pod);
             }
+        }
+    }
+
+    /// Nothing happens when a lease runs out, so that the clock has to notice. Without the API
+    /// server it may be renewed unseen.
+    fn lease_watched(&self, moments: &mut Moments) {
+        let Some(lock) = self.cluster.lock().filter(|lock| !lock.holder.is_empty()) else {
+            return;
+        };
+        let seen = matches!(self.links.get(&Source::Api), Some(Link::Live { .. }));
+        let ends = lock.ends();
+        if seen && ends < self.now && moments.expired != Some(ends) {
+            moments.expired = Some(ends);
+            let pod = self.cluster.epoch().and_then(|epoch| epoch.pod.clone());
+            let who = pod.unwrap_or_default();
+            let what = "did not renew: its lease ran out".to_owned();
+            moments.add(ends, Kind::Expired, &who, what);
         }
     }
 

@@ -45,7 +45,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         let command = Line::from(fit(
             vec![
                 theme.say(Tone::Muted, "          $ "),
-                theme.say(Tone::Accent, done.deed.command.clone()),
+                theme.say(Tone::Accent, brief(&done.deed.command)),
             ],
             width,
         ));
@@ -63,4 +63,15 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         lines.extend(all);
     }
     panel(frame, theme, area, (title, aside), Keys::Here, lines);
+}
+
+/// Without the kubeconfig, which is long and always the same; below stands all of it.
+fn brief(command: &str) -> String {
+    let parts = command
+        .split_once(" --kubeconfig '")
+        .and_then(|(before, rest)| {
+            let (_, after) = rest.split_once('\'')?;
+            Some(format!("{before}{after}"))
+        });
+    parts.unwrap_or_else(|| command.to_owned())
 }

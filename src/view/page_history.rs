@@ -1,7 +1,7 @@
 //! What happened, on one axis and as a list: who led when, when the job ran, what restarted, what
 //! was broken. Ours: no failover forgets it.
 
-use crate::model::{Model, Moment, MomentKind};
+use crate::model::{Lock, Model, Moment, MomentKind};
 use crate::view::paint::{Keys, chosen, fit, panel, sentences};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::{pods, words};
@@ -20,10 +20,11 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
     let width = usize::from(area.width.saturating_sub(2));
     let height = usize::from(area.height.saturating_sub(2));
     let title = vec![theme.say(Tone::Accent, "History of epochs and restarts")];
-    let aside = vec![theme.say(
-        Tone::Muted,
-        format!("{} epochs seen", model.cluster.epochs.len()),
-    )];
+    let epochs = match model.cluster.epochs.len() {
+        1 => "1 epoch seen".to_owned(),
+        n => format!("{n} epochs seen"),
+    };
+    let aside = vec![theme.say(Tone::Muted, epochs)];
     let moments = &model.moments.list;
     let mut lines = axis(model, theme, width);
     lines.push(Line::from(theme.say(Tone::Muted, "─".repeat(width))));
@@ -75,7 +76,9 @@ fn line(model: &Model, theme: &Theme, moment: &Moment, width: usize) -> Line<'st
 fn look(kind: MomentKind) -> (Tone, &'static str) {
     match kind {
         MomentKind::Epoch => (Tone::Leader, sign::LEADER),
-        MomentKind::Released | MomentKind::Restart | MomentKind::Went => (Tone::Warn, sign::WARN),
+        MomentKind::Released | MomentKind::Expired | MomentKind::Restart | MomentKind::Went => {
+            (Tone::Warn, sign::WARN)
+        }
         MomentKind::Came => (Tone::Plain, sign::NOW),
         MomentKind::JobDown => (Tone::Warn, sign::NOW),
         MomentKind::JobUp | MomentKind::Back => (Tone::Ok, sign::OK),
@@ -144,7 +147,12 @@ fn axis(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
             if epoch.pod.as_deref().unwrap_or("unknown") != name {
                 continue;
             }
-            let end = epochs.get(n + 1).map_or(model.now, |next| next.began);
+            // the last one leads as long as its lease lasts, as far as that is known
+            let lasts = model.cluster.lock().map_or(model.now, Lock::ends);
+            let end = epochs
+                .get(n + 1)
+                .map_or(lasts.min(model.now), |next| next.began)
+                .max(epoch.began);
             if end < window.from {
                 continue;
             }
@@ -194,8 +202,12 @@ fn axis(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
 /// When all tasks ran, as far as we saw.
 fn job(model: &Model, window: &Window) -> Vec<(Tone, &'static str)> {
     let mut cells = vec![(Tone::Muted, "·"); window.columns];
-    let began = model.job.since.unwrap_or(model.now);
-    for cell in &mut cells[window.column(began)..] {
+    // unknown before the first answer and after the last one
+    let (Some(began), Some((told, _))) = (model.job.since, &model.job.good) else {
+        return cells;
+    };
+    let told = (*told).max(began);
+    for cell in &mut cells[window.column(began)..=window.column(told)] {
         *cell = (Tone::Ok, "▄");
     }
     let mut down: Option<Timestamp> = None;
@@ -209,8 +221,11 @@ fn job(model: &Model, window: &Window) -> Vec<(Tone, &'static str)> {
             _ => {}
         }
     }
-    gaps.extend(down.map(|from| (from, model.now)));
-    for (from, to) in gaps.into_iter().filter(|(_, to)| *to >= window.from) {
+    gaps.extend(down.map(|from| (from, told.max(from))));
+    for (from, to) in gaps
+        .into_iter()
+        .filter(|(from, to)| *to >= window.from && from <= to)
+    {
         for cell in &mut cells[window.column(from)..=window.column(to)] {
             *cell = (Tone::Fail, "_");
         }

@@ -42,6 +42,10 @@ const WORDS: &[(&str, Highlight)] = &[
 
 /// Why a line is worth a look, if it is.
 pub(in crate::world) fn highlight(text: &str) -> Option<Highlight> {
+    // frames of a stack trace name the same classes, and tell no news
+    if text.trim_start().starts_with("at ") {
+        return None;
+    }
     let found = WORDS.iter().find(|(word, _)| text.contains(word));
     found.map(|(_, highlight)| *highlight)
 }
@@ -332,6 +336,10 @@ mod tests {
             (
                 "2026-11-22 23:07:47,066 ERROR org.apache.flink.runtime.entrypoint",
                 Some(Highlight::Error),
+            ),
+            (
+                "\tat org.apache.flink.kubernetes.shaded.LeaderElector.start(LeaderElector.java:93)",
+                None,
             ),
             (
                 "Marking checkpoint 255 as completed for source Source: Events",
