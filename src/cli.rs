@@ -109,6 +109,21 @@ pub enum LogLevel {
     Trace,
 }
 
+/// How a report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For a terminal.
+    Text,
+    /// Markdown.
+    Md,
+    /// One JSON object.
+    Json,
+    /// As CI servers read test results.
+    Junit,
+    /// One page for a browser, with drawings, readable without knowing Flink.
+    Html,
+}
+
 /// The commands.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
@@ -150,6 +165,20 @@ pub enum Command {
         /// the effect.
         #[arg(long)]
         force: bool,
+    },
+    /// What was broken so far: each run with its verdict and how long it took.
+    Runs,
+    /// How long it took and what was proven: one run, or all of them with statistics.
+    Report {
+        /// A run's name, a failure's key for all of its runs, or `last`; all runs if none is named.
+        #[arg(value_name = "RUN")]
+        runs: Vec<String>,
+        /// How it is written; text if nothing is said, `json` with --json.
+        #[arg(long, value_name = "FORMAT")]
+        format: Option<ReportFormat>,
+        /// Write it to a file instead of standard output.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// What stands in the way of a lab, why it matters, what mends it.
     Doctor {

@@ -24,6 +24,7 @@ pub(super) fn live_line(event: &RunEvent) -> Option<String> {
                 format!("{}: hitting {}", begun.failure.key, names.join(" and "))
             }
         },
+        RunEvent::Elsewhere(begun) => format!("another flinklab fires {}", begun.run),
         RunEvent::Sent { at, .. } => format!("sent at {} UTC", at.strftime("%H:%M:%S%.3f")),
         RunEvent::Gone { at, .. } => {
             format!("process gone at {} UTC", at.strftime("%H:%M:%S%.3f"))
@@ -146,20 +147,20 @@ fn line(text: &mut String, words: &str) {
     let _ = writeln!(text, "{}", words.trim_end());
 }
 
-fn spread(phase: &Phase) -> String {
+pub(super) fn spread(phase: &Phase) -> String {
     match phase.resolution_ms {
         ms if ms < 1000 => format!("{ms} ms"),
         ms => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
     }
 }
 
-fn seconds(ms: i64) -> String {
+pub(super) fn seconds(ms: i64) -> String {
     let sign = if ms < 0 { "-" } else { "" };
     let ms = ms.unsigned_abs();
     format!("{sign}{}.{:03} s", ms / 1000, ms % 1000)
 }
 
-fn title(name: PhaseName) -> &'static str {
+pub(super) fn title(name: PhaseName) -> &'static str {
     match name {
         PhaseName::Sent => "sent",
         PhaseName::ProcessGone => "process gone",
@@ -173,7 +174,7 @@ fn title(name: PhaseName) -> &'static str {
     }
 }
 
-fn name(name: StatementName) -> &'static str {
+pub(super) fn name(name: StatementName) -> &'static str {
     match name {
         StatementName::Hit => "hit",
         StatementName::Leadership => "leadership",
@@ -193,7 +194,7 @@ mod tests {
 
     use super::*;
     use crate::failure::Role;
-    use crate::model::{Statement, Target};
+    use crate::model::{Record, Statement, Target};
 
     fn result() -> RunResult {
         let at: jiff::Timestamp = "2026-11-22T23:11:05.164Z".parse().unwrap();
@@ -240,6 +241,7 @@ mod tests {
                     evidence: "REST did not answer at the end".to_owned(),
                 },
             ],
+            record: Record::default(),
         }
     }
 

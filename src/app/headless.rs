@@ -5,7 +5,7 @@ use super::break_goal::{self, Breaking, Manner};
 use super::print::{Printer, Style};
 use super::{
     Inbox, Next, Preferences, Show, Surroundings, break_report, doctor_report, labs, live,
-    questions, report, status, turn,
+    questions, report, reports, status, turn,
 };
 use crate::cli::{Cli, Command};
 use crate::fault::{Fault, Kind};
@@ -140,6 +140,10 @@ pub(super) async fn command(
             follow(world, goal.effects(), Goal::Break(goal), printer).await
         }
         Command::Heal => follow(world, vec![Effect::Heal], Goal::Heal, printer).await,
+        Command::Runs => reports::runs(&world, printer),
+        Command::Report { runs, format, out } => {
+            reports::report(&world, runs, (*format, out.as_deref()), printer)
+        }
         Command::Kubeconfig { path } => {
             let file = crate::world::kubeconfig_file(&world)?;
             if *path {

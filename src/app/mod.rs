@@ -13,6 +13,7 @@ mod preferences;
 mod print;
 mod questions;
 mod report;
+mod reports;
 mod status;
 mod surroundings;
 mod terminal;

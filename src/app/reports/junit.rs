@@ -1,0 +1,68 @@
+//! A report as CI servers read it: a suite for each failure, a case for each run. A run that ended
+//! as its failure should is a success, also where that is FAIL; one that could prove nothing is an
+//! error, never a success.
+
+use super::html::escaped;
+use super::{Picked, words};
+use crate::app::break_report::name;
+use crate::failure::Verdict;
+
+#[expect(clippy::cast_precision_loss)] // seconds of a lab fit a float
+fn seconds(ms: Option<i64>) -> f64 {
+    ms.unwrap_or(0) as f64 / 1000.0
+}
+
+/// The XML.
+pub(super) fn text(picked: &Picked) -> String {
+    let mut text = String::from(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"flinklab\">\n",
+    );
+    for group in picked.groups() {
+        let failed = |run: &&&crate::model::RunResult| {
+            run.verdict != run.expected && run.verdict != Verdict::Inconclusive
+        };
+        let open = |run: &&&crate::model::RunResult| {
+            run.verdict != run.expected && run.verdict == Verdict::Inconclusive
+        };
+        text.push_str(&format!(
+            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\">\n",
+            escaped(&group.failure),
+            group.runs.len(),
+            group.runs.iter().filter(failed).count(),
+            group.runs.iter().filter(open).count(),
+        ));
+        for run in &group.runs {
+            text.push_str(&format!(
+                "    <testcase classname=\"flinklab.{}\" name=\"{}\" time=\"{:.3}\">\n",
+                escaped(&run.failure),
+                escaped(&run.run),
+                seconds(run.recovery_ms.or(Some(run.record.until_ms))),
+            ));
+            let kind = match run.verdict == run.expected {
+                true => None,
+                false if run.verdict == Verdict::Inconclusive => Some("error"),
+                false => Some("failure"),
+            };
+            if let Some(kind) = kind {
+                text.push_str(&format!(
+                    "      <{kind} type=\"{}\" message=\"{}\"/>\n",
+                    run.verdict,
+                    escaped(&words::verdict(run))
+                ));
+            }
+            text.push_str("      <system-out>");
+            for statement in &run.statements {
+                text.push_str(&escaped(&format!(
+                    "{} {}: {}\n",
+                    statement.verdict,
+                    name(statement.name),
+                    statement.evidence
+                )));
+            }
+            text.push_str("</system-out>\n    </testcase>\n");
+        }
+        text.push_str("  </testsuite>\n");
+    }
+    text.push_str("</testsuites>\n");
+    text
+}

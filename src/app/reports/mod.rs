@@ -1,0 +1,231 @@
+//! What was broken, told again: `runs` lists it, `report` tells how long it took and what was
+//! proven, for people, scripts, CI and somebody who has never seen Flink. Reads the lab's folder;
+//! asks neither Docker nor Flink.
+
+mod html;
+mod junit;
+mod page;
+mod summary;
+mod svg;
+mod table;
+mod words;
+
+use super::break_report;
+use super::print::{Printer, Style};
+use crate::cli::ReportFormat;
+use crate::fault::Fault;
+use crate::model::{Distribution, RunResult, Spread, distributions};
+use crate::world::{World, keep, kept_runs};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// Runs that a hint names.
+const HINTS: usize = 5;
+
+/// What a report is about.
+pub(super) struct Picked {
+    /// The instance.
+    lab: String,
+    /// Oldest first.
+    runs: Vec<RunResult>,
+}
+
+impl Picked {
+    fn groups(&self) -> Vec<Distribution<'_>> {
+        distributions(&self.runs.iter().collect::<Vec<_>>())
+    }
+}
+
+/// `flinklab runs`.
+pub(super) fn runs(world: &World, printer: &Printer) -> Result<u8, Fault> {
+    let runs = kept_runs(world)?;
+    match printer.style {
+        Style::Json => {
+            for run in &runs {
+                printer.object(&in_short(run));
+            }
+        }
+        Style::Text if runs.is_empty() => {
+            printer
+                .line("Nothing was broken in this lab yet. `flinklab failures` lists what can be.");
+        }
+        Style::Text => {
+            printer.text(&summary::list(&runs.iter().collect::<Vec<_>>()).text());
+            printer.line("");
+            printer.line("More about one: flinklab report RUN. All of them: flinklab report");
+        }
+    }
+    Ok(0)
+}
+
+/// `flinklab report`.
+pub(super) fn report(
+    world: &World,
+    names: &[String],
+    (format, out): (Option<ReportFormat>, Option<&Path>),
+    printer: &Printer,
+) -> Result<u8, Fault> {
+    let format = match (format, printer.style) {
+        (Some(format), _) => format,
+        (None, Style::Json) => ReportFormat::Json,
+        (None, Style::Text) => ReportFormat::Text,
+    };
+    let picked = Picked {
+        lab: world.name.clone(),
+        runs: picked(&kept_runs(world)?, names)?,
+    };
+    let text = match format {
+        ReportFormat::Text => text(&picked),
+        ReportFormat::Md => page::markdown(&picked),
+        ReportFormat::Json => format!("{}\n", object(&picked)),
+        ReportFormat::Junit => junit::text(&picked),
+        ReportFormat::Html => html::text(&picked),
+    };
+    match out {
+        None => printer.text(&text),
+        Some(path) => {
+            keep(path, text.as_bytes())?;
+            match printer.style {
+                Style::Json => printer.object(&json!({"result": {
+                    "command": "report", "outcome": "written", "file": path, "runs": picked.runs.len(),
+                }})),
+                Style::Text => printer.line(&format!(
+                    "Wrote {}: {}.",
+                    path.display(),
+                    counted(picked.runs.len(), "run")
+                )),
+            }
+        }
+    }
+    Ok(0)
+}
+
+/// A name is that of a run, of a failure, or `last`; without any, all runs are meant.
+fn picked(all: &[RunResult], names: &[String]) -> Result<Vec<RunResult>, Fault> {
+    let newest: Vec<&str> = all
+        .iter()
+        .rev()
+        .take(HINTS)
+        .map(|run| run.run.as_str())
+        .collect();
+    let nothing = || {
+        Fault::wrong("no-run", "Nothing was broken in this lab yet.")
+            .mend("Run `flinklab break KEY` first; `flinklab failures` lists the keys.")
+    };
+    if all.is_empty() {
+        return Err(nothing());
+    }
+    let mut chosen = Vec::new();
+    for name in names {
+        let found: Vec<&RunResult> = match name.as_str() {
+            "last" => all.iter().rev().take(1).collect(),
+            name => {
+                let fits = |run: &&RunResult| run.run == name || run.failure == name;
+                all.iter().filter(fits).collect()
+            }
+        };
+        if found.is_empty() {
+            return Err(Fault::wrong("no-run", format!("There is no finished run `{name}`."))
+                .why("it is neither the name of a run, nor a failure that was tried here, nor `last`")
+                .mend(format!(
+                    "`flinklab runs` lists them; the newest are {}.",
+                    newest.join(", ")
+                )));
+        }
+        chosen.extend(found);
+    }
+    Ok(match names.is_empty() {
+        true => all.to_vec(),
+        // In the order of the lab's history, each once.
+        false => all
+            .iter()
+            .filter(|run| chosen.iter().any(|one| one.run == run.run))
+            .cloned()
+            .collect(),
+    })
+}
+
+fn text(picked: &Picked) -> String {
+    match picked.runs.as_slice() {
+        [only] => {
+            let mut text = break_report::text(only);
+            for line in summary::aside(only) {
+                text.push_str(&line);
+                text.push('\n');
+            }
+            text
+        }
+        _ => page::text(picked),
+    }
+}
+
+/// One run in a line of `runs --json`.
+fn in_short(run: &RunResult) -> Value {
+    json!({
+        "run": run.run, "failure": run.failure, "title": run.record.title, "at": run.at,
+        "origin": run.origin, "verdict": run.verdict, "expected": run.expected,
+        "recovery_ms": run.recovery_ms, "lease": run.record.lease, "pod": run.target.pod,
+    })
+}
+
+/// The report for scripts: figures of each failure, then each run as `break` told it.
+fn object(picked: &Picked) -> Value {
+    let figures = |spread: &Spread| {
+        json!({
+            "n": spread.n, "min": spread.min, "median": spread.median, "p90": spread.p90,
+            "max": spread.max,
+        })
+    };
+    let groups: Vec<Value> = picked
+        .groups()
+        .iter()
+        .map(|group| {
+            let phases: Vec<Value> = group
+                .phases
+                .iter()
+                .map(|(name, spread)| json!({"name": name, "ms": figures(spread)}))
+                .collect();
+            let leases: Vec<Value> = group
+                .lease_runs
+                .iter()
+                .map(|(end, runs)| {
+                    let own = group.leases.get(end).cloned().unwrap_or_default();
+                    let spread = crate::model::spread(own);
+                    json!({"end": end, "runs": runs, "recovery_ms": spread.as_ref().map(figures)})
+                })
+                .collect();
+            let verdicts: serde_json::Map<String, Value> = group
+                .verdicts
+                .iter()
+                .map(|(verdict, count)| (verdict.to_string(), json!(count)))
+                .collect();
+            json!({
+                "failure": group.failure, "title": group.title, "within": group.within,
+                "runs": group.runs.len(), "verdicts": verdicts,
+                "recovery_ms": group.recovery.as_ref().map(figures),
+                "phases": phases, "leases": leases,
+            })
+        })
+        .collect();
+    let runs: Vec<Value> = picked
+        .runs
+        .iter()
+        .map(|run| {
+            let mut one = break_report::object(run)["result"].take();
+            one["record"] = json!(run.record);
+            one
+        })
+        .collect();
+    json!({"report": {"lab": picked.lab, "failures": groups, "runs": runs}})
+}
+
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
+}
+
+#[cfg(test)]
+#[path = "reports_tests.rs"]
+mod tests;

@@ -1,0 +1,119 @@
+//! Rows and columns, written as a terminal, Markdown or a browser wants them.
+
+use super::html::escaped;
+
+/// On which side a column's words stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// Words.
+    Left,
+    /// Figures.
+    Right,
+}
+
+/// Rows under named columns.
+#[derive(Debug, Clone)]
+pub(super) struct Table {
+    pub(super) columns: Vec<(&'static str, Side)>,
+    pub(super) rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(super) fn new(columns: &[(&'static str, Side)]) -> Self {
+        Self {
+            columns: columns.to_vec(),
+            rows: Vec::new(),
+        }
+    }
+
+    pub(super) fn row(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
+    }
+
+    /// Columns as wide as their widest cell.
+    pub(super) fn text(&self) -> String {
+        let width = |n: usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(n));
+            let widest = cells.map(|cell| cell.chars().count()).max().unwrap_or(0);
+            widest.max(self.columns[n].0.chars().count())
+        };
+        let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
+        let line = |cells: &[String]| {
+            let mut line = String::new();
+            for (n, cell) in cells.iter().enumerate() {
+                let room = widths.get(n).copied().unwrap_or(0);
+                let gap = if n == 0 { "" } else { "  " };
+                line.push_str(&match self.columns.get(n).map(|(_, side)| side) {
+                    Some(Side::Right) => format!("{gap}{cell:>room$}"),
+                    Some(Side::Left) | None => format!("{gap}{cell:<room$}"),
+                });
+            }
+            format!("{}\n", line.trim_end())
+        };
+        let head: Vec<String> = self
+            .columns
+            .iter()
+            .map(|(name, _)| (*name).to_owned())
+            .collect();
+        let mut text = line(&head);
+        for row in &self.rows {
+            text.push_str(&line(row));
+        }
+        text
+    }
+
+    pub(super) fn markdown(&self) -> String {
+        let plain = |cell: &str| cell.replace('|', "\\|").replace('\n', " ");
+        let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+        let mut text = line(self.columns.iter().map(|(name, _)| plain(name)).collect());
+        text.push_str(&line(
+            self.columns
+                .iter()
+                .map(|(_, side)| match side {
+                    Side::Left => "---".to_owned(),
+                    Side::Right => "---:".to_owned(),
+                })
+                .collect(),
+        ));
+        for row in &self.rows {
+            text.push_str(&line(row.iter().map(|cell| plain(cell)).collect()));
+        }
+        text
+    }
+
+    pub(super) fn html(&self) -> String {
+        let class = |n: usize| match self.columns.get(n).map(|(_, side)| side) {
+            Some(Side::Right) => " class=\"figure\"",
+            Some(Side::Left) | None => "",
+        };
+        let mut text = String::from("<div class=\"wide\"><table><thead><tr>");
+        for (n, (name, _)) in self.columns.iter().enumerate() {
+            text.push_str(&format!(
+                "<th scope=\"col\"{}>{}</th>",
+                class(n),
+                escaped(name)
+            ));
+        }
+        text.push_str("</tr></thead><tbody>\n");
+        for row in &self.rows {
+            text.push_str("<tr>");
+            for (n, cell) in row.iter().enumerate() {
+                let verdict = match cell.as_str() {
+                    "PASS" => "<span class=\"pass\">✓ PASS</span>",
+                    "FAIL" => "<span class=\"fail\">✗ FAIL</span>",
+                    "UNKNOWN" => "<span class=\"open\">? UNKNOWN</span>",
+                    "INCONCLUSIVE" => "<span class=\"open\">? INCONCLUSIVE</span>",
+                    _ => "",
+                };
+                let cell = match verdict {
+                    "" => escaped(cell),
+                    sign => sign.to_owned(),
+                };
+                text.push_str(&format!("<td{}>{cell}</td>", class(n)));
+            }
+            text.push_str("</tr>\n");
+        }
+        text.push_str("</tbody></table></div>\n");
+        text
+    }
+}

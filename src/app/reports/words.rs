@@ -1,0 +1,160 @@
+//! The same facts in plain words, for somebody who has never seen Flink: what was done, what
+//! happened, what each statement means, and the few words that must be known.
+
+use super::summary::{at, held_back, short};
+use crate::failure::Verdict;
+use crate::model::{LeaseEnd, PhaseName, RunResult, StatementName};
+
+/// The words that must be known.
+pub(super) const GLOSSARY: [(&str, &str); 8] = [
+    (
+        "Flink",
+        "runs a program over a stream of data without an end. The running program is called a job.",
+    ),
+    (
+        "TaskManager",
+        "a process that does the work of a job, in slots. A job's work is split into tasks.",
+    ),
+    (
+        "JobManager",
+        "a process that directs a job. Several stand ready; only one may lead at a time.",
+    ),
+    (
+        "checkpoint",
+        "a consistent copy of everything that the job knows, written to disk every few seconds. \
+         Its number only grows.",
+    ),
+    (
+        "restore",
+        "after a failure the job goes on from its newest checkpoint. Work since then is done again, \
+         nothing is lost.",
+    ),
+    (
+        "lease",
+        "the leader's right to lead, for some seconds. It is renewed again and again; when that \
+         stops, the others must wait until it has run out.",
+    ),
+    (
+        "epoch",
+        "one stretch of leadership. Another leader, or the same one again, begins another epoch.",
+    ),
+    (
+        "pod",
+        "the wrapping in which Kubernetes runs a process. It restarts what ends.",
+    ),
+];
+
+/// What a statement says, for somebody who reads it for the first time.
+pub(super) fn meaning(name: StatementName) -> &'static str {
+    match name {
+        StatementName::Hit => "The failure really happened.",
+        StatementName::Leadership => "The lead changed hands, or did not, as it should.",
+        StatementName::OneLeader => "There were never two leaders at once.",
+        StatementName::SameJob => "The same job went on; it was not started anew.",
+        StatementName::Restored => "It went on from the newest checkpoint, so nothing was lost.",
+        StatementName::IdsGrow => "Numbers of checkpoints only grew: history was not begun anew.",
+        StatementName::Pointer => {
+            "The next leader can find the newest checkpoint, and its files are there."
+        }
+        StatementName::Restarts => "Only what was hit was restarted.",
+        StatementName::InTime => "It was quick enough.",
+    }
+}
+
+/// The verdict in a sentence.
+pub(super) fn verdict(run: &RunResult) -> String {
+    let not: Vec<String> = run
+        .statements
+        .iter()
+        .filter(|statement| match run.verdict {
+            Verdict::Fail => statement.verdict == Verdict::Fail,
+            _ => statement.verdict != Verdict::Pass,
+        })
+        .map(|statement| {
+            format!(
+                "{} ({})",
+                crate::app::break_report::name(statement.name),
+                statement.evidence
+            )
+        })
+        .collect();
+    let not = not.join("; ");
+    let meant = match (run.verdict == run.expected, run.expected) {
+        (true, Verdict::Pass) => "",
+        (true, _) => " This failure is meant to end so: it shows what a real loss looks like.",
+        (false, Verdict::Pass) => "",
+        (false, _) => " This failure should have ended otherwise.",
+    };
+    match run.verdict {
+        Verdict::Pass => format!("PASS: everything that was expected was seen.{meant}"),
+        Verdict::Fail => format!("FAIL: seen to be otherwise: {not}.{meant}"),
+        Verdict::Inconclusive | Verdict::Unknown => {
+            format!(
+                "INCONCLUSIVE: not everything could be seen, so nothing is claimed: {not}.{meant}"
+            )
+        }
+    }
+}
+
+/// What happened, sentence by sentence.
+pub(super) fn story(run: &RunResult) -> Vec<String> {
+    let record = &run.record;
+    let mut story = vec![format!(
+        "At {} UTC `{}` hit the {} {}{}.",
+        run.at.strftime("%H:%M:%S"),
+        run.failure,
+        run.target.role,
+        run.target.pod,
+        match run.target.reason.as_str() {
+            "" => String::new(),
+            reason => format!(", which {reason}"),
+        }
+    )];
+    if !record.story.is_empty() {
+        story.push(record.story.clone());
+    }
+    if let (Some(end), Some(ms)) = (record.lease, at(run, PhaseName::LeaseOver)) {
+        story.push(match end {
+            LeaseEnd::Released => format!("Its lease was given back after {}.", short(ms)),
+            LeaseEnd::Retaken => format!(
+                "Its lease was given back, but its own process took it again on the way out: it \
+                 had to run out, after {}.",
+                short(ms)
+            ),
+            LeaseEnd::RanOut => format!(
+                "Nobody gave its lease back: it ran out after {}.",
+                short(ms)
+            ),
+            LeaseEnd::TakenOver => format!("Another one took its lease after {}.", short(ms)),
+        });
+    }
+    if let Some(ms) = at(run, PhaseName::NewEpoch) {
+        story.push(format!(
+            "A new epoch of leadership began after {}.",
+            short(ms)
+        ));
+    }
+    match record.restores.last() {
+        Some((id, ms)) => story.push(format!(
+            "The job was restored from checkpoint {id} after {}.",
+            short(*ms)
+        )),
+        None => story.push("No restore was seen.".to_owned()),
+    }
+    match run.recovery_ms {
+        Some(ms) => story.push(format!("All its tasks ran again after {}.", short(ms))),
+        None if record.restores.is_empty() => story.push("The job was never stopped.".to_owned()),
+        None => story.push("Its tasks were not seen running again.".to_owned()),
+    }
+    if let Some(ms) = at(run, PhaseName::NextCheckpoint) {
+        story.push(format!(
+            "The next checkpoint was complete after {}.",
+            short(ms)
+        ));
+    }
+    story.extend(held_back(run));
+    if !record.teaches.is_empty() {
+        story.push(record.teaches.clone());
+    }
+    story
+}
