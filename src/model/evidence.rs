@@ -1,11 +1,12 @@
 //! Collects evidence for a run from everything that happens. Decides what counts as a witness and
 //! which stamp is the better one; draws no conclusions, those are in `timeline` and `judge`.
 
-use super::run::better;
+use super::evidence_leader::{keys, renewal};
+use super::pieces::better;
 use super::{
-    Baseline, BreakOrder, CheckpointStatus, CheckpointsSample, ClusterMap, Event, FlinkSample,
-    Happening, JobMap, Lease, Link, Lock, Look, MapChange, Model, Observed, PodChange, Run,
-    RunEvent, Source, Stamp,
+    Baseline, BreakOrder, CheckpointStatus, CheckpointsSample, Event, FlinkSample, Happening,
+    JobMap, Lease, Link, Look, MapChange, Model, Observed, PodChange, Run, RunEvent, Source,
+    record,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -20,14 +21,8 @@ const CHECKPOINTS: usize = 1000;
 const GAP: SignedDuration = SignedDuration::from_secs(10);
 /// Stamps come from several tasks and may overtake each other a little.
 const BACK: SignedDuration = SignedDuration::from_secs(1);
-/// A lock that is given back is seen as soon as the watch tells: tens of milliseconds.
-const WATCH_MS: u32 = 50;
 /// How long after its pointer was written a checkpoint may still be taken back by its own leader.
 const WITHDRAWAL: SignedDuration = SignedDuration::from_secs(2);
-/// The components whose keys one leadership writes. A job's key is left out: on Flink 1.15 it has
-/// a session id of its own.
-const COMPONENTS: [&str; 3] = ["restserver", "resourcemanager", "dispatcher"];
-
 impl Run {
     /// Begins to observe: what the model knows now is what was true before.
     #[must_use]
@@ -56,17 +51,35 @@ impl Run {
                 .iter()
                 .map(|restored| restored.at)
                 .collect(),
+            slots: model
+                .job
+                .workers
+                .as_ref()
+                .map(|(_, workers)| slots(workers)),
+            rhythm: record::rhythm(&model.job),
         };
+        let keys = model.cluster.map.as_ref().map(|(_, map)| keys(map));
         let seen = Observed {
             lease: Lease {
                 last: lock,
-                over: None,
+                ..Lease::default()
             },
+            keys: keys.unwrap_or_default(),
+            renewals: before
+                .lock
+                .iter()
+                .map(|lock| renewal(before.at, lock))
+                .collect(),
             highest: (before.checkpoint, before.counter),
             pods: model.cluster.pods.clone(),
+            led_by: model.cluster.leaders(),
             blind: match model.links.get(&Source::Api) {
                 Some(Link::Lost { since, .. }) => Some(*since),
                 Some(Link::Live { .. }) | None => None,
+            },
+            blinds: match model.links.get(&Source::Api) {
+                Some(Link::Lost { since, .. }) => vec![(*since, None)],
+                Some(Link::Live { .. }) | None => Vec::new(),
             },
             until: Some(model.now),
             ..Observed::default()
@@ -75,6 +88,7 @@ impl Run {
             order,
             before,
             seen,
+            whose: super::Whose::Ours,
         }
     }
 
@@ -86,16 +100,17 @@ impl Run {
             Event::Run(event) => self.hand(event),
             Event::Map(change) => self.map(at, change),
             Event::Flink(sample) => self.rest(at, sample),
-            Event::Pods(change) => self.pods(change),
+            Event::Pods(change) => {
+                self.pods(change);
+                self.hold_back(at);
+            }
             Event::Link {
                 source: Source::Api,
                 link,
             } => {
-                self.seen.blind = match link {
-                    Link::Live { .. } => None,
-                    Link::Lost { since, .. } => Some(*since),
-                };
+                self.sight(at, link);
             }
+            Event::Disk(sample) => self.files(at, sample),
             _ => {}
         }
         self.seen.phases = self.timeline(at);
@@ -113,7 +128,7 @@ impl Run {
 
     fn hand(&mut self, event: &RunEvent) {
         match event {
-            RunEvent::Begun(_) | RunEvent::Over(_) => {}
+            RunEvent::Begun(_) | RunEvent::Over(_) | RunEvent::Elsewhere(_) => {}
             RunEvent::Sent {
                 at,
                 observer,
@@ -156,42 +171,21 @@ impl Run {
     }
 
     fn map(&mut self, at: Timestamp, change: &MapChange) {
+        self.seen.watched = self.seen.watched.max(Some(at));
         match change {
             MapChange::Cluster(map) => self.cluster_map(at, map),
             MapChange::Job(map) if self.before.job.as_ref() == Some(&map.job) => {
                 self.job_map(at, map);
             }
-            MapChange::Job(_) | MapChange::Deleted { .. } => {}
-        }
-    }
-
-    fn cluster_map(&mut self, at: Timestamp, map: &ClusterMap) {
-        for key in COMPONENTS
-            .iter()
-            .filter_map(|component| map.leaders.get(*component))
-        {
-            let known = self.before.epochs.contains(&key.epoch)
-                || self
-                    .seen
-                    .epochs
-                    .iter()
-                    .any(|(epoch, _)| *epoch == key.epoch);
-            if !known && self.seen.epochs.len() < KEPT {
-                self.seen.epochs.push((key.epoch.clone(), at));
-            }
-        }
-        let dispatcher = map.leaders.get("dispatcher");
-        self.seen.map = Some((at, dispatcher.map(|key| key.epoch.clone())));
-        if let Some(lock) = &map.lock
-            && self.seen.epochs.is_empty()
-        {
-            self.seen.lease.goes_on(at, lock);
+            MapChange::Deleted { name } => self.map_deleted(name),
+            MapChange::Job(_) => {}
         }
     }
 
     /// Every version of the map is looked at on its own: of several pointers only the newest can
     /// be new, the others are older ones that are kept.
     fn job_map(&mut self, at: Timestamp, map: &JobMap) {
+        self.pointers(at, map);
         let (pointer, counter) = (newest_pointer(map), map.counter);
         let next = self.seen.highest.1;
         if let (Some(counter), Some(next)) = (counter, next)
@@ -244,7 +238,10 @@ impl Run {
             .as_ref()
             .filter(|seen| self.before.job.as_ref() == Some(&seen.job));
         if let Some(seen) = checkpoints {
-            self.checkpoints(seen);
+            self.checkpoints(at, seen);
+        }
+        if let Some(workers) = &sample.workers {
+            self.seen.slots = Some((sample.asked, slots(workers)));
         }
         let Ok(jobs) = &sample.jobs else { return };
         if self.seen.looks.len() >= LOOKS {
@@ -268,7 +265,7 @@ impl Run {
         });
     }
 
-    fn checkpoints(&mut self, sample: &CheckpointsSample) {
+    fn checkpoints(&mut self, at: Timestamp, sample: &CheckpointsSample) {
         if let Some(restored) = &sample.restored
             && !self.before.restores.contains(&restored.at)
             && !self
@@ -292,10 +289,14 @@ impl Run {
                     let known = self.completed(row.id);
                     // An id that begins again is another checkpoint: the newer one counts.
                     known.triggered = known.triggered.max(row.triggered);
+                    known.took_ms = row.duration_ms.or(known.took_ms);
                     known.acknowledged = known.acknowledged.max(row.acknowledged);
                 }
                 CheckpointStatus::Failed => {
                     self.seen.completed.remove(&row.id);
+                    if self.seen.failed.len() < CHECKPOINTS {
+                        self.seen.failed.entry(row.id).or_insert(at);
+                    }
                 }
                 CheckpointStatus::InProgress => {}
             }
@@ -343,51 +344,8 @@ impl Run {
     }
 }
 
-impl Lease {
-    /// A look at the lock before any new epoch has begun.
-    ///
-    /// A JobManager that stops in order gives its lock back, but its own elector may take it again
-    /// some milliseconds later: then the lease runs on, and must run out.
-    fn goes_on(&mut self, at: Timestamp, lock: &Lock) {
-        let holder = self.last.as_ref().map_or("", |last| last.holder.as_str());
-        if lock.holder.is_empty() {
-            self.over.get_or_insert_with(|| Stamp {
-                at,
-                observer: "watch of the lock: given back".to_owned(),
-                resolution_ms: WATCH_MS,
-            });
-        } else if holder.is_empty() || lock.holder == holder {
-            self.over = None;
-            self.last = Some(lock.clone());
-        } else if self.over.is_none() {
-            let ends = self.ends();
-            self.over = Some(match ends {
-                Some(ends) if ends <= lock.acquired => ran_out(ends),
-                Some(_) | None => Stamp {
-                    at: lock.acquired,
-                    observer: "acquireTime of the next holder".to_owned(),
-                    resolution_ms: 1,
-                },
-            });
-        }
-    }
-
-    /// When the lease ends if it is not renewed again.
-    #[must_use]
-    pub fn ends(&self) -> Option<Timestamp> {
-        let lock = self.last.as_ref()?;
-        let lasts = SignedDuration::try_from_secs_f64(lock.seconds).ok()?;
-        lock.renewed.checked_add(lasts).ok()
-    }
-}
-
-/// The lease ran out: not seen by anybody, but certain.
-pub(super) fn ran_out(ends: Timestamp) -> Stamp {
-    Stamp {
-        at: ends,
-        observer: "renewTime and leaseDuration of the lock".to_owned(),
-        resolution_ms: 1,
-    }
+fn slots(workers: &[super::Worker]) -> u32 {
+    workers.iter().map(|worker| worker.slots).sum()
 }
 
 fn newest_pointer(map: &JobMap) -> Option<u64> {

@@ -1,6 +1,10 @@
 //! What can be said about a run: statements with evidence in words, and the verdict. Pure, and
 //! strict in one direction: what nobody saw is never PASS.
 
+mod in_time;
+mod one_leader;
+mod pointer;
+mod restarts;
 mod restored;
 
 use super::{Origin, PhaseName, Run, RunResult, Statement, StatementName};
@@ -13,6 +17,8 @@ const WATCHED_ON: SignedDuration = SignedDuration::from_secs(30);
 const UNSENT: SignedDuration = SignedDuration::from_secs(60);
 /// An answer of REST within so long before the end: its silence since then proves nothing else.
 const RECENT: SignedDuration = SignedDuration::from_secs(10);
+/// A thawed leader may disturb the new one's job for so long after the undo.
+const AFTERMATH: SignedDuration = SignedDuration::from_secs(3);
 /// A new leader whose memory shows no restore for so long did not restore.
 const NO_RESTORE: SignedDuration = SignedDuration::from_secs(5);
 
@@ -39,9 +45,7 @@ pub fn judge(run: &Run, now: Timestamp, origin: Origin) -> Option<RunResult> {
     let decided = early
         .iter()
         .all(|statement| statement.verdict != Verdict::Unknown);
-    // What is still applied may still do harm.
-    let undone = run.order.failure.lasts.is_none() || run.seen.undone.is_some();
-    let statements = match decided && undone && run.next_checkpoint().is_some() {
+    let statements = match decided && run.over().is_some() {
         true => early,
         false if now >= run.deadline() => run.statements(Word::Last, now),
         false => return None,
@@ -52,11 +56,15 @@ pub fn judge(run: &Run, now: Timestamp, origin: Origin) -> Option<RunResult> {
         target: run.order.target.clone(),
         origin,
         at: run.seen.sent.as_ref().map_or(run.before.at, |sent| sent.at),
-        verdict: overall(&statements),
+        verdict: match run.spoilt() {
+            Some(_) => Verdict::Inconclusive,
+            None => overall(&statements),
+        },
         expected: run.order.failure.expect.verdict(),
         recovery_ms: run.recovery_ms(),
         phases: run.seen.phases.clone(),
         statements,
+        record: run.record(now),
     })
 }
 
@@ -89,15 +97,73 @@ impl Run {
         self.seen.fault.is_some() && self.seen.sent.is_none()
     }
 
+    /// Why nothing can be concluded from what was seen, good or bad: time itself was not as it
+    /// seems, or somebody else ended the failure early.
+    #[must_use]
+    pub fn spoilt(&self) -> Option<String> {
+        if let Some((from, to)) = self.seen.jump {
+            let step = to.duration_since(from).as_secs();
+            return Some(format!(
+                "the clock jumped by {step} s during the run, or this machine slept"
+            ));
+        }
+        self.seen.healed.clone()
+    }
+
+    /// Whether another epoch is expected, or began where both are right.
+    pub(super) fn moves(&self) -> bool {
+        match self.order.failure.expect.leadership {
+            Leadership::NewEpoch => true,
+            Leadership::Stays => false,
+            Leadership::MayMove => self.epoch().is_some(),
+        }
+    }
+
+    /// Whether the job must come back from a checkpoint.
+    pub(super) fn comes_back(&self) -> bool {
+        match self.order.failure.expect.restore {
+            Restore::Newest => true,
+            Restore::None => false,
+            Restore::IfMoved => self.epoch().is_some(),
+        }
+    }
+
+    /// When nothing more is to come: a checkpoint proves that the job goes on, and where a failure
+    /// stays applied for a while, another one that it got over its undo.
+    pub(super) fn over(&self) -> Option<Timestamp> {
+        let settled = self.settled()?.max(self.next_checkpoint()?.1.at);
+        if self.order.failure.lasts.is_none() {
+            return Some(settled);
+        }
+        let undone = self.seen.undone.as_ref()?.at;
+        let from = undone.saturating_add(AFTERMATH).unwrap_or(Timestamp::MAX);
+        let last = self
+            .restores()
+            .last()
+            .map_or(from, |restored| restored.at.max(from));
+        let after = self.completed_since(last)?;
+        Some(settled.max(after))
+    }
+
     /// When the run ends, whatever was seen.
     #[must_use]
     pub fn deadline(&self) -> Timestamp {
         let (from, within) = match &self.seen.sent {
             Some(sent) => {
                 let failure = &self.order.failure;
-                let lasts = failure.lasts.map(crate::failure::Seconds::span);
-                let budget = failure.expect.within.span() + lasts.unwrap_or_default();
-                (sent.at, budget + WATCHED_ON)
+                let budget = failure.expect.within.span() + WATCHED_ON;
+                let lasts = failure
+                    .lasts
+                    .map_or(SignedDuration::ZERO, |lasts| lasts.span());
+                let undone = self.seen.undone.as_ref().map(|undone| undone.at);
+                match failure.expect.counted {
+                    Counted::Undone => (undone.unwrap_or(sent.at + lasts), budget),
+                    // What is undone late is watched on as well.
+                    Counted::Break => {
+                        let undone = undone.unwrap_or(sent.at + lasts) + WATCHED_ON;
+                        (sent.at, budget.max(undone.duration_since(sent.at)))
+                    }
+                }
             }
             None => (self.before.at, UNSENT),
         };
@@ -108,9 +174,12 @@ impl Run {
         [
             (StatementName::Hit, self.was_hit()),
             (StatementName::Leadership, self.leadership(word)),
+            (StatementName::OneLeader, self.one_leader(word, now)),
             (StatementName::SameJob, self.same_job(word, now)),
             (StatementName::Restored, self.was_restored(word, now)),
             (StatementName::IdsGrow, self.ids_grow()),
+            (StatementName::Pointer, self.pointer(word)),
+            (StatementName::Restarts, self.restarts(word, now)),
             (StatementName::InTime, self.in_time(word, now)),
         ]
         .into_iter()
@@ -146,6 +215,13 @@ impl Run {
             ));
         }
         match (self.order.failure.expect.leadership, self.epoch()) {
+            (Leadership::MayMove, Some(_)) if self.seen.epochs.len() > 1 => (
+                Verdict::Fail,
+                format!(
+                    "{} new epochs began; one at the most was expected",
+                    self.seen.epochs.len()
+                ),
+            ),
             (Leadership::NewEpoch | Leadership::MayMove, Some((epoch, _))) => {
                 (Verdict::Pass, self.moved(&before, epoch))
             }
@@ -201,9 +277,9 @@ impl Run {
 
     /// When all that was expected to move had moved.
     fn settled(&self) -> Option<Timestamp> {
-        match self.order.failure.expect.restore {
-            Restore::Newest => self.recovered().map(|stamp| stamp.at),
-            Restore::None | Restore::IfMoved => self.next_checkpoint().map(|(_, stamp)| stamp.at),
+        match self.comes_back() {
+            true => self.recovered().map(|stamp| stamp.at),
+            false => self.next_checkpoint().map(|(_, stamp)| stamp.at),
         }
     }
 
@@ -222,7 +298,7 @@ impl Run {
             };
             return (Verdict::Pass, format!("job {name} runs again{others}"));
         }
-        if self.order.failure.expect.restore == Restore::None
+        if !self.comes_back()
             && let Some((_, next)) = self.next_checkpoint()
             && self
                 .seen
@@ -271,63 +347,6 @@ impl Run {
         }
     }
 
-    fn in_time(&self, word: Word, now: Timestamp) -> Finding {
-        let Some(sent) = self.seen.sent.as_ref().map(|sent| sent.at) else {
-            return unknown("nothing was sent");
-        };
-        let undone = self.seen.undone.as_ref().map(|undone| undone.at);
-        let from_undo = self.order.failure.expect.counted == Counted::Undone;
-        // Before it is taken back nothing can recover.
-        let sent = match (from_undo, undone) {
-            (true, None) => return unknown("it is not taken back yet"),
-            (true, Some(undone)) => undone,
-            (false, _) => sent,
-        };
-        if let Some((from, to)) = self.seen.jump {
-            let step = to.duration_since(from).as_secs();
-            return unknown(format!(
-                "the clock jumped by {step} s during the run, or this machine slept"
-            ));
-        }
-        let budget = self.order.failure.expect.within.ms();
-        let last = self.recent_look(now);
-        if self.order.failure.expect.restore == Restore::None {
-            return match self.next_checkpoint() {
-                Some((_, next)) => within(
-                    "the next checkpoint",
-                    i64::try_from(next.at.duration_since(sent).as_millis()).unwrap_or(i64::MAX),
-                    budget,
-                ),
-                None if word == Word::Last && last.is_some() => (
-                    Verdict::Fail,
-                    "no checkpoint completed until the end".to_owned(),
-                ),
-                None => unknown("no checkpoint completed so far"),
-            };
-        }
-        // Tasks that run may fall again; the next checkpoint proves that they stayed.
-        let proven = self.next_checkpoint().is_some();
-        match (self.recovery_ms(), word) {
-            (Some(ms), _) if proven => within("all tasks", ms, budget),
-            (Some(ms), Word::Last) if last.is_some_and(super::Look::all_run) => {
-                within("all tasks", ms, budget)
-            }
-            (Some(ms), Word::Open) => unknown(format!(
-                "all tasks run after {}, no checkpoint yet",
-                seconds(ms)
-            )),
-            (_, Word::Last) => match last.map(|look| &look.job) {
-                Some(Some((state, running, total))) => (
-                    Verdict::Fail,
-                    format!("the job is {state} with {running}/{total} tasks at the end"),
-                ),
-                Some(None) => (Verdict::Fail, "the job is not there at the end".to_owned()),
-                None => unknown("REST did not answer at the end"),
-            },
-            (None, Word::Open) => unknown("not all tasks were seen running again so far"),
-        }
-    }
-
     fn recent_look(&self, now: Timestamp) -> Option<&super::Look> {
         let from = now.saturating_sub(RECENT).unwrap_or(Timestamp::MIN);
         self.seen.looks.last().filter(|look| look.done >= from)
@@ -342,14 +361,6 @@ impl Run {
 
 fn unknown(words: impl Into<String>) -> Finding {
     (Verdict::Unknown, words.into())
-}
-
-fn within(what: &str, ms: i64, budget: i64) -> Finding {
-    let words = format!("{what} after {}, budget {} s", seconds(ms), budget / 1000);
-    match ms <= budget {
-        true => (Verdict::Pass, words),
-        false => (Verdict::Fail, words),
-    }
 }
 
 fn seconds(ms: i64) -> String {

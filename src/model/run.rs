@@ -1,6 +1,8 @@
 //! One failure run: what was true before, what was seen since, and the shapes in which it is kept.
 //! What counts as evidence is decided in `evidence`, what can be said from it in `judge`.
 
+use super::pieces::{Completed, Files, HeldBack, Lease, Look, Renewal, Stamp};
+use super::record::{Beat, Record};
 use super::{BreakOrder, Lock, Pod, Restored};
 use crate::failure::{Failure, Role, StatementName, Verdict};
 use crate::fault::Fault;
@@ -17,6 +19,18 @@ pub struct Run {
     pub before: Baseline,
     /// What was seen since.
     pub seen: Observed,
+    /// Who fired it.
+    pub whose: Whose,
+}
+
+/// Who fired a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Whose {
+    /// This process: it judges and keeps the run.
+    #[default]
+    Ours,
+    /// Another one: what it says about the run counts.
+    Elsewhere,
 }
 
 /// Whom a failure hits: pinned when it is aimed.
@@ -68,6 +82,12 @@ pub struct Baseline {
     pub pods: Vec<Pod>,
     /// Moments of restores already known.
     pub restores: Vec<Timestamp>,
+    /// Slots of all TaskManagers, where they are known.
+    #[serde(default)]
+    pub slots: Option<u32>,
+    /// The newest completed checkpoints, oldest first: the rhythm that the failure disturbs.
+    #[serde(default)]
+    pub rhythm: Vec<Beat>,
 }
 
 /// What was seen since the break: evidence, bounded, in no need of order. Phases and statements
@@ -92,10 +112,37 @@ pub struct Observed {
     pub fault: Option<Fault>,
     /// Epochs that began since, with the moment of their first leader key.
     pub epochs: Vec<(String, Timestamp)>,
+    /// The pod that led an epoch, by its session id.
+    #[serde(default)]
+    pub led_by: BTreeMap<String, String>,
     /// The newest look at the cluster's map: when, and the epoch in the dispatcher's key.
     pub map: Option<(Timestamp, Option<String>)>,
+    /// The leader keys as they were seen last: the session id by component.
+    #[serde(default)]
+    pub keys: BTreeMap<String, String>,
+    /// An epoch that wrote a key after another one had begun: which, the other one, and when.
+    #[serde(default)]
+    pub wrote_again: Option<(String, String, Timestamp)>,
     /// What became of the lease that was held at the break.
     pub lease: Lease,
+    /// Every renewal of the lock, by whomever, oldest first.
+    #[serde(default)]
+    pub renewals: Vec<Renewal>,
+    /// Slots of all TaskManagers as seen last.
+    #[serde(default)]
+    pub slots: Option<(Timestamp, u32)>,
+    /// The job's pointers as seen last, ascending: checkpoint, and the file's name.
+    #[serde(default)]
+    pub pointers: Option<(Timestamp, Vec<(u64, Option<String>)>)>,
+    /// The map with the pointers was deleted, and is not there again.
+    #[serde(default)]
+    pub pointers_deleted: bool,
+    /// The files as seen last.
+    #[serde(default)]
+    pub disk: Option<(Timestamp, Files)>,
+    /// A checkpoint of after the break whose pointer and files were all seen, and its file's name.
+    #[serde(default)]
+    pub pointed_to: Option<(u64, Option<String>)>,
     /// Good answers of REST, oldest first.
     pub looks: Vec<Look>,
     /// When the newest question to REST was sent, whatever became of it.
@@ -108,63 +155,26 @@ pub struct Observed {
     pub highest: (Option<u64>, Option<u64>),
     /// An id that came after a higher one, in words.
     pub fell: Option<String>,
+    /// Checkpoints that were given up since, with when that was seen.
+    #[serde(default)]
+    pub failed: BTreeMap<u64, Timestamp>,
+    /// Stretches in which Kubernetes held a container back before it started it again.
+    #[serde(default)]
+    pub held_back: Vec<HeldBack>,
     /// Flink's pods, by uid.
     pub pods: BTreeMap<String, Pod>,
+    /// When the watch of the HA config maps told something last: it was alive then.
+    #[serde(default)]
+    pub watched: Option<Timestamp>,
     /// Since when the API server's watches are lost.
     pub blind: Option<Timestamp>,
+    /// Every stretch in which they were; the last one may go on.
+    #[serde(default)]
+    pub blinds: Vec<(Timestamp, Option<Timestamp>)>,
     /// The newest moment seen.
     pub until: Option<Timestamp>,
     /// The clock jumped, or this machine slept: from when to when.
     pub jump: Option<(Timestamp, Timestamp)>,
-}
-
-/// A moment with its witness.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stamp {
-    /// When.
-    pub at: Timestamp,
-    /// Who says so.
-    pub observer: String,
-    /// How coarse it is, in milliseconds.
-    pub resolution_ms: u32,
-}
-
-/// The lease that was held at the break.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Lease {
-    /// The lock as its holder renewed it last.
-    pub last: Option<Lock>,
-    /// When it was given back or taken over, as far as that was seen.
-    pub over: Option<Stamp>,
-}
-
-/// One good answer of REST, reduced.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Look {
-    /// When the question was sent: what it shows is true at that moment or later.
-    pub asked: Timestamp,
-    /// When the answer was complete.
-    pub done: Timestamp,
-    /// When the question before it was sent: what is new became true after that.
-    pub after: Option<Timestamp>,
-    /// Our job, if it is in the list: its state and its tasks that run, of all.
-    pub job: Option<(String, u32, u32)>,
-    /// Other jobs in the list.
-    pub others: Vec<String>,
-    /// The newest restore in the memory of the leader that answered, if it told about checkpoints:
-    /// none inside means that it knows of no restore.
-    pub restored: Option<Option<Timestamp>>,
-}
-
-/// What the witnesses say about a completed checkpoint.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Completed {
-    /// When it was triggered, by the JobManager's clock.
-    pub triggered: Option<Timestamp>,
-    /// When its last acknowledgement came, by the JobManager's clock.
-    pub acknowledged: Option<Timestamp>,
-    /// When its pointer was first seen in the job's map.
-    pub pointed: Option<Timestamp>,
 }
 
 /// A moment of a run.
@@ -212,6 +222,8 @@ pub enum PhaseName {
 pub enum RunEvent {
     /// About to act. Written by every process that breaks, so that others see it too.
     Begun(Box<BreakBegun>),
+    /// Another process is about to act.
+    Elsewhere(Box<BreakBegun>),
     /// The signal or request went out.
     Sent {
         /// When.
@@ -311,18 +323,7 @@ pub struct RunResult {
     pub phases: Vec<Phase>,
     /// In reading order.
     pub statements: Vec<Statement>,
-}
-
-/// Keeps the finer of two stamps.
-pub(super) fn better(known: &mut Option<Stamp>, at: Timestamp, observer: &str, resolution_ms: u32) {
-    if known
-        .as_ref()
-        .is_none_or(|known| resolution_ms < known.resolution_ms)
-    {
-        *known = Some(Stamp {
-            at,
-            observer: observer.to_owned(),
-            resolution_ms,
-        });
-    }
+    /// What else is kept: enough to draw the run and to tell it to somebody who was not there.
+    #[serde(default)]
+    pub record: Record,
 }

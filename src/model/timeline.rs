@@ -2,9 +2,8 @@
 //! that was asked for before the restore proves nothing, whoever gave it, and tasks that run for a
 //! moment before the job falls again have not recovered.
 
-use super::evidence::ran_out;
+use super::lease::ran_out;
 use super::{Completed, Look, Phase, PhaseName, Restored, Run, Stamp};
-use crate::failure::{Leadership, Restore};
 use jiff::{SignedDuration, Timestamp};
 
 /// The first leader key is written up to about 0.1 s after the grant, and the watch tells then.
@@ -23,7 +22,7 @@ impl Run {
         let Some(sent) = &self.seen.sent else {
             return Vec::new();
         };
-        let moves = self.order.failure.expect.leadership == Leadership::NewEpoch;
+        let moves = self.moves();
         let epoch = self.epoch();
         let lease_over = moves.then(|| self.lease_over(now)).flatten();
         let answers = moves.then(|| self.rest_answers()).flatten();
@@ -124,14 +123,25 @@ impl Run {
     /// expected, also after that one began, and it cannot come from the old one, which may go on
     /// showing what it remembers: that one is gone, or the answer tells of the restore itself.
     pub(super) fn recovered_look(&self) -> Option<&Look> {
-        let restored = self.restore()?.at;
-        let moves = self.order.failure.expect.leadership == Leadership::NewEpoch;
-        let began = if moves { self.epoch()?.1 } else { restored };
+        let moves = self.moves();
+        let began = if moves { Some(self.epoch()?.1) } else { None };
         let gone = self.seen.gone.as_ref().map(|gone| gone.at);
+        let Some(restored) = self.restore().map(|restored| restored.at) else {
+            // It runs again, although without its state: that is judged elsewhere.
+            let lost = self.began_from_nothing();
+            let mut looks = self.seen.looks.iter().filter(|_| lost);
+            return looks.find(|look| {
+                look.all_run() && Some(look.asked) >= began && look.restored == Some(None)
+            });
+        };
         self.seen
             .looks
             .iter()
-            .filter(|look| look.all_run() && look.asked >= restored && look.asked >= began)
+            .filter(|look| {
+                look.all_run()
+                    && look.asked >= restored
+                    && began.is_none_or(|began| look.asked >= began)
+            })
             .find(|look| {
                 !moves
                     || gone.is_some_and(|gone| look.asked >= gone)
@@ -143,14 +153,21 @@ impl Run {
     /// expected, that began after the failure was sent.
     pub(super) fn next_checkpoint(&self) -> Option<(u64, Stamp)> {
         let sent = self.seen.sent.as_ref()?.at;
+        // What stays applied may let one more through before it has its effect.
+        let over = match self.order.failure.lasts {
+            Some(_) => self.seen.undone.as_ref().map(|undone| undone.at),
+            None => Some(sent),
+        };
+        let comes_back = self.comes_back();
+        let lost = comes_back && self.began_from_nothing();
         let mut next: Option<(u64, Stamp)> = None;
         for (id, seen) in &self.seen.completed {
             let Some(done) = seen.done() else { continue };
             let began = seen.triggered.unwrap_or(done.at);
-            let new = match self.order.failure.expect.restore {
-                Restore::IfMoved if self.epoch().is_none() => began >= sent,
-                Restore::None => began >= sent,
-                Restore::Newest | Restore::IfMoved => self
+            let new = match (comes_back, lost) {
+                (false, _) => over.is_some_and(|over| began >= over),
+                (true, true) => self.epoch().is_some_and(|(_, epoch)| began >= epoch),
+                (true, false) => self
                     .restores()
                     .any(|restored| began >= restored.at && *id > restored.id),
             };
@@ -159,6 +176,16 @@ impl Run {
             }
         }
         next
+    }
+
+    /// When the first checkpoint that began after a moment was complete.
+    pub(super) fn completed_since(&self, moment: Timestamp) -> Option<Timestamp> {
+        let seen = self.seen.completed.values();
+        seen.filter_map(|seen| {
+            let done = seen.done()?.at;
+            (seen.triggered.unwrap_or(done) >= moment).then_some(done)
+        })
+        .min()
     }
 
     /// The newest checkpoint that is known to have completed before a moment.
@@ -190,6 +217,11 @@ impl Completed {
     fn known_before(&self, moment: Timestamp) -> bool {
         let done = self.acknowledged.into_iter().chain(self.pointed).min();
         done.is_some_and(|done| done < moment)
+    }
+
+    /// When it was complete.
+    pub(super) fn done_at(&self) -> Option<Timestamp> {
+        self.done().map(|stamp| stamp.at)
     }
 
     /// When it was complete, by the better witness: the pointer's watch event, unless that came

@@ -3,7 +3,7 @@
 
 use super::super::{Look, Run};
 use super::{Finding, NO_RESTORE, Word, unknown};
-use crate::failure::{Restore, Verdict};
+use crate::failure::Verdict;
 use jiff::Timestamp;
 
 impl Run {
@@ -11,7 +11,7 @@ impl Run {
         if self.seen.sent.is_none() {
             return unknown("nothing was sent");
         }
-        if self.order.failure.expect.restore == Restore::None {
+        if !self.comes_back() {
             return self.ran_on();
         }
         for restored in self.restores() {
@@ -52,14 +52,9 @@ impl Run {
                 ),
             };
         }
-        if let Some((_, began)) = self.epoch() {
-            let from = began.saturating_add(NO_RESTORE).unwrap_or(Timestamp::MAX);
-            let empty =
-                |look: &&Look| look.asked >= from && look.all_run() && look.restored == Some(None);
-            if self.seen.looks.iter().any(|look| empty(&look)) {
-                let words = "the job started from nothing: the new leader knows of no restore";
-                return (Verdict::Fail, words.to_owned());
-            }
+        if self.began_from_nothing() {
+            let words = "the job started from nothing: the new leader knows of no restore";
+            return (Verdict::Fail, words.to_owned());
         }
         match (word, self.recent_look(now)) {
             (Word::Last, Some(look)) if look.restored.is_some() => (
@@ -69,6 +64,17 @@ impl Run {
             (Word::Last, _) => unknown("REST did not tell of checkpoints at the end"),
             (Word::Open, _) => unknown("no restore seen so far"),
         }
+    }
+
+    /// A new leader runs all tasks and its memory shows no restore, for long enough.
+    pub(in crate::model) fn began_from_nothing(&self) -> bool {
+        let Some((_, began)) = self.epoch() else {
+            return false;
+        };
+        let from = began.saturating_add(NO_RESTORE).unwrap_or(Timestamp::MAX);
+        let empty =
+            |look: &Look| look.asked >= from && look.all_run() && look.restored == Some(None);
+        self.restores().next().is_none() && self.seen.looks.iter().any(empty)
     }
 
     fn ran_on(&self) -> Finding {

@@ -1,0 +1,135 @@
+//! The statement about restarts: what was hit started again as it should, nothing else did, and the
+//! slots are back.
+
+use super::super::{Pod, Run, Target};
+use super::{Finding, Word, unknown};
+use crate::failure::{Restarts, Verdict};
+use jiff::Timestamp;
+
+impl Run {
+    pub(super) fn restarts(&self, word: Word, now: Timestamp) -> Finding {
+        let Some(sent) = self.seen.sent.as_ref().map(|sent| sent.at) else {
+            return unknown("nothing was sent");
+        };
+        if self.before.pods.is_empty() {
+            return unknown("the pods of before are not known");
+        }
+        let expected = self.order.failure.expect.restarts;
+        let hit: Vec<&Target> = std::iter::once(&self.order.target)
+            .chain(&self.order.target.also)
+            .filter(|_| expected != Restarts::None)
+            .collect();
+        let is_hit = |pod: &Pod| hit.iter().any(|target| target.uid == pod.uid);
+        for before in self.before.pods.iter().filter(|pod| !is_hit(pod)) {
+            match self.seen.pods.get(&before.uid) {
+                None => {
+                    return (
+                        Verdict::Fail,
+                        format!("{} was not hit, but is gone", before.name),
+                    );
+                }
+                Some(pod) if pod.restarts > before.restarts => {
+                    let words = format!("{} was not hit, but restarted", pod.name);
+                    return (Verdict::Fail, words);
+                }
+                Some(_) => {}
+            }
+        }
+        let mut open = Vec::new();
+        let mut words = Vec::new();
+        for target in &hit {
+            match expected {
+                Restarts::None => {}
+                Restarts::Target => match self.restarted(target) {
+                    Ok((Verdict::Unknown, why)) => open.push(why),
+                    Ok((_, said)) => words.push(said),
+                    Err(why) => return (Verdict::Fail, why),
+                },
+                Restarts::Replaced if self.seen.pods.contains_key(&target.uid) => {
+                    open.push(format!("{} is still there", target.pod));
+                }
+                Restarts::Replaced => words.push(format!("{} was replaced", target.pod)),
+            }
+        }
+        let count = self.seen.pods.values().filter(|pod| pod.ready).count();
+        if count < self.before.pods.len() {
+            open.push(format!(
+                "{count} of {} pods are ready",
+                self.before.pods.len()
+            ));
+        }
+        open.extend(self.slots_missing(sent));
+        if self.over().is_none() {
+            open.push("it is not over yet".to_owned());
+        }
+        match (open.is_empty(), word) {
+            (true, _) => {
+                if words.is_empty() {
+                    words.push("no container and no pod was restarted".to_owned());
+                }
+                words.extend(self.echo());
+                words.extend(self.slots_back());
+                (Verdict::Pass, words.join("; "))
+            }
+            (false, Word::Open) => unknown(open.join("; ")),
+            (false, Word::Last) if self.seen.blind.is_some() => unknown(format!(
+                "the watch of pods is lost; before that: {}",
+                open.join("; ")
+            )),
+            (false, Word::Last) if self.over().is_none() || self.silent(now) => {
+                unknown(open.join("; "))
+            }
+            (false, Word::Last) => (Verdict::Fail, open.join("; ")),
+        }
+    }
+
+    /// Whether REST, which tells of slots, said nothing at the end.
+    fn silent(&self, now: Timestamp) -> bool {
+        self.recent_look(now).is_none()
+    }
+
+    /// What became of a container that was hit.
+    fn restarted(&self, target: &Target) -> Result<Finding, String> {
+        let name = &target.pod;
+        let Some(pod) = self.seen.pods.get(&target.uid) else {
+            return Err(format!(
+                "the pod {name} is gone, only its container was hit"
+            ));
+        };
+        let before = self.before.pods.iter().find(|pod| pod.uid == target.uid);
+        let before = before.map_or(0, |pod| pod.restarts);
+        match pod.restarts.saturating_sub(before) {
+            0 => Ok(unknown(format!("{name} was not seen restarting"))),
+            1 if pod.ready => Ok((Verdict::Pass, format!("{name} restarted once"))),
+            1 => Ok(unknown(format!("{name} restarted and is not ready"))),
+            more => Err(format!("{name} restarted {more} times")),
+        }
+    }
+
+    /// A thawed leader may disturb the new one's job once more.
+    fn echo(&self) -> Option<String> {
+        let undone = self.seen.undone.as_ref()?.at;
+        let echoes = self
+            .restores()
+            .filter(|restored| restored.at > undone)
+            .count();
+        (echoes > 0).then(|| match echoes {
+            1 => "the job restarted once more after the undo (echo)".to_owned(),
+            more => format!("the job restarted {more} times more after the undo (echo)"),
+        })
+    }
+
+    fn slots_missing(&self, sent: Timestamp) -> Option<String> {
+        let before = self.before.slots?;
+        match self.seen.slots {
+            Some((at, slots)) if at >= sent && slots >= before => None,
+            Some((at, slots)) if at >= sent => Some(format!("{slots} of {before} slots are back")),
+            _ => Some("the slots were not seen since".to_owned()),
+        }
+    }
+
+    fn slots_back(&self) -> Option<String> {
+        let (slots, before) = (self.seen.slots?.1, self.before.slots?);
+        Some(format!("{slots} of {before} slots"))
+    }
+}
