@@ -333,6 +333,14 @@ impl Cluster {
         }
     }
 
+    /// The pods that led, by session id.
+    pub(super) fn leaders(&self) -> BTreeMap<String, String> {
+        let known = self.epochs.iter();
+        known
+            .filter_map(|epoch| Some((epoch.id.clone(), epoch.pod.clone()?)))
+            .collect()
+    }
+
     /// Seconds since the lease was renewed.
     #[must_use]
     pub fn lease_age(&self, now: Timestamp) -> Option<f64> {
@@ -359,7 +367,7 @@ impl Cluster {
 
 /// The JobManager that has the address. While a pod is being deleted, its address may already be
 /// another one's: the one that stays is meant. With a stable host name, the first label is the pod.
-fn job_manager_at<'a>(pods: &'a BTreeMap<String, Pod>, host: &str) -> Option<&'a Pod> {
+pub(super) fn job_manager_at<'a>(pods: &'a BTreeMap<String, Pod>, host: &str) -> Option<&'a Pod> {
     let named = host.split('.').next().unwrap_or(host);
     pods.values()
         .filter(|pod| pod.role == Role::JobManager)

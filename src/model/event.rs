@@ -96,6 +96,8 @@ pub enum Event {
     Standing(Vec<Standing>),
     /// What was taken back, the newest first.
     Healed(Vec<Standing>),
+    /// Runs that were finished before we came, oldest first.
+    Past(Vec<RunResult>),
     /// A finished run was written to its folder.
     Saved(Box<RunResult>),
     /// Something asked for could not be done.

@@ -127,7 +127,8 @@ impl Model {
                 self.cluster.job_is(ours.as_deref());
             }
             Event::Flink(_) | Event::Pods(_) | Event::Map(_) | Event::Disk(_) => {}
-            Event::Link { .. } | Event::Node(_) | Event::Tick => {}
+            Event::Link { .. } | Event::Node(_) | Event::Tick | Event::Run(_) | Event::Saved(_) => {
+            }
             _ => return Vec::new(),
         }
         let now = self.now;
@@ -149,7 +150,8 @@ impl Model {
             .watchfulness
             .changed
             .is_some_and(|since| now.duration_since(since) < TROUBLE);
-        let pace = match trouble && self.job.good_in_a_row < GOOD {
+        // While a failure is observed, what cannot be watched is asked for all the time.
+        let pace = match self.run.is_some() || trouble && self.job.good_in_a_row < GOOD {
             true => Pace::Trouble,
             false => Pace::Calm,
         };

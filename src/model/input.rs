@@ -1,11 +1,12 @@
 //! What keys do to the model, and how pages follow what happens. The table of keys is in `keys`;
 //! what a failure hits is decided in `aim`.
 
+use super::arming::{arm, armed_digit, dry_run, fire_at_once, keep_armed};
 use super::building;
 use super::navigate::{self, Towards};
 use super::{
-    Action, Aim, Done, Effect, Ended, Event, Key, LogShown, Model, Page, Panel, Typing, Whole,
-    Words,
+    Action, Aim, Beside, Done, Effect, Ended, Event, Key, LogShown, Model, Page, Panel, Typing,
+    Whole, Words,
 };
 
 /// Failures on one page of the list: one for each digit but 0.
@@ -26,6 +27,9 @@ pub(super) fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
             Some(action) => navigate::typing(model, what, action),
             None => Vec::new(),
         };
+    }
+    if let Some(digit) = armed_digit(model, key) {
+        return fire_at_once(model, digit);
     }
     let scope = model.screen.page.scope();
     match model.screen.keys.action(scope, key) {
@@ -94,6 +98,14 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
                 .screen
                 .say(model.now, format!("Theme: {}.", theme.text()));
         }
+        Action::Overlay => {
+            model.screen.beside = match model.screen.beside {
+                Beside::Nothing => Beside::Earlier,
+                Beside::Earlier => Beside::Nothing,
+            };
+        }
+        Action::Arm => arm(model),
+        Action::DryRun => dry_run(model),
         Action::Up => return building::begin(model),
         Action::Heal => {
             model.screen.say(model.now, HEALING);
@@ -146,6 +158,10 @@ pub(super) fn follow(model: &mut Model, event: &Event) {
             let new = new.count();
             model.screen.log_back = (model.screen.log_back + new).min(model.log_lines().count());
         }
+        Event::Run(super::RunEvent::Elsewhere(begun)) => {
+            let words = format!("{} was fired by another flinklab.", begun.failure.key);
+            model.screen.say(model.now, words);
+        }
         Event::Saved(result) => {
             let words = format!(
                 "{}: {}. t shows the timeline.",
@@ -180,6 +196,7 @@ pub(super) fn follow(model: &mut Model, event: &Event) {
         _ => {}
     }
     keep_aim(model);
+    keep_armed(model);
 }
 
 pub(super) fn back(model: &mut Model) {
@@ -227,7 +244,7 @@ fn step(model: &mut Model, by: i32) {
 }
 
 fn timeline(model: &mut Model) {
-    if model.run.is_none() && model.finished.is_empty() {
+    if model.run.is_none() && model.history().next().is_none() {
         let words = "Nothing was broken yet. x shows what can be broken.";
         model.screen.say(model.now, words);
         return;
@@ -236,13 +253,8 @@ fn timeline(model: &mut Model) {
     model.screen.open(Page::Run);
 }
 
-/// How many runs can be looked at: the finished ones, and the one that goes on.
-fn runs(model: &Model) -> usize {
-    model.finished.len() + usize::from(model.run.is_some())
-}
-
 fn other_run(model: &mut Model, by: i32) {
-    let count = runs(model);
+    let count = model.history().count() + usize::from(model.run.is_some());
     model.screen.run_back = moved(model.screen.run_back, -by, count);
     model.screen.row = 0;
 }
@@ -318,7 +330,7 @@ fn enter_pressed(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-fn aim(model: &mut Model, chosen: usize) {
+pub(super) fn aim(model: &mut Model, chosen: usize) {
     let Some(failure) = model.failures.get(chosen).cloned() else {
         return;
     };
@@ -354,7 +366,7 @@ fn keep_aim(model: &mut Model) {
     }
 }
 
-fn fire(model: &mut Model) -> Vec<Effect> {
+pub(super) fn fire(model: &mut Model) -> Vec<Effect> {
     let now = model.now;
     let Some(aim) = model.screen.aim.clone() else {
         return Vec::new();

@@ -78,6 +78,12 @@ pub enum Action {
     Accept,
     /// Take the last letter back.
     Erase,
+    /// Earlier runs of the same failure beside the one that is shown, or not.
+    Overlay,
+    /// One-key mode on or off: a digit fires at once.
+    Arm,
+    /// Say what firing would do, and do nothing.
+    DryRun,
 }
 
 /// Where a key has its meaning. Most scopes inherit from another one.
@@ -297,11 +303,15 @@ pub const BINDINGS: &[Binding] = &[
     key(S::Failures, "aim-9", A::Digit(9), "9", "aim; again: fire"),
     key(S::Failures, "more", A::Digit(0), "0", "more failures"),
     line(S::Failures, "fire", A::Fire, "enter", "aim the chosen; then fire"),
+    line(S::Failures, "dry-run", A::DryRun, "D", "dry run"),
+    line(S::Failures, "arm", A::Arm, "!", "arm one-key mode"),
     key(S::Failures, "next", A::NextPanel, "tab", "next failure"),
     key(S::Failures, "before", A::PreviousPanel, "shift-tab", "failure before"),
     key(S::Failures, "close", A::Back, "x", "close"),
     line(S::Run, "older", A::Run(-1), "left", "older run"),
     line(S::Run, "newer", A::Run(1), "right", "newer run"),
+    line(S::Run, "overlay", A::Overlay, "o", "earlier runs"),
+    key(S::Dashboard, "arm", A::Arm, "!", "arm: digits fire"),
     line(S::Pages, "failures", A::Failures, "x", "failures"),
     line(S::Pages, "log", A::Open(Page::Log), "l", "log"),
     line(S::Pages, "checkpoints", A::Open(Page::Checkpoints), "c", "checkpoints"),

@@ -2,6 +2,7 @@
 //! and says what to do about it. No I/O and no clock: time comes in with every event.
 
 mod aim;
+mod arming;
 mod building;
 mod cluster;
 mod command;
@@ -11,6 +12,8 @@ mod doctor;
 mod effect;
 mod event;
 mod evidence;
+mod evidence_files;
+mod evidence_leader;
 mod finding;
 mod health;
 mod input;
@@ -20,14 +23,20 @@ mod judge;
 mod judge_tests;
 mod keymap;
 mod keys;
+mod lease;
 mod logs;
 mod maps;
 mod moments;
 mod navigate;
 mod palette;
+mod pieces;
 mod plan;
+mod record;
 mod run;
 mod screen;
+mod statistics;
+#[cfg(test)]
+mod story_tests;
 mod timeline;
 mod traces;
 mod update;
@@ -60,14 +69,17 @@ pub use logs::{Highlight, LogLimits, LogLine, Logs};
 pub use maps::{ClusterMap, JobMap, LeaderKey, Lock, MapChange, Pointer};
 pub use moments::{Kind as MomentKind, Moment, Moments};
 pub use palette::{Act, Entry};
+pub use pieces::{Completed, Files, HeldBack, Lease, Look, Renewal, Stamp};
 pub use plan::{Done, Left, Plan, Step, StepChange, StepState, Usual};
+pub use record::{Beat, LeaseEnd, Led, Record, Withheld};
 pub use run::{
-    Baseline, BreakBegun, Completed, Lease, Look, Observed, Phase, PhaseName, Run, RunEvent,
-    RunResult, Stamp, Standing, Statement, Target,
+    Baseline, BreakBegun, Observed, Phase, PhaseName, Run, RunEvent, RunResult, Standing,
+    Statement, Target, Whose,
 };
 pub use screen::{
-    Aim, Colours, Glyphs, LogShown, Looks, Page, Panel, Screen, ThemeName, Typing, Whole,
+    Aim, Beside, Colours, Glyphs, LogShown, Looks, Page, Panel, Screen, ThemeName, Typing, Whole,
 };
+pub use statistics::{Distribution, Spread, distributions, spread};
 pub use traces::{Seen, Trace, Traces};
 pub use update::update;
 
@@ -121,6 +133,8 @@ pub struct Model {
     pub paused: Option<Paused>,
     /// What is looked at more closely than usual.
     pub attention: Attention,
+    /// Runs that were finished before this session, oldest first.
+    pub past: Vec<RunResult>,
     /// Each source's state.
     pub links: std::collections::BTreeMap<Source, Link>,
     /// What is on the screen.
@@ -146,6 +160,14 @@ pub struct Model {
 pub struct Paused {
     /// As it was.
     pub seen: Box<Model>,
+}
+
+impl Model {
+    /// Every finished run that is known, oldest first.
+    pub fn history(&self) -> impl DoubleEndedIterator<Item = &RunResult> {
+        let again = |past: &&RunResult| !self.finished.iter().any(|run| run.run == past.run);
+        self.past.iter().filter(again).chain(&self.finished)
+    }
 }
 
 /// Why the program ends.

@@ -67,6 +67,20 @@ pub struct Screen {
     pub asides: u64,
     /// Which run the run page shows: 0 is the newest, which may still go on.
     pub run_back: usize,
+    /// Whether earlier runs of the same failure are shown beside it.
+    pub beside: Beside,
+    /// Until when digits fire at once.
+    pub armed: Option<Timestamp>,
+}
+
+/// What is shown beside a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Beside {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Earlier runs of the same failure.
+    Earlier,
 }
 
 /// What the terminal can show. Filled once by `app`.
@@ -342,6 +356,13 @@ impl Screen {
         self.typing = None;
         self.find.clear();
         self.trail.clear();
+    }
+
+    /// How long digits still fire at once.
+    #[must_use]
+    pub fn armed_for(&self, now: Timestamp) -> Option<jiff::SignedDuration> {
+        let left = self.armed?.duration_since(now);
+        left.is_positive().then_some(left)
     }
 
     /// Says something in the key line for a while.

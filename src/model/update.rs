@@ -3,8 +3,9 @@
 
 use super::{
     Attention, BreakOrder, Deed, Done, Effect, Ended, Event, Happening, LogLine, LogShown, Model,
-    Run, RunEvent, Signal, input, judge,
+    Run, RunEvent, Signal, Whose, input, judge,
 };
+use jiff::{SignedDuration, Timestamp};
 
 /// Finished runs kept in memory; the lab's folder keeps all.
 const FINISHED: usize = 100;
@@ -78,9 +79,26 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
         Event::Run(RunEvent::Over(run)) => model.over = Some(run.clone()),
         Event::Standing(standing) => model.standing.clone_from(standing),
         Event::Healed(undone) => model.healed = Some(undone.clone()),
+        Event::Run(RunEvent::Elsewhere(begun)) if model.run.is_none() => {
+            let order = BreakOrder {
+                run: begun.run.clone(),
+                failure: begun.failure.clone(),
+                target: begun.target.clone(),
+                short: false,
+            };
+            let run = Run::begin(order, model);
+            model.run = Some(Run {
+                whose: Whose::Elsewhere,
+                ..run
+            });
+        }
+        Event::Past(runs) => model.past.clone_from(runs),
         // What the hand that breaks saw is shown to the run below, with everything else.
         Event::Run(_) => {}
         Event::Saved(result) => {
+            // Its own process had the last word on it.
+            let same = |run: &mut Run| run.order.run == result.run;
+            model.run.take_if(same);
             model.finished.push((**result).clone());
             if model.finished.len() > FINISHED {
                 model.finished.remove(0);
@@ -115,6 +133,8 @@ fn attend(model: &mut Model) -> Option<Effect> {
     model.attention = wanted;
     Some(Effect::Attend(wanted))
 }
+/// How long another process may take to say what became of its run.
+const ELSEWHERE: SignedDuration = SignedDuration::from_secs(10);
 
 /// Shows the event to the run that is being observed, and ends the run once it can be judged.
 fn observe(model: &mut Model, happening: &Happening) -> Option<Effect> {
@@ -127,6 +147,18 @@ fn observe(model: &mut Model, happening: &Happening) -> Option<Effect> {
     }
     let origin = model.lab.as_ref().map(|lab| lab.origin).unwrap_or_default();
     let result = judge(run, model.now, origin)?;
+    if run.whose == Whose::Elsewhere {
+        // Its own process judges it. Where that is gone, ours is the word that there is.
+        let waited = run
+            .deadline()
+            .saturating_add(ELSEWHERE)
+            .unwrap_or(Timestamp::MAX);
+        if model.now > waited {
+            model.run = None;
+            model.finished.push(result);
+        }
+        return None;
+    }
     model.run = None;
     Some(Effect::Save(Box::new(result)))
 }

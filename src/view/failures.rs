@@ -42,14 +42,26 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         }
     }
     let title = vec![theme.say(Tone::Accent, "What to break")];
-    let aside = vec![theme.say(Tone::Muted, "a digit aims, the same digit fires")];
+    let aside = match model.screen.armed_for(model.now) {
+        Some(left) => {
+            let words = format!(
+                "ARMED: a digit fires at once · {} left",
+                words::age(left.as_secs_f64())
+            );
+            vec![theme.say(Tone::Mark, words)]
+        }
+        None => vec![theme.say(Tone::Muted, "a digit aims, the same digit fires")],
+    };
     panel(frame, theme, area, (title, aside), Keys::Here, lines);
 }
 
 fn how_to_fire(theme: &Theme, aim: &Aim) -> Spans {
     vec![
         theme.say(Tone::Mark, format!(" {} or enter fires", aim.digit)),
-        theme.say(Tone::Muted, " · tab aims the next · esc takes the aim back"),
+        theme.say(
+            Tone::Muted,
+            " · D dry run · tab aims the next · esc takes the aim back",
+        ),
     ]
 }
 

@@ -5,6 +5,7 @@
 mod chart;
 mod checkpoints;
 mod dashboard;
+mod earlier;
 mod failures;
 mod health;
 mod help;

@@ -9,11 +9,10 @@ use crate::view::words::{self, Stage};
 use jiff::Timestamp;
 use ratatui::text::{Line, Span};
 
-/// Every break of this session, with the moment it was sent, oldest first.
+/// Every break that is known, with the moment it was sent, oldest first.
 pub(super) fn breaks(model: &Model) -> Vec<(Timestamp, String)> {
     let mut all: Vec<(Timestamp, String)> = model
-        .finished
-        .iter()
+        .history()
         .map(|run| (run.at, run.failure.clone()))
         .collect();
     if let Some(run) = &model.run
@@ -77,7 +76,7 @@ pub(super) fn lines(
     if let Some(run) = &model.run {
         return going(model, theme, run, width, height);
     }
-    match model.finished.last() {
+    match model.history().next_back() {
         Some(result) => over(theme, result, width, height),
         None => nothing(model, theme, width),
     }
@@ -317,15 +316,10 @@ pub(super) fn past(
     width: usize,
     height: usize,
 ) -> Vec<Line<'static>> {
-    if model.finished.is_empty() {
-        return sentences(
-            theme,
-            Tone::Muted,
-            "No finished run in this session.",
-            width,
-        );
+    if model.history().next().is_none() {
+        return sentences(theme, Tone::Muted, "No finished run yet.", width);
     }
-    let runs = model.finished.iter().rev().take(height);
+    let runs = model.history().rev().take(height);
     runs.map(|result| {
         let (tone, sign) = words::verdict(result.verdict);
         let took = result

@@ -20,6 +20,12 @@ pub(super) fn line(model: &Model, theme: &Theme, width: usize) -> Line<'static> 
         Span::raw(" "),
         origin(model, theme),
     ];
+    let mut head = head;
+    if let Some(left) = model.screen.armed_for(model.now) {
+        let words = format!(" ARMED {} ", words::age(left.as_secs_f64()));
+        head.push(Span::raw(" "));
+        head.push(Span::styled(words, Theme::chosen()));
+    }
     if model.lab.is_none() {
         return sides(head, Vec::new(), width);
     }
@@ -254,7 +260,7 @@ fn gone(model: &Model, theme: &Theme) -> Option<Spans> {
 /// Whether a key does anything now.
 fn counts(model: &Model, scope: Scope, action: Action) -> bool {
     let stuck = model.plan.over() || model.fault.is_some();
-    let runs = model.finished.len() + usize::from(model.run.is_some());
+    let runs = model.history().count() + usize::from(model.run.is_some());
     match (scope, action) {
         (Scope::Dashboard | Scope::Welcome, Action::Back) => false,
         (Scope::Plan, Action::Up) => stuck && model.plan.done.is_none(),

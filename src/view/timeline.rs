@@ -2,11 +2,11 @@
 //! how exact it is, and the statements with their evidence.
 
 use crate::failure::Failure;
-use crate::model::{Model, Origin, Phase, PhaseName, RunResult, Statement, Target};
-use crate::view::paint::{Keys, Spans, fit, panel, sentences};
+use crate::model::{Model, Origin, Phase, PhaseName, Run, RunResult, Statement, Target};
+use crate::view::paint::{Keys, Spans, bar, fit, panel, sentences};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::words::Stage;
-use crate::view::{run, words};
+use crate::view::{earlier, run, words};
 use jiff::Timestamp;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -17,6 +17,7 @@ const COARSE_MS: u32 = 250;
 
 /// A run that goes on or is over, in one shape.
 struct Shown<'a> {
+    name: &'a str,
     key: &'a str,
     target: &'a Target,
     at: Option<Timestamp>,
@@ -53,6 +54,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         }
         (None, None) => {}
     }
+    lines.extend(earlier::figures(model, theme, shown.key, width));
     if let Some(failure) = failure(model, shown.key) {
         lines.push(Line::default());
         lines.extend(sentences(theme, Tone::Muted, &failure.teaches, width));
@@ -84,6 +86,7 @@ fn shown(model: &Model) -> Option<Shown<'_>> {
     if back < going {
         let run = model.run.as_ref()?;
         return Some(Shown {
+            name: &run.order.run,
             key: &run.order.failure.key,
             target: &run.order.target,
             at: run::sent(run),
@@ -91,11 +94,12 @@ fn shown(model: &Model) -> Option<Shown<'_>> {
             result: None,
         });
     }
-    let result = model.finished.iter().rev().nth(back - going)?;
+    let result = model.history().rev().nth(back - going)?;
     let expected = failure(model, &result.failure)
         .map(run::expected)
         .unwrap_or_default();
     Some(Shown {
+        name: &result.run,
         key: &result.failure,
         target: &result.target,
         at: Some(result.at),
@@ -109,7 +113,7 @@ fn failure<'a>(model: &'a Model, key: &str) -> Option<&'a Failure> {
 }
 
 fn aside(model: &Model, theme: &Theme, shown: &Shown) -> Spans {
-    let count = model.finished.len() + usize::from(model.run.is_some());
+    let count = model.history().count() + usize::from(model.run.is_some());
     let at = shown
         .at
         .map_or_else(String::new, |at| words::clock(&theme.zone, at));
@@ -136,7 +140,15 @@ fn phases(model: &Model, theme: &Theme, shown: &Shown, width: usize) -> Vec<Line
         .iter()
         .filter_map(|(_, seen)| seen.as_ref().map(|it| it.ms))
         .max();
-    let end = longest.into_iter().chain(now).max().unwrap_or(0).max(1000);
+    let earlier = earlier::runs(model, shown.key, shown.name);
+    let farthest = earlier::end(&earlier);
+    let end = longest
+        .into_iter()
+        .chain(now)
+        .chain(farthest)
+        .max()
+        .unwrap_or(0)
+        .max(1000);
     let wide = width >= 100;
     let observer = if wide { 24 } else { 0 };
     let room = width.saturating_sub(40 + observer);
@@ -151,6 +163,14 @@ fn phases(model: &Model, theme: &Theme, shown: &Shown, width: usize) -> Vec<Line
     for (name, seen) in &shown.phases {
         let label = words::phase(*name).1;
         let Some(phase) = seen else {
+            if *name == PhaseName::LeaseOver
+                && let (Some(run), Some(_)) = (&model.run, now)
+                && let Some(lease) = lease(theme, run, model.now, room)
+            {
+                lines.push(Line::from(fit(lease, width)));
+                awaited = true;
+                continue;
+            }
             lines.push(Line::from(unseen(
                 theme,
                 label,
@@ -180,9 +200,26 @@ fn phases(model: &Model, theme: &Theme, shown: &Shown, width: usize) -> Vec<Line
             spans.push(theme.say(Tone::Muted, format!("  {}", words::cut(&words, 22))));
         }
         lines.push(Line::from(fit(spans, width)));
+        lines.extend(earlier::strip(theme, &earlier, *name, (end, room), width));
         before = before.max(phase.ms);
     }
     lines
+}
+
+/// The lease that was held at the break runs out before one's eyes.
+fn lease(theme: &Theme, run: &Run, now: Timestamp, room: usize) -> Option<Spans> {
+    let lasts = run.seen.lease.last.as_ref()?.seconds;
+    let left = run.seen.lease.ends()?.duration_since(now).as_secs_f64();
+    if left <= 0.0 {
+        return None;
+    }
+    let mut spans = vec![
+        theme.say(Tone::Plain, format!(" {:<18}", "lease runs out in")),
+        theme.say(Tone::Warn, format!("{:>8} ", words::took_seconds(left))),
+        theme.say(Tone::Muted, format!("{:>9}  ", format!("of {lasts:.0}s"))),
+    ];
+    spans.extend(bar(theme, Tone::Warn, left / lasts.max(0.1), room));
+    Some(spans)
 }
 
 /// A phase that nobody has seen: awaited, or not seen at all.

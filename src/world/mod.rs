@@ -111,19 +111,35 @@ impl World {
 
 /// Sends events to the loop, stamped.
 #[derive(Debug, Clone)]
-pub struct Events(mpsc::Sender<Happening>);
+pub struct Events {
+    to: mpsc::Sender<Happening>,
+    /// What a break does is written down as well, for other processes.
+    notes: Option<Arc<runs::elsewhere::Notes>>,
+}
 
 impl Events {
     /// A sender over a bounded channel: a flood slows its source, not the memory.
     #[must_use]
     pub fn new(to: mpsc::Sender<Happening>) -> Self {
-        Self(to)
+        Self { to, notes: None }
+    }
+
+    /// The same, with a run written down while it happens.
+    fn noted(&self, world: &World) -> Self {
+        let home = home::Home::of(&world.addresses, &world.name);
+        Self {
+            to: self.to.clone(),
+            notes: Some(Arc::new(runs::elsewhere::Notes::new(home))),
+        }
     }
 
     /// Sends an event stamped now. A loop that is gone is not an error: the program ends.
     pub async fn send(&self, event: Event) {
         let at = jiff::Timestamp::now();
-        let _ = self.0.send(Happening { at, event }).await;
+        if let (Some(notes), Event::Run(run)) = (&self.notes, &event) {
+            notes.note(at, run);
+        }
+        let _ = self.to.send(Happening { at, event }).await;
     }
 }
 
@@ -137,7 +153,7 @@ impl Events {
     /// Sends an event that may be lost when the loop is behind: a detail that the next one replaces.
     pub fn offer(&self, event: Event) {
         let at = jiff::Timestamp::now();
-        let _ = self.0.try_send(Happening { at, event });
+        let _ = self.to.try_send(Happening { at, event });
     }
 }
 
@@ -163,7 +179,10 @@ pub async fn perform(world: Arc<World>, effect: Effect, events: Events, stop: Ca
         Effect::Doctor(order) => until(&stop, doctor::run(&world, &order, &events)).await,
         Effect::Down(order) => until(&stop, down::run(&world, &order, &events)).await,
         // What it has broken it takes back, also when it is stopped.
-        Effect::Break(order) => breaking::carry_out(&world, &order, &events, &stop).await,
+        Effect::Break(order) => {
+            let events = events.noted(&world);
+            breaking::carry_out(&world, &order, &events, &stop).await;
+        }
         Effect::Heal => until(&stop, heal::run(&world, heal::Whose::Everybody, &events)).await,
         Effect::Mend => until(&stop, heal::run(&world, heal::Whose::Nobody, &events)).await,
     }
@@ -218,6 +237,16 @@ pub fn kubeconfig_file(world: &World) -> Result<PathBuf, Fault> {
 /// The node containers of this lab that kind's own command made.
 pub async fn taken_over(world: &World) -> Result<Vec<String>, Fault> {
     down::taken_over(world).await
+}
+
+/// The finished runs of a lab, oldest first.
+pub fn kept_runs(world: &World) -> Result<Vec<crate::model::RunResult>, Fault> {
+    runs::list(&open::must_open(world)?.home)
+}
+
+/// Writes what the person asked for into a file of theirs, in one stroke.
+pub fn keep(path: &std::path::Path, bytes: &[u8]) -> Result<(), Fault> {
+    runs::keep(path, bytes)
 }
 
 /// What `down --purge` would remove, a line each.

@@ -1,6 +1,8 @@
 //! The runs folder: one folder a run with its result, written in one stroke. Knows neither how a
 //! run is judged nor how it is shown.
 
+pub(super) mod elsewhere;
+
 use super::home::Home;
 use super::{Events, World};
 use crate::fault::Fault;
@@ -26,7 +28,16 @@ pub async fn save(world: &World, result: &RunResult, events: &Events) {
 }
 
 fn write(home: &Home, result: &RunResult) -> Result<(), Fault> {
-    let name = plain_name(&result.run)?;
+    let folder = make_folder(home, &result.run)?;
+    let mut text = serde_json::to_string_pretty(result)
+        .map_err(|error| unwritable(&folder, &std::io::Error::other(error)))?;
+    text.push('\n');
+    home.replace(&folder.join(RESULT), text.as_bytes())
+}
+
+/// The folder of a run; it may be there already.
+fn make_folder(home: &Home, run: &str) -> Result<std::path::PathBuf, Fault> {
+    let name = plain_name(run)?;
     let runs = home.runs();
     let folder = runs.join(name);
     for path in [&runs, &folder] {
@@ -37,10 +48,7 @@ fn write(home: &Home, result: &RunResult) -> Result<(), Fault> {
             return Err(unwritable(path, &error));
         }
     }
-    let mut text = serde_json::to_string_pretty(result)
-        .map_err(|error| unwritable(&folder, &std::io::Error::other(error)))?;
-    text.push('\n');
-    home.replace(&folder.join(RESULT), text.as_bytes())
+    Ok(folder)
 }
 
 /// The finished runs, oldest first. Folders that hold no readable result are passed over: another
@@ -87,6 +95,30 @@ pub fn read(home: &Home, run: &str) -> Result<RunResult, Fault> {
     serde_json::from_str(&text).map_err(|error| unknown(error.to_string()))
 }
 
+/// Writes a report where the person wants it. A file that is there is replaced in one stroke.
+pub fn keep(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+    let write = || -> std::io::Result<()> {
+        // A pipe or a device is written to as it is.
+        if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            return fs::write(path, bytes);
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let temporary = path.with_file_name(format!(".{name}.{}", std::process::id()));
+        fs::write(&temporary, bytes)?;
+        fs::rename(&temporary, path).inspect_err(|_| {
+            let _ = fs::remove_file(&temporary);
+        })
+    };
+    write().map_err(|error| {
+        Fault::unable(
+            "out-unwritable",
+            format!("Cannot write {}.", path.display()),
+        )
+        .why(error)
+        .mend("Name a file in a folder that exists and that you may write to.")
+    })
+}
+
 /// A run's name becomes a folder's: nothing in it may lead elsewhere.
 fn plain_name(run: &str) -> Result<&str, Fault> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
@@ -113,7 +145,7 @@ mod tests {
 
     use super::*;
     use crate::failure::{Role, Verdict};
-    use crate::model::{Origin, Target};
+    use crate::model::{Origin, Record, Target};
 
     fn home(folder: &Path) -> Home {
         Home {
@@ -145,6 +177,7 @@ mod tests {
             recovery_ms: Some(16_230),
             phases: Vec::new(),
             statements: Vec::new(),
+            record: Record::default(),
         }
     }
 

@@ -94,6 +94,7 @@ struct Scene {
     shared: PathBuf,
     /// The containers of its nodes: name and Docker's id.
     nodes: Vec<(String, String)>,
+    home: super::home::Home,
 }
 
 impl Scene {
@@ -128,6 +129,7 @@ impl Scene {
                 .iter()
                 .map(|node| (node.name.clone(), node.id.clone()))
                 .collect(),
+            home: opened.home.clone(),
             facts,
         })
     }
@@ -226,6 +228,10 @@ fn begin(
         folders: scene.flink.folders.clone(),
     };
     following.spawn(files(place, sights, rhythm, events.clone()));
+    following.spawn(super::runs::elsewhere::follow(
+        scene.home.clone(),
+        events.clone(),
+    ));
 }
 
 /// What is followed, as commands that a person could type.

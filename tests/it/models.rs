@@ -197,7 +197,9 @@ impl Scene {
     /// All is well again and the run is judged.
     pub(crate) fn recovered() -> Self {
         let mut scene = Self::recovering();
-        scene.at(71.0, Event::Pods(PodChange::Listed(pods())));
+        let mut back = pods();
+        back[0].restarts = 1;
+        scene.at(71.0, Event::Pods(PodChange::Listed(back)));
         scene.looks(71.3, 4);
         scene.checkpoints(26..=28, 22.0);
         scene.at(
@@ -210,6 +212,15 @@ impl Scene {
             scene.at(80.0, Event::Saved(Box::new(result)));
         }
         scene.at(80.2, Event::Tick);
+        scene
+    }
+
+    /// All is well again, and a run of the same failure was known before.
+    pub(crate) fn again() -> Self {
+        let mut scene = Self::recovered();
+        let mut before = scene.model.finished[0].clone();
+        before.run = "20260503-090000-jm-crash".to_owned();
+        scene.at(80.3, Event::Past(vec![before]));
         scene
     }
 

@@ -3,7 +3,8 @@
 
 use crate::models::Scene;
 use flinklab::model::{
-    Colours, Effect, Event, Glyphs, Happening, KeyCode, Model, Page, Standing, update,
+    BreakBegun, Colours, Effect, Event, Glyphs, Happening, KeyCode, Model, Page, RunEvent,
+    Standing, update,
 };
 use flinklab::view;
 use ratatui::Terminal;
@@ -59,6 +60,10 @@ pub(crate) fn scenes() -> Vec<(&'static str, Scene)> {
         ("help", with_keys(Scene::healthy(), "?")),
         ("run", with_keys(Scene::recovered(), "t")),
         ("run-going", with_keys(Scene::recovering(), "t")),
+        ("run-lease", with_keys(Scene::leader_lost(), "t")),
+        ("run-beside", with_keys(Scene::again(), "to")),
+        ("armed", with_keys(Scene::healthy(), "!")),
+        ("armed-list", with_keys(Scene::healthy(), "!x")),
     ]
 }
 
@@ -159,6 +164,81 @@ fn one_key_takes_back_what_is_broken_and_says_what_that_was() {
     };
     update(&mut scene.model, &healed(vec![left]));
     assert_eq!(said(&scene), "Taken back: the process of jm is stopped.");
+}
+
+#[test]
+fn armed_a_digit_fires_at_once_for_ten_minutes_and_every_screen_says_so() {
+    let mut scene = with_keys(Scene::healthy(), "!");
+    assert!(text(&scene).contains("ARMED"));
+    let effects = scene.key(KeyCode::Char('2'));
+    let [Effect::Break(order)] = effects.as_slice() else {
+        panic!("no break, but {effects:?}");
+    };
+    assert_eq!(order.failure.key, "jm-crash");
+    assert!(text(&scene).contains("ARMED"));
+    scene.at(52.0 + 599.0, Event::Tick);
+    assert!(text(&scene).contains("ARMED"));
+    scene.at(52.0 + 601.0, Event::Tick);
+    assert!(!text(&scene).contains("ARMED"));
+    assert!(
+        scene.key(KeyCode::Char('2')).is_empty(),
+        "digits are panels again"
+    );
+}
+
+#[test]
+fn a_dry_run_asks_the_world_for_nothing_and_says_what_would_be() {
+    let mut scene = with_keys(Scene::healthy(), "x2");
+    assert!(scene.key(KeyCode::Char('D')).is_empty());
+    let said = scene
+        .model
+        .screen
+        .notice(scene.model.now)
+        .unwrap_or_default();
+    assert!(said.contains("Nothing was sent"), "{said}");
+    assert!(scene.model.screen.aim.is_some(), "the aim stays");
+}
+
+#[test]
+fn a_break_from_another_terminal_is_shown_like_ones_own() {
+    let mut scene = Scene::healthy();
+    let failure = scene.model.failures[1].clone();
+    let target = scene.model.aim(&failure).target.unwrap();
+    let begun = BreakBegun {
+        run: "20260504-160552-jm-crash".to_owned(),
+        failure,
+        target,
+    };
+    scene.at(52.5, Event::Run(RunEvent::Elsewhere(Box::new(begun))));
+    assert!(text(&scene).contains("jm-crash was fired by another flinklab"));
+    assert!(text(&scene).contains("◆ jm-crash on"));
+    let why = scene.model.aim(&scene.model.failures[0]).against;
+    assert!(why[0].contains("is still observed"), "{why:?}");
+    // What its own process says about it is the last word.
+    let mut over = Scene::recovered();
+    let mut result = over.model.finished.pop().unwrap();
+    result.run = "20260504-160552-jm-crash".to_owned();
+    scene.at(60.0, Event::Saved(Box::new(result.clone())));
+    assert!(scene.model.run.is_none());
+    assert_eq!(scene.model.finished, [result]);
+}
+
+#[test]
+fn earlier_runs_stand_beside_the_one_that_is_shown() {
+    let scene = with_keys(Scene::again(), "t");
+    assert!(!text(&scene).contains("1 earlier"));
+    let scene = with_keys(scene, "o");
+    let page = drawn(&scene.model, 120, 40).to_string();
+    assert!(page.contains("1 earlier"), "{page}");
+    assert!(page.contains("n=2 min"), "{page}");
+}
+
+#[test]
+fn the_lease_runs_out_before_ones_eyes() {
+    let scene = with_keys(Scene::leader_lost(), "t");
+    let page = text(&scene);
+    assert!(page.contains("lease runs out in"), "{page}");
+    assert!(page.contains("of 15s"), "{page}");
 }
 
 #[test]
