@@ -405,3 +405,31 @@ async fn a_container_that_a_killed_up_ordered_is_waited_for_and_made_anew() {
     built(&world, false).await.end.unwrap();
     is_whole(&machine, &world).await;
 }
+
+/// As after a reboot: the node is stopped, and another address waits for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_node_is_started_and_the_job_goes_on_from_its_last_checkpoint() {
+    let machine = Machine::start(SPEED).await;
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(&machine, folder.path(), "sim");
+    built(&world, false).await.end.unwrap();
+    let job = state(&world).jobs[0].id.clone();
+    machine.docker.stop_container(NODE, None).await.unwrap();
+    let Ok(Done::Up { notes, changed, .. }) = built(&world, false).await.end else {
+        panic!("up")
+    };
+    assert!(changed, "it was started");
+    assert!(
+        notes.iter().any(|note| note.contains("was started again")),
+        "{notes:?}"
+    );
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.starts_with("The job went on from its checkpoint")),
+        "{notes:?}"
+    );
+    assert_eq!(state(&world).jobs.len(), 1);
+    assert_eq!(state(&world).jobs[0].id, job, "the same history");
+    is_whole(&machine, &world).await;
+}

@@ -15,6 +15,7 @@ mod pictures;
 mod program;
 mod readme;
 mod real;
+mod real_kill;
 mod real_kind;
 mod real_node;
 mod scenarios;

@@ -1,6 +1,7 @@
 //! The first checkpoint, by three witnesses that must agree on one number: Flink's REST, the
 //! pointer in the HA config map (by watch), and the files of the mount.
 
+use super::earlier::Work;
 use super::{Run, kept};
 use crate::fault::Fault;
 use crate::world::home::CheckpointFact;
@@ -48,7 +49,7 @@ pub(super) async fn checkpoint(run: &Run<'_>) -> Result<CheckpointFact, Fault> {
                     seen.pointer = pointer(&map);
                 },
                 _ = look.tick() => {
-                    seen.rest = completed(&rest, &record.id).await;
+                    (seen.rest, seen.restored) = completed(&rest, &record.id).await;
                     seen.disk = seen.pointer.filter(|id| {
                         kept::is_there(&run.home, &run.lab, &record.id, *id)
                     });
@@ -71,6 +72,12 @@ pub(super) async fn checkpoint(run: &Run<'_>) -> Result<CheckpointFact, Fault> {
             .mend("Look at the job in Flink's web UI: its exceptions say what it waits for."));
         }
     };
+    if run.work.get() == Some(&Work::Start)
+        && let Some(from) = seen.restored
+    {
+        run.progress
+            .note(format!("The job went on from its checkpoint {from}."));
+    }
     run.progress
         .done(
             STEP,
@@ -90,6 +97,8 @@ struct Seen {
     rest: Vec<u64>,
     pointer: Option<u64>,
     disk: Option<u64>,
+    /// What the job was restored from last, as REST tells it.
+    restored: Option<u64>,
 }
 
 impl Seen {
@@ -117,11 +126,11 @@ fn pointer(map: &ConfigMap) -> Option<u64> {
         .max()
 }
 
-/// The completed checkpoints that REST lists.
-async fn completed(rest: &Rest, job: &str) -> Vec<u64> {
+/// The completed checkpoints that REST lists, and the one that the job was restored from.
+async fn completed(rest: &Rest, job: &str) -> (Vec<u64>, Option<u64>) {
     match rest.get(&format!("/jobs/{job}/checkpoints"), ASK).await {
-        Answer::Good(answer) => ids(&answer),
-        _ => Vec::new(),
+        Answer::Good(answer) => (ids(&answer), answer["latest"]["restored"]["id"].as_u64()),
+        _ => (Vec::new(), None),
     }
 }
 
@@ -147,6 +156,7 @@ mod tests {
             rest: rest.to_vec(),
             pointer,
             disk,
+            restored: None,
         };
         assert_eq!(seen(&[1, 2], Some(2), Some(2)).agreed(), Some(2));
         assert_eq!(
