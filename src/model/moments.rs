@@ -71,15 +71,18 @@ impl Moments {
     fn add(&mut self, at: Timestamp, kind: Kind, who: &str, what: String) {
         let place = self.list.partition_point(|moment| moment.at <= at);
         let who = who.to_owned();
-        self.list.insert(
-            place,
-            Moment {
-                at,
-                kind,
-                who,
-                what,
-            },
-        );
+        let moment = Moment {
+            at,
+            kind,
+            who,
+            what,
+        };
+        // a list after a gap tells again what was told
+        let told = self.list[..place].iter().rev().take(20);
+        if told.into_iter().any(|known| *known == moment) {
+            return;
+        }
+        self.list.insert(place, moment);
         if self.list.len() > MOMENTS {
             self.list.remove(0);
         }
