@@ -1,5 +1,9 @@
 //! Command-line definitions. The doc comments are the help; nothing here acts.
 
+mod watching;
+
+pub use watching::{Replay, Trying};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -9,7 +13,7 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(
     name = "flinklab",
-    version,
+    version = env!("FLINKLAB_VERSION"),
     propagate_version = true,
     max_term_width = 100
 )]
@@ -71,6 +75,10 @@ pub struct Global {
     #[cfg(debug_assertions)]
     #[arg(long, global = true, hide = true, value_name = "WHERE")]
     pub panic_in: Option<PanicIn>,
+    /// Write all that happens to this new file, compressed if it ends in `.gz`; `flinklab replay`
+    /// plays it. Keys, tokens, host paths and user names are left out.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub record: Option<PathBuf>,
     /// What goes to flinklab.log in the lab's folder.
     #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
     pub log_level: LogLevel,
@@ -190,6 +198,10 @@ pub enum Command {
     Stop,
     /// Take back every failure that is still applied, whoever applied it.
     Heal,
+    /// A recorded session in the same UI, as text, or as a picture.
+    Replay(Replay),
+    /// The same program against a simulated lab: no Docker, nothing left behind.
+    Try(Trying),
     /// Remove the cluster. Data stays unless `--purge`.
     Down {
         /// Remove what Flink wrote and the lab's folder too; lists it and asks first.
@@ -215,6 +227,8 @@ pub enum Command {
         #[arg(long)]
         markdown: bool,
     },
+    /// Print the manual page, for `man -l -` or your package.
+    Man,
     /// Print a completion script for your shell.
     Completions {
         /// The shell.

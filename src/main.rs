@@ -30,6 +30,8 @@ fn main() -> ExitCode {
         many_colours: variable("COLORTERM").is_some()
             || text("TERM").is_some_and(|term| term.contains("256color")),
         dumb: text("TERM").is_none_or(|term| term == "dumb"),
+        temporary: std::env::temp_dir(),
+        origin: Default::default(),
         terminal: std::io::stdin().is_terminal() && std::io::stdout().is_terminal(),
     };
     ExitCode::from(app::run(&cli, &surroundings))

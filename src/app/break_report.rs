@@ -129,7 +129,7 @@ pub(super) fn text(result: &RunResult) -> String {
     text
 }
 
-fn conclusion(result: &RunResult) -> String {
+pub(super) fn conclusion(result: &RunResult) -> String {
     let recovery = match result.recovery_ms {
         Some(ms) => format!("recovered in {}", seconds(ms)),
         None => "no recovery was seen".to_owned(),

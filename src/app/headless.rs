@@ -52,6 +52,15 @@ pub(super) fn without_world(
             clap_complete::generate(*shell, &mut Cli::command(), "flinklab", &mut script);
             printer.text(&String::from_utf8_lossy(&script));
         }
+        Some(Command::Man) => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command())
+                .render(&mut page)
+                .map_err(|error| {
+                    Fault::new(Kind::Bug, "no-man", "Cannot write the page.").why(error)
+                })?;
+            printer.text(&String::from_utf8_lossy(&page));
+        }
         Some(Command::KindConfig) => {
             let lab = Lab::open(definition)?;
             let addresses = surroundings.addresses(&cli.global)?;
@@ -162,11 +171,14 @@ pub(super) async fn command(
             Ok(0)
         }
         Command::Failures
+        | Command::Replay(_)
+        | Command::Try(_)
+        | Command::Man
         | Command::Keys { .. }
         | Command::Completions { .. }
         | Command::Lab(_)
         | Command::KindConfig => {
-            unreachable!("answered without a world")
+            unreachable!("answered elsewhere")
         }
     }
 }

@@ -12,11 +12,16 @@ mod logging;
 mod preferences;
 mod print;
 mod questions;
+mod record;
+mod replay;
 mod report;
 mod reports;
+mod stage;
 mod status;
+mod story;
 mod surroundings;
 mod terminal;
+mod r#try;
 mod tui;
 
 use preferences::Preferences;
@@ -24,8 +29,9 @@ pub use surroundings::Surroundings;
 
 use crate::cli::{Cli, Command};
 use crate::fault::{Fault, Kind};
-use crate::model::{Effect, Ended, Event, Happening, Model, Signal, update};
+use crate::model::{Effect, Elsewhere, Ended, Event, Happening, Model, Signal, update};
 use crate::world::{self, Events, World};
+use clap::Parser;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,10 +79,38 @@ fn start(cli: &Cli, surroundings: &Surroundings, printer: &print::Printer) -> Re
     if let Some(code) = headless::without_world(cli, surroundings, printer)? {
         return Ok(code);
     }
+    if let Some(Command::Try(asked)) = &cli.command {
+        return r#try::run(cli, asked, surroundings);
+    }
+    loop {
+        let (code, elsewhere) = with_world(cli, surroundings, printer)?;
+        let visit = match elsewhere {
+            None => return Ok(code),
+            Some(Elsewhere::Demo) => ["flinklab", "replay", "--demo"].as_slice(),
+            Some(Elsewhere::Try) => ["flinklab", "try"].as_slice(),
+        };
+        // what was said about the terminal holds there, too; then back to the welcome page
+        let mut visit = Cli::parse_from(visit);
+        visit.global.ascii = cli.global.ascii;
+        visit.global.no_color = cli.global.no_color;
+        start(&visit, surroundings, printer)?;
+    }
+}
+
+/// One command with its world; where the person wants to look instead, if anywhere.
+fn with_world(
+    cli: &Cli,
+    surroundings: &Surroundings,
+    printer: &print::Printer,
+) -> Result<(u8, Option<Elsewhere>), Fault> {
     let addresses = surroundings.addresses(&cli.global)?;
+    let private = surroundings.private(&addresses);
     let preferences = Preferences::read(&cli.global, surroundings, &addresses)?;
     let world = Arc::new(World {
         refresh: preferences.refresh,
+        record: cli.global.record.clone(),
+        private,
+        origin: surroundings.origin,
         ..World::new(
             addresses,
             cli.global.name.clone(),
@@ -91,21 +125,25 @@ fn start(cli: &Cli, surroundings: &Surroundings, printer: &print::Printer) -> Re
         .enable_all()
         .build()
         .map_err(|error| Fault::new(Kind::Bug, "no-runtime", "Cannot start.").why(error))?;
-    let code = runtime.block_on(async {
-        match &cli.command {
+    let ended = runtime.block_on(async {
+        let code = match &cli.command {
             None if surroundings.terminal && !cli.global.plain && !cli.global.json => {
                 #[cfg(debug_assertions)]
                 let panics = cli.global.panic_in;
                 #[cfg(not(debug_assertions))]
                 let panics = None;
-                tui::session(world, preferences, panics).await
+                return tui::session(world, preferences, panics).await;
+            }
+            Some(Command::Replay(asked)) => {
+                replay::replay(cli, asked, (&world, preferences), surroundings, printer).await
             }
             None => headless::command(world, &Command::Status { watch: false }, printer).await,
             Some(command) => headless::command(world, command, printer).await,
-        }
+        };
+        code.map(|code| (code, None))
     });
     runtime.shutdown_timeout(Duration::from_millis(200));
-    code
+    ended
 }
 
 /// Shows the model after each batch of events, and says when enough was seen.
@@ -136,6 +174,7 @@ async fn turn(
     inbox: Inbox,
     show: &mut impl Show,
 ) -> Result<(), Fault> {
+    let mut tapes = record::Tapes::open(world.clone(), model)?;
     let Inbox {
         events,
         mut queue,
@@ -162,11 +201,16 @@ async fn turn(
             () = sleep(patience) => batch.push(now(Event::Tick)),
         }
         for happening in &batch {
+            tapes.take(happening);
             wanted.extend(update(model, happening));
         }
+        tapes.ordered(&wanted);
         match show.show(model, &batch) {
             Next::Go => {}
-            Next::Ask(more) => wanted.extend(more),
+            Next::Ask(more) => {
+                tapes.ordered(&more);
+                wanted.extend(more);
+            }
             Next::Stop => break,
         }
         if model.ended.is_some() {
@@ -186,13 +230,17 @@ async fn turn(
         }
     })
     .await;
+    let trouble = tapes.close();
     match &model.ended {
         Some(Ended::Failed(fault)) => Err(fault.clone()),
-        Some(Ended::Interrupted) => {
-            Err(Fault::new(Kind::Interrupted, "interrupted", "Interrupted."))
-        }
-        Some(Ended::Quit) | None => Ok(()),
+        Some(Ended::Interrupted) => Err(interrupted()),
+        // what was asked for is not all there
+        Some(Ended::Quit | Ended::Elsewhere(_)) | None => trouble.map_or(Ok(()), Err),
     }
+}
+
+fn interrupted() -> Fault {
+    Fault::new(Kind::Interrupted, "interrupted", "Interrupted.")
 }
 
 /// What a command line needs besides for another instance than the usual one.

@@ -4,6 +4,7 @@ use super::Surroundings;
 use super::crash::Crash;
 use crate::cli::Global;
 use crate::fault::Fault;
+use crate::model::Origin;
 use serde_json::{Value, json};
 use std::io::{self, BufRead, Write};
 
@@ -25,6 +26,8 @@ pub(super) struct Printer {
     /// Lines on the terminal may be drawn over.
     pub(super) live: bool,
     pub(super) ascii: bool,
+    /// What the results are about: no object of a simulation passes for a real one.
+    origin: Origin,
 }
 
 impl Printer {
@@ -39,6 +42,7 @@ impl Printer {
             yes: global.yes,
             live: surroundings.terminal && !global.plain && !global.json && !surroundings.dumb,
             ascii: global.ascii,
+            origin: surroundings.origin,
         }
     }
 
@@ -58,7 +62,15 @@ impl Printer {
 
     /// One JSON object.
     pub(super) fn object(&self, value: &Value) {
-        self.line(&value.to_string());
+        if self.origin == Origin::Real || value.get("origin").is_some() {
+            self.line(&value.to_string());
+            return;
+        }
+        let mut labelled = value.clone();
+        if let Some(object) = labelled.as_object_mut() {
+            object.insert("origin".to_owned(), json!(self.origin));
+        }
+        self.line(&labelled.to_string());
     }
 
     /// Why it did not work: an object on standard output, or sentences on standard error.
@@ -84,6 +96,12 @@ impl Printer {
             "flinklab: a part of flinklab crashed; this is a bug of flinklab.\n{}\n({kept})",
             crash.text
         );
+    }
+
+    /// Something that is no error: on standard error, so that no reader of lines stumbles over it.
+    pub(super) fn warning(&self, text: &str) {
+        let mut err = io::stderr().lock();
+        let _ = writeln!(err, "flinklab: {text}");
     }
 
     /// Asks a question that only `yes` answers. Nobody there to ask: none.

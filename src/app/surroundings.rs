@@ -2,6 +2,8 @@
 
 use crate::cli::Global;
 use crate::fault::Fault;
+use crate::model::Origin;
+use crate::model::recording::Private;
 use crate::world::Addresses;
 use std::path::PathBuf;
 
@@ -30,11 +32,21 @@ pub struct Surroundings {
     pub many_colours: bool,
     /// `TERM` is `dumb` or missing.
     pub dumb: bool,
+    /// Where short-lived files go.
+    pub temporary: PathBuf,
+    /// What answers at these addresses.
+    pub origin: Origin,
     /// Standard input and output are a terminal.
     pub terminal: bool,
 }
 
 impl Surroundings {
+    /// What a recording made here leaves out.
+    pub(super) fn private(&self, addresses: &Addresses) -> Private {
+        let user_home = self.user_home.as_ref().and_then(|home| home.to_str());
+        Private::new(&addresses.home.to_string_lossy(), user_home)
+    }
+
     /// Where everything is: flag before environment before the platform's folders.
     pub(super) fn addresses(&self, global: &Global) -> Result<Addresses, Fault> {
         let home = match (&global.home, &self.data_home, &self.user_home) {

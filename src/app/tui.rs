@@ -6,7 +6,8 @@ use super::{Inbox, Next, Preferences, Show, turn};
 use crate::cli::PanicIn;
 use crate::fault::Fault;
 use crate::model::{
-    Effect, Event, Happening, Key, KeyCode, Link, Model, Page, PhaseName, Signal, Source,
+    Effect, Elsewhere, Ended, Event, Happening, Key, KeyCode, Link, Model, Page, PhaseName, Signal,
+    Source,
 };
 use crate::world::{Events, World};
 use crossterm::event::{Event as Input, EventStream, KeyEvent, KeyEventKind, KeyModifiers};
@@ -32,7 +33,7 @@ pub(super) async fn session(
     world: Arc<World>,
     preferences: Preferences,
     panics: Option<PanicIn>,
-) -> Result<u8, Fault> {
+) -> Result<(u8, Option<Elsewhere>), Fault> {
     let mut model = Model::default();
     model.screen.looks = preferences.looks;
     model.screen.keys = preferences.keys;
@@ -63,10 +64,15 @@ pub(super) async fn session(
     // the first picture comes before anything is asked of the network
     screen.terminal.show(&model).map_err(no_terminal)?;
     let ended = turn(world, &mut model, first, inbox, &mut screen).await;
-    ended.map(|()| 0)
+    drop(screen);
+    let elsewhere = match model.ended {
+        Some(Ended::Elsewhere(place)) => Some(place),
+        _ => None,
+    };
+    ended.map(|()| (0, elsewhere))
 }
 
-fn no_terminal(error: io::Error) -> Fault {
+pub(super) fn no_terminal(error: io::Error) -> Fault {
     Fault::unable("no-terminal", "The terminal cannot be used.")
         .why(error)
         .mend("Use --plain for lines instead of a screen.")
@@ -160,7 +166,7 @@ fn next_tick(model: &Model) -> Duration {
 }
 
 /// Keys and sizes as events, until the terminal ends, and the program with it.
-async fn keys(events: Events, stop: CancellationToken) {
+pub(super) async fn keys(events: Events, stop: CancellationToken) {
     let mut input = EventStream::new();
     loop {
         let read = tokio::select! {

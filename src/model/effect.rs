@@ -35,6 +35,28 @@ pub enum Effect {
     Save(Box<RunResult>),
 }
 
+impl Effect {
+    /// Whether it changes something outside, which nothing does in a recording.
+    #[must_use]
+    pub const fn acts(&self) -> bool {
+        match self {
+            Self::Up(_)
+            | Self::Down(_)
+            | Self::Stop
+            | Self::Break(_)
+            | Self::Heal
+            | Self::Mend
+            | Self::Doctor(_) => true,
+            Self::Open
+            | Self::Watch
+            | Self::Pace(_)
+            | Self::Attend(_)
+            | Self::Previous(_)
+            | Self::Save(_) => false,
+        }
+    }
+}
+
 /// How often Flink's REST is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

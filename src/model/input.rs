@@ -45,6 +45,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Quit if !leaving => building::leave(model),
         Action::Quit => model.ended = Some(Ended::Quit),
         Action::Suspend => model.screen.asides += 1,
+        Action::Visit(place) => model.ended = Some(Ended::Elsewhere(place)),
         Action::Back => back(model),
         Action::Help if model.screen.page == Page::Help => back(model),
         Action::Help => model.screen.open(Page::Help),

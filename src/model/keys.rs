@@ -1,7 +1,7 @@
 //! The one table of keys. Help, key line, palette and documentation read it; a page never handles a
 //! key. What a person rebound in the settings is in `keymap`.
 
-use super::{Page, Panel};
+use super::{Elsewhere, Page, Panel};
 
 /// What a key means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +84,8 @@ pub enum Action {
     Arm,
     /// Say what firing would do, and do nothing.
     DryRun,
+    /// Look at something that needs no lab.
+    Visit(Elsewhere),
 }
 
 /// Where a key has its meaning. Most scopes inherit from another one.
@@ -326,6 +328,8 @@ pub const BINDINGS: &[Binding] = &[
     key(S::Pages, "heal", A::Heal, "U", "take back what is broken"),
     key(S::Failures, "heal", A::Heal, "U", "take back what is broken"),
     line(S::Welcome, "up", A::Up, "u enter", "build the lab"),
+    line(S::Welcome, "try", A::Visit(Elsewhere::Try), "t", "simulated lab"),
+    line(S::Welcome, "demo", A::Visit(Elsewhere::Demo), "d", "demo"),
     line(S::Plan, "up", A::Up, "u", "try again"),
     key(S::Plan, "close", A::Back, "enter", "back"),
     line(S::Help, "find", A::Find, "/", "find"),

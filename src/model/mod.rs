@@ -31,7 +31,9 @@ mod navigate;
 mod palette;
 mod pieces;
 mod plan;
+pub mod playback;
 mod record;
+pub mod recording;
 mod run;
 mod screen;
 mod statistics;
@@ -151,6 +153,8 @@ pub struct Model {
     pub fault: Option<(Timestamp, crate::fault::Fault)>,
     /// What the doctor found last.
     pub findings: Vec<Finding>,
+    /// The recording that this comes from, if it does: where it stands.
+    pub playback: Option<playback::Playback>,
     /// Set when the program should end.
     pub ended: Option<Ended>,
 }
@@ -175,8 +179,19 @@ impl Model {
 pub enum Ended {
     /// Asked to, or the goal is reached.
     Quit,
+    /// To see something else first: the demo, or the simulated lab.
+    Elsewhere(Elsewhere),
     /// By a signal.
     Interrupted,
     /// It cannot go on.
     Failed(crate::fault::Fault),
+}
+
+/// What the welcome page offers besides a lab of one's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// The recording that comes with the program.
+    Demo,
+    /// The simulated lab.
+    Try,
 }

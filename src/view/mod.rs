@@ -21,13 +21,18 @@ mod page_pod;
 mod paint;
 mod palette;
 mod plan;
+mod playback;
 mod pods;
 mod run;
 mod status;
+mod svg;
 mod theme;
 mod timeline;
 mod welcome;
 mod words;
+
+pub use playback::clock;
+pub use svg::svg;
 
 use crate::model::{Glyphs, Model, Page};
 use ratatui::Frame;
@@ -61,6 +66,16 @@ pub fn draw(model: &Model, frame: &mut Frame) {
 
 fn pages(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     let width = usize::from(area.width);
+    let mut area = area;
+    if let Some(playback) = &model.playback {
+        let last = Rect {
+            y: area.bottom() - 1,
+            height: 1,
+            ..area
+        };
+        frame.render_widget(playback::line(playback, theme, width), last);
+        area.height -= 1;
+    }
     let first = Rect { height: 1, ..area };
     let last = Rect {
         y: area.bottom() - 1,

@@ -93,7 +93,7 @@ fn origin(model: &Model, theme: &Theme) -> Span<'static> {
     match model.lab.as_ref().map(|lab| lab.origin) {
         None => Span::raw(""),
         Some(Origin::Real) => theme.say(Tone::Muted, "real"),
-        Some(Origin::Simulated) => theme.say(Tone::Mark, "simulated"),
+        Some(Origin::Simulated) => theme.say(Tone::Mark, "SIMULATED"),
         Some(Origin::Recorded) => theme.say(Tone::Mark, "recorded"),
     }
 }

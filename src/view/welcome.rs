@@ -59,6 +59,13 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         theme.say(Tone::Busy, "u"),
         theme.say(Tone::Accent, does),
     ]));
+    lines.push(Line::from(vec![
+        Span::raw(" Without Docker: "),
+        theme.say(Tone::Busy, "d"),
+        Span::raw(" plays a session of a real cluster, "),
+        theme.say(Tone::Busy, "t"),
+        Span::raw(" tries a simulated lab."),
+    ]));
     lines.push(Line::default());
     for (name, text) in FACTS {
         for (n, line) in words::wrap(text, width.saturating_sub(13))

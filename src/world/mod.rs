@@ -27,15 +27,18 @@ pub mod node;
 pub mod open;
 mod previous;
 pub mod process;
+pub mod recording;
 pub mod runs;
 pub mod stop;
 pub mod submit;
 pub mod tail;
+pub mod throwaway;
 pub mod undo;
 pub mod up;
 pub mod watch;
 
 use crate::fault::Fault;
+use crate::model::recording::Private;
 use crate::model::{Attention, Deed, Effect, Event, Happening, Origin, Pace};
 use crate::settings::Refresh;
 use std::path::PathBuf;
@@ -76,6 +79,10 @@ pub struct World {
     pub read_only: bool,
     /// How often Flink is asked, where the person wants it otherwise than the lab.
     pub refresh: Refresh,
+    /// `--record`: where the session is written down.
+    pub record: Option<PathBuf>,
+    /// What recordings leave out.
+    pub private: Private,
     /// How often Flink is asked; `Effect::Pace` sets it, the sampler follows it.
     pub pace: tokio::sync::watch::Sender<Pace>,
     /// What is looked at more closely; `Effect::Attend` sets it.
@@ -95,6 +102,8 @@ impl World {
             origin: Origin::Real,
             read_only,
             refresh: Refresh::default(),
+            record: None,
+            private: Private::default(),
             pace: tokio::sync::watch::Sender::new(Pace::Calm),
             attention: tokio::sync::watch::Sender::new(Attention::Usual),
             judged: tokio::sync::watch::Sender::new(None),

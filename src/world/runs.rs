@@ -36,7 +36,7 @@ fn write(home: &Home, result: &RunResult) -> Result<(), Fault> {
 }
 
 /// The folder of a run; it may be there already.
-fn make_folder(home: &Home, run: &str) -> Result<std::path::PathBuf, Fault> {
+pub(super) fn make_folder(home: &Home, run: &str) -> Result<std::path::PathBuf, Fault> {
     let name = plain_name(run)?;
     let runs = home.runs();
     let folder = runs.join(name);
@@ -120,7 +120,7 @@ pub fn keep(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
 }
 
 /// A run's name becomes a folder's: nothing in it may lead elsewhere.
-fn plain_name(run: &str) -> Result<&str, Fault> {
+pub(super) fn plain_name(run: &str) -> Result<&str, Fault> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
     match !run.is_empty() && run.len() <= 100 && run.chars().all(plain) {
         true => Ok(run),

@@ -195,6 +195,7 @@ fn there_is_no_lab_yet() {
     "│ it recover, and get proof of what was and was not lost.                      │"
     "│                                                                              │"
     "│ There is no lab here yet. u builds it:                                       │"
+    "│ Without Docker: d plays a session of a real cluster, t tries a simulated lab.│"
     "│                                                                              │"
     "│   builds   a Kubernetes node in one Docker container, as kind does; in it    │"
     "│            two Flink JobManagers, two TaskManagers and a job that completes  │"
@@ -209,9 +210,8 @@ fn there_is_no_lab_yet() {
     "│   undo     flinklab down removes it; flinklab down --purge also the data     │"
     "│                                                                              │"
     "│                                                                              │"
-    "│                                                                              │"
     "└──────────────────────────────────────────────────────────────────────────────┘"
-    " u build the lab  : palette  ? help  q quit                                     "
+    " u build the lab  t simulated lab  d demo  : palette  ? help  q quit            "
     "#);
 }
 

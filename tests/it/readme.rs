@@ -1,4 +1,4 @@
-//! Tables of the README that repeat what the program knows. Each stands between two comments; a
+//! Tables and pictures of the README that repeat what the program knows. Each stands between two comments; a
 //! difference fails here, and `FLINKLAB_README=1 cargo test readme` writes them anew.
 
 use clap::CommandFactory;
@@ -6,6 +6,10 @@ use flinklab::cli::Cli;
 use flinklab::failure::CATALOGUE;
 use flinklab::fault::Kind;
 use flinklab::lab::Lab;
+use flinklab::model::playback::{PLAYBACK_KEYS, Player};
+use flinklab::model::recording::Recording;
+use flinklab::model::{BINDINGS, Event, Key, KeyCode, Model, RunEvent, Scope};
+use flinklab::{view, world};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -79,6 +83,80 @@ fn mistake() -> String {
     format!("```\n{fault}\n{}\n```\n", fault.mend)
 }
 
+/// The failure that the pictures show.
+const SHOWN: &str = "jm-stop";
+
+/// The demo, and when its run of a failure begins, in microseconds.
+fn demo(key: &str) -> (Recording, i64) {
+    let bytes = include_bytes!("../../assets/demo.flinklab.gz");
+    let demo = world::recording::of_bytes("demo", bytes).unwrap();
+    let begun = demo.happenings.iter().find(|happening| {
+        matches!(&happening.event, Event::Run(RunEvent::Begun(begun)) if begun.failure.key == key)
+    });
+    let at = demo.since(begun.unwrap_or_else(|| panic!("the demo has no {key}")).at);
+    (demo, at)
+}
+
+/// A screen of the demo so many seconds after that failure.
+fn screen(key: &str, seconds: i64, keys: &str, title: &str) -> String {
+    let (demo, at) = demo(key);
+    let mut player = Player::new("demo", demo, Model::default());
+    player.resize(120, 34);
+    player.seek(at + seconds * 1_000_000);
+    for code in keys.chars().map(KeyCode::Char) {
+        player.press(Key { code, ctrl: false });
+    }
+    let mut model = player.picture().clone();
+    model.playback = None;
+    view::svg(&model, 120, 34, title)
+}
+
+/// What the program says of that run.
+fn told() -> String {
+    let program = crate::program::Program::without_docker();
+    let out = program.run(&["replay", "--demo", "--plain"]).out;
+    let from = out.find(&format!("◆ {SHOWN}")).unwrap();
+    let from = out[..from].rfind('\n').unwrap() + 1;
+    let to = from + out[from..].find("What it shows").unwrap();
+    let to = to + out[to..].find('\n').unwrap() + 1;
+    let mut text = "```text\n".to_owned();
+    for line in out[from..to].lines() {
+        // long evidence is cut: the page is narrow
+        let cut: String = line.chars().take(110).collect();
+        let dots = if cut.len() < line.len() { "…" } else { "" };
+        let _ = writeln!(text, "{}{dots}", cut.trim_end());
+    }
+    text + "```\n"
+}
+
+fn keys() -> String {
+    let mut table = "| where | keys | what they do |\n| --- | --- | --- |\n".to_owned();
+    for scope in Scope::ALL {
+        let mut last = "";
+        let mut rows: Vec<(String, &str)> = Vec::new();
+        for binding in BINDINGS.iter().filter(|binding| binding.scope == scope) {
+            let keys = binding.keys.split(' ').map(|key| format!("`{key}`"));
+            let keys = keys.collect::<Vec<_>>().join(" ");
+            match rows.last_mut() {
+                Some((all, _)) if last == binding.words => *all = format!("{all} {keys}"),
+                _ => rows.push((keys, binding.words)),
+            }
+            last = binding.words;
+        }
+        for (keys, words) in rows {
+            let _ = writeln!(
+                table,
+                "| {} | {keys} | {words} |",
+                format!("{scope:?}").to_lowercase()
+            );
+        }
+    }
+    for (keys, words) in PLAYBACK_KEYS {
+        let _ = writeln!(table, "| a replay | {keys} | {words} |");
+    }
+    table
+}
+
 /// The text with what stands between the two comments replaced.
 fn with(text: &str, name: &str, wanted: &str) -> String {
     let start = text
@@ -98,6 +176,8 @@ fn the_readme_says_what_the_program_knows() {
         ("commands", commands()),
         ("exits", exits()),
         ("mistake", mistake()),
+        ("told", told()),
+        ("keys", keys()),
     ]
     .iter()
     .fold(found.clone(), |text, (name, table)| {
@@ -110,5 +190,28 @@ fn the_readme_says_what_the_program_knows() {
             found == wanted,
             "README.md differs; FLINKLAB_README=1 cargo test readme writes:\n{wanted}"
         );
+    }
+}
+
+#[test]
+fn the_pictures_are_screens_of_the_demo() {
+    let stopped = "flinklab some seconds after the leader was stopped";
+    let timeline = "flinklab: phases and verdict of a stopped leader";
+    for (name, picture) in [
+        ("dashboard.svg", screen(SHOWN, 11, "", stopped)),
+        ("timeline.svg", screen(SHOWN, 32, "t", timeline)),
+    ] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("assets")
+            .join(name);
+        if std::env::var_os("FLINKLAB_README").is_some() {
+            std::fs::write(&path, &picture).unwrap();
+        } else {
+            let found = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(
+                found == picture,
+                "assets/{name} differs; FLINKLAB_README=1 cargo test readme draws it anew"
+            );
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// A file longer than this has two subjects.
 const LONGEST_FILE: usize = 400;
 /// What a change of dependencies must not exceed unseen. Raise it knowingly.
-const MOST_CRATES: usize = 400;
+const MOST_CRATES: usize = 410;
 
 /// Clients and runtimes: only `world` and `sim` talk to anybody.
 const CLIENTS: &[&str] = &[
@@ -178,7 +178,7 @@ const WALLS: &[Wall] = &[
         ],
     },
     Wall {
-        of: "cli.rs",
+        of: "cli",
         never: &[
             &[
                 "crate::world",

@@ -1,0 +1,132 @@
+//! What is written down while the loop goes on: the session, where that was asked for, and each
+//! run that this process fires, in its folder. A recording that cannot go on never ends a session.
+
+use crate::fault::Fault;
+use crate::model::recording::{Header, Recent};
+use crate::model::{Effect, Event, Happening, Model, RunEvent};
+use crate::world::World;
+use crate::world::recording::Tape;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// All that is written.
+pub(super) struct Tapes {
+    world: Arc<World>,
+    session: Option<Tape>,
+    recent: Recent,
+    /// Runs that this process ordered; a tape from the moment they were sent.
+    runs: BTreeMap<String, Option<Tape>>,
+    /// Which one goes on.
+    begun: Option<String>,
+    size: Option<(u16, u16)>,
+    trouble: Option<Fault>,
+}
+
+impl Tapes {
+    /// Opens what was asked for.
+    pub(super) fn open(world: Arc<World>, model: &Model) -> Result<Self, Fault> {
+        let screen = &model.screen;
+        let size = (screen.columns > 0).then_some((screen.columns, screen.rows));
+        let header = Header::new(jiff::Timestamp::now(), size);
+        let session = match &world.record {
+            Some(path) => Some(Tape::create(path, &header, world.private.clone())?),
+            None => None,
+        };
+        Ok(Self {
+            world,
+            session,
+            recent: Recent::default(),
+            runs: BTreeMap::new(),
+            begun: None,
+            size,
+            trouble: None,
+        })
+    }
+
+    /// Writes one event wherever it belongs.
+    pub(super) fn take(&mut self, happening: &Happening) {
+        self.recent.take(happening);
+        if let Some(tape) = &mut self.session
+            && let Err(fault) = tape.take(happening)
+        {
+            self.session = None;
+            self.in_trouble(fault);
+        }
+        let begins = match &happening.event {
+            Event::Run(RunEvent::Begun(begun)) => {
+                self.begun = Some(begun.run.clone());
+                false
+            }
+            Event::Run(RunEvent::Sent { .. }) => true,
+            _ => false,
+        };
+        for tape in self.runs.values_mut().flatten() {
+            // the run's folder may be gone with its lab; the run itself goes on
+            if let Err(fault) = tape.take(happening) {
+                tracing::warn!(%fault, "the events of a run are not all kept");
+            }
+        }
+        if begins {
+            self.begin_run();
+        }
+        if let Event::Saved(result) = &happening.event
+            && let Some(Some(tape)) = self.runs.remove(&result.run)
+            && let Err(fault) = tape.close()
+        {
+            tracing::warn!(%fault, "the events of a run are not all kept");
+        }
+    }
+
+    /// Remembers which runs are ours: those that another terminal fires it keeps itself.
+    pub(super) fn ordered(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            if let Effect::Break(order) = effect {
+                self.runs.insert(order.run.clone(), None);
+            }
+        }
+    }
+
+    /// From here on the run did something, so its folder will be there.
+    fn begin_run(&mut self) {
+        let Some(run) = self.begun.clone() else {
+            return;
+        };
+        let Some(kept @ None) = self.runs.get_mut(&run) else {
+            return;
+        };
+        let events = self.recent.all();
+        let Some(first) = events.first() else { return };
+        let header = Header::new(first.at, self.size);
+        let tape = Tape::of_run(&self.world, &run, &header, self.world.private.clone());
+        let tape = tape.and_then(|mut tape| {
+            for event in &events {
+                tape.take(event)?;
+            }
+            Ok(tape)
+        });
+        match tape {
+            Ok(tape) => *kept = Some(tape),
+            Err(fault) => tracing::warn!(%fault, "the events of a run are not kept"),
+        }
+    }
+
+    fn in_trouble(&mut self, fault: Fault) {
+        tracing::warn!(%fault);
+        self.trouble.get_or_insert(fault);
+    }
+
+    /// Ends all files; says what is wrong with the session's.
+    pub(super) fn close(mut self) -> Option<Fault> {
+        if let Some(tape) = self.session.take()
+            && let Err(fault) = tape.close()
+        {
+            self.in_trouble(fault);
+        }
+        for tape in self.runs.into_values().flatten() {
+            if let Err(fault) = tape.close() {
+                tracing::warn!(%fault, "the events of a run are not all kept");
+            }
+        }
+        self.trouble
+    }
+}

@@ -1,0 +1,40 @@
+//! The terminal for what needs no loop with a world: keys, sizes and signals come in, a model is
+//! drawn. Dropping it gives the terminal back.
+
+use super::{Inbox, signals, terminal::Terminal, tui};
+use crate::fault::Fault;
+use crate::model::{Event, Model};
+
+/// An open terminal with its input.
+pub(super) struct Stage {
+    terminal: Terminal,
+    /// Its tasks are aborted when it is dropped.
+    inbox: Inbox,
+}
+
+impl Stage {
+    pub(super) fn open() -> Result<Self, Fault> {
+        let terminal = Terminal::open().map_err(tui::no_terminal)?;
+        let mut inbox = Inbox::new();
+        inbox.spawn(tui::keys(inbox.events.clone(), inbox.stop.clone()));
+        inbox.spawn(signals(inbox.events.clone(), inbox.stop.clone()));
+        Ok(Self { terminal, inbox })
+    }
+
+    /// Columns and rows.
+    pub(super) fn size(&self) -> (u16, u16) {
+        crossterm::terminal::size().unwrap_or((80, 24))
+    }
+
+    pub(super) fn show(&mut self, model: &Model) -> Result<(), Fault> {
+        self.terminal.show(model).map_err(tui::no_terminal)
+    }
+
+    /// The next key, size or signal. A terminal that is gone is an interruption.
+    pub(super) async fn next(&mut self) -> Event {
+        match self.inbox.queue.recv().await {
+            Some(happening) => happening.event,
+            None => Event::Signal(crate::model::Signal::Hangup),
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! A recording in sentences: what somebody would say who watches it. Says what changed, not what
+//! repeats; every sentence comes from the model that the screen shows.
+
+use super::{break_report, report};
+use crate::fault::Fault;
+use crate::model::{
+    Done, Event, Happening, Link, Model, Origin, PhaseName, RunEvent, RunResult, Source, StepState,
+};
+use std::collections::BTreeMap;
+
+/// What was said last, so that only changes are told.
+#[derive(Debug, Default)]
+pub(super) struct Story {
+    /// Where it comes from, for whoever prints it.
+    pub(super) origin: Origin,
+    lab: Option<String>,
+    epoch: Option<(u32, String)>,
+    tasks: Option<(u32, u32)>,
+    lost: BTreeMap<Source, ()>,
+    phases: usize,
+    checkpoints: bool,
+}
+
+impl Story {
+    /// What is worth saying about one event, after the model took it in.
+    pub(super) fn tell(&mut self, happening: &Happening, model: &Model) -> Vec<String> {
+        let mut said = Vec::new();
+        match &happening.event {
+            Event::Lab(facts) if self.lab.as_ref() != Some(&facts.id) => {
+                self.origin = facts.origin;
+                self.lab = Some(facts.id.clone());
+                let how = match facts.origin {
+                    Origin::Simulated => "a SIMULATED lab",
+                    Origin::Real | Origin::Recorded => "recorded on a real cluster",
+                };
+                said.push(format!("The lab `{}`: {how}.", facts.name));
+            }
+            Event::NoLab { .. } => said.push("There is no lab yet.".to_owned()),
+            Event::Step(change) if change.state == StepState::Done => {
+                let seconds = change.seconds.unwrap_or_default();
+                let detail = &change.detail;
+                said.push(format!(
+                    "Built, step {} of {}: {} ({seconds:.1} s){}{detail}",
+                    change.n,
+                    change.of,
+                    change.title,
+                    if detail.is_empty() { "" } else { ": " },
+                ));
+            }
+            Event::Done(Done::Up {
+                seconds,
+                checkpoint,
+                ..
+            }) => said.push(format!(
+                "The lab is ready after {seconds:.1} s: checkpoint {checkpoint} is completed."
+            )),
+            Event::Done(Done::Down { seconds, .. }) => {
+                said.push(format!("The lab was removed in {seconds:.1} s."));
+            }
+            Event::Link { source, link } => self.link(*source, link, &mut said),
+            Event::Run(RunEvent::Begun(begun) | RunEvent::Elsewhere(begun)) => {
+                self.phases = 0;
+                said.push(String::new());
+                said.push(format!("◆ {}: {}.", begun.failure.key, begun.failure.title));
+                said.push(begun.failure.story.to_string());
+                let target = &begun.target;
+                said.push(format!("It hits {} ({}).", target.pod, target.reason));
+            }
+            Event::Run(RunEvent::Hit(Ok(proof))) => said.push(format!("Hit: {proof}.")),
+            Event::Run(RunEvent::Hit(Err(why))) => said.push(format!("Not hit: {why}.")),
+            Event::Run(RunEvent::Refused(fault)) | Event::Failed(fault) => {
+                said.extend(sentences(fault));
+            }
+            Event::Saved(result) => self.verdict(result, model, &mut said),
+            Event::Healed(all) => said.extend(
+                all.iter()
+                    .map(|one| format!("Taken back: {} ({}).", one.what, one.failure)),
+            ),
+            Event::Crashed(text) => said.push(format!("A part of flinklab crashed: {text}")),
+            _ => {}
+        }
+        self.phases(model, &mut said);
+        self.leader(model, &mut said);
+        self.tasks(model, &mut said);
+        if !self.checkpoints && model.job.newest().is_some() {
+            self.checkpoints = true;
+            said.push("Checkpoints complete.".to_owned());
+        }
+        said
+    }
+
+    fn link(&mut self, source: Source, link: &Link, said: &mut Vec<String>) {
+        let name = match source {
+            Source::Docker => "Docker",
+            Source::Api => "The API server",
+            Source::Flink => "Flink's REST",
+            Source::Disk => "The shared folder",
+        };
+        match link {
+            Link::Lost { why, .. } => {
+                if self.lost.insert(source, ()).is_none() {
+                    let why = why.lines().next().unwrap_or_default();
+                    said.push(format!("{name} does not answer: {why}"));
+                }
+            }
+            Link::Live { .. } => {
+                if self.lost.remove(&source).is_some() {
+                    said.push(format!("{name} answers again."));
+                }
+            }
+        }
+    }
+
+    fn phases(&mut self, model: &Model, said: &mut Vec<String>) {
+        let Some(run) = &model.run else { return };
+        for phase in run.seen.phases.iter().skip(self.phases) {
+            let seconds = std::time::Duration::from_millis(phase.ms.unsigned_abs()).as_secs_f64();
+            let what = match phase.name {
+                PhaseName::Sent => continue,
+                PhaseName::ProcessGone => "the process is gone",
+                PhaseName::LeaseOver => "the lease is over: nobody leads",
+                PhaseName::NewEpoch => "another epoch of leadership begins",
+                PhaseName::RestAnswers => "Flink's REST answers again",
+                PhaseName::JobRecovered => "the job is restored from a checkpoint",
+                PhaseName::TasksRunning => "all tasks run: recovered",
+                PhaseName::NextCheckpoint => "the first new checkpoint is completed",
+                PhaseName::Undone => "the failure is undone",
+            };
+            said.push(format!("After {seconds:.1} s {what}."));
+        }
+        self.phases = run.seen.phases.len();
+    }
+
+    fn leader(&mut self, model: &Model, said: &mut Vec<String>) {
+        let (Some(epoch), Some(leader)) = (model.cluster.epoch(), model.cluster.leader()) else {
+            return;
+        };
+        let now = (epoch.number, leader.name.clone());
+        if self.epoch.as_ref() != Some(&now) {
+            said.push(format!("{} leads (epoch {}).", now.1, now.0));
+            self.epoch = Some(now);
+        }
+    }
+
+    fn tasks(&mut self, model: &Model, said: &mut Vec<String>) {
+        let ours = model.lab.as_ref().and_then(|lab| lab.job.as_deref());
+        let Some(row) = model.job.row(ours) else {
+            return;
+        };
+        let now = (row.tasks.running, row.tasks.total);
+        if now.1 == 0 || self.tasks == Some(now) {
+            return;
+        }
+        // while a run is observed its phases say when all run again
+        let all = now.0 == now.1;
+        match (all, self.tasks) {
+            (true, None) => said.push(format!("All {} tasks of the job run.", now.1)),
+            (true, Some(_)) if model.run.is_none() => {
+                said.push(format!("All {} tasks run again.", now.1));
+            }
+            (true, Some(_)) => {}
+            (false, before) if before.is_none_or(|(running, total)| running == total) => {
+                said.push(format!("Only {} of {} tasks run.", now.0, now.1));
+            }
+            (false, _) => {}
+        }
+        self.tasks = Some(now);
+    }
+
+    fn verdict(&mut self, result: &RunResult, model: &Model, said: &mut Vec<String>) {
+        self.phases = 0;
+        said.push(format!("Verdict: {}.", break_report::conclusion(result)));
+        for statement in &result.statements {
+            said.push(format!(
+                "  {}, {}: {}",
+                statement.verdict,
+                break_report::name(statement.name),
+                statement.evidence
+            ));
+        }
+        let failure = model.failures.iter().find(|it| it.key == result.failure);
+        if let Some(failure) = failure {
+            said.push(format!("What it shows: {}", failure.teaches));
+        }
+        said.push(String::new());
+    }
+}
+
+/// A fault as sentences.
+fn sentences(fault: &Fault) -> Vec<String> {
+    let mut said = vec![fault.what.clone()];
+    let why = report::wrapped(&fault.why, 100);
+    said.extend(why.into_iter().filter(|line| !line.is_empty()));
+    if !fault.mend.is_empty() {
+        said.push(fault.mend.clone());
+    }
+    said
+}

@@ -1,0 +1,165 @@
+//! `try`: the same program against a simulated lab. Three servers on loopback and a throw-away
+//! folder come into being, the command is told their addresses, and all of it is gone at the end.
+
+use super::print::{Printer, Style};
+use super::{Inbox, Next, Show, Surroundings, start, turn};
+use crate::cli::{Cli, Command, Trying};
+use crate::fault::{Fault, Kind};
+use crate::lab::Lab;
+use crate::model::{Effect, Event, Happening, Model, Origin, UpOrder};
+use crate::sim::{Options, Sim};
+use crate::world::World;
+use crate::world::throwaway::Throwaway;
+use clap::Parser;
+use std::ffi::OsString;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// How fast the lab comes into being before it is shown.
+const HASTE: f64 = 20.0;
+/// It is there within a second or two; a machine that needs longer than this cannot run it.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Runs a command against a simulated lab of its own.
+pub(super) fn run(cli: &Cli, asked: &Trying, surroundings: &Surroundings) -> Result<u8, Fault> {
+    let inner = match command(cli, asked) {
+        Ok(inner) => inner,
+        Err(error) => {
+            // clap's own words, as for any command
+            let code = u8::try_from(error.exit_code()).unwrap_or(Kind::Wrong.code());
+            let _ = error.print();
+            return Ok(code);
+        }
+    };
+    if let Some(Command::Try(_) | Command::Replay(_)) = inner.command {
+        return Err(Fault::wrong(
+            "no-try",
+            "That has nothing to do with a lab, simulated or not.",
+        )
+        .mend("Leave `try` away."));
+    }
+    let folder = Throwaway::new(&surroundings.temporary)?;
+    let runtime = Runtime::new()
+        .map_err(|error| Fault::new(Kind::Bug, "no-runtime", "Cannot start.").why(error))?;
+    let lab = Lab::open(inner.global.lab.as_deref().unwrap_or("default"))?;
+    let seed = match asked.seed {
+        Some(seed) => seed,
+        None => getrandom::u64().unwrap_or(1),
+    };
+    let options = Options {
+        seed,
+        ..Options::new(lab)
+    };
+    let sim = runtime.block_on(Sim::start(options)).map_err(|error| {
+        Fault::unable("no-simulation", "Cannot open a port on 127.0.0.1.").why(error)
+    })?;
+    let mut inner = inner;
+    inner.global.home = Some(folder.path().to_owned());
+    let surroundings = Surroundings {
+        docker_host: Some(sim.docker_host()),
+        docker_context: None,
+        docker_config: None,
+        proxies: Vec::new(),
+        origin: Origin::Simulated,
+        ..surroundings.clone()
+    };
+    let printer = &Printer::new(&inner.global, &surroundings);
+    if inner.command.is_some() && printer.style == Style::Text {
+        printer.line("SIMULATED: no Docker, no cluster, and nothing of it stays.");
+    }
+    let code = match prepares(&inner) {
+        true => {
+            sim.set_speed(HASTE);
+            let ready = prepare(&inner, &surroundings, &runtime);
+            sim.set_speed(asked.speed);
+            ready.and_then(|()| start(&inner, &surroundings, printer))
+        }
+        false => {
+            sim.set_speed(asked.speed);
+            start(&inner, &surroundings, printer)
+        }
+    };
+    let _inside = runtime.enter();
+    drop(sim);
+    code
+}
+
+/// The command behind `try`, with what was said before it.
+fn command(cli: &Cli, asked: &Trying) -> Result<Cli, clap::Error> {
+    let words = std::iter::once(OsString::from("flinklab")).chain(asked.command.iter().cloned());
+    let mut inner = Cli::try_parse_from(words)?;
+    let (outer, global) = (&cli.global, &mut inner.global);
+    global.json |= outer.json;
+    global.plain |= outer.plain;
+    global.ascii |= outer.ascii;
+    global.no_color |= outer.no_color;
+    global.read_only |= outer.read_only;
+    global.yes |= outer.yes;
+    global.lab = global.lab.take().or_else(|| outer.lab.clone());
+    global.record = global.record.take().or_else(|| outer.record.clone());
+    if global.name == "flinklab" {
+        global.name.clone_from(&outer.name);
+    }
+    Ok(inner)
+}
+
+/// Whether the command finds a lab that is there already.
+fn prepares(cli: &Cli) -> bool {
+    !matches!(cli.command, Some(Command::Up { .. }))
+}
+
+/// Builds the lab before anybody looks.
+fn prepare(cli: &Cli, surroundings: &Surroundings, runtime: &Runtime) -> Result<(), Fault> {
+    let world = Arc::new(World {
+        origin: Origin::Simulated,
+        ..World::new(
+            surroundings.addresses(&cli.global)?,
+            cli.global.name.clone(),
+            cli.global.lab.clone(),
+            false,
+        )
+    });
+    let mut model = Model::default();
+    let mut quiet = Quiet {
+        began: std::time::Instant::now(),
+        fault: None,
+    };
+    let effects = vec![Effect::Up(UpOrder::default())];
+    runtime.block_on(turn(world, &mut model, effects, Inbox::new(), &mut quiet))?;
+    quiet.fault.map_or(Ok(()), Err)
+}
+
+/// Shows nothing and waits for the end.
+struct Quiet {
+    began: std::time::Instant,
+    fault: Option<Fault>,
+}
+
+impl Show for Quiet {
+    fn show(&mut self, model: &Model, batch: &[Happening]) -> Next {
+        for happening in batch {
+            match &happening.event {
+                Event::Failed(fault) => self.fault = Some(fault.clone()),
+                Event::Crashed(text) => {
+                    let what = "A part of flinklab crashed.";
+                    self.fault = Some(Fault::new(Kind::Bug, "bug", what).why(text));
+                }
+                _ => {}
+            }
+        }
+        if self.began.elapsed() > PATIENCE {
+            let what = "The simulated lab did not come into being.";
+            self.fault = Some(Fault::unable("no-simulation", what));
+        }
+        if self.fault.is_some() || model.plan.done.is_some() {
+            Next::Stop
+        } else {
+            Next::Go
+        }
+    }
+
+    fn patience(&self, _model: &Model) -> Option<Duration> {
+        Some(Duration::from_millis(250))
+    }
+}
