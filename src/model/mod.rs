@@ -75,7 +75,7 @@ pub use pieces::{Completed, Files, HeldBack, Lease, Look, Renewal, Stamp};
 pub use plan::{Done, Left, Plan, Step, StepChange, StepState, Usual};
 pub use record::{Beat, LeaseEnd, Led, Record, Withheld};
 pub use run::{
-    Baseline, BreakBegun, Observed, Phase, PhaseName, Run, RunEvent, RunResult, Standing,
+    Baseline, BreakBegun, Observed, Phase, PhaseName, Pointed, Run, RunEvent, RunResult, Standing,
     Statement, Target, Whose,
 };
 pub use screen::{

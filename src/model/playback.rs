@@ -269,8 +269,8 @@ impl Player {
                     }
                 }
             }
-            (KeyCode::Left, false) => self.to_mark(-1),
-            (KeyCode::Right, false) => self.to_mark(1),
+            (KeyCode::Left, false) => self.step_marks(-1),
+            (KeyCode::Right, false) => self.step_marks(1),
             (KeyCode::Char('+' | '='), false) => self.faster(1),
             (KeyCode::Char('-' | '_'), false) => self.faster(-1),
             (KeyCode::Char('W'), false) => {
@@ -303,7 +303,7 @@ impl Player {
         Watching::GoOn
     }
 
-    fn to_mark(&mut self, by: i32) {
+    fn step_marks(&mut self, by: i32) {
         let here = self.shown.us;
         // a mark just passed counts as where we are
         let near = |mark: &&Mark| mark.us < here - 1_500_000;

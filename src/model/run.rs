@@ -90,6 +90,9 @@ pub struct Baseline {
     pub rhythm: Vec<Beat>,
 }
 
+/// A checkpoint that a pointer names, and the pointer's file where it was told.
+pub type Pointed = (u64, Option<String>);
+
 /// What was seen since the break: evidence, bounded, in no need of order. Phases and statements
 /// are worked out from it anew each time, so that a better stamp that comes late still counts.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -133,7 +136,7 @@ pub struct Observed {
     pub slots: Option<(Timestamp, u32)>,
     /// The job's pointers as seen last, ascending: checkpoint, and the file's name.
     #[serde(default)]
-    pub pointers: Option<(Timestamp, Vec<(u64, Option<String>)>)>,
+    pub pointers: Option<(Timestamp, Vec<Pointed>)>,
     /// The map with the pointers was deleted, and is not there again.
     #[serde(default)]
     pub pointers_deleted: bool,
@@ -142,7 +145,7 @@ pub struct Observed {
     pub disk: Option<(Timestamp, Files)>,
     /// A checkpoint of after the break whose pointer and files were all seen, and its file's name.
     #[serde(default)]
-    pub pointed_to: Option<(u64, Option<String>)>,
+    pub pointed_to: Option<Pointed>,
     /// Good answers of REST, oldest first.
     pub looks: Vec<Look>,
     /// When the newest question to REST was sent, whatever became of it.

@@ -232,7 +232,9 @@ pub(super) fn of_kernel(facts: &Facts) -> Vec<Finding> {
                 .mended(
                     Who::Root,
                     format!(
-                        "sudo sysctl fs.inotify.max_user_instances={INSTANCES} fs.inotify.max_user_watches={WATCHES}"
+                        "sudo sysctl fs.inotify.max_user_instances={} fs.inotify.max_user_watches={}",
+                        instances.max(INSTANCES),
+                        watches.max(WATCHES),
                     ),
                 ),
         });

@@ -69,11 +69,11 @@ impl Waits {
         let mut last = 0;
         let mut before = Before::default();
         let length = recording.length();
-        let telling = recording.happenings.iter().filter_map(|happening| {
-            before
-                .tells(happening)
-                .then(|| recording.since(happening.at))
-        });
+        let telling = recording
+            .happenings
+            .iter()
+            .filter(|happening| before.tells(happening))
+            .map(|happening| recording.since(happening.at));
         for us in telling.chain([length]) {
             if us - last >= LONG {
                 waits.push((last + AFTER, us - BEFORE));

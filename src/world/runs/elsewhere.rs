@@ -262,7 +262,7 @@ mod tests {
         assert_eq!(lines(&home, name, &mut from), []);
         let sent = RunEvent::Hit(Ok("gone".to_owned()));
         notes.note(at, &sent);
-        assert_eq!(lines(&home, name, &mut from), [sent.clone()]);
+        assert_eq!(lines(&home, name, &mut from), std::slice::from_ref(&sent));
         assert_eq!(lines(&home, name, &mut from), [], "each line is told once");
         // Half a line waits for its end.
         let path = home.runs().join(name).join(EVENTS);
