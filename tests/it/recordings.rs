@@ -210,7 +210,7 @@ proptest! {
         }
         bytes.truncate((bytes.len() as f64 * cut) as usize);
         if let Ok(recording) = world::recording::of_bytes("a", &bytes) {
-            prop_assert!(wounds.is_empty() == false || recording.cut.is_some() || cut > 0.999);
+            prop_assert!(!wounds.is_empty() || recording.cut.is_some() || cut > 0.999);
         }
     }
 }
