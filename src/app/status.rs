@@ -2,7 +2,9 @@
 //! made from the model alone.
 
 use crate::fault::Fault;
-use crate::model::{Glyphs, Health, Link, Model, Pod, Source, Via, Witness, Word};
+use crate::model::{
+    Glyphs, Health, Link, Model, NodeSeen, NodeState, Pod, Source, Via, Witness, Word,
+};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -29,11 +31,29 @@ pub(super) fn saw_anything(model: &Model) -> bool {
 
 /// Why nothing was.
 pub(super) fn saw_nothing(model: &Model) -> Fault {
+    let name = &model.name;
+    let stopped = |node: &&NodeSeen| node.state == NodeState::Stopped;
+    if let Some(node) = model.nodes.values().find(stopped) {
+        let seconds = model.now.duration_since(node.since).as_secs();
+        return Fault::unable("lab-stopped", format!("The lab `{name}` is stopped."))
+            .why(format!("{} does not run for {seconds} s", node.name))
+            .mend(
+                "Run `flinklab up`: it starts the lab again, and the job goes on from its newest \
+                 checkpoint.",
+            );
+    }
+    if let Some(why) = model.stage.unfinished() {
+        return Fault::unable(
+            "lab-unfinished",
+            format!("Nothing of the lab `{name}` runs."),
+        )
+        .why(why)
+        .mend("Run `flinklab up`: it builds what is missing.");
+    }
     let why = match model.links.get(&Source::Api) {
         Some(Link::Lost { why, .. }) => why.clone(),
         _ => "no source has answered in time".to_owned(),
     };
-    let name = &model.name;
     Fault::unable(
         "cluster-unreachable",
         format!("Nothing of the lab `{name}` could be seen."),

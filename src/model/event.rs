@@ -244,6 +244,18 @@ pub enum Stage {
     Kept,
 }
 
+impl Stage {
+    /// Why there may be nothing to see, where the lab was never built to its end or is no more.
+    #[must_use]
+    pub fn unfinished(&self) -> Option<String> {
+        match self {
+            Self::Built => None,
+            Self::Begun { missing } => Some(format!("not built to its end: {missing}")),
+            Self::Kept => Some("no cluster, only kept data".to_owned()),
+        }
+    }
+}
+
 /// The things we look through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

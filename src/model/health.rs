@@ -255,6 +255,9 @@ impl Model {
             return Some((Word::Unknown, reason));
         }
         if let Some(Link::Lost { since, why }) = self.links.get(&Source::Api) {
+            if let Some(why) = self.stage.unfinished() {
+                return Some((Word::Unknown, why));
+            }
             let seconds = now.duration_since(*since).as_secs();
             return Some((
                 Word::Unknown,

@@ -32,6 +32,12 @@ const STALE_ROUNDS: f64 = 2.0;
 /// Rounds after which a source counts as lost.
 const LOST_ROUNDS: f64 = 10.0;
 
+/// Why there is nothing to see, where the lab was never built to its end or is no more.
+pub(super) fn unbuilt(model: &Model) -> Option<String> {
+    let silent = matches!(model.links.get(&Source::Api), Some(Link::Lost { .. }));
+    model.stage.unfinished().filter(|_| silent)
+}
+
 /// How fresh a source is.
 pub(super) fn fresh(model: &Model, source: Source) -> Fresh {
     let link = model.links.get(&source);

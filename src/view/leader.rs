@@ -16,6 +16,7 @@ pub(super) fn lines(
 ) -> Vec<Line<'static>> {
     let Some(lock) = model.cluster.lock() else {
         let why = match health::fresh(model, Source::Api) {
+            Fresh::Lost(_) if health::unbuilt(model).is_some() => "Nobody: nothing runs yet.",
             Fresh::Lost(_) => "Unknown: the API server does not answer.",
             Fresh::Never | Fresh::Stale(_) => "Waiting for the HA config map.",
             Fresh::Live => "No JobManager has taken the lock yet.",

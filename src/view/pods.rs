@@ -168,6 +168,9 @@ fn last_exit(model: &Model, pod: &Pod) -> String {
 
 /// Why the panel is empty.
 fn nothing(model: &Model) -> String {
+    if let Some(why) = health::unbuilt(model) {
+        return format!("Nothing runs yet, {why}. flinklab up finishes it.");
+    }
     match model.links.get(&Source::Api) {
         Some(Link::Lost { why, .. }) => format!(
             "The API server does not answer ({why}). It is asked again and again: this comes back by itself."

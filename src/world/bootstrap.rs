@@ -17,6 +17,17 @@ use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::time::Duration;
 
+/// What makes a control plane of a node.
+pub const INIT: &[&str] = &[
+    "kubeadm",
+    "init",
+    "--config",
+    kubeadm::PATH,
+    "--skip-token-print",
+    "--v=6",
+];
+/// What makes a node join.
+pub const JOIN: &[&str] = &["kubeadm", "join", "--config", kubeadm::PATH, "--v=6"];
 /// How long kubeadm may take: twice it waits four minutes by itself.
 const KUBEADM: Duration = Duration::from_secs(600);
 /// How many lines of kubeadm's output explain its failure.
@@ -170,25 +181,12 @@ pub async fn configure(
 
 /// Makes the control plane. `on_phase` is told what kubeadm is at.
 pub async fn init(node: &Node, on_phase: impl FnMut(&str) + Send) -> Result<(), Fault> {
-    let config = format!("--config={}", kubeadm::PATH);
-    let argv = [
-        "kubeadm",
-        "init",
-        config.as_str(),
-        "--skip-token-print",
-        "--v=6",
-    ];
-    kubeadm(node, &argv, on_phase).await
+    kubeadm(node, INIT, on_phase).await
 }
 
 /// Joins another node. The control plane must be there.
 pub async fn join(node: &Node, on_phase: impl FnMut(&str) + Send) -> Result<(), Fault> {
-    kubeadm(
-        node,
-        &["kubeadm", "join", "--config", kubeadm::PATH, "--v=6"],
-        on_phase,
-    )
-    .await
+    kubeadm(node, JOIN, on_phase).await
 }
 
 async fn kubeadm(

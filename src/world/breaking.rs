@@ -269,6 +269,7 @@ impl<'a> Hand<'a> {
         };
         match self.undo(&entry).await {
             Ok(at) => {
+                undo::tell(self.world, self.ours.namespace(), &entry, events).await;
                 let undone = RunEvent::Undone {
                     at: at.unwrap_or_else(Timestamp::now),
                     observer: match entry.undo.iter().any(|act| act.node().is_some()) {

@@ -95,6 +95,10 @@ async fn remove(world: &World, order: &DownOrder, progress: &Progress) -> Result
     for node in nodes.nodes() {
         progress.tell("cluster", &format!("removes {}", node.name));
         node.remove().await?;
+        let what = format!("Removed {} with its volume", node.name);
+        progress
+            .did(&what, format!("docker rm --force --volumes {}", node.name))
+            .await;
         removed.push(format!("container {} with its volume", node.name));
     }
     let mut state = opened.state.clone();

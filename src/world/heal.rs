@@ -29,12 +29,31 @@ pub enum Whose {
 
 /// Undoes what is applied, and says what that was.
 pub async fn run(world: &World, whose: Whose, events: &Events) {
+    let before = entries(world);
     match all(world, whose).await {
-        Ok(undone) => events.send(Event::Healed(undone)).await,
+        Ok(undone) => {
+            for entry in before
+                .iter()
+                .filter(|entry| undone.iter().any(|one| one.run == entry.run))
+            {
+                let namespace = open(world)
+                    .ok()
+                    .flatten()
+                    .map(|opened| opened.lab.flink.namespace);
+                undo::tell(world, &namespace.unwrap_or_default(), entry, events).await;
+            }
+            events.send(Event::Healed(undone)).await;
+        }
         Err(fault) => events.send(Event::Failed(fault)).await,
     }
     // What is left is said, too.
     tell(world, events).await;
+}
+
+/// What is written down now; nothing where it cannot be read, which whoever heals will say.
+fn entries(world: &World) -> Vec<Entry> {
+    let home = Home::of(&world.addresses, &world.name);
+    journal::list(&home).unwrap_or_default()
 }
 
 /// Says what is applied now.

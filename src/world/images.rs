@@ -1,18 +1,19 @@
-//! Images: whether Docker has them, pulling what it lacks, streaming one into a node's containerd
+//! Images: whether Docker has them, pulling what it lacks, streaming one into the nodes' containerd
 //! without a temporary file, and reading a single file out of one. Removes no image.
 
 mod reader;
+mod spread;
 
 pub use reader::{forget_readers, read_file_of_image};
+pub use spread::stream_into_all;
 
 use super::docker::{CALL, Docker, LONG, failed, late, status, words};
 use super::node::Node;
 use crate::fault::Fault;
-use bollard::errors::Error;
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use bytes::Bytes;
-use futures::StreamExt;
 use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -220,7 +221,8 @@ pub struct Export {
     image: String,
     id: String,
     size: u64,
-    pieces: BoxStream<'static, Result<Bytes, Error>>,
+    /// What Docker sends; an error is its sentence.
+    pieces: BoxStream<'static, Result<Bytes, String>>,
 }
 
 /// Has Docker make an image ready and waits for its first bytes; the rest waits in Docker until it
@@ -248,8 +250,19 @@ pub async fn export(docker: &Docker, image: &str) -> Result<Export, Fault> {
         image: image.to_owned(),
         id: found.id,
         size: found.size,
-        pieces: futures::stream::iter([Ok(first)]).chain(rest).boxed(),
+        pieces: futures::stream::iter([Ok(first)])
+            .chain(rest.map_err(|error| words(&error)))
+            .boxed(),
     })
+}
+
+/// The command that brings an image from Docker into a node the same way.
+#[must_use]
+pub fn command(node: &str, image: &str) -> String {
+    format!(
+        "docker save {image} | docker exec -i {node} ctr --namespace=k8s.io images import --local \
+         --digests -"
+    )
 }
 
 /// Streams an image out of Docker into a node, unless the node has the same one.
@@ -299,7 +312,7 @@ pub async fn import(
                 of: Some(export.size.max(bytes)),
             });
         }
-        piece.map_err(|error| words(&error))
+        piece
     });
     let output = node.exec_feed(&argv, pieces, IMPORT).await?;
     output.expect(&format!("Importing {} into {}", export.image, node.name))?;

@@ -127,6 +127,36 @@ impl Act {
             Self::Scale { .. } | Self::Role { .. } | Self::Pointers { .. } => None,
         }
     }
+
+    /// What it does as a command that a person would type, in the lab's namespace.
+    #[must_use]
+    pub fn command(&self, kubectl: impl Fn(&str) -> String, namespace: &str) -> String {
+        let within = |node: &str, command: String| format!("docker exec {node} {command}");
+        match self {
+            Self::Thaw { node, pid, .. } => within(node, format!("kill -CONT {pid}")),
+            Self::Reconnect { node, mark } => within(
+                node,
+                format!("sh -c 'iptables -S | grep {mark} | sed s/^-A/-D/ | xargs -L1 iptables'"),
+            ),
+            Self::MoveBack { node, from, to } => within(node, format!("mv {from} {to}")),
+            Self::Mode { node, folder, mode } => within(node, format!("chmod {mode} {folder}")),
+            Self::Scale {
+                kind,
+                name,
+                replicas,
+            } => kubectl(&format!(
+                "scale -n {namespace} {} {name} --replicas={replicas}",
+                kind.to_lowercase()
+            )),
+            Self::Role { name, rules } => kubectl(&format!(
+                "patch -n {namespace} role {name} --type=merge -p '{{\"rules\":{rules}}}'"
+            )),
+            // The map is too long to type: it is the copy that the journal held.
+            Self::Pointers { name, .. } => kubectl(&format!(
+                "patch -n {namespace} configmap {name} --type=merge --patch-file COPY"
+            )),
+        }
+    }
 }
 
 impl Entry {

@@ -4,12 +4,12 @@
 
 mod pointers;
 
-use super::World;
 use super::docker::Stream;
 use super::gate::{OurNodes, Ours};
 use super::journal::{Act, Entry};
 use super::kube::{CALL, within};
 use super::node::Node;
+use super::{Events, World};
 use crate::fault::Fault;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
@@ -31,6 +31,15 @@ const THAW: &str = include_str!("../../assets/node/thaw.sh");
 const RECONNECT: &str = include_str!("../../assets/node/reconnect.sh");
 const BACK: &str = include_str!("../../assets/node/back.sh");
 const ALLOW: &str = include_str!("../../assets/node/allow.sh");
+
+/// Says what an entry's acts did, as commands.
+pub async fn tell(world: &World, namespace: &str, entry: &Entry, events: &Events) {
+    for act in &entry.undo {
+        let what = format!("Took back {}: {}", entry.failure, entry.what);
+        let command = act.command(|words| world.kubectl(words), namespace);
+        events.did(&what, command).await;
+    }
+}
 
 /// Does the acts of an entry that are done in a node. The moment of the last of them.
 pub async fn in_nodes(nodes: &OurNodes, entry: &Entry) -> Result<Option<Timestamp>, Fault> {

@@ -31,6 +31,7 @@ use crate::lab::Lab;
 use crate::model::{Done, Event, StepState, UpOrder};
 use book::Book;
 use earlier::Work;
+use futures::future::try_join_all;
 use progress::{Meter, Progress, Title};
 use std::time::Duration;
 use tokio::sync::SetOnce;
@@ -297,22 +298,30 @@ async fn load_images(run: &Run<'_>) -> Result<(), Fault> {
     }
     progress.tell("images", "waits for the node container");
     let nodes = run.booted.wait().await;
+    try_join_all(nodes.iter().map(Node::wait_containerd)).await?;
+    let (at, into) = match nodes.as_slice() {
+        [node] => (node.name.clone(), String::new()),
+        several => (
+            format!("each of {} nodes", several.len()),
+            format!(" into {} nodes", several.len()),
+        ),
+    };
     let mut loaded = Vec::new();
-    for node in nodes {
-        node.wait_containerd().await?;
-        for image in &run.lab.images {
-            progress.tell(
-                "images",
-                &format!("looks whether {} has {image}", node.name),
-            );
-            let mut meter = Meter::new();
-            let streamed = images::stream_into(node, &run.docker, image, |so_far| {
-                let far = meter.told(so_far);
-                progress.tell("images", &format!("streams {image}: {far}"));
-            });
-            if let Streamed::Bytes(_) = streamed.await? {
-                progress.changed();
-                loaded.push(image.as_str());
+    for image in &run.lab.images {
+        progress.tell("images", &format!("looks whether {at} has {image}"));
+        let mut meter = Meter::new();
+        let streamed = images::stream_into_all(nodes, &run.docker, image, |so_far| {
+            let far = meter.told(so_far);
+            progress.tell("images", &format!("streams {image}{into}: {far}"));
+        });
+        if let Streamed::Bytes(_) = streamed.await? {
+            progress.changed();
+            loaded.push(image.as_str());
+            for node in nodes {
+                let what = format!("The image {image} into {}", node.name);
+                progress
+                    .did(&what, images::command(&node.name, image))
+                    .await;
             }
         }
     }

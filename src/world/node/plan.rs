@@ -1,6 +1,7 @@
 //! What a node container is made of: names, mounts, ports, and the body that kind's own command
 //! line sends. Chooses free ports; talks to nobody.
 
+mod command;
 mod proxy;
 #[cfg(test)]
 mod tests;

@@ -60,6 +60,9 @@ pub(super) fn plan(world: &World, now: Timestamp) -> Result<Plan, Fault> {
         true => Vec::new(),
         false => changed_files(&recorded, &lab),
     };
+    if !state.nodes.is_empty() {
+        notes.extend(dropped(&recorded, &lab));
+    }
     let folder = shown(&state.definition.source);
     Ok(Plan {
         lab,
@@ -125,6 +128,31 @@ fn changed_files(before: &Lab, now: &Lab) -> Vec<String> {
         .collect()
 }
 
+/// Objects that were applied and are in no file any more. As with `kubectl apply`, they stay: what
+/// removes them is said and left to the person.
+fn dropped(before: &Lab, now: &Lab) -> Vec<String> {
+    let objects = |lab: &Lab| -> Vec<(String, String, Option<String>)> {
+        lab.manifests
+            .iter()
+            .flat_map(|manifest| &manifest.documents)
+            .map(|one| (one.kind.clone(), one.name.clone(), one.namespace.clone()))
+            .collect()
+    };
+    let kept = objects(now);
+    objects(before)
+        .into_iter()
+        .filter(|object| !kept.contains(object))
+        .map(|(kind, name, namespace)| {
+            let place = namespace.map_or_else(String::new, |space| format!(" -n {space}"));
+            format!(
+                "{kind} {name} is in no file of the lab any more; it stays in the cluster. \
+                 Remove it: `kubectl delete {} {name}{place}`.",
+                kind.to_lowercase()
+            )
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -144,6 +172,20 @@ mod tests {
         let now = changed("50-jobmanagers.yaml", "replicas: 2", "replicas: 3");
         assert_eq!(changed_files(&before, &now), ["50-jobmanagers.yaml"]);
         assert!(changed_files(&before, &before).is_empty());
+    }
+
+    #[test]
+    fn an_object_that_left_the_files_is_named_with_what_removes_it() {
+        let before = Lab::open("default").unwrap();
+        let now = changed("40-config.yaml", "name: flink-config", "name: other-config");
+        assert_eq!(
+            dropped(&before, &now),
+            [
+                "ConfigMap flink-config is in no file of the lab any more; it stays in the cluster. \
+                 Remove it: `kubectl delete configmap flink-config -n flink`."
+            ]
+        );
+        assert!(dropped(&before, &before).is_empty());
     }
 
     #[test]

@@ -139,6 +139,9 @@ async fn init(run: &Run<'_>, node: &Node, bare: &Bare, fresh: bool) -> Result<()
     }
     configure(run, node, node, bare).await?;
     run.progress.tell(STEP, "kubeadm begins");
+    let what = format!("Kubernetes in {}", node.name);
+    let command = format!("docker exec {} {}", node.name, bootstrap::INIT.join(" "));
+    run.progress.did(&what, command).await;
     bootstrap::init(node, |phase| {
         run.progress.tell(STEP, &format!("kubeadm: {phase}"))
     })
@@ -165,6 +168,9 @@ async fn join(
             run.progress
                 .tell(STEP, &format!("{} joins: {phase}", node.name))
         };
+        let what = format!("{} joins the cluster", node.name);
+        let command = format!("docker exec {} {}", node.name, bootstrap::JOIN.join(" "));
+        run.progress.did(&what, command).await;
         bootstrap::join(node, told).await?;
     }
     joined_now(run, node)

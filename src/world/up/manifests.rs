@@ -10,7 +10,7 @@ use crate::world::kube::{self as api, CALL};
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -61,6 +61,7 @@ type Done = Vec<(String, Applied)>;
 
 async fn apply(run: &Run<'_>, applier: &mut Applier, part: Part) -> Result<Done, Fault> {
     let mut done = Vec::new();
+    let mut told = BTreeSet::new();
     for manifest in &run.lab.manifests {
         let found = run
             .lab
@@ -78,6 +79,13 @@ async fn apply(run: &Run<'_>, applier: &mut Applier, part: Part) -> Result<Done,
             let applied = applier.apply(origin, document).await?;
             if applied.change != Change::Same {
                 run.progress.changed();
+            }
+            if applied.change != Change::Same && told.insert(&manifest.file) {
+                let what = format!("{}{}", run.folder, manifest.file);
+                let command = run.world.kubectl(&format!("apply --server-side -f {what}"));
+                run.progress
+                    .did(&format!("The objects of {what}"), command)
+                    .await;
             }
             done.push((manifest.file.clone(), applied));
         }

@@ -272,6 +272,8 @@ async fn start(run: &Run<'_>, claim: &mut Claiming) -> Result<(), Fault> {
             ));
             run.progress.tell("node", "starts the stopped container");
             node.start().await?;
+            let command = format!("docker start {}", node.name);
+            run.progress.did("Started what was stopped", command).await;
         }
         if stopped || !joined {
             run.progress.tell("node", "boots");

@@ -98,6 +98,11 @@ impl Progress {
         self.notes_mut().clone()
     }
 
+    /// Something was done, as the command that does the same.
+    pub(in crate::world) async fn did(&self, what: &str, command: String) {
+        self.events.did(what, command).await;
+    }
+
     /// A step begins.
     pub(in crate::world) async fn begin(&self, name: &str, detail: impl Into<String>) {
         self.set(name, StepState::Running, detail.into()).await;

@@ -33,6 +33,43 @@ fn sent(plan: &NodePlan) -> serde_json::Value {
 }
 
 #[test]
+fn the_command_says_what_the_body_does() {
+    let lab = Lab::open("default").unwrap();
+    let mut plan = plans_of(&lab.cluster, &daemon(), &[]).remove(0);
+    plan.ports[0].host = 40001;
+    plan.ports[1].host = 40002;
+    let command = plan.command();
+    let body = plan.body();
+    let host = body.host_config.unwrap_or_default();
+    for bind in host.binds.unwrap_or_default() {
+        assert!(
+            command.contains(&format!("--volume={bind}")),
+            "{bind}: {command}"
+        );
+    }
+    for (key, value) in body.labels.unwrap_or_default() {
+        assert!(
+            command.contains(&format!("--label={key}={value}")),
+            "{key}: {command}"
+        );
+    }
+    for variable in body.env.unwrap_or_default() {
+        assert!(command.contains(&format!("--env={variable}")), "{command}");
+    }
+    for option in host.security_opt.unwrap_or_default() {
+        assert!(
+            command.contains(&format!("--security-opt={option}")),
+            "{command}"
+        );
+    }
+    for (path, _) in host.tmpfs.unwrap_or_default() {
+        assert!(command.contains(&format!("--tmpfs={path}")), "{command}");
+    }
+    assert!(command.contains("--publish=127.0.0.1:40001:"), "{command}");
+    assert!(command.ends_with(" kindest/node:v1.34.0"), "{command}");
+}
+
+#[test]
 fn the_body_is_what_kind_sends() {
     let lab = Lab::open("default").unwrap();
     let mut plan = plans_of(&lab.cluster, &daemon(), &[]).remove(0);

@@ -38,6 +38,8 @@ pub(super) async fn make(
         match node::start(&run.docker, &id, &plan.name).await {
             Ok(()) => {
                 run.book.change(|state| remember_ports(state, &plan))?;
+                let what = format!("The node container {}", plan.name);
+                run.progress.did(&what, plan.command()).await;
                 return Ok(id);
             }
             Err(fault) if fault.code == PORT_TAKEN && tries < PORT_TRIES && plan.forget_ports() => {

@@ -1,0 +1,73 @@
+//! A node container as the `docker run` that makes the same one: for people who want to know what
+//! was done, and to do it themselves.
+
+use super::{CLUSTER_LABEL, LAB_LABEL, NodePlan, ROLE_LABEL, role_word};
+
+impl NodePlan {
+    /// The command, in one line. Ports are those that the plan has chosen by now.
+    #[must_use]
+    pub fn command(&self) -> String {
+        let mut words: Vec<String> = ["docker", "run", "--detach", "--tty", "--privileged"]
+            .map(str::to_owned)
+            .to_vec();
+        let mut say = |option: &str, value: &str| words.push(format!("--{option}={value}"));
+        say("name", &self.name);
+        say("hostname", &self.name);
+        say("network", &self.network);
+        say("label", &format!("{CLUSTER_LABEL}={}", self.cluster));
+        say("label", &format!("{ROLE_LABEL}={}", role_word(self.role)));
+        say("label", &format!("{LAB_LABEL}={}", self.lab_id));
+        say("security-opt", "seccomp=unconfined");
+        say("security-opt", "apparmor=unconfined");
+        say("cgroupns", "private");
+        if self.daemon.remaps_users {
+            say("userns", "host");
+        }
+        if self.daemon.rootless {
+            say("device", "/dev/fuse");
+        }
+        say("init", "false");
+        say("restart", "on-failure:1");
+        say("tmpfs", "/tmp");
+        say("tmpfs", "/run");
+        say("volume", "/var");
+        say("volume", "/lib/modules:/lib/modules:ro");
+        for bind in &self.binds {
+            say("volume", &quoted(bind));
+        }
+        if self.daemon.device_mapper {
+            say("volume", "/dev/mapper:/dev/mapper");
+        }
+        for variable in &self.environment {
+            say("env", &quoted(variable));
+        }
+        for port in &self.ports {
+            say(
+                "publish",
+                &format!("{}:{}:{}", port.address, port.host, port.key()),
+            );
+        }
+        words.push(self.image.clone());
+        words.join(" ")
+    }
+}
+
+/// A word as a shell takes it for one.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/:._-=,@+".contains(c);
+    match word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_with_spaces_stay_one_word() {
+        assert_eq!(quoted("/a/b:/c:ro"), "/a/b:/c:ro");
+        assert_eq!(quoted("/it's me:/c"), "'/it'\\''s me:/c'");
+    }
+}
