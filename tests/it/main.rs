@@ -18,6 +18,7 @@ mod real;
 mod real_kill;
 mod real_kind;
 mod real_node;
+mod real_together;
 mod real_wrong;
 mod recordings;
 mod scenarios;

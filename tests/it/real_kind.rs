@@ -117,7 +117,7 @@ fn docker(arguments: &[&str]) -> String {
 }
 
 /// The real kind of the version that we follow.
-fn kind() -> PathBuf {
+pub(crate) fn kind() -> PathBuf {
     let found = Command::new("kind").arg("version").output();
     if found.is_ok_and(|done| String::from_utf8_lossy(&done.stdout).contains(VERSION)) {
         return PathBuf::from("kind");
@@ -153,10 +153,24 @@ fn made(node: &str) -> Made {
         .and_then(Value::as_str)
         .unwrap()
         .to_owned();
-    // Docker lists them in any order.
+    // Docker lists mounts in any order; its command line sends mounts and variables, which it
+    // keeps as maps, in another order every time (seen between two nodes of one kind run).
     let mounts = inspected[0]["Mounts"].as_array_mut().unwrap();
     mounts.sort_by_key(|mount| mount["Destination"].to_string());
-    let kubeadm = file("/kind/kubeadm.conf").replace(&address, "ADDRESS");
+    for path in ["/HostConfig/Binds", "/Config/Env"] {
+        let list = inspected[0].pointer_mut(path).and_then(Value::as_array_mut);
+        list.unwrap().sort_by_key(Value::to_string);
+    }
+    let mut kubeadm = file("/kind/kubeadm.conf").replace(&address, "ADDRESS");
+    // kind keeps labels as a map: another order every time.
+    for line in kubeadm.clone().lines() {
+        if let Some((key, labels)) = line.split_once("node-labels: ") {
+            let mut labels: Vec<&str> = labels.trim_matches('"').split(',').collect();
+            labels.sort_unstable();
+            let sorted = format!("{key}node-labels: {}", labels.join(","));
+            kubeadm = kubeadm.replace(line, &sorted);
+        }
+    }
     Made {
         inspected: inspected.remove(0),
         kubeadm: serde_yaml::Deserializer::from_str(&kubeadm)

@@ -5,8 +5,9 @@
 use crate::program::{Ended, Program};
 use crate::real::asked;
 use serde_json::Value;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// The instance's name.
 const NAME: &str = "flinklab-wrong-test";
@@ -119,12 +120,9 @@ fn what_is_wrong_is_found_before_anything_is_started() {
         let ended = lab.up(&[]);
         found_before(&format!("{file}: {to:?}"), &ended, &home, 2, "");
         let error = error(&ended);
-        assert!(
-            error["place"]["file"].as_str().unwrap().ends_with(file),
-            "{error}"
-        );
-        assert!(error["place"]["line"].as_u64() > Some(0), "{error}");
-        assert!(error["place"]["column"].as_u64() > Some(0), "{error}");
+        assert!(error["file"].as_str().unwrap().ends_with(file), "{error}");
+        assert!(error["line"].as_u64() > Some(0), "{error}");
+        assert!(error["column"].as_u64() > Some(0), "{error}");
         lab.restore();
     }
     std::fs::remove_file(lab.file("20-access.yaml")).unwrap();
@@ -175,6 +173,10 @@ fn what_is_wrong_is_found_before_anything_is_started() {
     lab.restore();
 
     // A home that is read-only, for root too.
+    let full = Mounted::new("size=3m");
+    let below = full.0.path().join("labs");
+    let ended = lab.up(&["--home", &below.display().to_string()]);
+    found_before("a full disk", &ended, &below, 3, "home-disk");
     let read_only = Mounted::new("ro,size=1m");
     let below = read_only.0.path().join("labs");
     let ended = lab.up(&["--home", &below.display().to_string()]);
@@ -277,22 +279,46 @@ fn a_node_that_does_not_boot_shows_its_log() {
 }
 
 #[test]
-fn a_full_disk_is_told_and_up_finishes_once_there_is_room() {
+fn a_disk_that_fills_up_on_the_way_is_told_and_up_finishes_once_there_is_room() {
     if !asked() {
         return;
     }
     let lab = Lab::new();
-    // Room for our own files, not for Flink's: its uploads and checkpoints lie in the home too.
-    let disk = Mounted::new("size=3m");
+    let disk = Mounted::new("size=2200m");
     let home = disk.0.path().join("labs").display().to_string();
     let more = ["--home", home.as_str()];
-    let ended = lab.up(&more);
+    let folder = lab.folder.path().display().to_string();
+    let mut up = lab
+        .program
+        .command(&[
+            "up", "--json", "--name", NAME, "--lab", &folder, "--home", &home,
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let filler = disk.0.path().join("filler");
+    let mut said = String::new();
+    for line in BufReader::new(up.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        let event: Value = serde_json::from_str(&line).unwrap();
+        if event["step"]["name"] == "kubernetes" && !filler.exists() {
+            // Until nothing goes in any more.
+            let mut full = std::fs::File::create(&filler).unwrap();
+            while full.write_all(&[0; 1 << 20]).is_ok() {}
+        }
+        said = line;
+    }
+    let ended = Ended {
+        code: up.wait().unwrap().code().unwrap_or(-1),
+        out: said,
+        err: String::new(),
+    };
     let error = error(&ended);
     eprintln!("a full disk → exit {}: {error:#}", ended.code);
     assert_eq!(ended.code, 3);
     assert!(error.to_string().contains("No space left"), "{error}");
     assert_eq!(containers().len(), 1);
-    disk.mount("remount,size=500m");
+    std::fs::remove_file(&filler).unwrap();
     finishes(&lab, "there is room", &more);
     let all = [
         "down", "--purge", "--yes", "--json", "--name", NAME, "--home", &home,
