@@ -32,6 +32,8 @@ pub(super) struct Wishes {
 pub enum Trouble {
     /// The node's init says why and ends.
     NodeDoesNotBoot,
+    /// Every command in a node is refused, as in one that somebody paused.
+    NodeIsPaused,
     /// The API server ends again and again, until kubeadm gives up.
     ApiServerNeverAnswers,
 }

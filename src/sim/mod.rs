@@ -174,6 +174,14 @@ impl Sim {
         self.machine.ground.wish(|wishes| wishes.trouble = what);
     }
 
+    /// Containers that a command entered while they booted.
+    #[must_use]
+    pub fn entered_early(&self) -> Vec<String> {
+        let engine = self.machine.engine();
+        let early = engine.containers.values().filter(|own| own.entered_early);
+        early.map(|own| own.name.clone()).collect()
+    }
+
     /// The registry knows no image any more.
     pub fn registry_down(&self) {
         self.machine.ground.wish(|wishes| wishes.no_registry = true);

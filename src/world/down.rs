@@ -79,6 +79,9 @@ async fn remove(world: &World, order: &DownOrder, progress: &Progress) -> Result
     progress.begin("data", "").await;
     match order.purge {
         true => {
+            let mut state = opened.state.clone();
+            state.purging = true;
+            home.write_state(&state)?;
             let gone = purge::flinks_files(&docker, &nodes, &opened, |detail| {
                 progress.tell("data", detail);
             });
@@ -102,6 +105,7 @@ async fn remove(world: &World, order: &DownOrder, progress: &Progress) -> Result
         removed.push(format!("container {} with its volume", node.name));
     }
     let mut state = opened.state.clone();
+    state.purging |= order.purge;
     // The list of jobs outlives the cluster: kept data of an old one is never taken for new.
     state.nodes.clear();
     state.applied = None;

@@ -5,6 +5,7 @@ use super::docker::Docker;
 use super::gate::{self, OurNodes};
 use super::home::Home;
 use super::journal::{self, Entry};
+use super::node::{BOOT, wait_booted};
 use super::open::{must_open, open};
 use super::{Events, World, undo};
 use crate::fault::Fault;
@@ -123,29 +124,51 @@ pub async fn all(world: &World, whose: Whose) -> Result<Vec<Standing>, Fault> {
     Ok(undone)
 }
 
+/// What was done before a cluster is finished.
+#[derive(Debug, Default)]
+pub struct Readied {
+    /// What was taken back.
+    pub undone: Vec<Standing>,
+    /// Nodes that were stopped and had to be started for it.
+    pub started: Vec<String>,
+    /// Nodes whose kubelet had to be started for it.
+    pub woken: Vec<String>,
+}
+
 /// Before a cluster is finished: what a killed process left would stand in its way. A stopped node
 /// is started for that; it would be anyway.
-pub async fn before_up(world: &World, docker: &Docker) -> Result<Vec<Standing>, Fault> {
+pub async fn before_up(world: &World, docker: &Docker) -> Result<Readied, Fault> {
     let home = Home::of(&world.addresses, &world.name);
     if journal::list(&home)?
         .iter()
         .all(|entry| entry.owner.lives())
     {
-        return Ok(Vec::new());
+        return Ok(Readied::default());
     }
+    let mut readied = Readied::default();
     let nodes = gate::our_nodes(world, docker).await?;
     for (node, seen) in nodes.nodes().iter().zip(nodes.seen()) {
         if !seen.running {
             node.start().await?;
+            readied.started.push(node.name.clone());
+        }
+        // Nothing may enter a node that boots, whoever started it.
+        if !seen.running || seen.may_boot() {
+            wait_booted(docker, &node.id, BOOT).await?;
+        }
+        // Without a kubelet no API server comes back to take anything back in.
+        if node.wake().await? {
+            readied.woken.push(node.name.clone());
         }
     }
-    all(world, Whose::Nobody).await
+    readied.undone = all(world, Whose::Nobody).await?;
+    Ok(readied)
 }
 
 /// Before a cluster is removed: what was done in its nodes may have touched the shared folder, which
 /// stays. All else goes with the cluster.
 pub async fn before_down(home: &Home, nodes: &OurNodes) -> Result<(), Fault> {
-    for entry in journal::list(home)? {
+    for entry in journal::list_readable(home)? {
         if let Err(fault) = undo::in_nodes(nodes, &entry).await {
             tracing::warn!(%fault, run = entry.run, "not taken back before the removal");
         }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs;
 use std::io::{ErrorKind, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The version of the files' format.
 const FORMAT: u32 = 1;
@@ -248,51 +248,79 @@ pub fn write(home: &Home, entry: &Entry) -> Result<(), Fault> {
 
 /// All entries, the newest first.
 pub fn list(home: &Home) -> Result<Vec<Entry>, Fault> {
+    let mut entries = Vec::new();
+    for (name, path) in files(home)? {
+        entries.extend(read(home, &name, &path)?);
+    }
+    entries.sort_by_key(|entry| std::cmp::Reverse(entry.since));
+    Ok(entries)
+}
+
+/// The entries that can be read, the newest first; the others are moved out of the way under a name
+/// that tells. For a removal only: what they speak of goes with the cluster.
+pub fn list_readable(home: &Home) -> Result<Vec<Entry>, Fault> {
+    let mut entries = Vec::new();
+    for (name, path) in files(home)? {
+        match read(home, &name, &path) {
+            Ok(entry) => entries.extend(entry),
+            Err(fault) => {
+                tracing::warn!(%fault, "left out");
+                let aside = path.with_file_name(format!("{name}.unreadable"));
+                if let Err(error) = fs::rename(&path, aside) {
+                    tracing::warn!("{} stays: {error}", path.display());
+                }
+            }
+        }
+    }
+    entries.sort_by_key(|entry| std::cmp::Reverse(entry.since));
+    Ok(entries)
+}
+
+/// Names and places of all entries.
+fn files(home: &Home) -> Result<Vec<(String, PathBuf)>, Fault> {
     let folder = home.journal();
     home.plain(&home.folder)?;
     home.plain(&folder)?;
     let found = match fs::read_dir(&folder) {
         Ok(found) => found,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => {
-            return Err(unreadable(&folder, &error.to_string()));
-        }
+        Err(error) => return Err(unreadable(&folder, &error.to_string())),
     };
-    let mut entries = Vec::new();
-    for one in found.flatten() {
-        let path = one.path();
+    let named = found.flatten().map(|one| {
         let name = one.file_name().to_string_lossy().into_owned();
-        if name.starts_with('.') || !name.ends_with(".json") {
-            continue;
-        }
-        home.plain(&path)?;
-        let mut text = String::new();
-        let read = fs::File::open(&path)
-            .and_then(|file| file.take(LIMIT).read_to_string(&mut text).map(drop));
-        match read {
-            Ok(()) => {}
-            // Its owner may just have undone it.
-            Err(error) if error.kind() == ErrorKind::NotFound => continue,
-            Err(error) => return Err(unreadable(&path, &error.to_string())),
-        }
-        let entry: Entry =
-            serde_json::from_str(&text).map_err(|error| unreadable(&path, &error.to_string()))?;
-        if entry.format != FORMAT || format!("{}.json", entry.run) != name {
-            return Err(unreadable(&path, "it was not written by this version"));
-        }
-        entries.push(entry);
-    }
-    entries.sort_by_key(|entry| std::cmp::Reverse(entry.since));
-    Ok(entries)
+        (name, one.path())
+    });
+    Ok(named
+        .filter(|(name, _)| !name.starts_with('.') && name.ends_with(".json"))
+        .collect())
 }
 
-fn unreadable(path: &std::path::Path, why: &str) -> Fault {
+/// One entry. None: its owner has just undone it.
+fn read(home: &Home, name: &str, path: &Path) -> Result<Option<Entry>, Fault> {
+    home.plain(path)?;
+    let mut text = String::new();
+    let read =
+        fs::File::open(path).and_then(|file| file.take(LIMIT).read_to_string(&mut text).map(drop));
+    match read {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(path, &error.to_string())),
+    }
+    let entry: Entry =
+        serde_json::from_str(&text).map_err(|error| unreadable(path, &error.to_string()))?;
+    match entry.format == FORMAT && format!("{}.json", entry.run) == name {
+        true => Ok(Some(entry)),
+        false => Err(unreadable(path, "it was not written by this version")),
+    }
+}
+
+fn unreadable(path: &Path, why: &str) -> Fault {
     Fault::unable(
         "journal-unreadable",
         format!("Cannot read {}.", path.display()),
     )
     .why(why)
-    .mend("It tells what is still broken in the lab: undo that by hand, or run `flinklab down` and `flinklab up`, then remove the file.")
+    .mend("It tells what is still broken in the lab: undo that by hand and remove the file, or run `flinklab down` and `flinklab up`.")
 }
 
 /// Takes an entry out, once it is undone.

@@ -21,6 +21,7 @@ mod witness;
 
 use super::docker::Docker;
 use super::gate::Ours;
+use super::heal::Readied;
 use super::home::{CheckpointFact, Home, JobRecord, Lock};
 use super::images::{self, Streamed};
 use super::node::Node;
@@ -64,6 +65,8 @@ struct Run<'a> {
     /// Manifest files that differ from what was applied last.
     changed: Vec<String>,
     resume: bool,
+    /// What had to be done in the nodes before anything else could be.
+    readied: Readied,
     /// What kind of work it is; set once the containers were seen.
     work: SetOnce<Work>,
     /// The node containers run and containerd may be asked.
@@ -151,7 +154,8 @@ async fn build(
     let state = plan.state;
     home.write_state(&state)?;
     // What a killed `break` left would stand in the way of everything that is waited for.
-    for one in super::heal::before_up(world, &docker).await? {
+    let readied = super::heal::before_up(world, &docker).await?;
+    for one in &readied.undone {
         progress.note(format!("Taken back: {} ({}).", one.what, one.failure));
     }
     for note in plan.notes {
@@ -171,6 +175,7 @@ async fn build(
         folder: plan.folder,
         changed: plan.changed,
         resume: order.resume,
+        readied,
         work: SetOnce::new(),
         booted: SetOnce::new(),
         ours: SetOnce::new(),

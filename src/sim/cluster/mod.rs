@@ -199,6 +199,11 @@ impl Cluster {
         }
     }
 
+    /// Whether nothing of Kubernetes runs in a node.
+    pub(crate) fn is_down(&self, name: &str) -> bool {
+        self.hold().nodes.get(name).is_some_and(|node| node.down)
+    }
+
     fn is_first(&self, node: &str) -> bool {
         node.ends_with("-control-plane")
     }

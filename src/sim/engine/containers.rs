@@ -26,6 +26,10 @@ pub(in crate::sim) struct Container {
     pub(in crate::sim) files: BTreeMap<String, Vec<u8>>,
     pub(in crate::sim) folders: BTreeSet<String>,
     pub(in crate::sim) log: Vec<(Timestamp, String)>,
+    /// Its systemd is not up yet.
+    pub(in crate::sim) boots: bool,
+    /// A command entered it while it booted, which in life may keep it from booting.
+    pub(in crate::sim) entered_early: bool,
     /// Cancelled when it stops.
     pub(in crate::sim) over: CancellationToken,
     pub(super) volume: String,
@@ -162,6 +166,8 @@ async fn create(
         files: found.files,
         folders: folders.into_iter().map(str::to_owned).collect(),
         log: Vec::new(),
+        boots: false,
+        entered_early: false,
         over: CancellationToken::new(),
         volume: machine.ground.dice.hex(64),
         body,
@@ -216,6 +222,7 @@ async fn start(machine: &Arc<Machine>, id: &str) -> Answer {
             .get_mut(id)
             .ok_or_else(|| no_container(id))?;
         own.state = State::Running;
+        own.boots = is_node;
         own.started = Some(Timestamp::now());
         own.address = address;
         own.over = machine.ground.stop.child_token();

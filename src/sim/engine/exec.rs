@@ -2,6 +2,7 @@
 //! inspect. The process goes on when its connection is gone, as in life.
 
 use super::{Answer, Machine, body_json, refused};
+use crate::sim::ground::Trouble;
 use crate::sim::node::{self, Terminal};
 use crate::sim::serve::{self, Request};
 use axum::body::Body;
@@ -35,6 +36,15 @@ pub(super) async fn create(machine: &Arc<Machine>, name: &str, request: Request)
         .is_some_and(super::Container::runs)
     {
         return refused(409, format!("Container {container} is not running"));
+    }
+    if machine.ground.trouble() == Some(Trouble::NodeIsPaused) {
+        return refused(
+            409,
+            format!("Container {container} is paused, unpause the container before exec"),
+        );
+    }
+    if let Some(own) = engine.containers.get_mut(&container) {
+        own.entered_early |= own.boots;
     }
     let argv: Vec<String> = body["Cmd"]
         .as_array()

@@ -230,6 +230,9 @@ pub(super) fn boot(
         }
         let line = "[\u{1b}[0;32m  OK  \u{1b}[0m] Reached target \u{1b}[0;1;39mMulti-User System\u{1b}[0m.";
         if !over.is_cancelled() {
+            if let Some(own) = machine.engine().containers.get_mut(&id) {
+                own.boots = false;
+            }
             machine.log(
                 &id,
                 &["[  OK  ] Started containerd container runtime.", line],

@@ -34,6 +34,16 @@ pub(super) async fn run(shell: &Shell<'_>, verb: &str, words: &[&str]) -> i64 {
             }
             0
         }
+        "flinklab-kubelet" => {
+            let name = shell.name();
+            if let Some(cluster) = shell.cluster()
+                && cluster.is_down(&name)
+            {
+                cluster.node_up(&name);
+                shell.terminal.out("started\n");
+            }
+            0
+        }
         "flinklab-api-log" => {
             if shell.machine.ground.trouble() == Some(Trouble::ApiServerNeverAnswers) {
                 shell

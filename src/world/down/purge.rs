@@ -103,12 +103,25 @@ pub(super) async fn flinks_files(
     let said = match running.into_iter().next() {
         Some(node) => {
             tell("removes Flink's files from inside the node");
-            let mount = mounted_at(nodes, node).ok_or_else(|| no_mount(home, &node.name))?;
-            // What writes there must be gone first, on every node; they go away next anyway.
-            futures::future::try_join_all(nodes.nodes().iter().map(|node| quiet(node, nodes)))
-                .await?;
-            inside(node, &mount).await?
+            match from_inside(nodes, node).await {
+                Ok(said) => Some(said),
+                Err(fault) => {
+                    // Paused, or too broken to be entered. It goes away next anyway, and what
+                    // writes there must be gone before anything else removes it.
+                    tracing::warn!("nothing was removed from inside {}: {fault}", node.name);
+                    tell(&format!(
+                        "{} cannot be entered: removes it first",
+                        node.name
+                    ));
+                    futures::future::try_join_all(nodes.nodes().iter().map(Node::remove)).await?;
+                    None
+                }
+            }
         }
+        None => None,
+    };
+    let said = match said {
+        Some(said) => said,
         None if is_empty(&home.shared()) => "0 0".to_owned(),
         None => {
             tell("removes Flink's files with a throw-away container");
@@ -121,6 +134,14 @@ pub(super) async fn flinks_files(
         human(bytes),
         home.shared().display()
     ))
+}
+
+/// Removes the files by a command in a node that runs.
+async fn from_inside(nodes: &OurNodes, node: &Node) -> Result<String, Fault> {
+    let mount = mounted_at(nodes, node).ok_or_else(|| no_mount(nodes.home(), &node.name))?;
+    // What writes there must be gone first, on every node; they go away next anyway.
+    futures::future::try_join_all(nodes.nodes().iter().map(|node| quiet(node, nodes))).await?;
+    inside(node, &mount).await
 }
 
 /// Ends everything that may write from this node. What is stopped writes nothing.
@@ -167,6 +188,7 @@ async fn throw_away(docker: &Docker, opened: &Opened) -> Result<String, Fault> {
         ))
     };
     crate::world::images::ensure(docker, &image, |_| {}).await?;
+    let remapped = docker.daemon().await?.remaps_users;
     let text = |part: &str| part.to_owned();
     let body = ContainerCreateBody {
         image: Some(image.clone()),
@@ -181,6 +203,10 @@ async fn throw_away(docker: &Docker, opened: &Opened) -> Result<String, Fault> {
         host_config: Some(HostConfig {
             binds: Some(vec![format!("{shared}:{MOUNTED}")]),
             network_mode: Some(text("none")),
+            // As the node that wrote the files: in a user namespace of its own, root is nobody to
+            // them, and SELinux keeps what is not privileged away from them.
+            privileged: Some(true),
+            userns_mode: remapped.then(|| text("host")),
             ..HostConfig::default()
         }),
         ..ContainerCreateBody::default()
@@ -263,7 +289,11 @@ fn no_mount(home: &Home, node: &str) -> Fault {
 }
 
 fn is_empty(folder: &Path) -> bool {
-    fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none())
+    // One that may not be read is not known to be empty.
+    match fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
 }
 
 /// `12 3456` of the last line.

@@ -26,6 +26,9 @@ const API_PORT: &str = "6443/tcp";
 /// How long Docker may take to describe a container.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// A node that was started less than this ago may still be booting.
+const YOUNG: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
+
 /// What Docker says about a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
@@ -37,6 +40,8 @@ pub struct Seen {
     pub role: String,
     /// Whether it runs now.
     pub running: bool,
+    /// When it was started last.
+    pub started: Option<jiff::Timestamp>,
     /// It was made and never started: nothing was ever done in it.
     pub never_started: bool,
     /// The image it was made from, as it was written then.
@@ -104,6 +109,11 @@ impl Seen {
                 .to_owned(),
             role: label(ROLE_LABEL).unwrap_or_default(),
             running,
+            started: found
+                .state
+                .as_ref()
+                .and_then(|state| state.started_at.as_ref())
+                .and_then(|at| at.to_string().parse().ok()),
             never_started: found
                 .state
                 .as_ref()
@@ -127,6 +137,13 @@ impl Seen {
                 )
                 .collect(),
         }
+    }
+
+    /// Whether it may still be booting: no command may enter it then. By two clocks that should agree.
+    #[must_use]
+    pub fn may_boot(&self) -> bool {
+        let age = self.started.map(|at| at.duration_until(jiff::Timestamp::now()));
+        age.is_none_or(|age| age < YOUNG)
     }
 
     /// Where the container sees a host folder; none unless that is exactly one place. What is

@@ -34,6 +34,9 @@ pub struct State {
     /// The containers that we made or adopted.
     #[serde(default)]
     pub nodes: Vec<NodeRecord>,
+    /// A purge has begun to remove Flink's files: the cluster refers to files that may be gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub purging: bool,
     /// Ports on loopback, chosen once.
     #[serde(default)]
     pub ports: Ports,
@@ -163,6 +166,7 @@ impl State {
             hash: lab.hash.clone(),
             applied: None,
             nodes: Vec::new(),
+            purging: false,
             ports: Ports::default(),
             images: BTreeMap::new(),
             jobs: Vec::new(),

@@ -1,5 +1,7 @@
-//! Waiting for a node's systemd, as kind does: by a line in the container's log.
+//! Waiting for a node's systemd, as kind does: by a line in the container's log. And its kubelet,
+//! which nobody else starts again while the container runs on.
 
+use super::Node;
 use crate::fault::Fault;
 use crate::world::docker::{Docker, failed};
 use bollard::query_parameters::LogsOptionsBuilder;
@@ -8,6 +10,10 @@ use std::time::Duration;
 
 /// How long a node may take to boot. kind allows 30 s, which a loaded laptop misses.
 pub const BOOT: Duration = Duration::from_secs(90);
+/// How long the kubelet may take to start, behind containers that are still ending.
+const KUBELET: Duration = Duration::from_secs(90);
+/// Starts the kubelet where it was stopped.
+const KUBELET_SCRIPT: &str = include_str!("../../../assets/node/kubelet.sh");
 /// How many of the last log lines explain a boot that failed.
 const LAST_LINES: usize = 15;
 
@@ -49,6 +55,16 @@ pub async fn wait_booted(docker: &Docker, id: &str, within: Duration) -> Result<
             .why(why)
             .showing("the node's boot log", lines),
     )
+}
+
+impl Node {
+    /// Starts the kubelet if a `stop` or a purge that was broken off had stopped it; whether it did.
+    pub async fn wake(&self) -> Result<bool, Fault> {
+        let argv = ["sh", "-c", KUBELET_SCRIPT, "flinklab-kubelet"];
+        let output = self.exec(&argv, KUBELET).await?;
+        let said = output.expect(&format!("Starting the kubelet of {}", self.name))?;
+        Ok(said.contains("started"))
+    }
 }
 
 /// kind's expression: `Reached target .*Multi-User System.*|detected cgroup v1`.

@@ -2,6 +2,7 @@
 //! Does not look into Kubernetes.
 
 mod container;
+mod running;
 
 use super::earlier::{self, Work};
 use super::progress::{Meter, Progress};
@@ -11,7 +12,7 @@ use crate::lab::Lab;
 use crate::world::docker::Docker;
 use crate::world::gate::{self, Claiming};
 use crate::world::home::{Maker, NodeRecord, NodeStage};
-use crate::world::node::{self, BOOT, NodePlan, wait_booted};
+use crate::world::node::{self, NodePlan};
 use crate::world::{images, network};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -37,6 +38,9 @@ pub(super) async fn settle(run: &Run<'_>) -> Result<Settled, Fault> {
     if remove_unstarted(run, &claim).await? {
         claim = gate::claim(&run.docker, &run.home, &run.book.state()).await?;
     }
+    if finish_purge(run, &claim).await? {
+        claim = gate::claim(&run.docker, &run.home, &run.book.state()).await?;
+    }
     forget_removed(run, &claim)?;
     let expected = node::names(&run.lab.cluster, &run.home.name);
     let found: Vec<String> = claim.nodes().iter().map(|node| node.name.clone()).collect();
@@ -46,7 +50,8 @@ pub(super) async fn settle(run: &Run<'_>) -> Result<Settled, Fault> {
             &format!("it has a node `{extra}`, which kind.yaml does not"),
         ));
     }
-    let stopped = claim.seen().iter().any(|seen| !seen.running);
+    let stopped =
+        claim.seen().iter().any(|seen| !seen.running) || !run.readied.started.is_empty();
     let work = match (found.is_empty(), stopped) {
         (true, _) => Work::Build,
         (false, true) => Work::Start,
@@ -79,7 +84,7 @@ pub(super) async fn settle(run: &Run<'_>) -> Result<Settled, Fault> {
     } else {
         record(run, &claim)?;
     }
-    start(run, &mut claim).await?;
+    running::start(run, &mut claim).await?;
     own_folders(run, &claim).await?;
     let _ = run.booted.set(claim.nodes().to_vec());
     let detail = match found.is_empty() {
@@ -138,6 +143,35 @@ async fn remove_unstarted(run: &Run<'_>, claim: &Claiming) -> Result<bool, Fault
         }
     }
     Ok(removed)
+}
+
+/// Removes the containers that a broken-off purge left after it had begun to remove what Flink wrote:
+/// no job comes back without its files, and the removal of all of it was wanted.
+async fn finish_purge(run: &Run<'_>, claim: &Claiming) -> Result<bool, Fault> {
+    if !run.book.state().purging {
+        return Ok(false);
+    }
+    for node in claim.nodes() {
+        let told = format!("removes {}, whose purge was broken off", node.name);
+        run.progress.tell("node", &told);
+        node.remove().await?;
+        let command = format!("docker rm --force --volumes {}", node.name);
+        run.progress
+            .did("Removed what a purge had left", command)
+            .await;
+    }
+    run.book.change(|state| {
+        state.nodes.clear();
+        state.applied = None;
+        state.jobs.clear();
+        state.checkpoint = None;
+        state.purging = false;
+    })?;
+    run.progress.note(
+        "A `flinklab down --purge` was broken off after it had begun to remove Flink's files; \
+         the cluster was built anew.",
+    );
+    Ok(true)
 }
 
 /// Forgets recorded containers that somebody removed behind our back.
@@ -251,39 +285,6 @@ fn record(run: &Run<'_>, claim: &Claiming) -> Result<(), Fault> {
             state.ports.ui = seen.host_port(&rest).or(state.ports.ui);
         }
     })
-}
-
-/// Starts what is stopped and waits until what was started lately has booted.
-async fn start(run: &Run<'_>, claim: &mut Claiming) -> Result<(), Fault> {
-    let nodes = claim.nodes().to_vec();
-    for node in &nodes {
-        let stopped = claim
-            .seen()
-            .iter()
-            .any(|seen| seen.id == node.id && !seen.running);
-        let state = run.book.state();
-        let known = state.nodes.iter().find(|record| record.id == node.id);
-        let joined = known.is_some_and(|record| record.stage == NodeStage::Joined);
-        if stopped {
-            run.progress.changed();
-            run.progress.note(format!(
-                "`{}` was stopped and was started again.",
-                node.name
-            ));
-            run.progress.tell("node", "starts the stopped container");
-            node.start().await?;
-            let command = format!("docker start {}", node.name);
-            run.progress.did("Started what was stopped", command).await;
-        }
-        if stopped || !joined {
-            run.progress.tell("node", "boots");
-            wait_booted(&run.docker, &node.id, BOOT).await?;
-        }
-    }
-    for node in &nodes {
-        claim.admit(&node.id).await?;
-    }
-    record(run, claim)
 }
 
 /// Everything that Flink writes belongs to 9999:9999. Set from inside the node: no root here.
