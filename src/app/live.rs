@@ -164,7 +164,11 @@ pub(super) fn over(
     if let Some(done) = &model.plan.done {
         match printer.style {
             Style::Json => printer.object(&report::done(done)),
-            Style::Text => printer.text(&report::done_text(done)),
+            Style::Text => {
+                let lab = model.lab.as_ref();
+                let namespace = lab.map_or("flink", |lab| lab.namespace.as_str());
+                printer.advice(&report::done_text(done, &model.name, namespace));
+            }
         }
         *outcome = Some(Ok(0));
         return Next::Stop;

@@ -3,7 +3,7 @@
 use super::Surroundings;
 use super::crash::Crash;
 use crate::cli::Global;
-use crate::fault::Fault;
+use crate::fault::{Fault, naming};
 use crate::model::Origin;
 use serde_json::{Value, json};
 use std::io::{self, BufRead, Write};
@@ -26,6 +26,8 @@ pub(super) struct Printer {
     /// Lines on the terminal may be drawn over.
     pub(super) live: bool,
     pub(super) ascii: bool,
+    /// The lab that was asked for, which commands in sentences must name.
+    lab: String,
     /// What the results are about: no object of a simulation passes for a real one.
     origin: Origin,
 }
@@ -42,6 +44,7 @@ impl Printer {
             yes: global.yes,
             live: surroundings.terminal && !global.plain && !global.json && !surroundings.dumb,
             ascii: global.ascii,
+            lab: global.name.clone(),
             origin: surroundings.origin,
         }
     }
@@ -60,6 +63,11 @@ impl Printer {
         let _ = out.flush();
     }
 
+    /// Sentences that name commands: these act on the lab that was asked for.
+    pub(super) fn advice(&self, text: &str) {
+        self.text(&naming(text, &self.lab));
+    }
+
     /// One JSON object.
     pub(super) fn object(&self, value: &Value) {
         if self.origin == Origin::Real || value.get("origin").is_some() {
@@ -75,6 +83,7 @@ impl Printer {
 
     /// Why it did not work: an object on standard output, or sentences on standard error.
     pub(super) fn fault(&self, fault: &Fault) {
+        let fault = &fault.clone().naming(&self.lab);
         match self.style {
             Style::Json => self.object(&fault_object(fault)),
             Style::Text => {

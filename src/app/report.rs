@@ -68,7 +68,8 @@ pub(super) fn done(done: &Done) -> Value {
 }
 
 /// The end of a plan in sentences.
-pub(super) fn done_text(done: &Done) -> String {
+pub(super) fn done_text(done: &Done, name: &str, namespace: &str) -> String {
+    let with_name = super::with_name(name);
     match done {
         Done::Up {
             seconds,
@@ -89,8 +90,8 @@ pub(super) fn done_text(done: &Done) -> String {
             };
             text.push_str(&format!(
                 "{how} after {seconds:.1} s: checkpoint {checkpoint} is completed, pointed to and on disk.\n\n  \
-                 Flink UI    {ui}\n  kubectl     kubectl --kubeconfig {kubeconfig} -n flink get pods\n  \
-                 watch it    flinklab\n  break it    flinklab break jm-crash\n"
+                 Flink UI    {ui}\n  kubectl     kubectl --kubeconfig {kubeconfig} -n {namespace} get pods\n  \
+                 watch it    flinklab{with_name}\n  break it    flinklab break jm-crash{with_name}\n"
             ));
             text
         }
@@ -140,7 +141,7 @@ pub(super) fn failures(lab: &Lab) -> Vec<Value> {
 }
 
 /// The catalogue as a person reads it.
-pub(super) fn failures_text(lab: &Lab) -> String {
+pub(super) fn failures_text(lab: &Lab, name: &str) -> String {
     let mut text = String::new();
     for failure in lab.all_failures() {
         text.push_str(&format!("{:<12} {}", failure.key, failure.title));
@@ -162,7 +163,10 @@ pub(super) fn failures_text(lab: &Lab) -> String {
         ));
         text.push_str(&format!("             → {}\n\n", failure.teaches));
     }
-    text.push_str("Break with one of them: flinklab break KEY\n");
+    text.push_str(&format!(
+        "Break with one of them: flinklab break KEY{}\n",
+        super::with_name(name)
+    ));
     text
 }
 

@@ -37,9 +37,9 @@ pub mod undo;
 pub mod up;
 pub mod watch;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, naming};
 use crate::model::recording::Private;
-use crate::model::{Attention, Deed, Effect, Event, Happening, Origin, Pace};
+use crate::model::{Attention, Deed, Done, Effect, Event, Happening, Origin, Pace};
 use crate::settings::Refresh;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -122,6 +122,8 @@ impl World {
 #[derive(Debug, Clone)]
 pub struct Events {
     to: mpsc::Sender<Happening>,
+    /// The lab that all of it is about, which commands in sentences must name.
+    lab: Option<Arc<str>>,
     /// What a break does is written down as well, for other processes.
     notes: Option<Arc<runs::elsewhere::Notes>>,
 }
@@ -130,7 +132,39 @@ impl Events {
     /// A sender over a bounded channel: a flood slows its source, not the memory.
     #[must_use]
     pub fn new(to: mpsc::Sender<Happening>) -> Self {
-        Self { to, notes: None }
+        Self {
+            to,
+            lab: None,
+            notes: None,
+        }
+    }
+
+    /// The same, about this lab: what leaves here names it in every command.
+    fn about(&self, name: &str) -> Self {
+        Self {
+            lab: Some(name.into()),
+            ..self.clone()
+        }
+    }
+
+    fn naming(&self, mut event: Event) -> Event {
+        let Some(lab) = self.lab.as_deref() else {
+            return event;
+        };
+        let name = |words: &mut String| *words = naming(words, lab);
+        match &mut event {
+            Event::Failed(fault) => return Event::Failed(fault.clone().naming(lab)),
+            Event::Done(Done::Up { notes, .. }) => notes.iter_mut().for_each(name),
+            Event::Step(step) => name(&mut step.detail),
+            Event::Examined { findings, .. } => {
+                for finding in findings {
+                    name(&mut finding.why);
+                    name(&mut finding.mend);
+                }
+            }
+            _ => {}
+        }
+        event
     }
 
     /// The same, with a run written down while it happens.
@@ -138,6 +172,7 @@ impl Events {
         let home = home::Home::of(&world.addresses, &world.name);
         Self {
             to: self.to.clone(),
+            lab: self.lab.clone(),
             notes: Some(Arc::new(runs::elsewhere::Notes::new(home))),
         }
     }
@@ -148,6 +183,7 @@ impl Events {
         if let (Some(notes), Event::Run(run)) = (&self.notes, &event) {
             notes.note(at, run);
         }
+        let event = self.naming(event);
         let _ = self.to.send(Happening { at, event }).await;
     }
 }
@@ -162,12 +198,14 @@ impl Events {
     /// Sends an event that may be lost when the loop is behind: a detail that the next one replaces.
     pub fn offer(&self, event: Event) {
         let at = jiff::Timestamp::now();
+        let event = self.naming(event);
         let _ = self.to.try_send(Happening { at, event });
     }
 }
 
 /// Carries out one effect, answering with events. Ends when it is done or cancelled.
 pub async fn perform(world: Arc<World>, effect: Effect, events: Events, stop: CancellationToken) {
+    let events = events.about(&world.name);
     match effect {
         Effect::Pace(pace) => {
             world.pace.send_replace(pace);

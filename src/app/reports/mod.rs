@@ -46,8 +46,9 @@ pub(super) fn runs(world: &World, printer: &Printer) -> Result<u8, Fault> {
             }
         }
         Style::Text if runs.is_empty() => {
-            printer
-                .line("Nothing was broken in this lab yet. `flinklab failures` lists what can be.");
+            printer.advice(
+                "Nothing was broken in this lab yet. `flinklab failures` lists what can be.\n",
+            );
         }
         Style::Text => {
             printer.text(&summary::list(&runs.iter().collect::<Vec<_>>()).text());
