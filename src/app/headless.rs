@@ -31,15 +31,14 @@ pub(super) fn without_world(
     surroundings: &Surroundings,
     printer: &Printer,
 ) -> Result<Option<u8>, Fault> {
-    let definition = cli.global.lab.as_deref().unwrap_or("default");
     match &cli.command {
         Some(Command::Failures) => {
-            let lab = Lab::open(definition)?;
+            let lab = asked_or_recorded(cli, surroundings)?;
             match printer.style {
                 Style::Json => report::failures(&lab)
                     .iter()
                     .for_each(|one| printer.object(one)),
-                Style::Text => printer.text(&report::failures_text(&lab)),
+                Style::Text => printer.text(&report::failures_text(&lab, &cli.global.name)),
             }
         }
         Some(Command::Keys { markdown }) => {
@@ -62,7 +61,7 @@ pub(super) fn without_world(
             printer.text(&String::from_utf8_lossy(&page));
         }
         Some(Command::KindConfig) => {
-            let lab = Lab::open(definition)?;
+            let lab = asked_or_recorded(cli, surroundings)?;
             let addresses = surroundings.addresses(&cli.global)?;
             let shared = match cli.global.read_only {
                 true => addresses.home.join(&cli.global.name).join("shared"),
@@ -78,6 +77,15 @@ pub(super) fn without_world(
         _ => return Ok(None),
     }
     Ok(Some(0))
+}
+
+/// The definition that `--lab` names, else the one that the instance was built from.
+fn asked_or_recorded(cli: &Cli, surroundings: &Surroundings) -> Result<Lab, Fault> {
+    if let Some(asked) = &cli.global.lab {
+        return Lab::open(asked);
+    }
+    let addresses = surroundings.addresses(&cli.global)?;
+    crate::world::definition(&World::new(addresses, cli.global.name.clone(), None, true))
 }
 
 /// Any other command.
@@ -375,7 +383,7 @@ fn no_lab(name: &str) -> Fault {
 fn print_status(model: &Model, printer: &Printer) -> Result<u8, Fault> {
     match printer.style {
         Style::Json => printer.object(&status::object(model)),
-        Style::Text => printer.text(&status::text(model)),
+        Style::Text => printer.advice(&status::text(model)),
     }
     if status::saw_anything(model) {
         Ok(0)

@@ -124,6 +124,10 @@ async fn facts(world: &World, docker: &Result<Docker, Fault>, lab: &Lab, depth: 
     for (name, node) in wanted(lab) {
         facts.images.push(image(docker, &name, node, depth).await);
     }
+    let there = docker.containers_of(&world.name).await.unwrap_or_default();
+    let expected = super::node::names(&lab.cluster, &world.name);
+    let made = there.iter().filter(|found| expected.contains(&found.name));
+    facts.need = facts.need.with_made(made.count());
     let others = docker.all_nodes().await.unwrap_or_default();
     let others = others.iter().filter(|found| {
         found.state == "running"

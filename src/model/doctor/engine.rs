@@ -105,7 +105,7 @@ pub(super) fn of_engine(engine: &Engine, facts: &Facts) -> Vec<Finding> {
         all.push(match free {
             free if free >= 2 * facts.need.disk => disk,
             free => disk
-                .grade(match free < facts.need.disk / 2 {
+                .grade(match free < facts.need.disk_to_come / 2 {
                     true => Grade::Blocker,
                     false => Grade::Warning,
                 })

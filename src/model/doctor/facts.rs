@@ -134,6 +134,8 @@ pub struct Need {
     pub memory: u64,
     /// Bytes of disk, images in Docker not counted.
     pub disk: u64,
+    /// The part of it that nodes will take which are yet to be made: without it there is no lab.
+    pub disk_to_come: u64,
     /// Major and minor version of the newest node image.
     pub kubernetes: Option<(u32, u32)>,
 }
@@ -165,6 +167,7 @@ impl Need {
         Self {
             memory: CONTROL_PLANE + more * WORKER + managers + workers,
             disk: nodes.max(1) * NODE_DISK,
+            disk_to_come: nodes.max(1) * NODE_DISK,
             kubernetes: lab
                 .cluster
                 .nodes
@@ -172,6 +175,13 @@ impl Need {
                 .filter_map(|node| version(&node.image))
                 .max(),
         }
+    }
+
+    /// The same where some nodes exist, and have taken what they need.
+    #[must_use]
+    pub fn with_made(mut self, nodes: usize) -> Self {
+        self.disk_to_come = self.disk_to_come.saturating_sub(nodes as u64 * NODE_DISK);
+        self
     }
 }
 
