@@ -10,7 +10,9 @@ pub use state::{
     State,
 };
 
-use files::{Privacy, make_folder, private_file, same_file, sync_folder};
+use files::{
+    Privacy, make_folder, private_file, remove_but, same_file, sync_folder,
+};
 
 use super::Addresses;
 use crate::fault::Fault;
@@ -22,6 +24,18 @@ use std::path::{Path, PathBuf};
 const STATE: &str = "lab.json";
 /// Held while a command changes the lab.
 const LOCK: &str = "lab.lock";
+/// What is in a lab's folder beside its marker.
+const OWN: &[&str] = &[
+    LOCK,
+    "shared",
+    "journal",
+    "runs",
+    "kubeconfig",
+    "flinklab.log",
+    "flinklab.log.1",
+    "crash.log",
+    "crash.log.1",
+];
 /// A lab.json above this is not ours: the definition's texts are a few kilobytes.
 const STATE_LIMIT: u64 = 16 * 1024 * 1024;
 /// A node is named `<name>-control-plane`, which must fit a host name of 63 characters.
@@ -237,7 +251,7 @@ impl Home {
         // What a first `up` leaves that was killed before its marker was written.
         let begun = |name: &String| {
             name.starts_with('.')
-                || [LOCK, "shared", "journal", "runs", "flinklab.log"].contains(&name.as_str())
+                || OWN.contains(&name.as_str())
         };
         match marked || names.iter().all(begun) {
             true => Ok(()),
@@ -325,8 +339,13 @@ impl Home {
         if self.read_state()?.is_none() {
             self.refuse_foreign()?;
         }
-        // std's remove_dir_all removes links themselves and never what they point to.
-        fs::remove_dir_all(&self.folder).map_err(|error| {
+        // The marker last: what is left of a removal that was broken off is still known as ours.
+        let remove = || {
+            remove_but(&self.folder, &[STATE, LOCK])?;
+            remove_but(&self.folder, &[LOCK])?;
+            fs::remove_dir_all(&self.folder)
+        };
+        remove().map_err(|error| {
             Fault::unable(
                 "folder-not-removed",
                 format!("Cannot remove {}.", self.folder.display()),

@@ -67,3 +67,19 @@ pub(super) fn same_file(file: &File, path: &Path) -> bool {
 pub(super) fn same_file(_file: &File, path: &Path) -> bool {
     path.exists()
 }
+
+/// Removes what is in a folder but for some names. Removes links themselves and never what they
+/// point to.
+pub(super) fn remove_but(folder: &Path, kept: &[&str]) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if kept.iter().any(|name| entry.file_name() == *name) {
+            continue;
+        }
+        match entry.file_type()?.is_dir() {
+            true => fs::remove_dir_all(entry.path())?,
+            false => fs::remove_file(entry.path())?,
+        }
+    }
+    Ok(())
+}

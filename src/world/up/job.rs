@@ -1,6 +1,7 @@
 //! Decides which job runs and brings it in: the one written down if Flink has or recovers it, else
 //! the same id again if it never came to a checkpoint, else a new history under a new id.
 
+use super::progress::Meter;
 use super::{Run, kept};
 use crate::fault::Fault;
 use crate::lab::{Document, Lab};
@@ -193,6 +194,15 @@ async fn submit(
 async fn jar_bytes<'a>(run: &Run<'_>, jar: &'a OnceCell<Bytes>) -> Result<&'a Bytes, Fault> {
     let read = || async {
         let (id, job) = (run.book.state().id, &run.lab.job);
+        // It may be none of those that pods run.
+        let mut meter = Meter::new();
+        images::ensure(&run.docker, &job.image, |so_far| {
+            let far = meter.told(so_far);
+            run.progress.pulled();
+            run.progress
+                .tell(STEP, &format!("pulls {}: {far}", job.image));
+        })
+        .await?;
         let bytes = images::read_file_of_image(&run.docker, &id, &job.image, &job.jar);
         bytes.await.map(Bytes::from)
     };
