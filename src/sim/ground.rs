@@ -34,6 +34,8 @@ pub enum Trouble {
     NodeDoesNotBoot,
     /// Every command in a node is refused, as in one that somebody paused.
     NodeIsPaused,
+    /// What a node writes is not seen by the host: Docker's machine does not share the folder.
+    FolderNotShared,
     /// The API server ends again and again, until kubeadm gives up.
     ApiServerNeverAnswers,
 }

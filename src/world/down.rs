@@ -14,6 +14,7 @@ use super::up::progress::{Progress, Title};
 use super::{Events, World};
 use crate::fault::{Fault, Kind};
 use crate::model::{Adopted, Done, DownOrder, Event};
+use std::time::Duration;
 
 /// The steps, as scripts and people know them.
 const STEPS: &[Title] = &[
@@ -23,6 +24,11 @@ const STEPS: &[Title] = &[
     ("cluster", "Node containers"),
     ("folder", "Lab folder"),
 ];
+
+/// How long after it was ordered a container may still come: Docker copies the image's /var first.
+const ORDERED: jiff::SignedDuration = jiff::SignedDuration::from_secs(30);
+/// Between two looks for it.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Removes the cluster, and the data if that was asked for.
 pub async fn run(world: &World, order: &DownOrder, events: &Events) {
@@ -59,6 +65,7 @@ async fn remove(world: &World, order: &DownOrder, progress: &Progress) -> Result
     progress.done("docker", docker.host()).await;
 
     progress.begin("prove", "").await;
+    await_ordered(&docker, &opened.state, progress).await?;
     let nodes = claimed(&docker, home, &opened.state).await?;
     progress
         .done("prove", format!("lab {}", opened.state.id))
@@ -108,6 +115,7 @@ async fn remove(world: &World, order: &DownOrder, progress: &Progress) -> Result
     state.purging |= order.purge;
     // The list of jobs outlives the cluster: kept data of an old one is never taken for new.
     state.nodes.clear();
+    state.ordered.clear();
     state.applied = None;
     home.write_state(&state)?;
     remove_file(&home.kubeconfig())?;
@@ -143,6 +151,21 @@ async fn remove(world: &World, order: &DownOrder, progress: &Progress) -> Result
         removed,
         kept,
     })
+}
+
+/// Waits for containers that a killed `up` ordered a moment ago: Docker makes them to their end, and
+/// they would come after everything else is gone.
+async fn await_ordered(docker: &Docker, state: &State, progress: &Progress) -> Result<(), Fault> {
+    for (name, at) in &state.ordered {
+        while docker.inspect(name).await?.is_none()
+            && at.duration_until(jiff::Timestamp::now()) < ORDERED
+        {
+            let told = format!("waits for {name}, which an `up` ordered that was broken off");
+            progress.tell("prove", &told);
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+    Ok(())
 }
 
 /// Every container of this cluster that is this lab's: the recorded ones, and what a killed `up`

@@ -17,6 +17,10 @@ use crate::fault::Fault;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, Client};
 
+/// How long a cluster that has just begun to answer may refuse a look, and between two tries.
+const SETTLE: std::time::Duration = std::time::Duration::from_secs(30);
+const LOOK: std::time::Duration = std::time::Duration::from_millis(200);
+
 /// The right to make this lab's cluster, or to take over what a killed `up` or kind's own CLI made:
 /// every container of this cluster carries kind's label, publishes on loopback only and binds
 /// our shared folder. There may be none yet.
@@ -114,6 +118,22 @@ impl Claiming {
         let text = api::read_kubeconfig(&self.home)?;
         proof::server_is(&text, &self.seen)?;
         api::client(&text).await
+    }
+
+    /// Refuses a cluster that holds another lab's marker. None at all is fine: it may be new.
+    pub async fn refuse_anothers(&self, client: &Client, namespace: &str) -> Result<(), Fault> {
+        let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+        let until = tokio::time::Instant::now() + SETTLE;
+        loop {
+            let doing = "Asking the cluster whose it is";
+            match api::within(CALL, doing, maps.get_opt(MARKER)).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(found)) => return proof::marker_is(Some(&found), &self.lab_id),
+                // While the server's own rules come into place, even a look may be refused.
+                Err(fault) if tokio::time::Instant::now() > until => return Err(fault),
+                Err(_) => tokio::time::sleep(LOOK).await,
+            }
+        }
     }
 
     /// Writes the marker into the lab's namespace, which must exist. Another lab's marker there

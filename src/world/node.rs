@@ -156,7 +156,16 @@ impl Node {
 
     /// Starts the container. One that runs is left as it is.
     pub async fn start(&self) -> Result<(), Fault> {
-        start(&self.docker, &self.id, &self.name).await
+        let started = start(&self.docker, &self.id, &self.name).await;
+        // The ports of a container that exists are fixed, whoever chose them.
+        started.map_err(|fault| match fault.code == PORT_TAKEN {
+            true => fault.mend(
+                "Stop what uses the port. Or run `flinklab down`, then `flinklab up --resume`: a new \
+                 node gets ports that are free, and the job goes on from its newest checkpoint. A \
+                 hostPort that kind.yaml names must be changed there first.",
+            ),
+            false => fault,
+        })
     }
 
     /// Ends everything that runs in pods and lets nothing start again until the node is started

@@ -128,6 +128,10 @@ async fn build(
     }
     // Wrong files first: nothing may be started for them.
     let plan = definition::plan(world, jiff::Timestamp::now())?;
+    let home = Home::of(&world.addresses, &world.name);
+    if order.resume && kept::newest(&home, &plan.lab, &plan.state).is_none() {
+        return Err(nothing_to_resume(world));
+    }
 
     progress.begin("docker", "").await;
     let docker = Docker::connect(&world.addresses).await?;
@@ -145,7 +149,6 @@ async fn build(
     progress.done("node-image", detail).await;
 
     progress.begin("folder", "").await;
-    let home = Home::of(&world.addresses, &world.name);
     home.create()?;
     let _lock = locked(&home, progress).await?;
     home.sweep();

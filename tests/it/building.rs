@@ -257,4 +257,5 @@ async fn resuming_from_nothing_is_refused_before_anything_is_made() {
     );
     let left = machine.docker.list_containers(None).await.unwrap();
     assert!(left.is_empty());
+    assert!(!folder.path().join("data").exists(), "no folder either");
 }

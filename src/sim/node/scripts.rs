@@ -86,7 +86,10 @@ pub(super) fn on_disk(shell: &Shell<'_>, folder: &str) -> Option<PathBuf> {
 }
 
 /// Makes folders that Flink may write to.
-fn own(shell: &Shell<'_>, folders: &[&str]) -> i64 {
+fn own(shell: &Shell<'_>, words: &[&str]) -> i64 {
+    let Some((probe, folders)) = words.split_first() else {
+        return 2;
+    };
     for folder in folders {
         let Some(real) = on_disk(shell, folder) else {
             return 1;
@@ -98,6 +101,10 @@ fn own(shell: &Shell<'_>, folders: &[&str]) -> i64 {
             return 1;
         }
         shell.terminal.out("ok\n");
+    }
+    // Where the folder is not shared, the host does not see it.
+    if shell.machine.ground.trouble() != Some(Trouble::FolderNotShared) {
+        super::write(shell.machine, shell.id, probe, Vec::new());
     }
     0
 }

@@ -52,6 +52,9 @@ pub(super) async fn run(shell: &Shell<'_>, words: &[&str], stdin: Vec<u8>) -> i6
         ["rm", paths @ ..] => {
             if let Some(own) = shell.machine.engine().containers.get_mut(shell.id) {
                 for path in paths {
+                    if let Some(real) = own.on_disk(path) {
+                        let _ = std::fs::remove_file(real);
+                    }
                     own.files.remove(*path);
                 }
             }

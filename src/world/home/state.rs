@@ -34,6 +34,10 @@ pub struct State {
     /// The containers that we made or adopted.
     #[serde(default)]
     pub nodes: Vec<NodeRecord>,
+    /// Containers that were ordered from Docker and when, until they are recorded: it makes them to
+    /// their end whoever is gone meanwhile, and shows them only then.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ordered: BTreeMap<String, Timestamp>,
     /// A purge has begun to remove Flink's files: the cluster refers to files that may be gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub purging: bool,
@@ -166,6 +170,7 @@ impl State {
             hash: lab.hash.clone(),
             applied: None,
             nodes: Vec::new(),
+            ordered: BTreeMap::new(),
             purging: false,
             ports: Ports::default(),
             images: BTreeMap::new(),
@@ -254,6 +259,7 @@ impl State {
     /// Notes a node container, replacing what was known under its name.
     pub fn record_node(&mut self, node: NodeRecord) {
         self.nodes.retain(|known| known.name != node.name);
+        self.ordered.remove(&node.name);
         self.nodes.push(node);
     }
 }

@@ -244,10 +244,12 @@ async fn server(
     credentials(run, control).await?;
     let client = claim.client().await?;
     answers(&client, ANSWERS).await?;
+    let namespace = &run.lab.flink.namespace;
+    // Looked at before the first write: kind's own containers do not say whose the cluster is.
+    claim.refuse_anothers(&client, namespace).await?;
     if let Some(files) = files {
         addons::apply(run, &client, files).await?;
     }
-    let namespace = &run.lab.flink.namespace;
     addons::namespace(run, &client).await?;
     let until = Instant::now() + SETTLE;
     while let Err(error) = claim.mark(&client, namespace).await {

@@ -3,6 +3,7 @@
 
 mod container;
 mod running;
+mod shared;
 
 use super::earlier::{self, Work};
 use super::progress::{Meter, Progress};
@@ -15,12 +16,6 @@ use crate::world::home::{Maker, NodeRecord, NodeStage};
 use crate::world::node::{self, NodePlan};
 use crate::world::{images, network};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-
-/// How long a node may take to set an owner.
-const OWN: Duration = Duration::from_secs(30);
-/// Makes each folder, gives it to Flink's user and proves by a real write that it can use it.
-const OWN_SCRIPT: &str = include_str!("../../../assets/node/own.sh");
 
 /// What became of the node containers.
 pub(super) struct Settled {
@@ -85,7 +80,7 @@ pub(super) async fn settle(run: &Run<'_>) -> Result<Settled, Fault> {
         record(run, &claim)?;
     }
     running::start(run, &mut claim).await?;
-    own_folders(run, &claim).await?;
+    shared::own_folders(run, &claim).await?;
     let _ = run.booted.set(claim.nodes().to_vec());
     let detail = match found.is_empty() {
         true => format!("{} runs", expected.join(", ")),
@@ -214,8 +209,16 @@ async fn create(run: &Run<'_>, claim: &mut Claiming, found: &[String]) -> Result
     plans.iter().for_each(make_mounted);
     progress.tell("node", "makes the container");
     let state = run.book.state();
-    let wanted = plans.into_iter().filter(|plan| !found.contains(&plan.name));
-    let made = wanted.map(|plan| container::make(run, claim, &state, plan));
+    let wanted: Vec<NodePlan> = plans
+        .into_iter()
+        .filter(|plan| !found.contains(&plan.name))
+        .collect();
+    run.book.change(|state| {
+        let now = jiff::Timestamp::now();
+        let names = wanted.iter().map(|plan| (plan.name.clone(), now));
+        state.ordered.extend(names);
+    })?;
+    let made = wanted.into_iter().map(|plan| container::make(run, claim, &state, plan));
     let ids = futures::future::try_join_all(made).await?;
     for id in ids {
         claim.admit(&id).await?;
@@ -285,73 +288,4 @@ fn record(run: &Run<'_>, claim: &Claiming) -> Result<(), Fault> {
             state.ports.ui = seen.host_port(&rest).or(state.ports.ui);
         }
     })
-}
-
-/// Everything that Flink writes belongs to 9999:9999. Set from inside the node: no root here.
-async fn own_folders(run: &Run<'_>, claim: &Claiming) -> Result<(), Fault> {
-    let Some(node) = claim.nodes().first() else {
-        return Ok(());
-    };
-    // Root will make folders there: only where the container really sees our own.
-    let seen = claim.seen().iter().find(|seen| seen.id == node.id);
-    let mount = seen.and_then(|seen| seen.mounted_at(claim.shared()));
-    let wanted = shared_path(run, &node.name);
-    let (Some(mount), true) = (mount.map(str::to_owned), mount == wanted.as_deref()) else {
-        return Err(Fault::unable(
-            "cluster-changed",
-            format!(
-                "{} does not see the shared folder where kind.yaml says.",
-                node.name
-            ),
-        )
-        .why(format!(
-            "it is at {}, not at {}",
-            mount.unwrap_or("no single place"),
-            wanted.as_deref().unwrap_or("any place")
-        ))
-        .mend("Run `flinklab down`, then `flinklab up`: the data stays."));
-    };
-    let folders = &run.lab.flink.folders;
-    let mut paths = vec![mount.clone()];
-    for folder in [&folders.ha, &folders.checkpoints, &folders.savepoints] {
-        let mut path = mount.trim_end_matches('/').to_owned();
-        // Every folder on the way too: Flink makes neighbours of them.
-        for part in folder.split('/').filter(|part| !part.is_empty()) {
-            path = format!("{path}/{part}");
-            if !paths.contains(&path) {
-                paths.push(path.clone());
-            }
-        }
-    }
-    let mut argv = vec!["sh", "-c", OWN_SCRIPT, "flinklab-own"];
-    argv.extend(paths.iter().map(String::as_str));
-    let output = node.exec(&argv, OWN).await?;
-    match output.code == 0
-        && output.stdout.lines().filter(|line| *line == "ok").count() == paths.len()
-    {
-        true => Ok(()),
-        false => Err(Fault::unable(
-            "shared-not-writable",
-            format!(
-                "Flink could not write below {}.",
-                run.home.shared().display()
-            ),
-        )
-        .why(format!(
-            "user 9999 cannot write {mount} in the node: {}",
-            output.stderr.trim()
-        ))
-        .mend("Set FLINKLAB_HOME to a folder on a local disk that Docker may mount.")),
-    }
-}
-
-/// Where the node sees the shared folder.
-fn shared_path(run: &Run<'_>, node: &str) -> Option<String> {
-    let names = node::names(&run.lab.cluster, &run.home.name);
-    let index = names.iter().position(|name| name == node)?;
-    let mounts = &run.lab.cluster.nodes.get(index)?.extra_mounts;
-    let shared = mounts
-        .iter()
-        .find(|mount| mount.host_path == "${LAB_SHARED}")?;
-    Some(shared.container_path.clone())
 }

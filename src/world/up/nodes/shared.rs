@@ -1,0 +1,121 @@
+//! The shared folder: Flink's user may write all of it in the node, and this machine sees what is
+//! written there.
+
+use crate::fault::Fault;
+use crate::world::gate::Claiming;
+use crate::world::node::{self, Node};
+use crate::world::up::Run;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How long a node may take to set an owner.
+const OWN: Duration = Duration::from_secs(30);
+/// Makes each folder, gives it to Flink's user and proves by a real write that it can use it.
+const OWN_SCRIPT: &str = include_str!("../../../../assets/node/own.sh");
+/// The file that the node writes and the host must see.
+const PROBE: &str = ".flinklab-seen";
+/// How long a virtual machine may take to show it, and between two looks.
+const SEEN: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Everything that Flink writes belongs to 9999:9999. Set from inside the node: no root here.
+pub(super) async fn own_folders(run: &Run<'_>, claim: &Claiming) -> Result<(), Fault> {
+    let Some(node) = claim.nodes().first() else {
+        return Ok(());
+    };
+    // Root will make folders there: only where the container really sees our own.
+    let seen = claim.seen().iter().find(|seen| seen.id == node.id);
+    let mount = seen.and_then(|seen| seen.mounted_at(claim.shared()));
+    let wanted = shared_path(run, &node.name);
+    let (Some(mount), true) = (mount.map(str::to_owned), mount == wanted.as_deref()) else {
+        return Err(Fault::unable(
+            "cluster-changed",
+            format!(
+                "{} does not see the shared folder where kind.yaml says.",
+                node.name
+            ),
+        )
+        .why(format!(
+            "it is at {}, not at {}",
+            mount.unwrap_or("no single place"),
+            wanted.as_deref().unwrap_or("any place")
+        ))
+        .mend("Run `flinklab down`, then `flinklab up`: the data stays."));
+    };
+    let folders = &run.lab.flink.folders;
+    let mut paths = vec![mount.clone()];
+    for folder in [&folders.ha, &folders.checkpoints, &folders.savepoints] {
+        let mut path = mount.trim_end_matches('/').to_owned();
+        // Every folder on the way too: Flink makes neighbours of them.
+        for part in folder.split('/').filter(|part| !part.is_empty()) {
+            path = format!("{path}/{part}");
+            if !paths.contains(&path) {
+                paths.push(path.clone());
+            }
+        }
+    }
+    let probe = format!("{}/{PROBE}", mount.trim_end_matches('/'));
+    let mut argv = vec!["sh", "-c", OWN_SCRIPT, "flinklab-own", &probe];
+    argv.extend(paths.iter().map(String::as_str));
+    let output = node.exec(&argv, OWN).await?;
+    match output.code == 0
+        && output.stdout.lines().filter(|line| *line == "ok").count() == paths.len()
+    {
+        true => is_seen_here(run, node, &probe).await,
+        false => Err(Fault::unable(
+            "shared-not-writable",
+            format!(
+                "Flink could not write below {}.",
+                run.home.shared().display()
+            ),
+        )
+        .why(format!(
+            "user 9999 cannot write {mount} in the node: {}",
+            output.stderr.trim()
+        ))
+        .mend("Set FLINKLAB_HOME to a folder on a local disk that Docker may mount.")),
+    }
+}
+
+/// Where the node sees the shared folder.
+fn shared_path(run: &Run<'_>, node: &str) -> Option<String> {
+    let names = node::names(&run.lab.cluster, &run.home.name);
+    let index = names.iter().position(|name| name == node)?;
+    let mounts = &run.lab.cluster.nodes.get(index)?.extra_mounts;
+    let shared = mounts
+        .iter()
+        .find(|mount| mount.host_path == "${LAB_SHARED}")?;
+    Some(shared.container_path.clone())
+}
+
+/// A Docker in a virtual machine that does not share the folder mounts an empty one of its own, and
+/// nothing fails until the first checkpoint is looked for.
+async fn is_seen_here(run: &Run<'_>, node: &Node, probe: &str) -> Result<(), Fault> {
+    let here = run.home.shared().join(PROBE);
+    let until = Instant::now() + SEEN;
+    let mut seen = here.exists();
+    while !seen && Instant::now() < until {
+        sleep(LOOK).await;
+        seen = here.exists();
+    }
+    // It belongs to the node's root: only there it can be removed.
+    let removed = node.exec(&["rm", "-f", probe], OWN).await?;
+    if !seen {
+        let shared = run.home.shared();
+        return Err(Fault::unable(
+            "shared-not-seen",
+            format!(
+                "This machine does not see what the node writes below {}.",
+                shared.display()
+            ),
+        )
+        .why("Docker mounted another folder of that name: its machine does not share this one")
+        .mend(
+            "Share the folder with Docker (its settings, File sharing), or set FLINKLAB_HOME to one \
+             that is shared; then `flinklab down` and `flinklab up`.",
+        ));
+    }
+    removed
+        .expect(&format!("Removing {probe} in {}", node.name))
+        .map(drop)
+}
