@@ -283,7 +283,7 @@ impl clap::builder::TypedValueParser for FailureKey {
 /// Names that kind and Kubernetes take, and that cannot leave the home folder.
 fn instance_name(text: &str) -> Result<String, String> {
     let fits = !text.is_empty()
-        && text.len() <= 50
+        && text.len() <= 48 // a node is named after it, in at most 63 letters
         && text
             .chars()
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
@@ -292,7 +292,7 @@ fn instance_name(text: &str) -> Result<String, String> {
     if fits {
         Ok(text.to_owned())
     } else {
-        Err("a name has at most 50 lower-case letters, digits and inner dashes".to_owned())
+        Err("a name has at most 48 lower-case letters, digits and inner dashes".to_owned())
     }
 }
 

@@ -12,13 +12,15 @@ use serde_json::{Value, json};
 pub(super) async fn list(addresses: &Addresses, printer: &Printer) -> Result<u8, Fault> {
     let (listed, no_docker) = world::labs::list(addresses).await?;
     match printer.style {
-        Style::Json => listed.iter().for_each(|one| printer.object(&object(one))),
+        Style::Json => listed
+            .iter()
+            .for_each(|one| printer.object(&object(one, no_docker.as_ref()))),
         Style::Text => printer.text(&table(&listed, no_docker.as_ref(), addresses)),
     }
     Ok(0)
 }
 
-fn object(listed: &Listed) -> Value {
+fn object(listed: &Listed, no_docker: Option<&Fault>) -> Value {
     let mut object = json!({"name": listed.name, "folder": listed.folder});
     match &listed.known {
         Ok(known) => {
@@ -27,6 +29,9 @@ fn object(listed: &Listed) -> Value {
             object["nodes"] = json!(known.nodes);
             object["ui"] = json!(known.ui);
             object["made"] = json!(known.made);
+            if let (Standing::Unknown, Some(fault)) = (known.cluster, no_docker) {
+                object["error"] = super::print::fault_object(fault)["error"].clone();
+            }
         }
         Err(fault) => {
             object["cluster"] = json!(Standing::Unknown.word());
@@ -123,7 +128,8 @@ pub(super) fn definition(
             }
         }
         LabCommand::Check { folder } => {
-            let lab = Lab::read(folder)?;
+            // A built-in one by its name, as `--lab` takes it.
+            let lab = Lab::open(&folder.to_string_lossy())?;
             match printer.style {
                 Style::Json => printer.object(&json!({"result": {
                     "command": "lab check", "outcome": "sound", "lab": lab.name, "hash": lab.hash,

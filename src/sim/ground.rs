@@ -25,6 +25,8 @@ pub(super) struct Wishes {
     pub(super) trouble: Option<Trouble>,
     /// The registry knows no image.
     pub(super) no_registry: bool,
+    /// Docker keeps its images in containerd.
+    pub(super) containerd_store: bool,
 }
 
 /// What keeps a cluster from coming up.
@@ -68,6 +70,11 @@ impl Ground {
     pub(super) fn trouble(&self) -> Option<Trouble> {
         let wishes = self.wishes.lock().expect("no panic while the lock is held");
         wishes.trouble
+    }
+
+    pub(super) fn keeps_in_containerd(&self) -> bool {
+        let wishes = self.wishes.lock().expect("no panic while the lock is held");
+        wishes.containerd_store
     }
 
     pub(super) fn has_registry(&self) -> bool {

@@ -174,6 +174,13 @@ impl Sim {
         self.machine.ground.wish(|wishes| wishes.trouble = what);
     }
 
+    /// Docker keeps its images in containerd: their ids are others than in a node.
+    pub fn containerd_store(&self) {
+        self.machine
+            .ground
+            .wish(|wishes| wishes.containerd_store = true);
+    }
+
     /// Containers that a command entered while they booted.
     #[must_use]
     pub fn entered_early(&self) -> Vec<String> {

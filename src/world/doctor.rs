@@ -12,7 +12,7 @@ use super::{Events, World, images};
 use crate::fault::Fault;
 use crate::lab::Lab;
 use crate::model::{
-    DoctorOrder, Engine, Event, Facts, Finding, Grade, ImageUse, Need, Place, PortUse, findings,
+    DoctorOrder, Engine, Event, Facts, Finding, Grade, ImageUse, Need, Place, PortUse, Who, findings,
     flink_options,
 };
 use bollard::models::SystemInfo;
@@ -54,14 +54,16 @@ async fn examined(
     let lab = definition(world)?;
     let docker = Docker::connect(&world.addresses).await;
     let mut facts = facts(world, &docker, &lab, Depth::Full).await;
-    let mut fixed = Vec::new();
     if order.fix {
-        fixed = mend(world, docker.as_ref().ok(), &facts).await;
-        if !fixed.is_empty() {
+        let (done, failed) = mend(world, docker.as_ref().ok(), &facts).await;
+        if !done.is_empty() {
             facts = self::facts(world, &docker, &lab, Depth::Full).await;
         }
+        let mut all = findings(&facts);
+        all.extend(failed.iter().map(not_mended));
+        return Ok((all, done));
     }
-    Ok((findings(&facts), fixed))
+    Ok((findings(&facts), Vec::new()))
 }
 
 /// Before anything is made: the first blocker ends an `up`. Else how many warnings there are.
@@ -107,6 +109,11 @@ async fn facts(world: &World, docker: &Result<Docker, Fault>, lab: &Lab, depth: 
         proxies: world.addresses.proxies.clone(),
         need: Need::of(lab),
         options: flink_options(lab),
+        job_checkpoints: lab
+            .job
+            .arguments
+            .iter()
+            .any(|argument| argument.to_lowercase().contains("checkpoint")),
         mount: lab.flink.mount.clone(),
         patch: None,
         clusters: 0,
@@ -310,25 +317,45 @@ async fn image(docker: &Docker, name: &str, node: bool, depth: Depth) -> ImageUs
 }
 
 /// What is safe: a folder of our own, and images that somebody would have to pull anyway.
-async fn mend(world: &World, docker: Option<&Docker>, facts: &Facts) -> Vec<String> {
-    let mut fixed = Vec::new();
+async fn mend(
+    world: &World,
+    docker: Option<&Docker>,
+    facts: &Facts,
+) -> (Vec<String>, Vec<Fault>) {
+    let (mut fixed, mut failed) = (Vec::new(), Vec::new());
     if !world.addresses.home.exists() && machine::make(&world.addresses.home) {
         fixed.push(format!(
             "made the folder {}",
             world.addresses.home.display()
         ));
     }
-    let Some(docker) = docker else { return fixed };
+    let Some(docker) = docker else {
+        return (fixed, failed);
+    };
     for image in facts
         .images
         .iter()
         .filter(|image| image.architecture.is_none())
     {
-        if images::ensure(docker, &image.name, |_| {}).await.is_ok() {
-            fixed.push(format!("pulled {}", image.name));
+        match images::ensure(docker, &image.name, |_| {}).await {
+            Ok(_) => fixed.push(format!("pulled {}", image.name)),
+            Err(fault) => failed.push(fault),
         }
     }
-    fixed
+    (fixed, failed)
+}
+
+/// What `--fix` tried and could not do.
+fn not_mended(fault: &Fault) -> Finding {
+    Finding {
+        topic: fault.code.to_string(),
+        title: "Not mended".to_owned(),
+        grade: Grade::Warning,
+        found: fault.what.clone(),
+        why: fault.why.clone(),
+        mend: fault.mend.clone(),
+        who: Some(Who::You),
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod reader;
 mod spread;
 
 pub use reader::{forget_readers, read_file_of_image};
-pub use spread::stream_into_all;
+pub use spread::{Taken, stream_into_all};
 
 use super::docker::{CALL, Docker, LONG, failed, late, status, words};
 use super::node::Node;

@@ -315,16 +315,24 @@ async fn load_images(run: &Run<'_>) -> Result<(), Fault> {
         ),
     };
     let mut loaded = Vec::new();
-    for image in &run.lab.images {
+    let taken = run.book.state().taken;
+    let mut became = Vec::new();
+    for (image, id) in &ids {
         progress.tell("images", &format!("looks whether {at} has {image}"));
         let mut meter = Meter::new();
-        let streamed = images::stream_into_all(nodes, &run.docker, image, |so_far| {
+        let streamed = images::stream_into_all(nodes, &run.docker, image, &taken, |so_far| {
             let far = meter.told(so_far);
             progress.tell("images", &format!("streams {image}{into}: {far}"));
         });
         if let Streamed::Bytes(_) = streamed.await? {
             progress.changed();
-            loaded.push(image.as_str());
+            loaded.push(image.clone());
+            if let Some(node) = nodes.first()
+                && let Some(own) = images::id_in(node, image).await?
+                && own != *id
+            {
+                became.push((id.clone(), own));
+            }
             for node in nodes {
                 let what = format!("The image {image} into {}", node.name);
                 progress
@@ -333,7 +341,10 @@ async fn load_images(run: &Run<'_>) -> Result<(), Fault> {
             }
         }
     }
-    run.book.change(|state| state.images.extend(ids))?;
+    run.book.change(|state| {
+        state.images.extend(ids);
+        state.taken.extend(became);
+    })?;
     let detail = match loaded.is_empty() {
         true => "there already".to_owned(),
         false => loaded.join(", "),

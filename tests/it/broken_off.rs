@@ -60,7 +60,7 @@ async fn a_stop_that_is_broken_off_with_the_kubelet_stopped_is_no_dead_end() {
     built(&world, false).await.end.unwrap();
     let job = state(&world).jobs[0].id.clone();
     // Slow enough to be seen between the end of the pods and the end of the container.
-    machine.sim.set_speed(0.2);
+    machine.sim.set_speed(1.0);
     let stop = async |events: Events| stop::run(&world, &events).await;
     broken_off_at(&machine, stop, "POST", "/stop").await;
     machine.sim.set_speed(SPEED);
@@ -77,7 +77,7 @@ async fn a_purge_that_is_broken_off_leaves_no_cluster_without_its_files() {
     let folder = tempfile::tempdir().unwrap();
     let world = world(&machine, folder.path(), "sim");
     built(&world, false).await.end.unwrap();
-    machine.sim.set_speed(0.2);
+    machine.sim.set_speed(1.0);
     let order = DownOrder {
         purge: true,
         ..DownOrder::default()

@@ -29,3 +29,4 @@ mod simulated;
 mod terminal;
 mod tidy;
 mod watching;
+mod ways_on;

@@ -123,6 +123,30 @@ async fn what_kind_made_of_our_configuration_is_taken_over_and_not_removed_unask
     assert!(machine.docker.inspect_container(&id, None).await.is_err());
 }
 
+/// Kind's containers do not say whose they are: the cluster itself does, before it is written to.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_with_another_labs_marker_is_refused_before_the_first_write() {
+    let machine = Machine::start(SPEED).await;
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(&machine, folder.path(), "t");
+    Kinds::of("t").make(&machine, &world).await;
+    built(&world, false).await.end.unwrap();
+    let mut other = state(&world);
+    other.id = "0123456789abcdef0123456789abcdef".to_owned();
+    other.nodes.clear();
+    other.jobs.clear();
+    other.applied = None;
+    Home::of(&world.addresses, "t").write_state(&other).unwrap();
+    machine.sim.forget_requests();
+    let fault = built(&world, false).await.end.unwrap_err();
+    assert_eq!(fault.code, "gate-refused", "{fault}");
+    assert!(!fault.mend.contains("What was made"), "{}", fault.mend);
+    let writes = machine.sim.requests().into_keys().filter(|(face, verb, _)| {
+        face == "kubernetes" && ["POST", "PUT", "PATCH", "DELETE"].contains(&verb.as_str())
+    });
+    assert_eq!(writes.collect::<Vec<_>>(), []);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_as_kind_yaml_says_is_not_taken_over() {
     let machine = Machine::start(SPEED).await;

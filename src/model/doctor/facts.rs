@@ -23,6 +23,8 @@ pub struct Facts {
     pub need: Need,
     /// Flink's options as the lab has them.
     pub options: Vec<(String, String)>,
+    /// An argument of the job speaks of checkpoints.
+    pub job_checkpoints: bool,
     /// Where pods see the shared folder.
     pub mount: String,
     /// Whether Flink's account may patch config maps in the lab that runs. None: none runs.

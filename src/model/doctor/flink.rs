@@ -131,6 +131,14 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
             )),
             Some(_) => {}
         }
+        // A job may switch checkpoints on by itself, in its code or its arguments.
+        if value("execution.checkpointing.interval").is_none() && !facts.job_checkpoints {
+            all.push(warning(
+                "`execution.checkpointing.interval` is missing".to_owned(),
+                "unless the job switches checkpoints on in its code, none is ever completed",
+                "Write `execution.checkpointing.interval: 5 s`.".to_owned(),
+            ));
+        }
         if value("kubernetes.cluster-id").is_none() {
             all.push(warning(
                 "`kubernetes.cluster-id` is missing".to_owned(),

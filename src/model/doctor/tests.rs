@@ -52,6 +52,7 @@ fn well() -> Facts {
         proxies: Vec::new(),
         need: Need::of(&lab),
         options: flink::options(&lab),
+        job_checkpoints: false,
         mount: lab.flink.mount.clone(),
         patch: Some(true),
         clusters: 0,
@@ -132,6 +133,17 @@ fn each_trouble_of_docker_is_one_finding() {
         &engine(|engine| engine.disk_free = Some(1 << 30)),
         "docker-disk",
         Grade::Blocker,
+    );
+    // A lab that is stopped has taken its disk already.
+    is(
+        &changed(|facts| {
+            facts.need = facts.need.clone().with_made(1);
+            if let Ok(engine) = &mut facts.docker {
+                engine.disk_free = Some(1 << 30);
+            }
+        }),
+        "docker-disk",
+        Grade::Warning,
     );
     is(
         &engine(|engine| engine.snap = true),

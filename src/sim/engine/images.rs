@@ -129,6 +129,14 @@ pub(super) fn find(machine: &Machine, name: &str) -> Option<(String, Image)> {
     found.map(|(name, image)| (name.clone(), image.clone()))
 }
 
+/// Docker's id of an image: the config's, or where it keeps images in containerd the manifest's.
+fn shown_id(machine: &Machine, id: &str) -> String {
+    match machine.ground.keeps_in_containerd() {
+        false => id.to_owned(),
+        true => format!("sha256:{}", id.chars().rev().take(64).collect::<String>()),
+    }
+}
+
 fn inspect(machine: &Machine, name: &str) -> Answer {
     let Some((name, image)) = find(machine, name) else {
         let full = if name.contains(':') {
@@ -140,7 +148,7 @@ fn inspect(machine: &Machine, name: &str) -> Answer {
     };
     Ok(serve::json(
         200,
-        &json!({"Id": image.id, "RepoTags": [name], "RepoDigests": [],
+        &json!({"Id": shown_id(machine, &image.id), "RepoTags": [name], "RepoDigests": [],
         "Parent": "", "Comment": "", "Created": "2026-01-01T00:00:00Z", "Author": "",
         "Config": {"Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
             "Cmd": null, "Entrypoint": null, "Labels": {}},

@@ -5,7 +5,9 @@ use crate::lab::Lab;
 use crate::world::World;
 use crate::world::kube::{self as api, CALL};
 use crate::world::open::open;
-use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role, RoleBinding};
+use k8s_openapi::api::rbac::v1::{
+    ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, Subject,
+};
 use kube::api::ListParams;
 use kube::{Api, Client};
 
@@ -52,30 +54,48 @@ async fn rules(
 ) -> Result<Vec<PolicyRule>, kube::Error> {
     let bindings: Api<RoleBinding> = Api::namespaced(client.clone(), namespace);
     let roles: Api<Role> = Api::namespaced(client.clone(), namespace);
+    let wide: Api<ClusterRoleBinding> = Api::all(client.clone());
+    let of_cluster: Api<ClusterRole> = Api::all(client.clone());
+    let whole = ListParams::default();
+    let (here, everywhere) = tokio::try_join!(bindings.list(&whole), wide.list(&whole))?;
+    let here = here.items.into_iter().map(|one| (one.subjects, one.role_ref));
+    let everywhere = everywhere
+        .items
+        .into_iter()
+        .map(|one| (one.subjects, one.role_ref));
     let mut all = Vec::new();
-    for binding in bindings.list(&ListParams::default()).await? {
-        let bound = binding.subjects.iter().flatten().any(|subject| {
-            subject.kind == "ServiceAccount"
-                && subject.name == account
-                && subject
-                    .namespace
-                    .as_deref()
-                    .is_none_or(|own| own == namespace)
-        });
-        if !bound {
+    for (subjects, role) in here.chain(everywhere) {
+        let mut subjects = subjects.iter().flatten();
+        if !subjects.any(|subject| is_bound(subject, namespace, account)) {
             continue;
         }
-        let name = &binding.role_ref.name;
-        let found = match binding.role_ref.kind.as_str() {
-            "ClusterRole" => {
-                let roles: Api<ClusterRole> = Api::all(client.clone());
-                roles.get_opt(name).await?.and_then(|role| role.rules)
-            }
-            _ => roles.get_opt(name).await?.and_then(|role| role.rules),
+        let found = match role.kind.as_str() {
+            "ClusterRole" => of_cluster
+                .get_opt(&role.name)
+                .await?
+                .and_then(|role| role.rules),
+            _ => roles.get_opt(&role.name).await?.and_then(|role| role.rules),
         };
         all.extend(found.unwrap_or_default());
     }
     Ok(all)
+}
+
+/// Whether a subject is the account, or a group that every account of its kind belongs to.
+fn is_bound(subject: &Subject, namespace: &str, account: &str) -> bool {
+    match subject.kind.as_str() {
+        "ServiceAccount" => {
+            let own = subject.namespace.as_deref();
+            subject.name == account && own.is_none_or(|own| own == namespace)
+        }
+        "Group" => {
+            subject.name == "system:serviceaccounts"
+                || subject.name == format!("system:serviceaccounts:{namespace}")
+                || subject.name == "system:authenticated"
+        }
+        "User" => subject.name == format!("system:serviceaccount:{namespace}:{account}"),
+        _ => false,
+    }
 }
 
 fn allows_patch(rule: &PolicyRule) -> bool {
@@ -90,6 +110,22 @@ fn allows_patch(rule: &PolicyRule) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_is_bound_by_name_and_by_its_groups() {
+        let subject = |kind: &str, name: &str| Subject {
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            ..Subject::default()
+        };
+        let bound = |kind: &str, name: &str| is_bound(&subject(kind, name), "flink", "jm");
+        assert!(bound("ServiceAccount", "jm"));
+        assert!(!bound("ServiceAccount", "other"));
+        assert!(bound("Group", "system:serviceaccounts:flink"));
+        assert!(bound("Group", "system:serviceaccounts"));
+        assert!(!bound("Group", "system:serviceaccounts:other"));
+        assert!(bound("User", "system:serviceaccount:flink:jm"));
+    }
 
     #[test]
     fn the_account_and_its_rules_are_read_as_kubernetes_means_them() {

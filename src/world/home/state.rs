@@ -47,6 +47,10 @@ pub struct State {
     /// Image ids by tag, as they were when they went into the nodes.
     #[serde(default)]
     pub images: BTreeMap<String, String>,
+    /// Docker's image ids, each with the id that the nodes gave it: they differ where Docker keeps
+    /// images in containerd.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub taken: BTreeMap<String, String>,
     /// Every job id that was ever ours, oldest first. Outlives `down`.
     #[serde(default)]
     pub jobs: Vec<JobRecord>,
@@ -174,6 +178,7 @@ impl State {
             purging: false,
             ports: Ports::default(),
             images: BTreeMap::new(),
+            taken: BTreeMap::new(),
             jobs: Vec::new(),
             checkpoint: None,
         })

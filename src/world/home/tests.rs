@@ -135,3 +135,19 @@ fn the_current_job_is_the_newest_of_the_cluster_that_exists() {
     assert_eq!(state.current_job(), None);
     assert_eq!(state.jobs.len(), 1, "the list outlives the cluster");
 }
+
+#[test]
+fn what_a_removal_left_that_was_broken_off_is_still_ours() {
+    let (_keep, home) = home();
+    home.create().unwrap();
+    for left in ["flinklab.log.1", "crash.log", "kubeconfig"] {
+        fs::write(home.folder.join(left), "x").unwrap();
+    }
+    home.create().unwrap();
+    home.write_state(&state()).unwrap();
+    remove_but(&home.folder, &[STATE, LOCK]).unwrap();
+    assert!(home.read_state().unwrap().is_some(), "the marker goes last");
+    let lock = home.lock().unwrap();
+    home.remove(&lock).unwrap();
+    assert!(!home.folder.exists());
+}

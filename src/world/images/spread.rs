@@ -5,6 +5,7 @@ use crate::fault::Fault;
 use crate::world::docker::Docker;
 use crate::world::node::Node;
 use bytes::Bytes;
+use std::collections::BTreeMap;
 use futures::StreamExt;
 use futures::future::try_join_all;
 use futures::stream::{BoxStream, unfold};
@@ -12,6 +13,9 @@ use tokio::sync::mpsc::{Sender, channel};
 
 /// Pieces that a node may lag behind the fastest one; Docker's are some tens of KiB.
 const LAG: usize = 64;
+
+/// Docker's ids of images, each with the id that the nodes gave it when they took it in.
+pub type Taken = BTreeMap<String, String>;
 
 type Piece = Result<Bytes, String>;
 
@@ -21,14 +25,17 @@ pub async fn stream_into_all(
     nodes: &[Node],
     docker: &Docker,
     image: &str,
+    taken: &Taken,
     progress: impl FnMut(Progress) + Send,
 ) -> Result<Streamed, Fault> {
     let there = id(docker, image).await?;
+    // Where Docker keeps images in containerd, its id is the manifest's and the node's is not.
+    let became = there.as_ref().and_then(|there| taken.get(there));
     let known = try_join_all(nodes.iter().map(|node| id_in(node, image))).await?;
     let lacking: Vec<&Node> = nodes
         .iter()
         .zip(known)
-        .filter(|(_, known)| known.is_none() || *known != there)
+        .filter(|(_, known)| known.is_none() || *known != there && known.as_ref() != became)
         .map(|(node, _)| node)
         .collect();
     match lacking.as_slice() {

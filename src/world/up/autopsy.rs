@@ -39,7 +39,7 @@ pub(super) async fn explain(run: &Run<'_>, fault: Fault) -> Fault {
     let mut found = Vec::new();
     let looking = async {
         if steps.contains(&"kubernetes") {
-            found.extend(of_node(run).await);
+            found.extend(of_node(run, &fault).await);
         }
         if steps
             .iter()
@@ -58,8 +58,9 @@ pub(super) async fn explain(run: &Run<'_>, fault: Fault) -> Fault {
 }
 
 /// The kubelet's errors and the last words of an API server that does not stay up.
-async fn of_node(run: &Run<'_>) -> Vec<Excerpt> {
-    let Some(node) = run.booted.get().and_then(|nodes| nodes.first()) else {
+async fn of_node(run: &Run<'_>, fault: &Fault) -> Vec<Excerpt> {
+    let nodes = run.booted.get().map(Vec::as_slice).unwrap_or_default();
+    let Some(node) = meant(nodes, fault) else {
         return Vec::new();
     };
     let journal = [
@@ -83,6 +84,14 @@ async fn of_node(run: &Run<'_>) -> Vec<Excerpt> {
     }
     found.extend(server);
     found
+}
+
+/// The node that a fault names, a worker that could not join, say; else the control plane.
+fn meant<'a>(nodes: &'a [Node], fault: &Fault) -> Option<&'a Node> {
+    let words = format!("{} {}", fault.what, fault.why);
+    let named = nodes.iter().filter(|node| words.contains(&node.name));
+    // `x-worker` is the beginning of `x-worker2`, too.
+    named.max_by_key(|node| node.name.len()).or(nodes.first())
 }
 
 /// The kubelet's own copy of the log: it is there whatever state the container is in.

@@ -1,7 +1,9 @@
-//! The way on after a failure: everything is kept for a look; how to retry, how to remove it.
+//! The way on after a failure: everything is kept for a look, and named; how to retry, how to remove
+//! it.
 
 use crate::fault::{Fault, Kind, naming};
 use crate::world::World;
+use crate::world::home::Home;
 
 /// How far an `up` came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,15 +17,34 @@ pub(super) enum Made {
 /// Adds the way on to a fault. Where this `up` came to make nothing, the fault says enough.
 pub(super) fn on(fault: Fault, world: &World, made: Made) -> Fault {
     let fault = fault.naming(&world.name);
-    if made == Made::Nothing || matches!(fault.kind, Kind::Bug | Kind::Interrupted) {
+    // A cluster that is another's is nothing that was made here.
+    let anothers = ["gate-refused", "cluster-not-ours"].contains(&fault.code.as_ref());
+    if made == Made::Nothing || anothers || matches!(fault.kind, Kind::Bug | Kind::Interrupted) {
         return fault;
     }
     let mut mend: Vec<String> = Vec::new();
     if !fault.mend.is_empty() {
         mend.push(fault.mend.clone());
     }
-    let way = "Everything that was made is kept for a look. Retry: `flinklab up` does what is \
-               missing. Remove: `flinklab down` keeps the data, `flinklab down --purge` does not.";
-    mend.push(naming(way, &world.name));
+    let way = format!(
+        "What was made is kept for a look: {}. Retry: `flinklab up` does what is missing. Remove: \
+         `flinklab down` keeps the data, `flinklab down --purge` does not.",
+        kept(world)
+    );
+    mend.push(naming(&way, &world.name));
     fault.mend(mend.join("\n"))
+}
+
+/// The containers and the folder of the lab.
+fn kept(world: &World) -> String {
+    let home = Home::of(&world.addresses, &world.name);
+    let state = home.read_state().ok().flatten();
+    let nodes = state.iter().flat_map(|state| &state.nodes);
+    let names: Vec<String> = nodes.map(|node| format!("`{}`", node.name)).collect();
+    let folder = format!("the folder {}", home.folder.display());
+    match names.as_slice() {
+        [] => folder,
+        [one] => format!("the container {one} and {folder}"),
+        several => format!("the containers {} and {folder}", several.join(", ")),
+    }
 }

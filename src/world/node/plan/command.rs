@@ -39,7 +39,7 @@ impl NodePlan {
             say("volume", "/dev/mapper:/dev/mapper");
         }
         for variable in &self.environment {
-            say("env", &quoted(variable));
+            say("env", &quoted(&without_user(variable)));
         }
         for port in &self.ports {
             say(
@@ -49,6 +49,22 @@ impl NodePlan {
         }
         words.push(self.image.clone());
         words.join(" ")
+    }
+}
+
+/// A variable without the name and password that a proxy's address may hold.
+fn without_user(variable: &str) -> String {
+    let Some((name, value)) = variable.split_once('=') else {
+        return variable.to_owned();
+    };
+    let (scheme, rest) = match value.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), value),
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match rest[..authority.len()].rfind('@') {
+        Some(at) => format!("{name}={scheme}***{}", &rest[at..]),
+        None => variable.to_owned(),
     }
 }
 
@@ -64,6 +80,18 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_reads_a_proxys_password() {
+        for (given, shown) in [
+            ("HTTP_PROXY=http://me:pa@ss@proxy:3128", "HTTP_PROXY=http://***@proxy:3128"),
+            ("https_proxy=me:pass@proxy", "https_proxy=***@proxy"),
+            ("HTTP_PROXY=http://proxy:3128/@x", "HTTP_PROXY=http://proxy:3128/@x"),
+            ("NO_PROXY=a,.svc", "NO_PROXY=a,.svc"),
+        ] {
+            assert_eq!(without_user(given), shown);
+        }
+    }
 
     #[test]
     fn words_with_spaces_stay_one_word() {
