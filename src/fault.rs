@@ -228,9 +228,15 @@ mod tests {
         assert_eq!(naming(words, "x"), named);
         assert_eq!(naming(named, "x"), named, "once is enough");
         assert_eq!(
-            naming("`flinklab break KEY` of the cluster `flinklab-control-plane`", "x"),
+            naming(
+                "`flinklab break KEY` of the cluster `flinklab-control-plane`",
+                "x"
+            ),
             "`flinklab break KEY --name x` of the cluster `flinklab-control-plane`"
         );
-        assert_eq!(naming("`flinklab` or `flinklab labs`", "x"), "`flinklab --name x` or `flinklab labs`");
+        assert_eq!(
+            naming("`flinklab` or `flinklab labs`", "x"),
+            "`flinklab --name x` or `flinklab labs`"
+        );
     }
 }

@@ -230,24 +230,9 @@ async fn follow(
     let ended = turn(world, &mut model, effects, Inbox::new(), &mut lines).await;
     match lines.outcome {
         Some(outcome) => outcome,
-        None => ended.map(|()| 0).map_err(|fault| way_on(fault, writes)),
-    }
-}
-
-/// What a person can do about a command that was interrupted.
-fn way_on(fault: Fault, command: Option<&str>) -> Fault {
-    match (fault.kind, command) {
-        (Kind::Interrupted, Some("up")) => fault.mend(
-            "What was made is kept. Go on: `flinklab up` does what is missing. Remove: `flinklab \
-             down` keeps the data, `flinklab down --purge` does not.",
-        ),
-        (Kind::Interrupted, Some("down")) => {
-            fault.mend("Run `flinklab down` again; `flinklab up` builds what is missing.")
-        }
-        (Kind::Interrupted, Some("stop")) => {
-            fault.mend("Run `flinklab stop` again; `flinklab up` starts what is stopped.")
-        }
-        _ => fault,
+        None => ended
+            .map(|()| 0)
+            .map_err(|fault| live::way_on(fault, writes)),
     }
 }
 

@@ -4,7 +4,7 @@
 use super::Next;
 use super::print::{Printer, Style};
 use super::report::{self, step_line};
-use crate::fault::Fault;
+use crate::fault::{Fault, Kind};
 use crate::model::{Model, Plan, Step, StepChange, StepState};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -178,6 +178,23 @@ pub(super) fn over(
         return Next::Stop;
     }
     Next::Go
+}
+
+/// What a person can do about a command that was interrupted.
+pub(super) fn way_on(fault: Fault, command: Option<&str>) -> Fault {
+    match (fault.kind, command) {
+        (Kind::Interrupted, Some("up")) => fault.mend(
+            "What was made is kept. Go on: `flinklab up` does what is missing. Remove: `flinklab \
+             down` keeps the data, `flinklab down --purge` does not.",
+        ),
+        (Kind::Interrupted, Some("down")) => {
+            fault.mend("Run `flinklab down` again; `flinklab up` builds what is missing.")
+        }
+        (Kind::Interrupted, Some("stop")) => {
+            fault.mend("Run `flinklab stop` again; `flinklab up` starts what is stopped.")
+        }
+        _ => fault,
+    }
 }
 
 fn too_long(plan: &Plan, limit: Duration) -> Fault {

@@ -12,8 +12,8 @@ use super::{Events, World, images};
 use crate::fault::Fault;
 use crate::lab::Lab;
 use crate::model::{
-    DoctorOrder, Engine, Event, Facts, Finding, Grade, ImageUse, Need, Place, PortUse, Who, findings,
-    flink_options,
+    DoctorOrder, Engine, Event, Facts, Finding, Grade, ImageUse, Need, Place, PortUse, Who,
+    findings, flink_options,
 };
 use bollard::models::SystemInfo;
 use bollard::query_parameters::ListContainersOptionsBuilder;
@@ -317,11 +317,7 @@ async fn image(docker: &Docker, name: &str, node: bool, depth: Depth) -> ImageUs
 }
 
 /// What is safe: a folder of our own, and images that somebody would have to pull anyway.
-async fn mend(
-    world: &World,
-    docker: Option<&Docker>,
-    facts: &Facts,
-) -> (Vec<String>, Vec<Fault>) {
+async fn mend(world: &World, docker: Option<&Docker>, facts: &Facts) -> (Vec<String>, Vec<Fault>) {
     let (mut fixed, mut failed) = (Vec::new(), Vec::new());
     if !world.addresses.home.exists() && machine::make(&world.addresses.home) {
         fixed.push(format!(

@@ -10,9 +10,7 @@ pub use state::{
     State,
 };
 
-use files::{
-    Privacy, make_folder, private_file, remove_but, same_file, sync_folder,
-};
+use files::{Privacy, make_folder, private_file, remove_but, same_file, sync_folder};
 
 use super::Addresses;
 use crate::fault::Fault;
@@ -249,10 +247,7 @@ impl Home {
             .collect();
         let marked = names.iter().any(|name| name == STATE);
         // What a first `up` leaves that was killed before its marker was written.
-        let begun = |name: &String| {
-            name.starts_with('.')
-                || OWN.contains(&name.as_str())
-        };
+        let begun = |name: &String| name.starts_with('.') || OWN.contains(&name.as_str());
         match marked || names.iter().all(begun) {
             true => Ok(()),
             false => Err(Fault::unable(

@@ -103,7 +103,10 @@ async fn a_node_that_cannot_be_entered_is_purged_all_the_same() {
     let Ok(Done::Down { removed: gone, .. }) = removed(&world, true).await.end else {
         panic!("down")
     };
-    assert!(gone.iter().any(|line| line.contains(" files (")), "{gone:?}");
+    assert!(
+        gone.iter().any(|line| line.contains(" files (")),
+        "{gone:?}"
+    );
     let left = bollard::query_parameters::ListContainersOptionsBuilder::new()
         .all(true)
         .build();

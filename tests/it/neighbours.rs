@@ -141,9 +141,13 @@ async fn a_cluster_with_another_labs_marker_is_refused_before_the_first_write() 
     let fault = built(&world, false).await.end.unwrap_err();
     assert_eq!(fault.code, "gate-refused", "{fault}");
     assert!(!fault.mend.contains("What was made"), "{}", fault.mend);
-    let writes = machine.sim.requests().into_keys().filter(|(face, verb, _)| {
-        face == "kubernetes" && ["POST", "PUT", "PATCH", "DELETE"].contains(&verb.as_str())
-    });
+    let writes = machine
+        .sim
+        .requests()
+        .into_keys()
+        .filter(|(face, verb, _)| {
+            face == "kubernetes" && ["POST", "PUT", "PATCH", "DELETE"].contains(&verb.as_str())
+        });
     assert_eq!(writes.collect::<Vec<_>>(), []);
 }
 

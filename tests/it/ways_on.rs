@@ -44,7 +44,10 @@ async fn commands_in_sentences_act_on_the_lab_that_they_are_about() {
     let world = world(&machine, folder.path(), "sim");
     machine.sim.trouble(Some(Trouble::NodeDoesNotBoot));
     let fault = built(&world, false).await.end.unwrap_err();
-    says(&fault.mend, "the container `sim-control-plane` and the folder ");
+    says(
+        &fault.mend,
+        "the container `sim-control-plane` and the folder ",
+    );
     removed(&world, false).await.end.unwrap();
     let fault = failed(&world, Effect::Stop).await;
     assert_eq!(fault.code, "cluster-gone");
@@ -172,7 +175,12 @@ async fn kind_config_of_a_lab_is_that_of_its_own_definition() {
     let made = flinklab::world::home::State::new("three", &lab, source, jiff::Timestamp::now());
     home.write_state(&made.unwrap()).unwrap();
     let ended = program.run(&["kind-config", "--name", "three"]);
-    assert_eq!(ended.out.matches("role: worker").count(), 2, "{}", ended.out);
+    assert_eq!(
+        ended.out.matches("role: worker").count(),
+        2,
+        "{}",
+        ended.out
+    );
     let ended = program.run(&["lab", "check", "default"]);
     assert_eq!(ended.code, 0, "{}", ended.err);
 }

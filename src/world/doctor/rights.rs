@@ -58,7 +58,10 @@ async fn rules(
     let of_cluster: Api<ClusterRole> = Api::all(client.clone());
     let whole = ListParams::default();
     let (here, everywhere) = tokio::try_join!(bindings.list(&whole), wide.list(&whole))?;
-    let here = here.items.into_iter().map(|one| (one.subjects, one.role_ref));
+    let here = here
+        .items
+        .into_iter()
+        .map(|one| (one.subjects, one.role_ref));
     let everywhere = everywhere
         .items
         .into_iter()

@@ -142,7 +142,9 @@ impl Seen {
     /// Whether it may still be booting: no command may enter it then. By two clocks that should agree.
     #[must_use]
     pub fn may_boot(&self) -> bool {
-        let age = self.started.map(|at| at.duration_until(jiff::Timestamp::now()));
+        let age = self
+            .started
+            .map(|at| at.duration_until(jiff::Timestamp::now()));
         age.is_none_or(|age| age < YOUNG)
     }
 

@@ -5,10 +5,10 @@ use crate::fault::Fault;
 use crate::world::docker::Docker;
 use crate::world::node::Node;
 use bytes::Bytes;
-use std::collections::BTreeMap;
 use futures::StreamExt;
 use futures::future::try_join_all;
 use futures::stream::{BoxStream, unfold};
+use std::collections::BTreeMap;
 use tokio::sync::mpsc::{Sender, channel};
 
 /// Pieces that a node may lag behind the fastest one; Docker's are some tens of KiB.

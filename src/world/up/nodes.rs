@@ -45,8 +45,7 @@ pub(super) async fn settle(run: &Run<'_>) -> Result<Settled, Fault> {
             &format!("it has a node `{extra}`, which kind.yaml does not"),
         ));
     }
-    let stopped =
-        claim.seen().iter().any(|seen| !seen.running) || !run.readied.started.is_empty();
+    let stopped = claim.seen().iter().any(|seen| !seen.running) || !run.readied.started.is_empty();
     let work = match (found.is_empty(), stopped) {
         (true, _) => Work::Build,
         (false, true) => Work::Start,
@@ -218,7 +217,9 @@ async fn create(run: &Run<'_>, claim: &mut Claiming, found: &[String]) -> Result
         let names = wanted.iter().map(|plan| (plan.name.clone(), now));
         state.ordered.extend(names);
     })?;
-    let made = wanted.into_iter().map(|plan| container::make(run, claim, &state, plan));
+    let made = wanted
+        .into_iter()
+        .map(|plan| container::make(run, claim, &state, plan));
     let ids = futures::future::try_join_all(made).await?;
     for id in ids {
         claim.admit(&id).await?;

@@ -84,9 +84,15 @@ mod tests {
     #[test]
     fn nobody_reads_a_proxys_password() {
         for (given, shown) in [
-            ("HTTP_PROXY=http://me:pa@ss@proxy:3128", "HTTP_PROXY=http://***@proxy:3128"),
+            (
+                "HTTP_PROXY=http://me:pa@ss@proxy:3128",
+                "HTTP_PROXY=http://***@proxy:3128",
+            ),
             ("https_proxy=me:pass@proxy", "https_proxy=***@proxy"),
-            ("HTTP_PROXY=http://proxy:3128/@x", "HTTP_PROXY=http://proxy:3128/@x"),
+            (
+                "HTTP_PROXY=http://proxy:3128/@x",
+                "HTTP_PROXY=http://proxy:3128/@x",
+            ),
             ("NO_PROXY=a,.svc", "NO_PROXY=a,.svc"),
         ] {
             assert_eq!(without_user(given), shown);
