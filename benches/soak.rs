@@ -50,6 +50,7 @@ fn main() -> ExitCode {
     let mut faults: Vec<String> = Vec::new();
     let mut verdicts: BTreeMap<String, u32> = BTreeMap::new();
     let mut done = 0;
+    let mut first: Option<Shape> = None;
     for n in 1..=breaks {
         if began.elapsed() > limit {
             println!("no more after {} s", began.elapsed().as_secs());
@@ -62,6 +63,8 @@ fn main() -> ExitCode {
             break;
         }
         let before = lab.status()["job"]["id"].clone();
+        let shape = Shape::of(&lab, &before);
+        let first = first.get_or_insert_with(|| shape.clone());
         let said = lab.objects(&["break", &key]).pop().unwrap_or_default();
         let result = &said["result"];
         done += 1;
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         let healed = lab.healthy();
         let after = lab.status()["job"]["id"].clone();
         let mut wrong = leftovers(&lab);
+        wrong.extend(first.changed(&Shape::of(&lab, &after)));
         wrong.extend(healed.err());
         if result["verdict"] != result["expected"] || result["verdict"].is_null() {
             wrong.push(format!(
@@ -108,7 +112,10 @@ fn main() -> ExitCode {
         println!("  {count:>3} × {verdict}");
     }
     println!("{} found", faults.len());
-    match faults.is_empty() && done > 0 {
+    if done < breaks {
+        println!("CUT SHORT: {done} of {breaks} breaks");
+    }
+    match faults.is_empty() && done == breaks {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     }
@@ -177,6 +184,35 @@ fn metadata(folder: &Path) -> Vec<(String, u64, Timestamp)> {
         }
     }
     found
+}
+
+/// What failures change and must put back as it was: the replicas of each workload, and the mode
+/// of the folder of the job's checkpoints.
+#[derive(Debug, Clone, PartialEq)]
+struct Shape {
+    replicas: String,
+    mode: u32,
+}
+
+impl Shape {
+    fn of(lab: &Lab, job: &Value) -> Self {
+        use std::os::unix::fs::PermissionsExt;
+        let kubectl = "kubectl --kubeconfig /etc/kubernetes/admin.conf -n flink";
+        let fields = "{range .items[*]}{.kind}/{.metadata.name}={.spec.replicas} {end}";
+        let replicas = lab.in_node(&format!(
+            "{kubectl} get deployments,statefulsets -o jsonpath='{fields}'"
+        ));
+        let folder = lab.folder().join("shared/checkpoints");
+        let folder = folder.join(job.as_str().unwrap_or_default());
+        Self {
+            replicas: replicas.trim().to_owned(),
+            mode: std::fs::metadata(folder).map_or(0, |data| data.permissions().mode() & 0o7777),
+        }
+    }
+
+    fn changed(&self, now: &Self) -> Option<String> {
+        (self != now).then(|| format!("not as it was: {now:?}, and was {self:?}"))
+    }
 }
 
 /// What a failure may not leave.
