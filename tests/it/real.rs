@@ -2,6 +2,7 @@
 //! Kubernetes and Flink as users have them. Takes minutes; cleans up after itself.
 
 use crate::program::{Ended, Program};
+use flinklab::model::{Event, Happening, RunEvent};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -85,10 +86,23 @@ impl Lab {
     /// tells it; the kubelet removes the container of a deleted pod.
     fn agrees_with_the_runtime(&self, result: &Value) {
         let phases = result["phases"].as_array().unwrap();
-        let gone = phases.iter().find(|phase| phase["name"] == "process-gone");
         // A process that was only stopped, or cut off, is not gone.
-        let Some(gone) = gone else { return };
-        let gone: jiff::Timestamp = gone["at"].as_str().unwrap().parse().unwrap();
+        if !phases.iter().any(|phase| phase["name"] == "process-gone") {
+            return;
+        }
+        // The phase may be the runtime's own stamp: what is compared is what was seen before it
+        // was asked, the first that the hand told.
+        let folder = self.0.home().join(NAME).join("runs");
+        let folder = folder.join(result["run"].as_str().unwrap());
+        let told = std::fs::read_to_string(folder.join("events.jsonl")).unwrap();
+        let gone = told
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Happening>(line).ok())
+            .find_map(|happening| match happening.event {
+                Event::Run(RunEvent::Gone { at, .. }) => Some(at),
+                _ => None,
+            })
+            .unwrap();
         let container = result["target"]["container"].as_str().unwrap();
         let told = std::process::Command::new("docker")
             .args([
