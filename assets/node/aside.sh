@@ -4,6 +4,7 @@ from=$1 to=$2
 [ -f "$from" ] || { echo "$from is not there" >&2; exit 3; }
 echo "sent $(date +%s%N)"
 mv "$from" "$to" || exit 4
+exec 9>&-
 n=0
 while [ -n "$(crictl ps -q --name kube-apiserver)" ]; do
   n=$((n + 1))

@@ -10,6 +10,7 @@ look() {
 now=$(date +%s%N)
 look || { echo mismatch; exit 3; }
 kill -s STOP "$pid" || exit 4
+exec 9>&-
 echo "sent $now"
 n=0
 until look && [ "$state" = T ]; do

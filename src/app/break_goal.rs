@@ -2,7 +2,6 @@
 //! first, then it aims, fires once the lab is ready, waits for the verdict and the undo, and does
 //! so as often as was asked.
 
-use super::headless::FIRST_PICTURE;
 use super::print::{Printer, Style};
 use super::{Next, break_report, report, status};
 use crate::failure::{Failure, LONGEST, Seconds, Verdict};
@@ -11,6 +10,8 @@ use crate::lab::Lab;
 use crate::model::{Effect, Model, RunResult, Target};
 use std::time::{Duration, Instant};
 
+/// How long the first picture may take, and five good samples after it.
+const FIRST: Duration = Duration::from_secs(30);
 /// How long a lab may take to be healthy again after something was taken back.
 const RECOVERY: Duration = Duration::from_secs(180);
 
@@ -58,7 +59,7 @@ impl Breaking {
             left: times,
             run: None,
             since: Instant::now(),
-            patience: FIRST_PICTURE,
+            patience: FIRST,
             passed: true,
         }
     }
@@ -91,8 +92,10 @@ impl Breaking {
             }
         }
         let waits = self.since.elapsed() < self.patience;
-        // After a failure it is not enough that the job runs: the lab must be well for a while.
-        let well = self.patience == FIRST_PICTURE || model.healthy();
+        // It is not enough that the job runs: the lab must be well for a while, whoever broke it
+        // before. Only who insists, and left nothing behind, need not wait for that.
+        let insists = self.manner == Manner::Force && self.patience == FIRST;
+        let well = insists || model.healthy();
         if waits && (!status::complete(model) || !well) {
             return Next::Go;
         }
@@ -103,7 +106,11 @@ impl Breaking {
             (_, Err(_)) if waits => Next::Go,
             (Manner::DryRun, target) => {
                 let failure = self.timed(failure);
-                print_dry_run(printer, &failure, target.as_ref(), &aim.against);
+                let commands = target
+                    .as_ref()
+                    .map(|target| model.commands(&failure, target));
+                let commands = commands.unwrap_or_default();
+                print_dry_run(printer, &failure, target.as_ref(), &commands, &aim.against);
                 *outcome = Some(Ok(if ready { 0 } else { 3 }));
                 Next::Stop
             }
@@ -191,11 +198,12 @@ fn print_dry_run(
     printer: &Printer,
     failure: &Failure,
     target: Result<&Target, &String>,
+    commands: &[String],
     against: &[String],
 ) {
     match printer.style {
-        Style::Json => printer.object(&report::dry_run(failure, target, against)),
-        Style::Text => printer.text(&report::dry_run_text(failure, target, against)),
+        Style::Json => printer.object(&report::dry_run(failure, target, commands, against)),
+        Style::Text => printer.text(&report::dry_run_text(failure, target, commands, against)),
     }
 }
 

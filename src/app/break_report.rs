@@ -38,6 +38,7 @@ pub(super) fn live_line(event: &RunEvent) -> Option<String> {
                 .map_or_else(String::new, |why| format!(", {why}"))
         ),
         RunEvent::Hit(Err(why)) => format!("not hit: {why}"),
+        RunEvent::Stuck(fault) => format!("not taken back yet, and tried again: {fault}"),
         // The fault itself follows.
         RunEvent::Refused(_) | RunEvent::Over(_) => return None,
     })
@@ -132,6 +133,7 @@ pub(super) fn text(result: &RunResult) -> String {
 pub(super) fn conclusion(result: &RunResult) -> String {
     let recovery = match result.recovery_ms {
         Some(ms) => format!("recovered in {}", seconds(ms)),
+        None if never_stopped(result) => "the job never stopped".to_owned(),
         None => "no recovery was seen".to_owned(),
     };
     let meant = match result.verdict == result.expected {
@@ -140,6 +142,14 @@ pub(super) fn conclusion(result: &RunResult) -> String {
         false => format!(" (expected: {})", result.expected),
     };
     format!("{}{meant} · {recovery}", result.verdict)
+}
+
+/// That a job never stopped is claimed only where it was seen: no restore, all tasks at every look.
+pub(super) fn never_stopped(result: &RunResult) -> bool {
+    let seen = |it: &crate::model::Statement| {
+        it.name == StatementName::Restored && it.verdict == Verdict::Pass
+    };
+    result.recovery_ms.is_none() && result.statements.iter().any(seen)
 }
 
 fn line(text: &mut String, words: &str) {
@@ -261,6 +271,19 @@ mod tests {
 
         INCONCLUSIVE (expected: PASS) · recovered in 17.747 s
         ");
+    }
+
+    #[test]
+    fn a_job_that_never_stopped_did_not_fail_to_recover() {
+        let mut result = result();
+        result.recovery_ms = None;
+        assert!(conclusion(&result).ends_with("no recovery was seen"));
+        result.statements.push(Statement {
+            name: StatementName::Restored,
+            verdict: Verdict::Pass,
+            evidence: "no restore".to_owned(),
+        });
+        assert!(conclusion(&result).ends_with("the job never stopped"));
     }
 
     #[test]

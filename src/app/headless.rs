@@ -11,7 +11,7 @@ use crate::cli::{Cli, Command};
 use crate::fault::{Fault, Kind};
 use crate::lab::Lab;
 use crate::model::{
-    DoctorOrder, DownOrder, Effect, Ended, Event, Happening, Model, StepState, UpOrder,
+    DoctorOrder, DownOrder, Effect, Ended, Event, Happening, Model, RunEvent, StepState, UpOrder,
 };
 use crate::world::World;
 use clap::CommandFactory;
@@ -289,6 +289,11 @@ impl Show for Lines {
                 Event::Run(event) if self.printer.style == Style::Text => {
                     if let Some(line) = break_report::live_line(event) {
                         self.printer.line(&line);
+                    }
+                    let undone = matches!(event, RunEvent::Undone { .. });
+                    let waits = model.run.as_ref().filter(|_| undone);
+                    if let Some(waits) = waits.and_then(|run| run.waits_for(model.now)) {
+                        self.printer.line(&waits);
                     }
                 }
                 Event::Crashed(text) => {

@@ -29,7 +29,7 @@ pub use surroundings::Surroundings;
 
 use crate::cli::{Cli, Command};
 use crate::fault::{Fault, Kind};
-use crate::model::{Effect, Elsewhere, Ended, Event, Happening, Model, Signal, update};
+use crate::model::{Clocks, Effect, Elsewhere, Ended, Event, Happening, Model, Signal, update};
 use crate::world::{self, Events, World};
 use clap::Parser;
 use std::panic::AssertUnwindSafe;
@@ -118,6 +118,7 @@ fn with_world(
             cli.global.read_only,
         )
     });
+    let left = world.clone();
     crash::watch(world.addresses.clone(), world.name.clone());
     logging::start(&world, cli.global.log_level);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -143,7 +144,24 @@ fn with_world(
         code.map(|code| (code, None))
     });
     runtime.shutdown_timeout(Duration::from_millis(200));
+    if matches!(cli.command, None | Some(Command::Break { .. })) {
+        say_left(&left, printer);
+    }
     ended
+}
+
+/// What this program applied and could not take back, and what nobody else will: said last of all.
+fn say_left(world: &World, printer: &print::Printer) {
+    let own = std::process::id();
+    for left in crate::world::heal::standing(world).unwrap_or_default() {
+        if left.owner.is_none_or(|owner| owner == own) {
+            let name = with_name(&world.name);
+            let (failure, what) = (&left.failure, &left.what);
+            printer.warning(&format!(
+                "{failure} is still applied: {what}. Run `flinklab heal{name}`."
+            ));
+        }
+    }
 }
 
 /// Shows the model after each batch of events, and says when enough was seen.
@@ -184,6 +202,8 @@ async fn turn(
     let mut batch = Vec::with_capacity(BATCH);
     tasks.spawn(signals(events.clone(), stop.clone()));
     let mut wanted = first;
+    let counting = std::time::Instant::now();
+    let mut clocks = Clocks::new(jiff::Timestamp::now(), counting.elapsed());
     loop {
         for effect in wanted.drain(..) {
             let (world, events, stop) = (world.clone(), events.clone(), stop.clone());
@@ -199,6 +219,10 @@ async fn turn(
                 Err(error) => batch.push(now(Event::Crashed(panic_text(error)))),
             },
             () = sleep(patience) => batch.push(now(Event::Tick)),
+        }
+        let (told, counted) = (jiff::Timestamp::now(), counting.elapsed());
+        if let Some(from) = clocks.look(told, counted) {
+            batch.push(now(Event::Jumped { from, to: told }));
         }
         for happening in &batch {
             tapes.take(happening);
@@ -225,7 +249,11 @@ async fn turn(
         loop {
             tokio::select! {
                 ended = tasks.join_next() => if ended.is_none() { break },
-                _ = queue.recv() => {}
+                Some(late) = queue.recv() => {
+                    tapes.take(&late);
+                    // Nothing more is asked of the world, but what it says still counts.
+                    update(model, &late);
+                }
             }
         }
     })

@@ -217,6 +217,7 @@ pub(super) fn keys(keymap: &Keymap, markdown: bool) -> String {
 pub(super) fn dry_run(
     failure: &Failure,
     target: Result<&Target, &String>,
+    commands: &[String],
     against: &[String],
 ) -> Value {
     json!({"result": {
@@ -224,9 +225,7 @@ pub(super) fn dry_run(
         "target": target.ok(), "no_target": target.err(),
         "ready": target.is_ok() && against.is_empty(), "against": against,
         "steps": failure.steps, "expected": failure.expect.verdict(),
-        "commands": target.map_or_else(|_| Vec::new(), |target| {
-            failure.steps.iter().map(|step| target.command(*step)).collect::<Vec<_>>()
-        }),
+        "commands": commands,
         "for": failure.lasts.map(|lasts| lasts.0),
         "undo": failure.undo().map(Undo::words).collect::<Vec<_>>(),
     }})
@@ -236,6 +235,7 @@ pub(super) fn dry_run(
 pub(super) fn dry_run_text(
     failure: &Failure,
     target: Result<&Target, &String>,
+    commands: &[String],
     against: &[String],
 ) -> String {
     let mut text = format!(
@@ -258,8 +258,8 @@ pub(super) fn dry_run_text(
                     pod.role, pod.pod, pod.reason, pod.uid
                 ));
             }
-            for step in failure.steps.iter() {
-                text.push_str(&format!("  does    {}\n", target.command(*step)));
+            for command in commands {
+                text.push_str(&format!("  does    {command}\n"));
             }
         }
         Err(why) => text.push_str(&format!("  hits    nothing: {why}\n")),

@@ -26,6 +26,7 @@ pub static CATALOGUE: &[Failure] = &[
         hits: Hits::Leader,
         steps: Cow::Borrowed(&[Step::Terminate]),
         lasts: None,
+        aftershock: None,
         expect: Expect {
             leadership: Leadership::NewEpoch,
             restore: Restore::Newest,
@@ -48,6 +49,7 @@ pub static CATALOGUE: &[Failure] = &[
         hits: Hits::Leader,
         steps: Cow::Borrowed(&[Step::Kill]),
         lasts: None,
+        aftershock: None,
         expect: Expect {
             leadership: Leadership::NewEpoch,
             restore: Restore::Newest,
@@ -71,6 +73,7 @@ pub static CATALOGUE: &[Failure] = &[
         hits: Hits::Leader,
         steps: Cow::Borrowed(&[Step::DeletePod]),
         lasts: None,
+        aftershock: None,
         expect: Expect {
             leadership: Leadership::NewEpoch,
             restore: Restore::Newest,
@@ -93,6 +96,7 @@ pub static CATALOGUE: &[Failure] = &[
         hits: Hits::Standby,
         steps: Cow::Borrowed(&[Step::Terminate]),
         lasts: None,
+        aftershock: None,
         expect: Expect {
             leadership: Leadership::Stays,
             restore: Restore::None,
@@ -114,6 +118,7 @@ pub static CATALOGUE: &[Failure] = &[
         hits: Hits::BusyTaskManager,
         steps: Cow::Borrowed(&[Step::Terminate]),
         lasts: None,
+        aftershock: None,
         expect: Expect {
             leadership: Leadership::Stays,
             restore: Restore::Newest,
@@ -136,6 +141,7 @@ pub static CATALOGUE: &[Failure] = &[
         hits: Hits::BusyTaskManager,
         steps: Cow::Borrowed(&[Step::Kill]),
         lasts: None,
+        aftershock: None,
         expect: Expect {
             leadership: Leadership::Stays,
             restore: Restore::Newest,
@@ -158,6 +164,7 @@ pub static CATALOGUE: &[Failure] = &[
         hits: Hits::BusyTaskManager,
         steps: Cow::Borrowed(&[Step::DeletePod]),
         lasts: None,
+        aftershock: None,
         expect: Expect {
             leadership: Leadership::Stays,
             restore: Restore::Newest,
@@ -180,6 +187,7 @@ pub static CATALOGUE: &[Failure] = &[
         hits: Hits::Leader,
         steps: Cow::Borrowed(&[Step::Freeze]),
         lasts: Some(Seconds(35)),
+        aftershock: None,
         expect: Expect {
             leadership: Leadership::NewEpoch,
             restore: Restore::Newest,
@@ -202,6 +210,7 @@ pub static CATALOGUE: &[Failure] = &[
         hits: Hits::Leader,
         steps: Cow::Borrowed(&[Step::CutOff]),
         lasts: Some(Seconds(35)),
+        aftershock: None,
         expect: Expect {
             leadership: Leadership::NewEpoch,
             restore: Restore::Newest,
@@ -224,6 +233,7 @@ pub static CATALOGUE: &[Failure] = &[
         hits: Hits::BusyTaskManager,
         steps: Cow::Borrowed(&[Step::Freeze]),
         lasts: Some(Seconds(75)),
+        aftershock: None,
         expect: Expect {
             leadership: Leadership::Stays,
             restore: Restore::Newest,
@@ -246,6 +256,7 @@ pub static CATALOGUE: &[Failure] = &[
         hits: Hits::AllJobmanagers,
         steps: Cow::Borrowed(&[Step::Kill]),
         lasts: None,
+        aftershock: None,
         expect: Expect {
             leadership: Leadership::NewEpoch,
             restore: Restore::Newest,
@@ -267,6 +278,7 @@ pub static CATALOGUE: &[Failure] = &[
         hits: Hits::AllJobmanagers,
         steps: Cow::Borrowed(&[Step::ScaleToZero]),
         lasts: Some(Seconds(20)),
+        aftershock: None,
         expect: Expect {
             leadership: Leadership::NewEpoch,
             restore: Restore::Newest,
@@ -289,6 +301,7 @@ pub static CATALOGUE: &[Failure] = &[
         hits: Hits::ApiServer,
         steps: Cow::Borrowed(&[Step::StopApiServer]),
         lasts: Some(Seconds(40)),
+        aftershock: None,
         expect: Expect {
             leadership: Leadership::MayMove,
             restore: Restore::IfMoved,
@@ -311,6 +324,7 @@ pub static CATALOGUE: &[Failure] = &[
         hits: Hits::Role,
         steps: Cow::Borrowed(&[Step::ForbidPatch]),
         lasts: Some(Seconds(45)),
+        aftershock: None,
         expect: Expect {
             leadership: Leadership::NewEpoch,
             restore: Restore::Newest,
@@ -335,6 +349,7 @@ pub static CATALOGUE: &[Failure] = &[
         hits: Hits::CheckpointFolder,
         steps: Cow::Borrowed(&[Step::ForbidWriting]),
         lasts: Some(Seconds(20)),
+        aftershock: None,
         expect: Expect {
             leadership: Leadership::Stays,
             restore: Restore::None,
@@ -359,6 +374,7 @@ pub static CATALOGUE: &[Failure] = &[
         hits: Hits::Leader,
         steps: Cow::Borrowed(&[Step::DeletePointers, Step::Kill]),
         lasts: None,
+        aftershock: None,
         expect: Expect {
             leadership: Leadership::NewEpoch,
             restore: Restore::Newest,

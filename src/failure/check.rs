@@ -97,6 +97,18 @@ fn suits(step: Step, hits: Hits) -> bool {
 
 fn time(failure: &Failure) -> Option<Fit> {
     let lasting = failure.steps.iter().any(|step| step.lasts());
+    match failure.aftershock {
+        Some(_) if failure.lasts.is_none() => {
+            return wrong("aftershock", "It has no `for`, so it is never undone.");
+        }
+        Some(longer) if longer > LONGEST => {
+            return wrong(
+                "aftershock",
+                format!("Nothing is waited for longer than {LONGEST}."),
+            );
+        }
+        _ => {}
+    }
     match failure.lasts {
         None if lasting => wrong("for", "It stays until it is undone: say `for` how long."),
         Some(_) if !lasting => wrong("for", "Its steps are over at once: leave `for` out."),

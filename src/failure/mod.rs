@@ -1,11 +1,13 @@
 //! Failures as data: what each one hits, does and undoes, and what must be seen afterwards.
 //! Nothing here acts. The table itself is in `catalogue`; a lab's own entries are the same type.
 
+mod aftershock;
 mod catalogue;
 mod check;
 mod expect;
 mod seconds;
 
+pub use aftershock::Aftershock;
 pub use catalogue::{CATALOGUE, find};
 pub use check::{Fit, unfit};
 pub use expect::{Counted, Expect, Leadership, Restarts, Restore, StatementName, Verdict};
@@ -60,6 +62,10 @@ pub struct Failure {
     /// its steps are over at once, or are undone when the run is judged.
     #[serde(rename = "for", default)]
     pub lasts: Option<Seconds>,
+    /// How long after its undo the job may still be disturbed by it. None: what is known of its
+    /// steps counts, see `Failure::aftershock`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aftershock: Option<Seconds>,
     /// What must be seen for PASS.
     pub expect: Expect,
 }

@@ -3,14 +3,10 @@
 
 use super::{Aim, BreakOrder, Epoch, Model, Pod, PodPhase, Target};
 use crate::failure::{Failure, Hits, Need, Role};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
-/// An answer of Flink older than this says nothing about now: five of its slowest rounds.
-const FRESH: SignedDuration = SignedDuration::from_secs(5);
-/// The checkpoint interval where it is not known.
-const INTERVAL: SignedDuration = SignedDuration::from_secs(10);
-/// What we learn of a checkpoint may be this old when nothing is wrong: one calm round.
-const LEARNT: SignedDuration = SignedDuration::from_millis(1500);
+/// Slots older than this say nothing about where tasks run now.
+const SLOTS: SignedDuration = SignedDuration::from_secs(5);
 
 impl Model {
     /// Resolves a failure against what is known now.
@@ -145,9 +141,14 @@ impl Model {
     /// The TaskManager with the most slots in use. After a loss, all tasks may be on one; and where
     /// that is not known yet, guessing could hit one that runs nothing.
     fn busy(&self, wanted: Option<&str>) -> Result<Target, String> {
-        let Some((_, workers)) = &self.job.workers else {
+        let Some((seen, workers)) = &self.job.workers else {
             return Err("it is not known yet which TaskManager runs tasks".to_owned());
         };
+        // A restart may have moved every task since.
+        let restored = self.job.restores.iter().map(|restored| restored.at).max();
+        if self.now.duration_since(*seen) > SLOTS || restored.is_some_and(|at| *seen <= at) {
+            return Err("it is not known any more which TaskManager runs tasks".to_owned());
+        }
         let used = |pod: &Pod| {
             let mut own = workers.iter();
             let own = own.find(|worker| Some(&worker.host) == pod.ip.as_ref());
@@ -202,8 +203,7 @@ impl Model {
             pod: pod.name.clone(),
             uid: pod.uid.clone(),
             role: pod.role,
-            // The lab's own names are not here: the pod tells its container by role.
-            container_name: pod.role.to_string().to_lowercase(),
+            container_name: self.container_of(pod.role),
             container: pod.container.clone(),
             node: pod.node.clone(),
             epoch: self.cluster.epoch().map(|epoch: &Epoch| epoch.id.clone()),
@@ -211,57 +211,6 @@ impl Model {
             object: None,
             also: Vec::new(),
         })
-    }
-
-    /// What speaks against a break now, each in a few words. Empty: the lab is ready.
-    fn against(&self) -> Vec<String> {
-        let mut against = Vec::new();
-        if let Some(run) = &self.run {
-            against.push(format!("the run {} is still observed", run.order.run));
-        }
-        let ours = self.lab.as_ref().and_then(|lab| lab.job.as_deref());
-        match self.job.row(ours) {
-            Some(row) if row.all_run() => {}
-            Some(row) => against.push(format!(
-                "the job is {}, {} of {} tasks run",
-                row.state, row.tasks.running, row.tasks.total
-            )),
-            None => against.push("the job was not seen running".to_owned()),
-        }
-        let answered = self.job.good.as_ref().map(|(at, _)| *at);
-        if let Some(age) = answered.map(|at| self.now.duration_since(at))
-            && age > FRESH
-        {
-            against.push(format!("Flink has not answered for {} s", age.as_secs()));
-        }
-        against.extend(self.checkpoint_too_old());
-        against
-    }
-
-    /// A break needs something to come back to: the newest checkpoint, not older than two
-    /// intervals.
-    fn checkpoint_too_old(&self) -> Option<String> {
-        let Some(done) = self.newest_completed_at() else {
-            return Some("no checkpoint has completed yet".to_owned());
-        };
-        let age = self.now.duration_since(done);
-        let limit = self.job.interval().unwrap_or(INTERVAL) * 2 + LEARNT;
-        (age > limit).then(|| {
-            format!(
-                "the newest checkpoint is {} s old, more than two intervals",
-                age.as_secs()
-            )
-        })
-    }
-
-    /// By REST, or by the pointers where they are ahead of it.
-    fn newest_completed_at(&self) -> Option<Timestamp> {
-        let newest = self.job.newest()?;
-        let pointed = self.cluster.job_map.as_ref().and_then(|(at, map)| {
-            let ahead = map.pointers.iter().any(|pointer| pointer.id > newest.id);
-            ahead.then_some(*at)
-        });
-        newest.acknowledged.max(pointed)
     }
 }
 

@@ -5,7 +5,7 @@
 use super::super::{
     Event, Happening, LabFacts, Model, Origin, PodChange, Run, RunEvent, Worker, update,
 };
-use crate::failure::{Step, find};
+use crate::failure::{CATALOGUE, find};
 
 /// A real lab just before a break.
 fn healthy() -> Model {
@@ -22,6 +22,7 @@ fn healthy() -> Model {
         mount: "/flink-shared".into(),
         namespace: "flink".into(),
         calm_ms: 1000,
+        names: Box::default(),
     };
     let mut all = text
         .lines()
@@ -42,6 +43,9 @@ fn healthy() -> Model {
         }
         update(&mut model, &happening);
     }
+    // The recording begins shortly before the break, with the pods one by one.
+    model.cluster.listed = true;
+    model.job.good_in_a_row = super::super::GOOD;
     model
 }
 
@@ -50,6 +54,7 @@ fn slots(model: &mut Model, used: [(&str, u32); 2]) {
         host: host.to_owned(),
         slots: 2,
         free: 2 - used,
+        heartbeat: None,
     });
     model.job.workers = Some((model.now, workers.to_vec()));
 }
@@ -64,11 +69,6 @@ fn the_leader_is_pinned_by_pod_container_and_epoch() {
     assert_eq!(target.node.as_deref(), Some("dev-control-plane"));
     assert_eq!(target.reason, "leads epoch 1");
     assert_eq!(aim.against, Vec::<String>::new());
-    assert!(
-        target
-            .command(Step::Kill)
-            .contains("docker exec dev-control-plane")
-    );
 }
 
 #[test]
@@ -105,6 +105,19 @@ fn a_task_manager_is_hit_only_where_tasks_run() {
         model.aim(failure).target.unwrap().pod,
         "flink-taskmanager-8zwwx"
     );
+    let fresh = model.now;
+    model.now = fresh + jiff::SignedDuration::from_secs(6);
+    let why = "it is not known any more which TaskManager runs tasks";
+    assert_eq!(model.aim(failure).target.unwrap_err(), why);
+    model.now = fresh;
+    model.job.restores.push(super::super::Restored {
+        id: 1,
+        at: fresh,
+        savepoint: false,
+        path: None,
+    });
+    assert_eq!(model.aim(failure).target.unwrap_err(), why);
+    model.job.restores.clear();
     slots(&mut model, [("10.244.0.5", 0), ("10.244.0.4", 0)]);
     assert_eq!(
         model.aim(failure).target.unwrap_err(),
@@ -159,14 +172,103 @@ fn the_gate_names_what_speaks_against_a_break() {
     );
 }
 
+/// "ready" must not be said of what is refused a moment later.
+#[test]
+fn what_would_be_refused_is_not_ready() {
+    let mut model = healthy();
+    let failure = find("jm-crash").unwrap();
+    assert_eq!(model.aim(failure).against, Vec::<String>::new());
+    model.standing = vec![super::super::Standing {
+        run: "r".into(),
+        failure: "jm-freeze".into(),
+        what: "a process is stopped".into(),
+        since: model.now,
+        deadline: model.now,
+        owner: None,
+    }];
+    let why = "jm-freeze is still applied: a process is stopped";
+    assert_eq!(model.aim(failure).against, [why]);
+    model.standing.clear();
+    model.hand = Some("r".into());
+    let why = "the run r is judged and not taken back yet";
+    assert_eq!(model.aim(failure).against, [why]);
+    let at = model.now;
+    let event = Event::Run(RunEvent::Over("r".into()));
+    update(&mut model, &Happening { at, event });
+    assert_eq!(model.aim(failure).against, Vec::<String>::new());
+}
+
+#[test]
+fn a_second_quick_digit_fires_nothing() {
+    use super::super::{Effect, Key, KeyCode};
+    let mut model = healthy();
+    model.failures = crate::failure::CATALOGUE.to_vec();
+    model.screen.turn(super::super::Page::Dashboard);
+    let mut press = |letter| {
+        let key = Key {
+            code: KeyCode::Char(letter),
+            ctrl: false,
+        };
+        let at = model.now;
+        let event = Event::Key(key);
+        update(&mut model, &Happening { at, event })
+    };
+    let fired = |effects: &[Effect]| effects.iter().any(|one| matches!(one, Effect::Break(_)));
+    press('!');
+    assert!(fired(&press('2')));
+    assert!(!fired(&press('2')), "its hand has not answered yet");
+}
+
 #[test]
 fn every_jobmanager_is_hit_with_the_leader_first() {
-    let target = healthy().aim(find("all-jm-crash").unwrap()).target.unwrap();
+    let model = healthy();
+    let failure = find("all-jm-crash").unwrap();
+    let target = model.aim(failure).target.unwrap();
     assert_eq!(target.pod, "flink-jobmanager-5skkb");
     assert_eq!(target.also.len(), 1);
     assert_eq!(target.also[0].reason, "stands by");
-    let commands = target.command(Step::Kill);
+    let commands = model.commands(failure, &target).join("; ");
     assert_eq!(commands.matches("kill -KILL").count(), 2, "{commands}");
+}
+
+/// A person must be able to paste it: no prose, no place to fill in, the lab's own namespace.
+#[test]
+fn every_command_can_be_pasted() {
+    let mut model = healthy();
+    slots(&mut model, [("10.244.0.5", 1), ("10.244.0.4", 1)]);
+    let lab = model.lab.as_mut().unwrap();
+    lab.names = Box::new(super::super::LabNames {
+        jobmanager: "main".into(),
+        taskmanager: "worker".into(),
+        workload: "deployment/flink-jobmanager".into(),
+        role: "flink".into(),
+        cluster: "flinklab".into(),
+        checkpoints: "/shared/checkpoints".into(),
+    });
+    for failure in CATALOGUE {
+        let target = model.aim(failure).target.unwrap();
+        for command in model.commands(failure, &target) {
+            let shell = std::process::Command::new("sh")
+                .args(["-n", "-c", &command])
+                .status()
+                .unwrap();
+            assert!(shell.success(), "{command}");
+            assert!(
+                command.starts_with("docker exec dev-control-plane ")
+                    || command.starts_with("kubectl --kubeconfig '/' -n flink "),
+                "{command}"
+            );
+            for gap in ["  ", "PID,", "NODE", "ADDRESS", " the ", "-s  ", "//"] {
+                assert!(!command.contains(gap), "{gap:?} in {command}");
+            }
+        }
+    }
+    let stop = find("jm-stop").unwrap();
+    let target = model.aim(stop).target.unwrap();
+    assert_eq!(
+        model.commands(stop, &target),
+        ["kubectl --kubeconfig '/' -n flink exec flink-jobmanager-5skkb -c main -- sh -c 'kill 1'"]
+    );
 }
 
 #[test]

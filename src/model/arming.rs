@@ -87,10 +87,14 @@ pub(super) fn dry_run(model: &mut Model) {
     let Some(aimed) = &model.screen.aim else {
         return;
     };
+    let commands = match &aimed.target {
+        Ok(target) => model.commands(&aimed.failure, target).join("; "),
+        Err(_) => String::new(),
+    };
     let words = match (&aimed.target, aimed.against.is_empty()) {
         (Err(why), _) => format!("Dry run: it would hit nobody: {why}. Nothing was sent."),
         (Ok(target), true) => format!(
-            "Dry run: it would hit {} now. Nothing was sent.",
+            "Dry run: it would hit {} now, with {commands}. Nothing was sent.",
             target.pod
         ),
         (Ok(target), false) => format!(

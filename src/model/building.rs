@@ -34,6 +34,16 @@ pub(super) fn behind(model: &mut Model) {
 
 /// Ends the program; where that stops something half done, only when it is asked for again.
 pub(super) fn leave(model: &mut Model) {
+    let left = model.standing.first().filter(|_| model.playback.is_none());
+    let words = left.map(|left| {
+        let (failure, what) = (&left.failure, &left.what);
+        format!("{failure} is still applied: {what}. U takes it back; again leaves all the same.")
+    });
+    if let Some(words) = words {
+        model.screen.leaving = true;
+        model.screen.say(model.now, words);
+        return;
+    }
     if !model.plan.goes_on() {
         model.ended = Some(Ended::Quit);
         return;
@@ -62,5 +72,43 @@ pub(super) fn follow(model: &mut Model, event: &Event) {
     };
     if !model.plan.left {
         model.screen.turn(to);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::model::{Happening, Key, KeyCode, Standing, update};
+    use jiff::Timestamp;
+
+    #[test]
+    fn who_leaves_while_something_is_applied_is_asked() {
+        let at = Timestamp::UNIX_EPOCH;
+        let mut model = Model::default();
+        let quit = Happening {
+            at,
+            event: Event::Key(Key {
+                code: KeyCode::Char('q'),
+                ctrl: false,
+            }),
+        };
+        let left = Standing {
+            run: "r".into(),
+            failure: "jm-freeze".into(),
+            what: "a process is stopped".into(),
+            since: at,
+            deadline: at,
+            owner: None,
+        };
+        let event = Event::Standing(vec![left]);
+        update(&mut model, &Happening { at, event });
+        update(&mut model, &quit);
+        assert_eq!(model.ended, None);
+        let words = model.screen.notice(at).unwrap();
+        assert!(words.contains("jm-freeze is still applied"), "{words}");
+        update(&mut model, &quit);
+        assert_eq!(model.ended, Some(Ended::Quit));
     }
 }

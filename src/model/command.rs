@@ -1,57 +1,100 @@
-//! What a step does, as a person would do it by hand: the truth line of an aim.
+//! What a failure does, as commands that a person would type: the truth line of an aim, the same in
+//! the palette, in a dry run and in the list of what was done. Each can be pasted as it stands.
 
-use super::Target;
-use crate::failure::Step;
+use super::{LabNames, Model, Target};
+use crate::failure::{Failure, Role, Step};
 
-impl Target {
-    /// What a step does to the target, as a person would do it by hand.
+/// Where the kubelet finds the API server's manifest.
+const MANIFEST: &str = "/etc/kubernetes/manifests/kube-apiserver.yaml";
+const MANIFEST_ASIDE: &str = "/etc/kubernetes/flinklab-kube-apiserver.yaml";
+
+impl Model {
+    /// What a failure does to a target, a command for each step.
     #[must_use]
-    pub fn command(&self, step: Step) -> String {
-        let pods: Vec<&Self> = std::iter::once(self).chain(&self.also).collect();
-        let each = |command: &dyn Fn(&Self) -> String| {
-            let all: Vec<String> = pods.iter().map(|pod| command(pod)).collect();
-            all.join("; ")
+    pub fn commands(&self, failure: &Failure, target: &Target) -> Vec<String> {
+        let steps = failure.steps.iter();
+        steps.map(|step| self.command(target, *step)).collect()
+    }
+
+    /// The container that a role runs in, as the lab calls it.
+    pub(super) fn container_of(&self, role: Role) -> String {
+        let names = self.lab.as_ref().map(|lab| &lab.names);
+        let own = names.map(|names| match role {
+            Role::JobManager => names.jobmanager.clone(),
+            Role::TaskManager => names.taskmanager.clone(),
+        });
+        own.filter(|name| !name.is_empty())
+            .unwrap_or_else(|| role.to_string().to_lowercase())
+    }
+
+    fn command(&self, target: &Target, step: Step) -> String {
+        let lab = self.lab.as_ref();
+        let names = lab.map_or_else(LabNames::default, |lab| (*lab.names).clone());
+        let job = lab.and_then(|lab| lab.job.clone()).unwrap_or_default();
+        let kubectl = |words: &str| match lab {
+            Some(lab) => format!(
+                "kubectl --kubeconfig '{}' -n {} {words}",
+                lab.kubeconfig.display(),
+                lab.namespace
+            ),
+            None => format!("kubectl {words}"),
         };
-        let node = self.node.as_deref().unwrap_or("NODE");
+        let each = |command: &dyn Fn(&Target) -> String| {
+            let pods = std::iter::once(target).chain(&target.also);
+            pods.map(command).collect::<Vec<_>>().join("; ")
+        };
+        let node = |pod: &Target| pod.node.clone().unwrap_or_default();
+        // From inside a container its first process is immune to these: the node's number counts.
         let signal = |name: &'static str| {
-            move |pod: &Self| {
-                let node = pod.node.as_deref().unwrap_or("NODE");
+            move |pod: &Target| {
                 format!(
-                    "docker exec {node} kill -{name} PID, the PID of {} seen from the node",
-                    pod.pod
+                    "docker exec {} sh -c 'kill -{name} $(crictl inspect -o go-template --template \
+                     \"{{{{.info.pid}}}}\" {})'",
+                    node(pod),
+                    pod.container.as_deref().unwrap_or_default()
                 )
             }
         };
         match step {
             Step::Terminate => each(&|pod| {
-                format!(
-                    "kubectl exec {} -c {} -- sh -c 'kill 1'",
-                    pod.pod, pod.container_name
-                )
+                let (name, container) = (&pod.pod, &pod.container_name);
+                kubectl(&format!("exec {name} -c {container} -- sh -c 'kill 1'"))
             }),
             Step::Kill => each(&signal("KILL")),
             Step::Freeze => each(&signal("STOP")),
-            Step::DeletePod => each(&|pod| format!("kubectl delete pod {}", pod.pod)),
+            Step::DeletePod => each(&|pod| kubectl(&format!("delete pod {}", pod.pod))),
             Step::CutOff => each(&|pod| {
-                let node = pod.node.as_deref().unwrap_or("NODE");
+                let known = self.cluster.pods.get(&pod.uid);
+                let ip = known.and_then(|pod| pod.ip.clone()).unwrap_or_default();
                 format!(
-                    "docker exec {node} iptables -I FORWARD -s/-d ADDRESS -j DROP, and INPUT to port 6443, for {}",
-                    pod.pod
+                    "docker exec {} sh -c 'iptables -I FORWARD -s {ip} -j DROP; \
+                     iptables -I FORWARD -d {ip} -j DROP; \
+                     iptables -I INPUT -s {ip} -p tcp --dport 6443 -j DROP'",
+                    node(pod)
                 )
             }),
-            Step::ScaleToZero => {
-                "kubectl scale --replicas=0, the workload of the JobManagers".to_owned()
-            }
+            Step::ScaleToZero => kubectl(&format!("scale {} --replicas=0", names.workload)),
             Step::StopApiServer => {
-                format!("docker exec {node} mv /etc/kubernetes/manifests/kube-apiserver.yaml aside")
+                let own = node(target);
+                let name = match (own.ends_with("-control-plane"), lab) {
+                    (false, Some(lab)) => format!("{}-control-plane", lab.name),
+                    (true, _) | (_, None) => own,
+                };
+                format!("docker exec {name} mv {MANIFEST} {MANIFEST_ASIDE}")
             }
-            Step::ForbidPatch => {
-                "kubectl edit role, `patch` taken from the verbs on config maps".to_owned()
-            }
+            Step::ForbidPatch => format!(
+                "{} | sed '/^ *- patch$/d' | {}",
+                kubectl(&format!("get role {} -o yaml", names.role)),
+                kubectl("replace -f -")
+            ),
             Step::ForbidWriting => {
-                format!("docker exec {node} chmod a-w, the folder of the job's checkpoints")
+                let folder = format!("{}/{job}", names.checkpoints);
+                format!("docker exec {} chmod a-w {folder}", node(target))
             }
-            Step::DeletePointers => "kubectl delete configmap, the job's".to_owned(),
+            Step::DeletePointers => kubectl(&format!(
+                "delete configmap {}-{job}-config-map",
+                names.cluster
+            )),
         }
     }
 }

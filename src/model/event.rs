@@ -28,6 +28,13 @@ pub struct Happening {
 pub enum Event {
     /// The clock moved on.
     Tick,
+    /// The clock was set, or this machine slept: not as much time passed as the clock says.
+    Jumped {
+        /// When it would have been.
+        from: Timestamp,
+        /// What the clock says instead.
+        to: Timestamp,
+    },
     /// A key was pressed.
     Key(Key),
     /// The terminal has another size.
@@ -201,6 +208,27 @@ pub struct LabFacts {
     pub namespace: String,
     /// How often Flink is asked when all is well, in milliseconds.
     pub calm_ms: u64,
+    /// What the lab calls things, for commands that a person would type.
+    #[serde(default)]
+    pub names: Box<LabNames>,
+}
+
+/// Names of a lab's definition. Empty where a recording is older than they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LabNames {
+    /// The container of a JobManager's pod.
+    pub jobmanager: String,
+    /// The container of a TaskManager's pod.
+    pub taskmanager: String,
+    /// The JobManagers' workload, such as `deployment/flink-jobmanager`.
+    pub workload: String,
+    /// The Role that lets them patch config maps.
+    pub role: String,
+    /// Flink's cluster id: the beginning of the names of its config maps.
+    pub cluster: String,
+    /// Where a node sees the jobs' checkpoints.
+    pub checkpoints: String,
 }
 
 /// A node's container, as Docker tells of it.

@@ -97,7 +97,10 @@ impl Run {
         let at = happening.at;
         self.watch_the_clock(at);
         match &happening.event {
-            Event::Run(event) => self.hand(event),
+            Event::Run(event) => self.hand(at, event),
+            Event::Jumped { from, to } => {
+                self.seen.jump.get_or_insert((*from, *to));
+            }
             Event::Map(change) => self.map(at, change),
             Event::Flink(sample) => self.rest(at, sample),
             Event::Pods(change) => {
@@ -126,9 +129,12 @@ impl Run {
         self.seen.until = self.seen.until.max(Some(at));
     }
 
-    fn hand(&mut self, event: &RunEvent) {
+    fn hand(&mut self, told: Timestamp, event: &RunEvent) {
         match event {
-            RunEvent::Begun(_) | RunEvent::Over(_) | RunEvent::Elsewhere(_) => {}
+            RunEvent::Begun(_)
+            | RunEvent::Over(_)
+            | RunEvent::Elsewhere(_)
+            | RunEvent::Stuck(_) => {}
             RunEvent::Sent {
                 at,
                 observer,
@@ -146,6 +152,7 @@ impl Run {
                 early,
             } => {
                 better(&mut self.seen.undone, *at, observer, *resolution_ms);
+                self.seen.undone_told.get_or_insert(told);
                 self.seen.healed = self.seen.healed.take().or_else(|| early.clone());
             }
             RunEvent::Hit(proof) => self.seen.hit = Some(proof.clone()),

@@ -15,7 +15,13 @@ impl Run {
                 .and_then(|path| path.rsplit('/').next());
             (pointer.id, file.map(str::to_owned))
         });
-        self.seen.pointers = Some((at, named.collect()));
+        let named: Vec<super::Pointed> = named.collect();
+        let known = &mut self.seen.pointed_since;
+        known.retain(|id, _| named.iter().any(|(named, _)| named == id));
+        for (id, _) in &named {
+            known.entry(*id).or_insert(at);
+        }
+        self.seen.pointers = Some((at, named));
         self.seen.pointers_deleted = false;
         self.compare_files();
     }
@@ -29,6 +35,7 @@ impl Run {
             .is_some_and(|job| name.contains(job.as_str()));
         if ours {
             self.seen.pointers = None;
+            self.seen.pointed_since.clear();
             self.seen.pointers_deleted = true;
         }
     }

@@ -14,8 +14,6 @@ pub const GOOD: u32 = 5;
 const LEASE_LATE: f64 = 10.0;
 /// Without a new sign for so long, trouble is a state, not an event: asked calmly again.
 const TROUBLE: SignedDuration = SignedDuration::from_mins(5);
-/// Assumed between two checkpoints as long as nobody told.
-const INTERVAL: SignedDuration = SignedDuration::from_secs(10);
 /// REST's checkpoints older than this are no witness of now.
 const TOLD: SignedDuration = SignedDuration::from_secs(5);
 /// Samples older than this say nothing about now.
@@ -312,7 +310,7 @@ impl Model {
                 return Some((Word::Degraded, format!("there is no {name}")));
             }
         }
-        None
+        self.silent_worker().map(|why| (Word::Degraded, why))
     }
 
     /// Our job's line in the newest good answer.
@@ -331,12 +329,6 @@ impl Model {
         let rest = self.job.newest().and_then(|row| row.acknowledged);
         let disk = self.job.newest_on_disk().and_then(|row| row.written);
         rest.max(disk)
-    }
-
-    /// Time between two checkpoints, as far as it is known.
-    #[must_use]
-    pub fn checkpoint_interval(&self) -> SignedDuration {
-        self.job.interval().unwrap_or(INTERVAL)
     }
 
     /// The newest completed checkpoint as each witness knows it.

@@ -40,6 +40,7 @@ fn facts(job: &str) -> Event {
         mount: "/flink-shared".into(),
         namespace: "flink".into(),
         calm_ms: 1000,
+        names: Box::default(),
     }))
 }
 
@@ -98,6 +99,47 @@ fn map(holder: &str, renewed: f64, keys: [(&str, &str); 4]) -> Event {
         leaders,
         jobs: vec![JOB.into()],
     }))
+}
+
+/// The same as a sample of four tasks, with a TaskManager whose heartbeat is so old.
+fn heard_of(asked: f64, heartbeat: f64) -> Event {
+    let Event::Flink(mut told) = sample(asked, 4, Some(completed(&[4], asked - 1.0))) else {
+        unreachable!()
+    };
+    told.workers = Some(vec![super::super::Worker {
+        host: "10.0.0.3".into(),
+        slots: 2,
+        free: 0,
+        heartbeat: Some(at(heartbeat)),
+    }]);
+    Event::Flink(told)
+}
+
+/// All tasks run, and yet the job is about to restart.
+#[test]
+fn a_taskmanager_that_is_not_heard_of_makes_a_lab_degraded() {
+    let mut model = Model::default();
+    tell(&mut model, 0.0, facts(JOB));
+    tell(&mut model, 0.0, Event::Pods(PodChange::Listed(pods())));
+    tell(&mut model, 0.0, map("h", 0.0, [A, A, A, A]));
+    for second in 1..9 {
+        tell(
+            &mut model,
+            f64::from(second),
+            heard_of(f64::from(second), -5.0),
+        );
+    }
+    assert!(model.healthy(), "{:?}", model.health());
+    tell(&mut model, 9.0, map("h", 9.0, [A, A, A, A]));
+    tell(&mut model, 16.0, heard_of(16.0, -5.0));
+    let health = model.health();
+    assert_eq!(health.word, Word::Degraded);
+    assert_eq!(health.reason, "no heartbeat of pod-t for 21 s");
+    let failure = crate::failure::find("jm-crash").unwrap();
+    assert_eq!(
+        model.aim(failure).against,
+        ["the lab is degraded, no heartbeat of pod-t for 21 s"]
+    );
 }
 
 const A: (&str, &str) = ("e1", "10.0.0.1");

@@ -79,6 +79,9 @@ pub struct Worker {
     pub slots: u32,
     /// Those that run nothing.
     pub free: u32,
+    /// Its last heartbeat, by the JobManager's clock; none before the first one.
+    #[serde(default)]
+    pub heartbeat: Option<Timestamp>,
 }
 
 /// The part of `/jobs/:id/checkpoints` that matters.

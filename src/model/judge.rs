@@ -1,6 +1,7 @@
 //! What can be said about a run: statements with evidence in words, and the verdict. Pure, and
 //! strict in one direction: what nobody saw is never PASS.
 
+mod aftershock;
 mod in_time;
 mod one_leader;
 mod pointer;
@@ -17,8 +18,6 @@ const WATCHED_ON: SignedDuration = SignedDuration::from_secs(30);
 const UNSENT: SignedDuration = SignedDuration::from_secs(60);
 /// An answer of REST within so long before the end: its silence since then proves nothing else.
 const RECENT: SignedDuration = SignedDuration::from_secs(10);
-/// A thawed leader may disturb the new one's job for so long after the undo.
-const AFTERMATH: SignedDuration = SignedDuration::from_secs(3);
 /// A new leader whose memory shows no restore for so long did not restore.
 const NO_RESTORE: SignedDuration = SignedDuration::from_secs(5);
 
@@ -47,6 +46,10 @@ pub fn judge(run: &Run, now: Timestamp, origin: Origin) -> Option<RunResult> {
         .all(|statement| statement.verdict != Verdict::Unknown);
     let statements = match decided && run.over().is_some() {
         true => early,
+        // What is taken back and proves nothing any more holds nobody up.
+        false if run.spoilt().is_some() && run.seen.undone.is_some() => {
+            run.statements(Word::Last, now)
+        }
         false if now >= run.deadline() => run.statements(Word::Last, now),
         false => return None,
     };
@@ -135,8 +138,7 @@ impl Run {
         if self.order.failure.lasts.is_none() {
             return Some(settled);
         }
-        let undone = self.seen.undone.as_ref()?.at;
-        let from = undone.saturating_add(AFTERMATH).unwrap_or(Timestamp::MAX);
+        let from = self.quiet_from()?;
         let last = self
             .restores()
             .last()
@@ -155,12 +157,13 @@ impl Run {
                 let lasts = failure
                     .lasts
                     .map_or(SignedDuration::ZERO, |lasts| lasts.span());
-                let undone = self.seen.undone.as_ref().map(|undone| undone.at);
+                let undone = self.undone_at().unwrap_or(sent.at + lasts);
+                let watched = self.aftershock_span() + WATCHED_ON;
                 match failure.expect.counted {
-                    Counted::Undone => (undone.unwrap_or(sent.at + lasts), budget),
+                    Counted::Undone => (undone, budget.max(watched)),
                     // What is undone late is watched on as well.
                     Counted::Break => {
-                        let undone = undone.unwrap_or(sent.at + lasts) + WATCHED_ON;
+                        let undone = undone + watched;
                         (sent.at, budget.max(undone.duration_since(sent.at)))
                     }
                 }

@@ -4,6 +4,7 @@
 mod aim;
 mod arming;
 mod building;
+mod clocks;
 mod cluster;
 mod command;
 mod deeds;
@@ -16,6 +17,7 @@ mod evidence_files;
 mod evidence_leader;
 mod finding;
 mod health;
+mod heartbeats;
 mod input;
 mod job;
 mod judge;
@@ -32,6 +34,7 @@ mod palette;
 mod pieces;
 mod plan;
 pub mod playback;
+mod readiness;
 mod record;
 pub mod recording;
 mod run;
@@ -43,6 +46,7 @@ mod timeline;
 mod traces;
 mod update;
 
+pub use clocks::Clocks;
 pub use cluster::{BackOff, Cluster, Epoch, KubeEvent, Pod, PodChange, PodPhase};
 pub use deeds::{Deed, Deeds, Did};
 pub use detail::{Condition, JobDetail, JobDetails, JobException, PodDetail, PreviousLog, Vertex};
@@ -54,8 +58,8 @@ pub use effect::{
     Adopted, Attention, BreakOrder, DoctorOrder, DownOrder, Effect, Pace, PodRef, UpOrder,
 };
 pub use event::{
-    Event, Happening, Key, KeyCode, LabFacts, Link, NodeSeen, NodeState, Origin, Signal, Source,
-    Stage,
+    Event, Happening, Key, KeyCode, LabFacts, LabNames, Link, NodeSeen, NodeState, Origin, Signal,
+    Source, Stage,
 };
 pub use finding::Words;
 pub use health::{GOOD, Health, Watchfulness, Witness, Witnesses, Word};
@@ -81,7 +85,7 @@ pub use run::{
 pub use screen::{
     Aim, Beside, Colours, Glyphs, LogShown, Looks, Page, Panel, Screen, ThemeName, Typing, Whole,
 };
-pub use statistics::{Distribution, Spread, distributions, spread};
+pub use statistics::{Distribution, Spread, counts, distributions, spread};
 pub use traces::{Seen, Trace, Traces};
 pub use update::update;
 
@@ -117,6 +121,10 @@ pub struct Model {
     pub healed: Option<Vec<Standing>>,
     /// The run whose failure is taken back and whose process lets others break again.
     pub over: Option<String>,
+    /// The run that was fired last, and when, until its hand says that it begins or cannot.
+    pub fired: Option<(Timestamp, String)>,
+    /// The run whose hand still keeps others off.
+    pub hand: Option<String>,
     /// Finished runs of this session, oldest first.
     pub finished: Vec<RunResult>,
     /// What happened so far, kept across failovers.

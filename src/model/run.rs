@@ -106,6 +106,9 @@ pub struct Observed {
     /// When it was undone.
     #[serde(default)]
     pub undone: Option<Stamp>,
+    /// When that was told: an undo may act once more after its stamp.
+    #[serde(default)]
+    pub undone_told: Option<Timestamp>,
     /// Why it was undone before its time.
     #[serde(default)]
     pub healed: Option<String>,
@@ -137,6 +140,9 @@ pub struct Observed {
     /// The job's pointers as seen last, ascending: checkpoint, and the file's name.
     #[serde(default)]
     pub pointers: Option<(Timestamp, Vec<Pointed>)>,
+    /// When each of them was first seen.
+    #[serde(default)]
+    pub pointed_since: BTreeMap<u64, Timestamp>,
     /// The map with the pointers was deleted, and is not there again.
     #[serde(default)]
     pub pointers_deleted: bool,
@@ -260,6 +266,8 @@ pub enum RunEvent {
     },
     /// It could not be carried out at all.
     Refused(Fault),
+    /// It could not be taken back yet, and is tried again.
+    Stuck(Fault),
     /// All is taken back, and others may break again: the run's name.
     Over(String),
 }

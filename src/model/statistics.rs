@@ -53,6 +53,8 @@ pub struct Distribution<'a> {
     pub within: u32,
     /// Its runs, oldest first.
     pub runs: Vec<&'a RunResult>,
+    /// Runs that prove nothing: no figure counts them.
+    pub left_out: usize,
     /// Until all tasks ran again; none where the job never stopped.
     pub recovery: Option<Spread>,
     /// By phase, in order of their names.
@@ -82,11 +84,18 @@ pub fn distributions<'a>(runs: &[&'a RunResult]) -> Vec<Distribution<'a>> {
         .collect()
 }
 
+/// A run that was spoilt, or of which too little was seen, says nothing about how long things take.
+#[must_use]
+pub fn counts(run: &RunResult) -> bool {
+    !matches!(run.verdict, Verdict::Inconclusive | Verdict::Unknown)
+}
+
 fn distribution<'a>(key: &str, runs: Vec<&'a RunResult>) -> Distribution<'a> {
     let mut phases: BTreeMap<PhaseName, Vec<i64>> = BTreeMap::new();
     let mut leases: BTreeMap<LeaseEnd, Vec<i64>> = BTreeMap::new();
     let mut lease_runs = BTreeMap::new();
-    for run in &runs {
+    let counted = || runs.iter().filter(|run| counts(run));
+    for run in counted() {
         for phase in run.phases.iter().filter(|it| it.name != PhaseName::Sent) {
             phases.entry(phase.name).or_default().push(phase.ms);
         }
@@ -101,7 +110,7 @@ fn distribution<'a>(key: &str, runs: Vec<&'a RunResult>) -> Distribution<'a> {
         failure: key.to_owned(),
         title: newest.map_or_else(String::new, |run| run.record.title.clone()),
         within: newest.map_or(0, |run| run.record.within),
-        recovery: spread(runs.iter().filter_map(|run| run.recovery_ms)),
+        recovery: spread(counted().filter_map(|run| run.recovery_ms)),
         phases: phases
             .into_iter()
             .filter_map(|(name, values)| Some((name, spread(values)?)))
@@ -118,6 +127,7 @@ fn distribution<'a>(key: &str, runs: Vec<&'a RunResult>) -> Distribution<'a> {
         .collect(),
         leases,
         lease_runs,
+        left_out: runs.len() - counted().count(),
         runs,
     }
 }

@@ -16,7 +16,8 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
     model.now = at;
     let mut effects = Vec::new();
     match &happening.event {
-        Event::Tick => {}
+        // Only a run minds.
+        Event::Tick | Event::Jumped { .. } => {}
         Event::Key(key) => effects.extend(input::pressed(model, *key)),
         Event::Resize { columns, rows } => {
             model.screen.columns = *columns;
@@ -69,14 +70,19 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
                 target: begun.target.clone(),
                 short: false,
             };
-            for step in begun.failure.steps.iter() {
+            for command in model.commands(&begun.failure, &begun.target) {
                 let what = format!("{}: {}", begun.failure.key, begun.failure.title);
-                let command = begun.target.command(*step);
                 model.deeds.add(at, &Deed { what, command });
             }
             model.run = Some(Run::begin(order, model));
+            model.fired = None;
+            model.hand = Some(begun.run.clone());
         }
-        Event::Run(RunEvent::Over(run)) => model.over = Some(run.clone()),
+        Event::Run(RunEvent::Over(run)) => {
+            model.over = Some(run.clone());
+            model.hand = None;
+        }
+        Event::Run(RunEvent::Stuck(fault)) => model.fault = Some((at, fault.clone())),
         Event::Standing(standing) => model.standing.clone_from(standing),
         Event::Healed(undone) => model.healed = Some(undone.clone()),
         Event::Run(RunEvent::Elsewhere(begun)) if model.run.is_none() => {
@@ -105,10 +111,11 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
             }
         }
         Event::Failed(fault) => {
+            (model.fired, model.hand) = (None, None);
             model.plan.fail(fault);
             model.fault = Some((at, fault.clone()));
         }
-        Event::Crashed(_) => {}
+        Event::Crashed(_) => (model.fired, model.hand) = (None, None),
     }
     effects.extend(model.settle(&happening.event));
     model.trace(at, &happening.event);

@@ -1,7 +1,7 @@
 //! Earlier runs beside the one that is shown: on the same axis of time, and as figures. Two heaps on
 //! the axis say more than any middle of them.
 
-use crate::model::{Beside, Model, PhaseName, RunResult, distributions, spread};
+use crate::model::{Beside, Model, PhaseName, RunResult, counts, distributions, spread};
 use crate::view::paint::{Spans, fit};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::words;
@@ -13,7 +13,7 @@ pub(super) fn runs<'a>(model: &'a Model, key: &str, but: &str) -> Vec<&'a RunRes
         Beside::Nothing => Vec::new(),
         Beside::Earlier => {
             let all = model.history();
-            all.filter(|run| run.failure == key && run.run != but)
+            all.filter(|run| run.failure == key && run.run != but && counts(run))
                 .collect()
         }
     }

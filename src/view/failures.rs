@@ -193,18 +193,19 @@ fn truth(model: &Model, theme: &Theme, aim: &Aim, width: usize) -> Vec<Line<'sta
             return lines;
         }
         Ok(target) => {
-            let words = format!("{} ({})", target.pod, target.reason);
+            let all = std::iter::once(target).chain(&target.also);
+            let pods: Vec<String> = all
+                .map(|target| format!("{} ({})", target.pod, target.reason))
+                .collect();
+            let words = match &target.object {
+                Some(object) => format!("{object}, while {}", pods.join(" and ")),
+                None => pods.join(" and "),
+            };
             lines.extend(fact(theme, Tone::Leader, "hits", &words, width));
             let words = format!("uid {}", target.uid);
             lines.extend(fact(theme, Tone::Muted, "", &words, width));
-            for step in aim.failure.steps.iter() {
-                lines.extend(fact(
-                    theme,
-                    Tone::Plain,
-                    "does",
-                    &target.command(*step),
-                    width,
-                ));
+            for command in model.commands(&aim.failure, target) {
+                lines.extend(fact(theme, Tone::Plain, "does", &command, width));
             }
         }
     }

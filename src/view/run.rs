@@ -1,7 +1,7 @@
 //! The newest break: its phases as they are reached, then its verdict. The panel; the page with
 //! everything is `timeline`.
 
-use crate::failure::{Failure, Leadership, Restore, Verdict};
+use crate::failure::{Failure, Leadership, Restore, Step, Verdict};
 use crate::model::{Model, Phase, PhaseName, Run, RunResult, Statement};
 use crate::view::paint::{Spans, fit, sentences, sides};
 use crate::view::theme::{Theme, Tone, sign};
@@ -34,7 +34,17 @@ pub(super) fn sent(run: &Run) -> Option<Timestamp> {
 
 /// The phases that a failure should bring, in the order of a person's reading.
 pub(super) fn expected(failure: &Failure) -> Vec<PhaseName> {
-    let mut names = vec![PhaseName::Sent, PhaseName::ProcessGone];
+    let mut names = vec![PhaseName::Sent];
+    // A process that is stopped, cut off or disarmed lives on.
+    let ends = |step: &Step| {
+        matches!(
+            step,
+            Step::Terminate | Step::Kill | Step::DeletePod | Step::ScaleToZero
+        )
+    };
+    if failure.steps.iter().any(ends) {
+        names.push(PhaseName::ProcessGone);
+    }
     if failure.expect.leadership == Leadership::NewEpoch {
         names.extend([
             PhaseName::LeaseOver,
@@ -46,6 +56,9 @@ pub(super) fn expected(failure: &Failure) -> Vec<PhaseName> {
         names.extend([PhaseName::JobRecovered, PhaseName::TasksRunning]);
     }
     names.push(PhaseName::NextCheckpoint);
+    if failure.lasts.is_some() {
+        names.push(PhaseName::Undone);
+    }
     names
 }
 
@@ -135,9 +148,11 @@ fn going(
     let last = match &run.seen.fault {
         Some(fault) => vec![theme.say(Tone::Fail, format!(" {} {}", sign::FAIL, fault.what))],
         None => {
-            let left = words::since(run.deadline(), model.now);
-            let words = format!(" {} watching, at most {} more", sign::NOW, words::age(left));
-            vec![theme.say(Tone::Busy, words)]
+            let words = run.waits_for(model.now).unwrap_or_else(|| {
+                let left = words::since(run.deadline(), model.now);
+                format!("watching, at most {} more", words::age(left))
+            });
+            vec![theme.say(Tone::Busy, format!(" {} {words}", sign::NOW))]
         }
     };
     lines.push(Line::from(fit(last, width)));
@@ -339,4 +354,26 @@ pub(super) fn past(
         ))
     })
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::failure::find;
+
+    #[test]
+    fn only_what_is_ended_is_awaited_gone_and_only_what_stays_applied_undone() {
+        let of = |key: &str| expected(find(key).unwrap());
+        for (key, gone, undone) in [
+            ("jm-crash", true, false),
+            ("jm-freeze", false, true),
+            ("api-outage", false, true),
+            ("scale-to-zero", true, true),
+        ] {
+            assert_eq!(of(key).contains(&PhaseName::ProcessGone), gone, "{key}");
+            assert_eq!(of(key).contains(&PhaseName::Undone), undone, "{key}");
+        }
+    }
 }

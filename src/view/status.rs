@@ -26,6 +26,15 @@ pub(super) fn line(model: &Model, theme: &Theme, width: usize) -> Line<'static> 
         head.push(Span::raw(" "));
         head.push(Span::styled(words, Theme::chosen()));
     }
+    if let Some(left) = model.standing.first() {
+        let more = match model.standing.len() {
+            1 => String::new(),
+            count => format!(" +{}", count - 1),
+        };
+        let words = format!(" APPLIED {}{more} ", left.failure);
+        head.push(Span::raw(" "));
+        head.push(Span::styled(words, Theme::chosen()));
+    }
     if model.lab.is_none() {
         return sides(head, Vec::new(), width);
     }
@@ -311,4 +320,26 @@ fn shown(model: &Model, scope: Scope, theme: &Theme, width: usize) -> Spans {
     }
     spans.extend(last.into_iter().flatten());
     spans
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Standing;
+    use jiff::Timestamp;
+
+    #[test]
+    fn what_is_applied_is_said_on_every_page() {
+        let mut model = Model::default();
+        model.standing.push(Standing {
+            run: "r".into(),
+            failure: "jm-freeze".into(),
+            what: "a process is stopped".into(),
+            since: Timestamp::UNIX_EPOCH,
+            deadline: Timestamp::UNIX_EPOCH,
+            owner: None,
+        });
+        let line = line(&model, &Theme::of(&model), 80).to_string();
+        assert!(line.contains("APPLIED jm-freeze"), "{line}");
+    }
 }

@@ -3,6 +3,7 @@
 //! proves it, keeps it applied for as long as it lasts, takes it back, and keeps others off until
 //! the run is judged. Watches nothing else and judges nothing.
 
+mod back;
 mod lasting;
 mod leader;
 mod objects;
@@ -12,15 +13,15 @@ mod pods;
 pub use leader::stop_leader;
 
 use super::docker::Docker;
-use super::gate::{self, Ours, ours};
-use super::home::Lock;
+use super::gate::{Ours, ours};
+use super::home::{Home, Lock};
 use super::journal::{self, Entry};
 use super::kube::{CALL, within};
 use super::node::Node;
 use super::open::must_open;
 use super::process::{self, Process};
-use super::{Events, World, undo};
-use crate::failure::{LONGEST, Leadership, Step, Undo};
+use super::{Events, World};
+use crate::failure::{LONGEST, Step};
 use crate::fault::Fault;
 use crate::lab::Lab;
 use crate::model::{BreakBegun, BreakOrder, Event, RunEvent, Target};
@@ -58,25 +59,35 @@ pub async fn carry_out(
     events
         .send(Event::Run(RunEvent::Begun(Box::new(begun))))
         .await;
+    let asked = asked(hand.ours.home().clone(), order.run.clone());
     let applied = tokio::select! {
-        applied = hand.apply(events) => applied,
+        applied = hand.apply(events) => applied.map(|()| None),
+        // Some steps take longer to prove than somebody waits who heals.
+        () = asked => Ok(Some(End::Early(HEALED))),
         () = stop.cancelled() => Err(Fault::unable("interrupted", "The break was interrupted.")),
     };
-    if let Err(fault) = applied {
-        events
-            .send(Event::Run(RunEvent::Refused(fault.clone())))
-            .await;
-        hand.take_back(&End::Refused, events).await;
-        return events.send(Event::Failed(fault)).await;
-    }
-    let mut end = hand.stay(stop).await;
+    let mut end = match applied {
+        Ok(Some(end)) => end,
+        Ok(None) => hand.stay(stop).await,
+        Err(fault) => {
+            events
+                .send(Event::Run(RunEvent::Refused(fault.clone())))
+                .await;
+            let end = match stop.is_cancelled() {
+                true => End::Early(INTERRUPTED),
+                false => End::Refused,
+            };
+            hand.take_back(&end, events, stop).await;
+            return events.send(Event::Failed(fault)).await;
+        }
+    };
     if !matches!(end, End::Judged) {
-        hand.take_back(&end, events).await;
+        hand.take_back(&end, events, stop).await;
     }
     // Others are kept off until the run is judged; what has no time of its own is taken back then.
     if !matches!(end, End::Early(INTERRUPTED)) {
         end = hand.observed(stop).await;
-        hand.take_back(&end, events).await;
+        hand.take_back(&end, events, stop).await;
     }
     let over = RunEvent::Over(order.run.clone());
     drop(hand);
@@ -153,10 +164,8 @@ impl<'a> Hand<'a> {
             also: victims[1..].iter().map(|one| one.target.clone()).collect(),
             ..victims[0].target.clone()
         };
-        // The leader is who is hit, or by whom the aim is pinned.
-        if order.failure.expect.leadership != Leadership::Stays {
-            still_leads(&target, &ours.client(), ours.namespace(), &lab).await?;
-        }
+        // Whoever is hit, the aim is pinned by its epoch: another leader is another lab state.
+        still_leads(&target, &ours.client(), ours.namespace(), &lab).await?;
         Ok(Self {
             world,
             ours,
@@ -229,9 +238,7 @@ impl<'a> Hand<'a> {
     }
 
     async fn asked(&self) {
-        while !journal::is_asked_to_stop(self.ours.home(), &self.order.run) {
-            tokio::time::sleep(LOOK).await;
-        }
+        asked(self.ours.home().clone(), self.order.run.clone()).await;
     }
 
     /// Waits until the run is judged.
@@ -243,59 +250,6 @@ impl<'a> Hand<'a> {
             () = self.asked() => End::Early(HEALED),
             () = stop.cancelled() => End::Early(INTERRUPTED),
         }
-    }
-
-    /// Takes back what is written down, and takes the entry out.
-    async fn take_back(&mut self, end: &End, events: &Events) {
-        let Some(entry) = self.entry.take() else {
-            return;
-        };
-        let slow = self
-            .order
-            .failure
-            .undo()
-            .any(|undo| undo == Undo::RestorePointers);
-        if slow && matches!(end, End::Early(INTERRUPTED)) {
-            // It takes longer than somebody waits who wants to leave: the next command does it.
-            return;
-        }
-        let early = match end {
-            End::Early(why) => Some((*why).to_owned()),
-            End::Time if self.order.short => Some(format!(
-                "taken back after {}, before the failure could show itself",
-                self.order.failure.lasts.unwrap_or(LONGEST)
-            )),
-            End::Time | End::Judged | End::Refused => None,
-        };
-        match self.undo(&entry).await {
-            Ok(at) => {
-                undo::tell(self.world, self.ours.namespace(), &entry, events).await;
-                let undone = RunEvent::Undone {
-                    at: at.unwrap_or_else(Timestamp::now),
-                    observer: match entry.undo.iter().any(|act| act.node().is_some()) {
-                        true => "node clock, before the undo",
-                        false => "our clock, before the undo",
-                    }
-                    .to_owned(),
-                    resolution_ms: 20,
-                    early,
-                };
-                events.send(Event::Run(undone)).await;
-            }
-            Err(fault) => events.send(Event::Failed(fault)).await,
-        }
-    }
-
-    async fn undo(&self, entry: &Entry) -> Result<Option<Timestamp>, Fault> {
-        let docker = Docker::connect(&self.world.addresses).await?;
-        let nodes = gate::our_nodes(self.world, &docker).await?;
-        let in_nodes = undo::in_nodes(&nodes, entry).await?;
-        let in_cluster = match entry.undo.iter().all(|act| act.node().is_some()) {
-            true => None,
-            false => undo::in_cluster(self.world, &self.ours, entry).await?,
-        };
-        journal::remove(self.ours.home(), &entry.run)?;
-        Ok(in_cluster.or(in_nodes))
     }
 
     async fn sent(&self, at: Timestamp, began: Instant, observer: &str, events: &Events) {
@@ -310,6 +264,13 @@ impl<'a> Hand<'a> {
 
     async fn hit(&self, proof: Result<String, String>, events: &Events) {
         events.send(Event::Run(RunEvent::Hit(proof))).await;
+    }
+}
+
+/// Waits until somebody wants the run undone.
+async fn asked(home: Home, run: String) {
+    while !journal::is_asked_to_stop(&home, &run) {
+        tokio::time::sleep(LOOK).await;
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::docker::Docker;
 use super::gate::{self, OurNodes};
-use super::home::Home;
+use super::home::{Home, Lock};
 use super::journal::{self, Entry};
 use super::node::{BOOT, wait_booted};
 use super::open::{must_open, open};
@@ -28,10 +28,19 @@ pub enum Whose {
     Nobody,
 }
 
+/// Whether this process has the lab to itself already.
+#[derive(Debug, Clone, Copy)]
+pub enum Lab<'a> {
+    /// It is taken for what nobody owns any more.
+    Free,
+    /// Whoever asks holds it.
+    Held(&'a Lock),
+}
+
 /// Undoes what is applied, and says what that was.
 pub async fn run(world: &World, whose: Whose, events: &Events) {
     let before = entries(world);
-    match all(world, whose).await {
+    match all(world, whose, Lab::Free).await {
         Ok(undone) => {
             for entry in before
                 .iter()
@@ -67,8 +76,12 @@ pub async fn tell(world: &World, events: &Events) {
 
 /// What is applied now, the newest first.
 pub fn standing(world: &World) -> Result<Vec<Standing>, Fault> {
-    let home = Home::of(&world.addresses, &world.name);
-    Ok(journal::list(&home)?.iter().map(shown).collect())
+    standing_in(&Home::of(&world.addresses, &world.name))
+}
+
+/// The same of a lab's folder.
+pub(in crate::world) fn standing_in(home: &Home) -> Result<Vec<Standing>, Fault> {
+    Ok(journal::list(home)?.iter().map(shown).collect())
 }
 
 fn shown(entry: &Entry) -> Standing {
@@ -83,7 +96,7 @@ fn shown(entry: &Entry) -> Standing {
 }
 
 /// Undoes entries, the newest first; those that were undone.
-pub async fn all(world: &World, whose: Whose) -> Result<Vec<Standing>, Fault> {
+pub async fn all(world: &World, whose: Whose, lab: Lab<'_>) -> Result<Vec<Standing>, Fault> {
     let Some(opened) = open(world)? else {
         return match whose {
             Whose::Everybody => must_open(world).map(|_| Vec::new()),
@@ -112,14 +125,21 @@ pub async fn all(world: &World, whose: Whose) -> Result<Vec<Standing>, Fault> {
         .mend("Run `flinklab up`: it starts the cluster and takes it back."));
     }
     let mut undone = Vec::new();
+    let mut taken = None;
     for entry in &entries {
+        undone.push(shown(entry));
         if entry.owner.lives() && asked(home, entry).await? {
-            undone.push(shown(entry));
             continue;
         }
-        one(world, &docker, &nodes, entry).await?;
-        journal::remove(home, &entry.run)?;
-        undone.push(shown(entry));
+        // A living owner holds the lab itself; what the dead left is undone by one who has it.
+        if let (Lab::Free, None, false) = (lab, &taken, entry.owner.lives()) {
+            taken = Some(home.lock_for("heal")?);
+        }
+        // One that is at it is waited for: twice would stop two leaders.
+        if let Some(_claim) = journal::claimed(home, &entry.run).await? {
+            one(world, &docker, &nodes, entry).await?;
+            journal::remove(home, &entry.run)?;
+        }
     }
     Ok(undone)
 }
@@ -137,7 +157,7 @@ pub struct Readied {
 
 /// Before a cluster is finished: what a killed process left would stand in its way. A stopped node
 /// is started for that; it would be anyway.
-pub async fn before_up(world: &World, docker: &Docker) -> Result<Readied, Fault> {
+pub async fn before_up(world: &World, docker: &Docker, lock: &Lock) -> Result<Readied, Fault> {
     let home = Home::of(&world.addresses, &world.name);
     if journal::list(&home)?
         .iter()
@@ -161,7 +181,7 @@ pub async fn before_up(world: &World, docker: &Docker) -> Result<Readied, Fault>
             readied.woken.push(node.name.clone());
         }
     }
-    readied.undone = all(world, Whose::Nobody).await?;
+    readied.undone = all(world, Whose::Nobody, Lab::Held(lock)).await?;
     Ok(readied)
 }
 
@@ -177,13 +197,16 @@ pub async fn before_down(home: &Home, nodes: &OurNodes) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Asks the owner; whether it did it in time.
+/// Asks the owner; whether it did it in time. One that dies meanwhile did not.
 async fn asked(home: &Home, entry: &Entry) -> Result<bool, Fault> {
     journal::ask_to_stop(home, &entry.run)?;
     let until = Instant::now() + OWNER;
     while Instant::now() < until {
         if !journal::is_there(home, &entry.run) {
             return Ok(true);
+        }
+        if !entry.owner.lives() {
+            return Ok(false);
         }
         tokio::time::sleep(LOOK).await;
     }

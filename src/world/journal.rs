@@ -2,6 +2,10 @@
 //! applied. An entry holds its undo in full, so that any later process can carry it out, and who
 //! applied it, so that nobody undoes what is still wanted. Acts on nothing.
 
+mod claim;
+
+pub use claim::claimed;
+
 use super::home::Home;
 use crate::fault::Fault;
 use jiff::Timestamp;
@@ -325,7 +329,11 @@ fn unreadable(path: &Path, why: &str) -> Fault {
 
 /// Takes an entry out, once it is undone.
 pub fn remove(home: &Home, run: &str) -> Result<(), Fault> {
-    for path in [file(home, run), stop_file(home, run)] {
+    for path in [
+        file(home, run),
+        stop_file(home, run),
+        claim::file(home, run),
+    ] {
         match fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 return Err(unreadable(&path, &error.to_string()));
@@ -354,81 +362,4 @@ pub fn is_asked_to_stop(home: &Home, run: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    fn home(folder: &std::path::Path) -> Home {
-        let home = Home {
-            folder: folder.join("lab"),
-            name: "lab".to_owned(),
-        };
-        home.create().unwrap();
-        home
-    }
-
-    fn entry(run: &str) -> Entry {
-        let mut entry = Entry::new(
-            run,
-            "jm-freeze",
-            "frozen".to_owned(),
-            jiff::SignedDuration::from_secs(35),
-        );
-        entry.undo.push(Act::Thaw {
-            node: "n".to_owned(),
-            pid: 7,
-            start: 9,
-            pod: "p".to_owned(),
-        });
-        entry
-    }
-
-    #[test]
-    fn an_entry_is_read_as_it_was_written_newest_first() {
-        let folder = tempfile::tempdir().unwrap();
-        let home = home(folder.path());
-        let (old, mut new) = (entry("a"), entry("b"));
-        new.since = old.since + jiff::SignedDuration::from_secs(1);
-        write(&home, &old).unwrap();
-        write(&home, &new).unwrap();
-        assert_eq!(list(&home).unwrap(), [new, old]);
-        assert!(!is_asked_to_stop(&home, "a"));
-        ask_to_stop(&home, "a").unwrap();
-        assert!(is_asked_to_stop(&home, "a"));
-        remove(&home, "a").unwrap();
-        remove(&home, "a").unwrap();
-        assert!(!is_there(&home, "a") && !is_asked_to_stop(&home, "a"));
-        assert_eq!(list(&home).unwrap().len(), 1);
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_never_passed_over() {
-        let folder = tempfile::tempdir().unwrap();
-        let home = home(folder.path());
-        fs::write(home.journal().join("x.json"), "{").unwrap();
-        assert_eq!(list(&home).unwrap_err().code, "journal-unreadable");
-    }
-
-    #[test]
-    fn an_owner_lives_as_long_as_its_process_and_no_longer() {
-        assert!(Owner::this().lives());
-        let other = Owner {
-            start: "1".to_owned(),
-            ..Owner::this()
-        };
-        assert!(!other.lives(), "another process with the same number");
-        let mut child = std::process::Command::new("sleep")
-            .arg("60")
-            .spawn()
-            .unwrap();
-        let owner = Owner {
-            pid: child.id(),
-            start: started(child.id()).unwrap(),
-        };
-        assert!(owner.lives());
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert!(!owner.lives());
-    }
-}
+mod tests;

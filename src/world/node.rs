@@ -4,6 +4,7 @@
 
 mod boot;
 mod containerd;
+pub mod late;
 mod plan;
 
 pub use boot::{BOOT, wait_booted};

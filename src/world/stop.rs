@@ -38,7 +38,7 @@ async fn stop(world: &World, progress: &Progress) -> Result<Done, Fault> {
     let opened = must_open(world)?;
     let home = &opened.home;
     home.create()?;
-    let _lock = home.lock()?;
+    let lock = home.lock()?;
     progress.begin("docker", "").await;
     let docker = Docker::connect(&world.addresses).await?;
     progress.done("docker", docker.host()).await;
@@ -60,7 +60,8 @@ async fn stop(world: &World, progress: &Progress) -> Result<Done, Fault> {
     let running = running(&nodes);
     let names: Vec<String> = running.iter().map(|node| node.name.clone()).collect();
     if !names.is_empty() {
-        super::heal::all(world, super::heal::Whose::Nobody).await?;
+        let held = super::heal::Lab::Held(&lock);
+        super::heal::all(world, super::heal::Whose::Nobody, held).await?;
         progress.tell("nodes", &format!("shuts down {}", names.join(", ")));
     }
     // All nodes at once: Flink's last checkpoint is on the disk, and nobody is to take over.

@@ -8,7 +8,7 @@ use super::docker::Stream;
 use super::gate::{OurNodes, Ours};
 use super::journal::{Act, Entry};
 use super::kube::{CALL, within};
-use super::node::Node;
+use super::node::{Node, late};
 use super::{Events, World};
 use crate::fault::Fault;
 use jiff::Timestamp;
@@ -47,7 +47,7 @@ pub async fn in_nodes(nodes: &OurNodes, entry: &Entry) -> Result<Option<Timestam
     for act in &entry.undo {
         let Some(name) = act.node() else { continue };
         match nodes.nodes().iter().find(|node| node.name == name) {
-            Some(node) => at = Some(in_node(node, act).await?),
+            Some(node) => at = Some(in_node(node, act, &entry.run).await?),
             // With the node went all that was done to it.
             None if nodes.gone().iter().any(|gone| gone.name == name) => {}
             None => {
@@ -62,20 +62,20 @@ pub async fn in_nodes(nodes: &OurNodes, entry: &Entry) -> Result<Option<Timestam
     Ok(at)
 }
 
-async fn in_node(node: &Node, act: &Act) -> Result<Timestamp, Fault> {
+async fn in_node(node: &Node, act: &Act, run: &str) -> Result<Timestamp, Fault> {
     match act {
         Act::Thaw { pid, start, .. } => {
             let (pid, start) = (pid.to_string(), start.to_string());
-            script(node, &["sh", "-c", THAW, "flinklab-thaw", &pid, &start]).await
+            script(node, THAW, "flinklab-thaw", &[run, &pid, &start]).await
         }
         Act::Reconnect { mark, .. } => {
-            script(node, &["sh", "-c", RECONNECT, "flinklab-reconnect", mark]).await
+            script(node, RECONNECT, "flinklab-reconnect", &[run, mark]).await
         }
         Act::MoveBack { from, to, .. } => {
-            script(node, &["sh", "-c", BACK, "flinklab-back", from, to]).await
+            script(node, BACK, "flinklab-back", &[run, from, to]).await
         }
         Act::Mode { folder, mode, .. } => {
-            script(node, &["sh", "-c", ALLOW, "flinklab-allow", folder, mode]).await
+            script(node, ALLOW, "flinklab-allow", &[run, folder, mode]).await
         }
         Act::Scale { .. } | Act::Role { .. } | Act::Pointers { .. } => {
             unreachable!("it is not done in a node")
@@ -84,10 +84,12 @@ async fn in_node(node: &Node, act: &Act) -> Result<Timestamp, Fault> {
 }
 
 /// Runs a script that ends with a word and a stamp.
-async fn script(node: &Node, argv: &[&str]) -> Result<Timestamp, Fault> {
+async fn script(node: &Node, text: &str, name: &str, words: &[&str]) -> Result<Timestamp, Fault> {
+    let text = late::undoes(text);
+    let argv = [&["sh", "-c", text.as_str(), name][..], words].concat();
     let (mut at, mut why) = (None, String::new());
     let code = node
-        .exec_lines(argv, IN_NODE, |stream, line| match stream {
+        .exec_lines(&argv, IN_NODE, |stream, line| match stream {
             Stream::Stdout => {
                 let stamp = line.split_whitespace().nth(1);
                 at = stamp.and_then(super::process::nanoseconds).or(at);

@@ -150,14 +150,14 @@ async fn build(
 
     progress.begin("folder", "").await;
     home.create()?;
-    let _lock = locked(&home, progress).await?;
+    let lock = locked(&home, progress).await?;
     home.sweep();
     // Another `up` may have finished meanwhile; what it wrote counts.
     let plan = definition::plan(world, jiff::Timestamp::now())?;
     let state = plan.state;
     home.write_state(&state)?;
     // What a killed `break` left would stand in the way of everything that is waited for.
-    let readied = super::heal::before_up(world, &docker).await?;
+    let readied = super::heal::before_up(world, &docker, &lock).await?;
     for one in &readied.undone {
         progress.note(format!("Taken back: {} ({}).", one.what, one.failure));
     }

@@ -568,6 +568,7 @@ fn facts(origin: Origin) -> LabFacts {
         mount: "/flink-shared".to_owned(),
         namespace: "flink".to_owned(),
         calm_ms: 1000,
+        names: Box::default(),
     }
 }
 

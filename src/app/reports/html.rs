@@ -117,7 +117,7 @@ fn one(run: &RunResult, open: bool) -> String {
     if let Some(chart) = svg::checkpoints(run) {
         text.push_str(
             "<h3>Checkpoints before and after</h3>\n<p>One column for each checkpoint, as high as \
-             it took long; the shaded stretch is the time without all tasks running.</p>\n",
+             it took long; the shaded stretch lasts from the break until all tasks were seen running again.</p>\n",
         );
         text.push_str(&chart);
     }

@@ -202,7 +202,7 @@ fn object(picked: &Picked) -> Value {
                 .collect();
             json!({
                 "failure": group.failure, "title": group.title, "within": group.within,
-                "runs": group.runs.len(), "verdicts": verdicts,
+                "runs": group.runs.len(), "left_out": group.left_out, "verdicts": verdicts,
                 "recovery_ms": group.recovery.as_ref().map(figures),
                 "phases": phases, "leases": leases,
             })

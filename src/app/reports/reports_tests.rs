@@ -97,9 +97,9 @@ fn a_person_sees_both_heaps_of_a_clean_stop() {
     jm-stop  ·······1··1···············································1·
 
     How the leader's lease ended, and the recovery of those runs
-    failure  the lease was                       runs     min  median     p90     max
-    jm-stop  released                               2   3.1 s   3.7 s   4.2 s   4.2 s
-             released and retaken, then ran out     1  24.5 s  24.5 s  24.5 s  24.5 s
+    failure  the lease was                       runs  n     min  median     p90     max
+    jm-stop  released                               2  2   3.1 s   3.7 s   4.2 s   4.2 s
+             released and retaken, then ran out     1  1  24.5 s  24.5 s  24.5 s  24.5 s
 
     Phases, from the break
     failure  phase              n    min  median     p90     max
@@ -111,6 +111,45 @@ fn a_person_sees_both_heaps_of_a_clean_stop() {
     20261124-215802-jm-stop  jm-stop  PASS     PASS        24.5 s             released and retaken, then ran out
     20261124-215803-jm-stop  jm-stop  PASS     PASS         4.2 s             released
     ");
+}
+
+#[test]
+fn what_proves_nothing_is_in_no_figure_and_is_said() {
+    let mut picked = several();
+    picked.runs[1].verdict = Verdict::Inconclusive;
+    let figures = &object(&picked)["report"]["failures"][0];
+    assert_eq!(figures["recovery_ms"]["n"], 2);
+    assert_eq!(figures["recovery_ms"]["max"], 4200);
+    assert_eq!(
+        (&figures["left_out"], &figures["runs"]),
+        (&json!(1), &json!(3))
+    );
+    let page = text(&picked);
+    assert!(
+        page.contains("2 PASS, 1 INCONCLUSIVE, not counted"),
+        "{page}"
+    );
+}
+
+/// "Never stopped" needs a witness, and what was hit may be no pod, or several.
+#[test]
+fn a_story_claims_only_what_was_seen() {
+    let mut calm = run(1, 0, LeaseEnd::RanOut);
+    (calm.recovery_ms, calm.record.restores) = (None, Vec::new());
+    let story = words::story(&calm).join(" ");
+    assert!(
+        story.contains("Whether the job was stopped was not seen."),
+        "{story}"
+    );
+    calm.statements[0].name = crate::model::StatementName::Restored;
+    let story = words::story(&calm).join(" ");
+    assert!(story.contains("The job was never stopped."), "{story}");
+    let mut other = calm.target.clone();
+    other.pod = "flink-jobmanager-other".to_owned();
+    calm.target.also.push(other);
+    assert!(words::story(&calm)[0].contains("and the JobManager flink-jobmanager-other"));
+    calm.target.object = Some("the API server of node".to_owned());
+    assert!(words::story(&calm)[0].ends_with("hit the API server of node."));
 }
 
 #[test]

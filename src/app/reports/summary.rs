@@ -4,6 +4,7 @@
 use super::counted;
 use super::table::{Side, Table};
 use crate::app::break_report::{name, seconds, spread, title};
+use crate::failure::Verdict;
 use crate::model::{Distribution, PhaseName, RunResult, Spread};
 
 /// One decimal is what two runs of the same failure differ by.
@@ -36,9 +37,15 @@ pub(super) fn side_by_side(groups: &[Distribution<'_>]) -> Table {
         let verdicts: Vec<String> = group
             .verdicts
             .iter()
-            .map(|(verdict, count)| format!("{count} {verdict}"))
+            .map(|(verdict, count)| match verdict {
+                Verdict::Inconclusive | Verdict::Unknown => {
+                    format!("{count} {verdict}, not counted")
+                }
+                Verdict::Pass | Verdict::Fail => format!("{count} {verdict}"),
+            })
             .collect();
-        let mut row = vec![group.failure.clone(), group.runs.len().to_string()];
+        let n = group.recovery.as_ref().map_or(0, |spread| spread.n);
+        let mut row = vec![group.failure.clone(), n.to_string()];
         row.extend(figures(group.recovery.as_ref()));
         row.push(format!("{} s", group.within));
         row.push(verdicts.join(", "));
@@ -79,6 +86,7 @@ pub(super) fn leases(groups: &[Distribution<'_>]) -> Option<Table> {
         ("failure", Side::Left),
         ("the lease was", Side::Left),
         ("runs", Side::Right),
+        ("n", Side::Right),
         ("min", Side::Right),
         ("median", Side::Right),
         ("p90", Side::Right),
@@ -88,7 +96,8 @@ pub(super) fn leases(groups: &[Distribution<'_>]) -> Option<Table> {
         for (n, (end, runs)) in group.lease_runs.iter().enumerate() {
             let key = if n == 0 { group.failure.as_str() } else { "" };
             let own = group.leases.get(end).cloned().unwrap_or_default();
-            let mut row = vec![key.to_owned(), end.words().to_owned(), runs.to_string()];
+            let mut row = vec![key.to_owned(), end.words().to_owned()];
+            row.extend([runs.to_string(), own.len().to_string()]);
             row.extend(figures(crate::model::spread(own).as_ref()));
             table.row(row);
         }

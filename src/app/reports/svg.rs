@@ -4,7 +4,7 @@
 use super::html::escaped;
 use super::summary::short;
 use crate::app::break_report::title;
-use crate::model::{Distribution, LeaseEnd, PhaseName, RunResult};
+use crate::model::{Distribution, LeaseEnd, PhaseName, RunResult, counts};
 
 /// Width of a drawing, in its own units.
 const WIDTH: f64 = 860.0;
@@ -212,7 +212,9 @@ pub(super) fn strips(groups: &[Distribution<'_>]) -> Option<String> {
             escaped(&group.failure)
         ));
         for run in &group.runs {
-            let Some(ms) = run.recovery_ms else { continue };
+            let Some(ms) = run.recovery_ms.filter(|_| counts(run)) else {
+                continue;
+            };
             let class = match run.record.lease {
                 Some(LeaseEnd::Released) => "dot released",
                 _ => "dot",

@@ -2,6 +2,7 @@
 //! happened, what each statement means, and the few words that must be known.
 
 use super::summary::{at, held_back, short};
+use crate::app::break_report::never_stopped;
 use crate::failure::Verdict;
 use crate::model::{LeaseEnd, PhaseName, RunResult, StatementName};
 
@@ -96,19 +97,30 @@ pub(super) fn verdict(run: &RunResult) -> String {
     }
 }
 
+/// What was hit: an object where it was one, else each pod with why it was that one.
+fn hit(run: &RunResult) -> String {
+    if let Some(object) = &run.target.object {
+        return object.clone();
+    }
+    let all = std::iter::once(&run.target).chain(&run.target.also);
+    let names = all.map(|target| {
+        let why = match target.reason.as_str() {
+            "" => String::new(),
+            reason => format!(", which {reason}"),
+        };
+        format!("the {} {}{why}", target.role, target.pod)
+    });
+    names.collect::<Vec<_>>().join(", and ")
+}
+
 /// What happened, sentence by sentence.
 pub(super) fn story(run: &RunResult) -> Vec<String> {
     let record = &run.record;
     let mut story = vec![format!(
-        "At {} UTC `{}` hit the {} {}{}.",
+        "At {} UTC `{}` hit {}.",
         run.at.strftime("%H:%M:%S"),
         run.failure,
-        run.target.role,
-        run.target.pod,
-        match run.target.reason.as_str() {
-            "" => String::new(),
-            reason => format!(", which {reason}"),
-        }
+        hit(run)
     )];
     if !record.story.is_empty() {
         story.push(record.story.clone());
@@ -134,7 +146,10 @@ pub(super) fn story(run: &RunResult) -> Vec<String> {
             short(ms)
         ));
     }
-    match record.restores.last() {
+    // The restore that led to the recovery; later ones are told as what they are.
+    let counts = |ms: i64| at(run, PhaseName::JobRecovered).is_none_or(|recovered| ms <= recovered);
+    let (first, later): (Vec<_>, Vec<_>) = record.restores.iter().partition(|(_, ms)| counts(*ms));
+    match first.last() {
         Some((id, ms)) => story.push(format!(
             "The job was restored from checkpoint {id} after {}.",
             short(*ms)
@@ -143,8 +158,17 @@ pub(super) fn story(run: &RunResult) -> Vec<String> {
     }
     match run.recovery_ms {
         Some(ms) => story.push(format!("All its tasks ran again after {}.", short(ms))),
-        None if record.restores.is_empty() => story.push("The job was never stopped.".to_owned()),
+        None if never_stopped(run) => story.push("The job was never stopped.".to_owned()),
+        None if record.restores.is_empty() => {
+            story.push("Whether the job was stopped was not seen.".to_owned());
+        }
         None => story.push("Its tasks were not seen running again.".to_owned()),
+    }
+    if let Some((id, ms)) = later.last() {
+        story.push(format!(
+            "It restarted again after that, at last from checkpoint {id} after {}.",
+            short(*ms)
+        ));
     }
     if let Some(ms) = at(run, PhaseName::NextCheckpoint) {
         story.push(format!(

@@ -55,7 +55,7 @@ impl Run {
                     .filter(|(_, at)| *at >= sent)
                     .count();
                 let words = match count {
-                    0 => "one epoch all the time, its lease renewed in time".to_owned(),
+                    0 => self.renewed_words(sent, now),
                     1 => "two epochs, and none wrote after the other's start".to_owned(),
                     more => format!(
                         "{} epochs, and none wrote after the next one's start",
@@ -67,6 +67,17 @@ impl Run {
             (_, Word::Last) => unknown("the leader keys were not seen until all was over"),
             (_, Word::Open) => unknown("no second leader seen so far"),
         }
+    }
+
+    /// Of an epoch that stayed, no more than what was seen of its lease.
+    fn renewed_words(&self, sent: Timestamp, now: Timestamp) -> String {
+        let renewed = self.seen.renewals.iter().any(|it| it.renewed >= sent);
+        match (renewed, self.unable(now).is_empty()) {
+            (true, true) => "one epoch all the time, its lease renewed in time",
+            (true, false) => "one epoch all the time, its lease renewed whenever it could be",
+            (false, _) => "one epoch all the time, its lease not due to be renewed",
+        }
+        .to_owned()
     }
 
     /// The longest stretch in which a holder could have renewed its lease and did not, where that

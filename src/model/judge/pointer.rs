@@ -29,24 +29,15 @@ impl Run {
             );
         };
         match (&self.seen.pointers, &self.seen.disk) {
+            (Some(_), Some(_)) if self.bare().is_some() => {
+                let words = self.bare().unwrap_or_default();
+                (Verdict::Fail, words)
+            }
             (Some((_, pointers)), _) if pointers.is_empty() => (
                 Verdict::Fail,
                 "the job's config map holds no pointer to a checkpoint".to_owned(),
             ),
-            (Some((pointed, pointers)), Some((looked, disk)))
-                if looked.duration_since(*pointed) > LOOKED_AT =>
-            {
-                let newest = pointers.last().map_or(0, |(id, _)| *id);
-                let missing = match disk.complete.contains(&newest) {
-                    true => "the file that it names is not below the HA folder",
-                    false => "its metadata is not on disk",
-                };
-                (
-                    Verdict::Fail,
-                    format!("the pointer names checkpoint {newest}, but {missing}"),
-                )
-            }
-            (Some(_), Some(_)) => unknown("no look at the files after the newest pointer"),
+            (Some(_), Some(_)) => unknown("no look at the files was late enough after a pointer"),
             (None, _) if self.seen.pointers_deleted => (
                 Verdict::Fail,
                 "the job's config map is gone: no leader finds its checkpoints".to_owned(),
@@ -54,5 +45,28 @@ impl Run {
             (None, _) => unknown("no pointer was seen"),
             (_, None) => unknown("the files were not seen"),
         }
+    }
+
+    /// A pointer that was there for a while before the files were looked at, and has not all of
+    /// them. The newest may always be too young for that, for the next one comes soon.
+    fn bare(&self) -> Option<String> {
+        let (Some((_, pointers)), Some((looked, disk))) = (&self.seen.pointers, &self.seen.disk)
+        else {
+            return None;
+        };
+        pointers.iter().rev().find_map(|(id, file)| {
+            let since = self.seen.pointed_since.get(id)?;
+            if looked.duration_since(*since) <= LOOKED_AT {
+                return None;
+            }
+            let missing = match (disk.complete.contains(id), file) {
+                (false, _) => "its metadata is not on disk",
+                (true, Some(file)) if !disk.ha.contains(file) => {
+                    "the file that it names is not below the HA folder"
+                }
+                (true, _) => return None,
+            };
+            Some(format!("the pointer names checkpoint {id}, but {missing}"))
+        })
     }
 }

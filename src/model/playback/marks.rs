@@ -146,6 +146,7 @@ impl Before {
                 )
             }),
             Event::Tick
+            | Event::Jumped { .. }
             | Event::Resize { .. }
             | Event::Signal(_)
             | Event::Failures(_)

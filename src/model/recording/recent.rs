@@ -104,6 +104,7 @@ impl Ground {
             Event::Disk(sample) => self.disk = Some(sample),
             // what was on somebody's screen, and what was over before
             Event::Tick
+            | Event::Jumped { .. }
             | Event::Key(_)
             | Event::Resize { .. }
             | Event::Signal(_)

@@ -20,14 +20,37 @@ fn cluster(shell: &Shell<'_>) -> Option<Arc<Cluster>> {
     found
 }
 
+/// Where the node keeps that a run was taken back.
+fn undone_file(run: &str) -> String {
+    format!("/run/flinklab-{run}.undone")
+}
+
+/// Whether a run may still be applied: not after its undo.
+fn late(shell: &Shell<'_>, run: &str) -> bool {
+    let engine = shell.machine.engine();
+    let own = engine.containers.get(shell.id);
+    let late = own.is_some_and(|own| own.files.contains_key(&undone_file(run)));
+    if late {
+        shell.terminal.err("the run was taken back already\n");
+    }
+    late
+}
+
+fn note_undone(shell: &Shell<'_>, run: &str) {
+    super::write(shell.machine, shell.id, &undone_file(run), Vec::new());
+}
+
 fn told(shell: &Shell<'_>, word: &str) {
     shell.terminal.out(format!("{word} {}\n", now()));
 }
 
 pub(super) fn freeze(shell: &Shell<'_>, words: &[&str]) -> i64 {
-    let (Some(cluster), [pid, start]) = (cluster(shell), words) else {
+    let (Some(cluster), [run, pid, start]) = (cluster(shell), words) else {
         return 2;
     };
+    if late(shell, run) {
+        return 7;
+    }
     let Some((id, _)) = same(&cluster, pid, start) else {
         shell.terminal.out("mismatch\n");
         return 3;
@@ -39,9 +62,10 @@ pub(super) fn freeze(shell: &Shell<'_>, words: &[&str]) -> i64 {
 }
 
 pub(super) fn thaw(shell: &Shell<'_>, words: &[&str]) -> i64 {
-    let (Some(cluster), [pid, start]) = (cluster(shell), words) else {
+    let (Some(cluster), [run, pid, start]) = (cluster(shell), words) else {
         return 2;
     };
+    note_undone(shell, run);
     match same(&cluster, pid, start) {
         Some((id, _)) => {
             cluster.hold().signal(&id, Signal::Continue);
@@ -53,9 +77,12 @@ pub(super) fn thaw(shell: &Shell<'_>, words: &[&str]) -> i64 {
 }
 
 pub(super) fn cut(shell: &Shell<'_>, words: &[&str]) -> i64 {
-    let (Some(cluster), [mark, address]) = (cluster(shell), words) else {
+    let (Some(cluster), [run, mark, address]) = (cluster(shell), words) else {
         return 2;
     };
+    if late(shell, run) {
+        return 7;
+    }
     told(shell, "sent");
     let mut state = cluster.hold();
     state
@@ -78,9 +105,10 @@ pub(super) fn counted(shell: &Shell<'_>, words: &[&str]) -> i64 {
 }
 
 pub(super) fn reconnect(shell: &Shell<'_>, words: &[&str]) -> i64 {
-    let (Some(cluster), [mark]) = (cluster(shell), words) else {
+    let (Some(cluster), [run, mark]) = (cluster(shell), words) else {
         return 2;
     };
+    note_undone(shell, run);
     let mut state = cluster.hold();
     state.cut.remove(*mark);
     state.beats += 1;
@@ -90,23 +118,35 @@ pub(super) fn reconnect(shell: &Shell<'_>, words: &[&str]) -> i64 {
 }
 
 pub(super) async fn aside(shell: &Shell<'_>, words: &[&str]) -> i64 {
-    let (Some(cluster), [_, to]) = (cluster(shell), words) else {
+    let (Some(cluster), [run, _, to]) = (cluster(shell), words) else {
         return 2;
     };
+    if late(shell, run) {
+        return 7;
+    }
     told(shell, "sent");
     super::write(shell.machine, shell.id, to, b"apiVersion: v1\n".to_vec());
     shell
         .sleep(shell.machine.ground.dice.between(ENDS.0, ENDS.1))
         .await;
-    cluster.door.set(Gate::Shut);
+    // The kubelet stops it only as long as its manifest is away.
+    let away = {
+        let engine = shell.machine.engine();
+        let own = engine.containers.get(shell.id);
+        own.is_some_and(|own| own.files.contains_key(*to))
+    };
+    if away {
+        cluster.door.set(Gate::Shut);
+    }
     told(shell, "stopped");
     0
 }
 
 pub(super) fn back(shell: &Shell<'_>, words: &[&str]) -> i64 {
-    let (Some(cluster), [from, _]) = (cluster(shell), words) else {
+    let (Some(cluster), [run, from, _]) = (cluster(shell), words) else {
         return 2;
     };
+    note_undone(shell, run);
     let was_away = shell
         .machine
         .engine()
@@ -139,8 +179,12 @@ pub(super) fn mode(shell: &Shell<'_>, words: &[&str]) -> i64 {
 }
 
 pub(super) fn forbid(shell: &Shell<'_>, words: &[&str]) -> i64 {
+    let [run, folder] = words else { return 2 };
+    if late(shell, run) {
+        return 7;
+    }
     told(shell, "sent");
-    let code = writable(shell, words.first().copied(), Writable::No);
+    let code = writable(shell, Some(*folder), Writable::No);
     if code == 0 {
         told(shell, "stopped");
     }
@@ -148,7 +192,9 @@ pub(super) fn forbid(shell: &Shell<'_>, words: &[&str]) -> i64 {
 }
 
 pub(super) fn allow(shell: &Shell<'_>, words: &[&str]) -> i64 {
-    let code = writable(shell, words.first().copied(), Writable::Yes);
+    let [run, folder, ..] = words else { return 2 };
+    note_undone(shell, run);
+    let code = writable(shell, Some(*folder), Writable::Yes);
     if code == 0 {
         told(shell, "undone");
     }

@@ -9,7 +9,7 @@ use crate::model::{Event, RunEvent};
 use crate::world::Events;
 use crate::world::docker::Stream;
 use crate::world::journal::Act;
-use crate::world::node::Node;
+use crate::world::node::{Node, late};
 use crate::world::process::{SENT_MS, nanoseconds};
 use jiff::Timestamp;
 use std::time::{Duration, Instant};
@@ -49,7 +49,9 @@ impl Hand<'_> {
                 victim.process.pid.to_string(),
                 victim.process.start.to_string(),
             );
-            let argv = ["sh", "-c", FREEZE, "flinklab-freeze", &pid, &start];
+            let script = late::breaks(FREEZE);
+            let run = self.order.run.as_str();
+            let argv = ["sh", "-c", &script, "flinklab-freeze", run, &pid, &start];
             match self
                 .script(&victim.node, &argv, IN_NODE, "SIGSTOP", events)
                 .await?
@@ -90,7 +92,10 @@ impl Hand<'_> {
             if victim.address.is_empty() {
                 return Err(changed(&victim.target, "it has no address"));
             }
-            let argv = ["sh", "-c", CUT, "flinklab-cut", &mark, &victim.address];
+            let script = late::breaks(CUT);
+            let run = self.order.run.as_str();
+            let address = victim.address.as_str();
+            let argv = ["sh", "-c", &script, "flinklab-cut", run, &mark, address];
             let told = self
                 .script(&victim.node, &argv, IN_NODE, "iptables", events)
                 .await?;
@@ -136,11 +141,13 @@ impl Hand<'_> {
         };
         let what = format!("the API server of {} is away", node.name);
         self.will_undo(what, vec![act])?;
+        let script = late::breaks(ASIDE);
         let argv = [
             "sh",
             "-c",
-            ASIDE,
+            &script,
             "flinklab-aside",
+            &self.order.run,
             MANIFEST,
             MANIFEST_ASIDE,
         ];
@@ -187,7 +194,9 @@ impl Hand<'_> {
             format!("the checkpoints of job {job} are read-only"),
             vec![act],
         )?;
-        let argv = ["sh", "-c", FORBID, "flinklab-forbid", &folder];
+        let script = late::breaks(FORBID);
+        let run = self.order.run.as_str();
+        let argv = ["sh", "-c", &script, "flinklab-forbid", run, &folder];
         let told = self.script(&node, &argv, IN_NODE, "chmod", events).await?;
         let proof = told.map(|at| {
             format!(

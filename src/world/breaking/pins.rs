@@ -59,6 +59,8 @@ pub(super) async fn still_leads(
     match epoch {
         Some(epoch) if target.epoch.as_deref().is_none_or(|aimed| aimed == epoch) => Ok(()),
         Some(_) => Err(changed(target, "another leadership epoch began")),
+        // It was so when it was aimed, and who is hit does not lead.
+        None if target.epoch.is_none() => Ok(()),
         None => Err(changed(target, "nobody leads")),
     }
 }

@@ -92,6 +92,8 @@ struct WorkerReply {
     path: String,
     slots_number: u32,
     free_slots: u32,
+    /// Not the time since then, whatever the name says: the moment itself, in every version.
+    time_since_last_heartbeat: i64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -143,6 +145,7 @@ pub(super) fn workers(body: &[u8]) -> Result<Vec<Worker>, String> {
             host: clean::message(ha::host(&one.path).unwrap_or_default()),
             slots: one.slots_number,
             free: one.free_slots,
+            heartbeat: stamp(one.time_since_last_heartbeat),
         })
         .collect())
 }

@@ -98,6 +98,9 @@ fn every_version_lists_its_task_managers() {
                 worker.slots >= worker.free && worker.slots > 0,
                 "{version}: {worker:?}"
             );
+            // The name says that it is a duration; every version sends the moment.
+            let heartbeat = worker.heartbeat.unwrap();
+            assert_eq!(heartbeat.strftime("%Y").to_string(), "2026", "{version}");
         }
     }
 }

@@ -5,8 +5,8 @@
 use super::{plain_name, read};
 use crate::fault::Fault;
 use crate::model::{BreakBegun, Event, Happening, RunEvent, RunResult};
-use crate::world::Events;
 use crate::world::home::Home;
+use crate::world::{Events, heal};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -116,8 +116,17 @@ pub(in crate::world) async fn follow(home: Home, events: Events) {
     let newest = past.len().saturating_sub(PAST);
     events.send(Event::Past(past[newest..].to_vec())).await;
     let mut open: BTreeMap<String, u64> = BTreeMap::new();
+    let mut standing = None;
     loop {
         tokio::time::sleep(LOOK).await;
+        // Whoever applied something, or took it back: what cannot be read is said by who acts on it.
+        let now = heal::standing_in(&home).ok();
+        if now.is_some() && now != standing {
+            events
+                .send(Event::Standing(now.clone().unwrap_or_default()))
+                .await;
+            standing = now;
+        }
         for name in names(&home) {
             if known.contains(&name) || open.contains_key(&name) {
                 continue;

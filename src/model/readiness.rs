@@ -1,0 +1,95 @@
+//! Whether the lab is ready to be broken: all that would have a break refused, or would make its
+//! result worth nothing, in a few words each. Whom it would hit is found in `aim`.
+
+use super::Model;
+use jiff::{SignedDuration, Timestamp};
+
+/// An answer of Flink older than this says nothing about now: five of its slowest rounds.
+const FRESH: SignedDuration = SignedDuration::from_secs(5);
+/// The checkpoint interval where it is not known.
+const INTERVAL: SignedDuration = SignedDuration::from_secs(10);
+/// What we learn of a checkpoint may be this old when nothing is wrong: one calm round.
+const LEARNT: SignedDuration = SignedDuration::from_millis(1500);
+/// A hand says within this time that it begins, or why it cannot.
+const UNANSWERED: SignedDuration = SignedDuration::from_secs(60);
+
+impl Model {
+    /// What speaks against a break now, each in a few words. Empty: the lab is ready.
+    pub(super) fn against(&self) -> Vec<String> {
+        let mut against = Vec::new();
+        if let Some(run) = &self.run {
+            against.push(format!("the run {} is still observed", run.order.run));
+        } else if let Some(run) = &self.hand {
+            against.push(format!("the run {run} is judged and not taken back yet"));
+        }
+        if let Some((at, run)) = &self.fired
+            && self.now.duration_since(*at) < UNANSWERED
+        {
+            against.push(format!("the run {run} was fired just now"));
+        }
+        let observed = self.run.as_ref().map(|run| &run.order.run);
+        for left in &self.standing {
+            if Some(&left.run) != observed {
+                against.push(format!("{} is still applied: {}", left.failure, left.what));
+            }
+        }
+        let ours = self.lab.as_ref().and_then(|lab| lab.job.as_deref());
+        match self.job.row(ours) {
+            Some(row) if row.all_run() => {}
+            Some(row) => against.push(format!(
+                "the job is {}, {} of {} tasks run",
+                row.state, row.tasks.running, row.tasks.total
+            )),
+            None => against.push("the job was not seen running".to_owned()),
+        }
+        let answered = self.job.good.as_ref().map(|(at, _)| *at);
+        if let Some(age) = answered.map(|at| self.now.duration_since(at))
+            && age > FRESH
+        {
+            against.push(format!("Flink has not answered for {} s", age.as_secs()));
+        }
+        against.extend(self.checkpoint_too_old());
+        // What was named above is the better word for it.
+        if against.is_empty() && !self.healthy() {
+            let health = self.health();
+            let reason = match health.reason.as_str() {
+                "" => String::new(),
+                reason => format!(", {reason}"),
+            };
+            against.push(format!("the lab is {}{reason}", health.word.text()));
+        }
+        against
+    }
+
+    /// Time between two checkpoints, as far as it is known.
+    #[must_use]
+    pub fn checkpoint_interval(&self) -> SignedDuration {
+        self.job.interval().unwrap_or(INTERVAL)
+    }
+
+    /// A break needs something to come back to: the newest checkpoint, not older than two
+    /// intervals.
+    fn checkpoint_too_old(&self) -> Option<String> {
+        let Some(done) = self.newest_completed_at() else {
+            return Some("no checkpoint has completed yet".to_owned());
+        };
+        let age = self.now.duration_since(done);
+        let limit = self.checkpoint_interval() * 2 + LEARNT;
+        (age > limit).then(|| {
+            format!(
+                "the newest checkpoint is {} s old, more than two intervals",
+                age.as_secs()
+            )
+        })
+    }
+
+    /// By REST, or by the pointers where they are ahead of it.
+    fn newest_completed_at(&self) -> Option<Timestamp> {
+        let newest = self.job.newest()?;
+        let pointed = self.cluster.job_map.as_ref().and_then(|(at, map)| {
+            let ahead = map.pointers.iter().any(|pointer| pointer.id > newest.id);
+            ahead.then_some(*at)
+        });
+        newest.acknowledged.max(pointed)
+    }
+}
