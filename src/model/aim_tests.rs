@@ -237,14 +237,14 @@ fn every_command_can_be_pasted() {
     let mut model = healthy();
     slots(&mut model, [("10.244.0.5", 1), ("10.244.0.4", 1)]);
     let lab = model.lab.as_mut().unwrap();
-    lab.names = Box::new(super::super::LabNames {
+    *lab.names = super::super::LabNames {
         jobmanager: "main".into(),
         taskmanager: "worker".into(),
         workload: "deployment/flink-jobmanager".into(),
         role: "flink".into(),
         cluster: "flinklab".into(),
         checkpoints: "/shared/checkpoints".into(),
-    });
+    };
     for failure in CATALOGUE {
         let target = model.aim(failure).target.unwrap();
         for command in model.commands(failure, &target) {

@@ -429,6 +429,21 @@ fn a_clock_that_jumped_proves_nothing_not_even_a_failure() {
     assert!(words.contains("clock"), "{words}");
 }
 
+/// Two witnesses of one checkpoint may be apart for longer than two checkpoints are: on a busy
+/// machine a pointer is seen after the next checkpoint was acknowledged.
+#[test]
+fn a_pointer_that_is_seen_late_does_not_turn_ids_around() {
+    let mut story = crash();
+    story.tell(20.0, rest(20.0, 4, 11, Some((10, 17.0))));
+    story.tell(20.3, rest(20.3, 4, 12, Some((10, 17.0))));
+    story.tell(20.5, pointers(&[11]));
+    story.tell(20.7, pointers(&[11, 12]));
+    story.tell(20.8, files(12));
+    let result = story.tell(21.0, map("two", "10.0.0.2", 21.0)).result();
+    let (verdict, words) = of(&result, StatementName::IdsGrow);
+    assert_eq!(verdict, Verdict::Pass, "{words}");
+}
+
 /// Three seconds are enough to make every figure wrong, and too few to be missed as silence.
 #[test]
 fn a_clock_that_was_set_by_a_little_proves_nothing_either() {

@@ -197,8 +197,14 @@ impl Run {
 
     /// The highest id that completed before the next checkpoint did.
     pub(super) fn highest_but(&self, next: u64, moment: Timestamp) -> Option<u64> {
+        let own = self.seen.completed.get(&next);
         let others = self.seen.completed.iter().filter(|(id, _)| **id != next);
-        let others = others.filter(|(_, seen)| seen.known_before(moment));
+        // What was triggered later cannot have come before, whichever of its stamps was quicker.
+        let later = |seen: &Completed| {
+            let both = own.and_then(|own| seen.triggered.zip(own.triggered));
+            both.is_some_and(|(seen, own)| seen > own)
+        };
+        let others = others.filter(|(_, seen)| seen.known_before(moment) && !later(seen));
         others.map(|(id, _)| *id).max().max(self.before.checkpoint)
     }
 }
