@@ -30,7 +30,9 @@ fn main() -> ExitCode {
         many_colours: variable("COLORTERM").is_some()
             || text("TERM").is_some_and(|term| term.contains("256color")),
         dumb: text("TERM").is_none_or(|term| term == "dumb"),
+        working: std::env::current_dir().ok(),
         temporary: std::env::temp_dir(),
+        crashes: None,
         origin: Default::default(),
         terminal: std::io::stdin().is_terminal() && std::io::stdout().is_terminal(),
     };

@@ -4,17 +4,17 @@
 use super::break_goal::{self, Breaking, Manner};
 use super::print::{Printer, Style};
 use super::{
-    Inbox, Next, Preferences, Show, Surroundings, break_report, doctor_report, labs, live,
-    questions, report, reports, status, turn,
+    Inbox, Next, Show, break_report, doctor_report, labs, live, questions, report, reports, status,
+    turn,
 };
-use crate::cli::{Cli, Command};
+use crate::cli::Command;
 use crate::fault::{Fault, Kind};
-use crate::lab::Lab;
 use crate::model::{
-    DoctorOrder, DownOrder, Effect, Ended, Event, Happening, Model, RunEvent, StepState, UpOrder,
+    DoctorOrder, DownOrder, Effect, Ended, Event, Glyphs, Happening, Model, RunEvent, StepState,
+    UpOrder,
 };
 use crate::world::World;
-use clap::CommandFactory;
+use crate::world::recording::RECORDING_ENDED;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,70 +25,7 @@ const GIVES_UP: Duration = Duration::from_secs(30);
 /// How often a waiting command looks at the clock.
 const TICK: Duration = Duration::from_millis(250);
 
-/// Commands that need no Docker. None: it is another one.
-pub(super) fn without_world(
-    cli: &Cli,
-    surroundings: &Surroundings,
-    printer: &Printer,
-) -> Result<Option<u8>, Fault> {
-    match &cli.command {
-        Some(Command::Failures) => {
-            let lab = asked_or_recorded(cli, surroundings)?;
-            match printer.style {
-                Style::Json => report::failures(&lab)
-                    .iter()
-                    .for_each(|one| printer.object(one)),
-                Style::Text => printer.text(&report::failures_text(&lab, &cli.global.name)),
-            }
-        }
-        Some(Command::Keys { markdown }) => {
-            let addresses = surroundings.addresses(&cli.global)?;
-            let preferences = Preferences::read(&cli.global, surroundings, &addresses)?;
-            printer.text(&report::keys(&preferences.keys, *markdown))
-        }
-        Some(Command::Completions { shell }) => {
-            let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut Cli::command(), "flinklab", &mut script);
-            printer.text(&String::from_utf8_lossy(&script));
-        }
-        Some(Command::Man) => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command())
-                .render(&mut page)
-                .map_err(|error| {
-                    Fault::new(Kind::Bug, "no-man", "Cannot write the page.").why(error)
-                })?;
-            printer.text(&String::from_utf8_lossy(&page));
-        }
-        Some(Command::KindConfig) => {
-            let lab = asked_or_recorded(cli, surroundings)?;
-            let addresses = surroundings.addresses(&cli.global)?;
-            let shared = match cli.global.read_only {
-                true => addresses.home.join(&cli.global.name).join("shared"),
-                // Docker would make it as root, and then nobody else could use it.
-                false => crate::world::shared_folder(&addresses, &cli.global.name)?,
-            };
-            printer.text(&crate::lab::kind_config(&lab, &shared));
-        }
-        Some(Command::Lab(command)) => {
-            let addresses = surroundings.addresses(&cli.global)?;
-            return labs::definition(&addresses, command, printer).map(Some);
-        }
-        _ => return Ok(None),
-    }
-    Ok(Some(0))
-}
-
-/// The definition that `--lab` names, else the one that the instance was built from.
-fn asked_or_recorded(cli: &Cli, surroundings: &Surroundings) -> Result<Lab, Fault> {
-    if let Some(asked) = &cli.global.lab {
-        return Lab::open(asked);
-    }
-    let addresses = surroundings.addresses(&cli.global)?;
-    crate::world::definition(&World::new(addresses, cli.global.name.clone(), None, true))
-}
-
-/// Any other command.
+/// A command that needs the world.
 pub(super) async fn command(
     world: Arc<World>,
     command: &Command,
@@ -106,7 +43,10 @@ pub(super) async fn command(
             follow(world, vec![Effect::Up(order)], goal, printer).await
         }
         Command::Doctor { fix } => {
-            let effects = vec![Effect::Doctor(DoctorOrder { fix: *fix })];
+            let effects = vec![Effect::Doctor(DoctorOrder {
+                fix: *fix,
+                quick: false,
+            })];
             follow(world, effects, Goal::Doctor, printer).await
         }
         Command::Down { purge } => {
@@ -217,8 +157,13 @@ async fn follow(
     }
     let mut model = Model {
         name: world.name.clone(),
+        origin: world.origin,
+        calm: world.refresh.calm,
         ..Model::default()
     };
+    if printer.ascii {
+        model.screen.looks.glyphs = Glyphs::Ascii;
+    }
     let mut lines = Lines {
         goal,
         printer: printer.clone(),
@@ -228,11 +173,30 @@ async fn follow(
         block: live::Block::default(),
     };
     let ended = turn(world, &mut model, effects, Inbox::new(), &mut lines).await;
-    match lines.outcome {
-        Some(outcome) => outcome,
-        None => ended
-            .map(|()| 0)
-            .map_err(|fault| live::way_on(fault, writes)),
+    let (outcome, besides) = with_recording(lines.outcome, ended, writes);
+    if let Some(fault) = besides {
+        printer.warning(&format!("{} {}", fault.what, fault.why));
+    }
+    outcome
+}
+
+/// What a command came to, and what is said besides: a recording that ended early makes a success
+/// a failure, and is not hidden by another failure.
+fn with_recording(
+    outcome: Option<Result<u8, Fault>>,
+    ended: Result<(), Fault>,
+    writes: Option<&str>,
+) -> (Result<u8, Fault>, Option<Fault>) {
+    match (outcome, ended) {
+        (None, ended) => (
+            ended
+                .map(|()| 0)
+                .map_err(|fault| live::way_on(fault, writes)),
+            None,
+        ),
+        (Some(Ok(0)), Err(fault)) if fault.code == RECORDING_ENDED => (Err(fault), None),
+        (Some(outcome), Err(fault)) if fault.code == RECORDING_ENDED => (outcome, Some(fault)),
+        (Some(outcome), _) => (outcome, None),
     }
 }
 
@@ -281,7 +245,9 @@ impl Show for Lines {
                         }
                     }
                 }
-                Event::Examined { findings, fixed } => {
+                Event::Examined {
+                    findings, fixed, ..
+                } => {
                     let seen = doctor_report::print(&self.printer, findings, fixed);
                     self.outcome = Some(seen);
                     return Next::Stop;
@@ -396,5 +362,22 @@ fn print_status(model: &Model, printer: &Printer) -> Result<u8, Fault> {
         Ok(0)
     } else {
         Err(status::saw_nothing(model))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_that_ended_early_is_told_and_makes_a_success_a_failure() {
+        let ended = || Err(Fault::unable(RECORDING_ENDED, "It ends here."));
+        let (outcome, besides) = with_recording(Some(Ok(0)), ended());
+        assert!(outcome.is_err() && besides.is_none());
+        let (outcome, besides) = with_recording(Some(Ok(1)), ended());
+        assert_eq!(outcome.ok(), Some(1));
+        assert!(besides.is_some());
+        let (outcome, besides) = with_recording(Some(Ok(0)), Err(super::super::interrupted()));
+        assert!(outcome.is_ok() && besides.is_none());
     }
 }

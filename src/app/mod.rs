@@ -9,6 +9,8 @@ mod headless;
 mod labs;
 mod live;
 mod logging;
+mod manual;
+mod offline;
 mod preferences;
 mod print;
 mod questions;
@@ -27,7 +29,7 @@ mod tui;
 use preferences::Preferences;
 pub use surroundings::Surroundings;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Global};
 use crate::fault::{Fault, Kind};
 use crate::model::{Clocks, Effect, Elsewhere, Ended, Event, Happening, Model, Signal, update};
 use crate::world::{self, Events, World};
@@ -76,39 +78,86 @@ fn bug(why: &str) -> Fault {
 }
 
 fn start(cli: &Cli, surroundings: &Surroundings, printer: &print::Printer) -> Result<u8, Fault> {
-    if let Some(code) = headless::without_world(cli, surroundings, printer)? {
+    refuse_recording(cli)?;
+    if let Some(code) = offline::without_world(cli, surroundings, printer)? {
         return Ok(code);
     }
     if let Some(Command::Try(asked)) = &cli.command {
         return r#try::run(cli, asked, surroundings);
     }
+    // one recording for all that is seen here, whatever else is looked at between
+    let mut record_since = None;
     loop {
-        let (code, elsewhere) = with_world(cli, surroundings, printer)?;
+        let world = world(cli, surroundings, record_since)?;
+        let before = jiff::Timestamp::now();
+        let (code, elsewhere) = with_world(cli, world, surroundings, printer)?;
+        record_since.get_or_insert(before);
         let visit = match elsewhere {
             None => return Ok(code),
             Some(Elsewhere::Demo) => ["flinklab", "replay", "--demo"].as_slice(),
             Some(Elsewhere::Try) => ["flinklab", "try"].as_slice(),
         };
-        // what was said about the terminal holds there, too; then back to the welcome page
+        // what was said about looks and lab holds there, too; then back to the welcome page
         let mut visit = Cli::parse_from(visit);
-        visit.global.ascii = cli.global.ascii;
-        visit.global.no_color = cli.global.no_color;
+        visit.global = Global {
+            record: None,
+            ..cli.global.clone()
+        };
         start(&visit, surroundings, printer)?;
     }
 }
 
-/// One command with its world; where the person wants to look instead, if anywhere.
-fn with_world(
+/// Commands that follow nothing have nothing to record.
+fn refuse_recording(cli: &Cli) -> Result<(), Fault> {
+    let command = match &cli.command {
+        Some(
+            Command::Labs
+            | Command::Runs
+            | Command::Report { .. }
+            | Command::Kubeconfig { .. }
+            | Command::Failures
+            | Command::Keys { .. }
+            | Command::Man
+            | Command::Completions { .. }
+            | Command::KindConfig
+            | Command::Lab(_)
+            | Command::Replay(_),
+        ) => cli.global.record.as_ref(),
+        None
+        | Some(
+            Command::Up { .. }
+            | Command::Status { .. }
+            | Command::Break { .. }
+            | Command::Doctor { .. }
+            | Command::Stop
+            | Command::Heal
+            | Command::Try(_)
+            | Command::Down { .. },
+        ) => None,
+    };
+    match command {
+        None => Ok(()),
+        Some(_) => Err(Fault::wrong(
+            "nothing-to-record",
+            "This command follows nothing that could be recorded.",
+        )
+        .mend("Leave --record away, or give it to `flinklab`, `up`, `status` or `break`.")),
+    }
+}
+
+/// Everything that a command is carried out with.
+fn world(
     cli: &Cli,
     surroundings: &Surroundings,
-    printer: &print::Printer,
-) -> Result<(u8, Option<Elsewhere>), Fault> {
+    record_since: Option<jiff::Timestamp>,
+) -> Result<(Arc<World>, Preferences), Fault> {
     let addresses = surroundings.addresses(&cli.global)?;
-    let private = surroundings.private(&addresses);
+    let private = surroundings.private(&addresses, cli.global.lab.as_deref());
     let preferences = Preferences::read(&cli.global, surroundings, &addresses)?;
-    let world = Arc::new(World {
+    let world = World {
         refresh: preferences.refresh,
         record: cli.global.record.clone(),
+        record_since,
         private,
         origin: surroundings.origin,
         ..World::new(
@@ -117,9 +166,23 @@ fn with_world(
             cli.global.lab.clone(),
             cli.global.read_only,
         )
-    });
+    };
+    Ok((Arc::new(world), preferences))
+}
+
+/// One command with its world; where the person wants to look instead, if anywhere.
+fn with_world(
+    cli: &Cli,
+    (world, preferences): (Arc<World>, Preferences),
+    surroundings: &Surroundings,
+    printer: &print::Printer,
+) -> Result<(u8, Option<Elsewhere>), Fault> {
+    let mut kept = world.addresses.clone();
+    if let Some(home) = &surroundings.crashes {
+        kept.home.clone_from(home);
+    }
+    crash::watch(kept, world.name.clone());
     let left = world.clone();
-    crash::watch(world.addresses.clone(), world.name.clone());
     logging::start(&world, cli.global.log_level);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -27,10 +27,14 @@ impl Tapes {
     pub(super) fn open(world: Arc<World>, model: &Model) -> Result<Self, Fault> {
         let screen = &model.screen;
         let size = (screen.columns > 0).then_some((screen.columns, screen.rows));
-        let header = Header::new(jiff::Timestamp::now(), size);
-        let session = match &world.record {
-            Some(path) => Some(Tape::create(path, &header, world.private.clone())?),
-            None => None,
+        let private = || world.private.clone();
+        let session = match (&world.record, world.record_since) {
+            (Some(path), Some(began)) => Some(Tape::go_on(path, began, private())?),
+            (Some(path), None) => {
+                let header = Header::new(jiff::Timestamp::now(), size, world.origin);
+                Some(Tape::create(path, &header, private())?)
+            }
+            (None, _) => None,
         };
         Ok(Self {
             world,
@@ -96,7 +100,7 @@ impl Tapes {
         };
         let events = self.recent.all();
         let Some(first) = events.first() else { return };
-        let header = Header::new(first.at, self.size);
+        let header = Header::new(first.at, self.size, self.world.origin);
         let tape = Tape::of_run(&self.world, &run, &header, self.world.private.clone());
         let tape = tape.and_then(|mut tape| {
             for event in &events {

@@ -9,7 +9,7 @@ use crate::cli::{Cli, Replay};
 use crate::fault::Fault;
 use crate::model::playback::{Motion, Pastime, Player, Watching};
 use crate::model::recording::Recording;
-use crate::model::{Event, Key, KeyCode, Model};
+use crate::model::{Event, Key, KeyCode, Model, Signal};
 use crate::view;
 use crate::world::{World, recording};
 use serde_json::json;
@@ -100,9 +100,10 @@ async fn tell(
     for remark in recording.remarks() {
         printer.warning(&format!("{name}: {remark}"));
     }
+    let mut story = Story::of(recording.origin());
     let mut player = Player::new(name, recording, Model::default());
-    let mut story = Story::default();
-    let mut before = 0;
+    let from = asked.at.unwrap_or(0);
+    let mut before = from;
     // the first events were taken in for the first picture: the story begins with them
     player.rewind();
     while let Some((us, lines)) = player
@@ -111,6 +112,10 @@ async fn tell(
     {
         if us > until {
             break;
+        }
+        // what was before is known, not told
+        if us < from {
+            continue;
         }
         for line in lines {
             if let Some(speed) = asked.speed {
@@ -154,7 +159,10 @@ async fn watch(mut player: Player, until: Option<i64>) -> Result<(), Fault> {
             () = tokio::time::sleep(pause) => None,
         };
         let now = Instant::now();
-        player.advance(now.duration_since(last));
+        // while the shell had the terminal nothing was watched
+        if input != Some(Event::Signal(Signal::Resume)) {
+            player.advance(now.duration_since(last));
+        }
         last = now;
         if until.is_some_and(|until| player.shown().us >= until) && moves {
             player.pause();
@@ -162,8 +170,13 @@ async fn watch(mut player: Player, until: Option<i64>) -> Result<(), Fault> {
         match input {
             Some(Event::Key(key)) => {
                 let before = player.picture().screen.copied.clone();
-                if player.press(key) == Watching::Enough {
-                    return Ok(());
+                match player.press(key) {
+                    Watching::GoOn => {}
+                    Watching::Aside => {
+                        screen.step_aside();
+                        continue;
+                    }
+                    Watching::Enough => return Ok(()),
                 }
                 // only what this key copied: what was copied when it was recorded is told, no more
                 let after = &player.picture().screen.copied;
@@ -172,6 +185,8 @@ async fn watch(mut player: Player, until: Option<i64>) -> Result<(), Fault> {
                 }
             }
             Some(Event::Resize { columns, rows }) => player.resize(columns, rows),
+            Some(Event::Signal(Signal::Suspend)) => screen.step_aside(),
+            Some(Event::Signal(Signal::Resume)) => screen.back()?,
             Some(Event::Signal(_)) => {
                 drop(screen);
                 return Err(super::interrupted());

@@ -17,6 +17,7 @@ impl Stage {
         let terminal = Terminal::open().map_err(tui::no_terminal)?;
         let mut inbox = Inbox::new();
         inbox.spawn(tui::keys(inbox.events.clone(), inbox.stop.clone()));
+        inbox.spawn(tui::job_control(inbox.events.clone(), inbox.stop.clone()));
         inbox.spawn(signals(inbox.events.clone(), inbox.stop.clone()));
         Ok(Self { terminal, inbox })
     }
@@ -28,6 +29,16 @@ impl Stage {
 
     pub(super) fn show(&mut self, model: &Model) -> Result<(), Fault> {
         self.terminal.show(model).map_err(tui::no_terminal)
+    }
+
+    /// The shell has the terminal until it lets this process go on.
+    pub(super) fn step_aside(&mut self) {
+        self.terminal.step_aside();
+    }
+
+    /// The shell let it go on: the terminal is ours again.
+    pub(super) fn back(&mut self) -> Result<(), Fault> {
+        self.terminal.back().map_err(tui::no_terminal)
     }
 
     /// The next key, size or signal. A terminal that is gone is an interruption.

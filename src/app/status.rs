@@ -70,7 +70,7 @@ pub(super) fn object(model: &Model) -> Value {
     json!({
         "name": lab.map_or(&model.name, |lab| &lab.name),
         "lab": lab.map(|lab| &lab.definition),
-        "origin": lab.map_or_else(Default::default, |lab| lab.origin),
+        "origin": lab.map_or(model.origin, |lab| lab.origin),
         "at": now,
         "healthy": health.word == Word::Healthy,
         "health": {"word": health.word.text(), "reason": health.reason},
@@ -89,8 +89,9 @@ fn leader(model: &Model) -> Value {
     let (Some(lock), Some(epoch)) = (model.cluster.lock(), model.cluster.epoch()) else {
         return Value::Null;
     };
+    let leader = model.cluster.leader().filter(|pod| leads(model, pod));
     json!({
-        "pod": model.cluster.leader().map(|pod| &pod.name),
+        "pod": leader.map(|pod| &pod.name),
         "epoch": epoch.id,
         "since": epoch.began,
         "lease": {
@@ -114,11 +115,14 @@ fn pod(model: &Model, pod: &Pod) -> Value {
     })
 }
 
+/// Whoever let its lease run out does not lead, whatever was seen last.
 fn leads(model: &Model, pod: &Pod) -> bool {
-    model
-        .cluster
-        .leader()
-        .is_some_and(|leader| leader.uid == pod.uid)
+    let holds = model.cluster.lease_fresh(model.now);
+    holds
+        && model
+            .cluster
+            .leader()
+            .is_some_and(|leader| leader.uid == pod.uid)
 }
 
 fn job(model: &Model) -> Value {
@@ -211,8 +215,10 @@ pub(super) fn text(model: &Model) -> String {
 
 fn pods_text(model: &Model, text: &mut String) {
     let pods = model.cluster.listed_pods();
-    if pods.is_empty() {
-        text.push_str("no pods\n");
+    match (pods.is_empty(), model.cluster.listed) {
+        (true, true) => text.push_str("no pods\n"),
+        (true, false) => text.push_str("pods        not seen yet\n"),
+        (false, _) => {}
     }
     let width = pods.iter().map(|pod| pod.name.len()).max().unwrap_or(0);
     let star = match model.screen.looks.glyphs {
@@ -246,13 +252,20 @@ fn pods_text(model: &Model, text: &mut String) {
 
 fn leader_text(model: &Model, text: &mut String) {
     let Some(lock) = model.cluster.lock() else {
-        text.push_str("leader      none elected yet\n");
+        text.push_str(match model.cluster.map {
+            Some(_) => "leader      none elected yet\n",
+            None => "leader      not seen yet\n",
+        });
         return;
     };
+    let lost = matches!(model.links.get(&Source::Api), Some(Link::Lost { .. }));
     let pod = match (model.cluster.leader(), lock.holder.is_empty()) {
-        (_, true) => "none, the lock was released",
-        (Some(pod), false) => pod.name.as_str(),
-        (None, false) => "address not known yet",
+        (_, true) if lost => "none when seen last".to_owned(),
+        (_, true) => "none, the lock was released".to_owned(),
+        (Some(pod), false) if lost => format!("{} when seen last", pod.name),
+        (Some(pod), false) if leads(model, pod) => pod.name.clone(),
+        (Some(pod), false) => format!("none, the lease of {} ran out", pod.name),
+        (None, false) => "address not known yet".to_owned(),
     };
     let epoch = model.cluster.epoch().map_or("?", |epoch| epoch.id.as_str());
     let age = model.cluster.lease_age(model.now).unwrap_or_default();
@@ -272,7 +285,11 @@ fn job_text(model: &Model, text: &mut String) {
         return;
     };
     let Some(row) = model.job.row(Some(id)) else {
-        let _ = writeln!(text, "job         {id}: not listed by Flink");
+        let listed = match model.job.good {
+            Some(_) => "not listed by Flink",
+            None => "not seen yet",
+        };
+        let _ = writeln!(text, "job         {id}: {listed}");
         return;
     };
     let age = model
@@ -343,4 +360,19 @@ fn seconds(now: Timestamp, then: Timestamp) -> f64 {
 
 fn tenths(seconds: f64) -> f64 {
     (seconds * 10.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_seen_yet_is_not_told_as_missing() {
+        let mut model = Model::default();
+        let said = text(&model);
+        assert!(said.contains("pods        not seen yet"), "{said}");
+        assert!(said.contains("leader      not seen yet"), "{said}");
+        model.cluster.listed = true;
+        assert!(text(&model).contains("no pods"));
+    }
 }

@@ -22,6 +22,14 @@ pub(super) struct Story {
 }
 
 impl Story {
+    /// The story of what was seen there.
+    pub(super) fn of(origin: Origin) -> Self {
+        Self {
+            origin,
+            ..Self::default()
+        }
+    }
+
     /// What is worth saying about one event, after the model took it in.
     pub(super) fn tell(&mut self, happening: &Happening, model: &Model) -> Vec<String> {
         let mut said = Vec::new();

@@ -5,7 +5,7 @@ use crate::fault::Fault;
 use crate::model::Origin;
 use crate::model::recording::Private;
 use crate::world::Addresses;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What the environment says.
 #[derive(Debug, Clone, Default)]
@@ -32,8 +32,12 @@ pub struct Surroundings {
     pub many_colours: bool,
     /// `TERM` is `dumb` or missing.
     pub dumb: bool,
+    /// The folder in which the command was given.
+    pub working: Option<PathBuf>,
     /// Where short-lived files go.
     pub temporary: PathBuf,
+    /// The folder in which panics are kept, where the home folder does not last.
+    pub crashes: Option<PathBuf>,
     /// What answers at these addresses.
     pub origin: Origin,
     /// Standard input and output are a terminal.
@@ -42,9 +46,32 @@ pub struct Surroundings {
 
 impl Surroundings {
     /// What a recording made here leaves out.
-    pub(super) fn private(&self, addresses: &Addresses) -> Private {
+    pub(super) fn private(&self, addresses: &Addresses, lab: Option<&str>) -> Private {
+        let working = self.working.as_deref();
+        // a built-in lab is named, another is a folder
+        let folder = lab.filter(|lab| lab.contains('/'));
+        let lab = folder.map(|folder| match working {
+            Some(working) => working.join(folder.trim_start_matches("./")),
+            None => PathBuf::from(folder),
+        });
+        let config = addresses.config.parent().map(Path::to_owned);
+        let places = [
+            (Some(addresses.home.clone()), "$FLINKLAB_HOME"),
+            (lab, "$LAB"),
+            (config, "$CONFIG"),
+            (working.map(Path::to_owned), "$PWD"),
+            (Some(self.temporary.clone()), "$TMPDIR"),
+        ];
+        let places: Vec<(String, &'static str)> = places
+            .into_iter()
+            .filter_map(|(place, shown)| Some((place?.to_str()?.to_owned(), shown)))
+            .collect();
+        let places: Vec<(&str, &'static str)> = places
+            .iter()
+            .map(|(place, shown)| (place.as_str(), *shown))
+            .collect();
         let user_home = self.user_home.as_ref().and_then(|home| home.to_str());
-        Private::new(&addresses.home.to_string_lossy(), user_home)
+        Private::new(&places, user_home)
     }
 
     /// Where everything is: flag before environment before the platform's folders.

@@ -3,7 +3,7 @@
 
 use super::print::{Printer, Style};
 use super::{Inbox, Next, Show, Surroundings, start, turn};
-use crate::cli::{Cli, Command, Trying};
+use crate::cli::{Cli, Command, LogLevel, Trying};
 use crate::fault::{Fault, Kind};
 use crate::lab::Lab;
 use crate::model::{Effect, Event, Happening, Model, Origin, UpOrder};
@@ -62,6 +62,11 @@ pub(super) fn run(cli: &Cli, asked: &Trying, surroundings: &Surroundings) -> Res
         docker_config: None,
         proxies: Vec::new(),
         origin: Origin::Simulated,
+        // the folder of the simulated lab is gone before anybody could read it there
+        crashes: surroundings
+            .addresses(&cli.global)
+            .ok()
+            .map(|addresses| addresses.home),
         ..surroundings.clone()
     };
     let printer = &Printer::new(&inner.global, &surroundings);
@@ -97,6 +102,15 @@ fn command(cli: &Cli, asked: &Trying) -> Result<Cli, clap::Error> {
     global.read_only |= outer.read_only;
     global.yes |= outer.yes;
     global.lab = global.lab.take().or_else(|| outer.lab.clone());
+    global.theme = global.theme.take().or_else(|| outer.theme.clone());
+    global.config = global.config.take().or_else(|| outer.config.clone());
+    if global.log_level == LogLevel::Info {
+        global.log_level = outer.log_level;
+    }
+    #[cfg(debug_assertions)]
+    {
+        global.panic_in = global.panic_in.or(outer.panic_in);
+    }
     global.record = global.record.take().or_else(|| outer.record.clone());
     if global.name == "flinklab" {
         global.name.clone_from(&outer.name);

@@ -34,7 +34,11 @@ pub(super) async fn session(
     preferences: Preferences,
     panics: Option<PanicIn>,
 ) -> Result<(u8, Option<Elsewhere>), Fault> {
-    let mut model = Model::default();
+    let mut model = Model {
+        origin: world.origin,
+        calm: world.refresh.calm,
+        ..Model::default()
+    };
     model.screen.looks = preferences.looks;
     model.screen.keys = preferences.keys;
     model.logs.limits = preferences.log;
@@ -192,7 +196,7 @@ pub(super) async fn keys(events: Events, stop: CancellationToken) {
 
 /// What a shell does with a program: stops it and lets it go on. Only here: a command without a
 /// screen is stopped as the operating system does it.
-async fn job_control(events: Events, stop: CancellationToken) {
+pub(super) async fn job_control(events: Events, stop: CancellationToken) {
     use rustix::process::Signal as Theirs;
     use tokio::signal::unix::{SignalKind, signal};
     let of = |theirs: Theirs| signal(SignalKind::from_raw(theirs.as_raw()));

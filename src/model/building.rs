@@ -1,7 +1,7 @@
 //! The building of a lab as a person goes through it: begun by a key, left to go on behind other
 //! pages, come back to, and not stopped by a slip of a finger.
 
-use super::{Effect, Ended, Event, Model, Page, Plan, Stage, UpOrder};
+use super::{Action, DoctorOrder, Effect, Ended, Event, Model, Page, Plan, Scope, Stage, UpOrder};
 
 /// Begins to build or to finish the lab. One that goes on is looked at again, never begun twice.
 pub(super) fn begin(model: &mut Model) -> Vec<Effect> {
@@ -18,6 +18,32 @@ pub(super) fn begin(model: &mut Model) -> Vec<Effect> {
     vec![Effect::Up(UpOrder::default())]
 }
 
+/// How closely is looked for what stands in the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Thorough {
+    /// At everything, registries included.
+    Yes,
+    /// At what this machine knows at once.
+    No,
+}
+
+/// Looks for what stands in the way of a lab. Changes nothing.
+pub(super) fn examine(thorough: Thorough) -> Vec<Effect> {
+    let quick = thorough == Thorough::No;
+    vec![Effect::Doctor(DoctorOrder { fix: false, quick })]
+}
+
+/// Whoever reads what a lab needs is told what is missing here, without asking. Once: what was
+/// found stays until somebody asks again.
+pub(super) fn examined_at_first(model: &Model, event: &Event) -> Vec<Effect> {
+    let none = matches!(event, Event::NoLab { .. } | Event::Stage(Stage::Kept));
+    let on_screen = model.screen.columns > 0 && model.screen.page == Page::Welcome;
+    match none && on_screen && model.findings.is_empty() {
+        true => examine(Thorough::No),
+        false => Vec::new(),
+    }
+}
+
 /// Leaves the steps; what goes on goes on behind.
 pub(super) fn behind(model: &mut Model) {
     model.plan.left = model.plan.goes_on();
@@ -27,7 +53,8 @@ pub(super) fn behind(model: &mut Model) {
     };
     model.screen.turn(home);
     if model.plan.left {
-        let words = "The lab is being built behind this page; u shows the steps.";
+        let key = model.key_for(Scope::Welcome, Action::Up);
+        let words = format!("The lab is being built behind this page; {key} shows the steps.");
         model.screen.say(model.now, words);
     }
 }

@@ -103,6 +103,8 @@ pub struct UpOrder {
 pub struct DoctorOrder {
     /// Mend what is safe.
     pub fix: bool,
+    /// Only what this machine knows at once.
+    pub quick: bool,
 }
 
 /// What `down` was asked for.

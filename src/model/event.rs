@@ -2,8 +2,8 @@
 //! be written as a line and played back.
 
 use super::{
-    Deed, DiskSample, Finding, FlinkSample, JobDetail, KubeEvent, LogLine, MapChange, PodChange,
-    PreviousLog, RunEvent, RunResult, Standing, StepChange,
+    Deed, DiskSample, Finding, FlinkSample, JobDetail, KubeEvent, LogLine, MapChange, Need,
+    PodChange, PreviousLog, RunEvent, RunResult, Standing, StepChange,
     plan::{Done, Usual},
 };
 use crate::failure::Failure;
@@ -69,6 +69,9 @@ pub enum Event {
         findings: Vec<Finding>,
         /// What it mended.
         fixed: Vec<String>,
+        /// What the lab needs of a machine; older recordings do not tell.
+        #[serde(default)]
+        need: Option<Need>,
     },
     /// A source answers again, or does not.
     Link {

@@ -69,6 +69,13 @@ impl Model {
             Page::Checkpoints => {
                 places(&mut self.checkpoint_ids().into_iter().map(|id| format!("#{id}")))
             }
+            Page::Job => places(
+                &mut self
+                    .details
+                    .exceptions
+                    .iter()
+                    .map(|one| format!("{} {} {}", one.task, one.worker, one.lines.join(" "))),
+            ),
             Page::History => places(
                 &mut self
                     .moments

@@ -2,6 +2,10 @@
 //! of a checkpoint agree, and how often to ask Flink. What speaks against a break stands in `aim`. Pure
 //! functions of the model; the model's own memory of it changes in `settle` alone.
 
+mod witnesses;
+
+pub use witnesses::{Witness, Witnesses};
+
 use super::job::Good;
 use super::{Effect, Event, Link, Model, NodeState, Pace, Source};
 use crate::failure::Role;
@@ -14,8 +18,6 @@ pub const GOOD: u32 = 5;
 const LEASE_LATE: f64 = 10.0;
 /// Without a new sign for so long, trouble is a state, not an event: asked calmly again.
 const TROUBLE: SignedDuration = SignedDuration::from_mins(5);
-/// REST's checkpoints older than this are no witness of now.
-const TOLD: SignedDuration = SignedDuration::from_secs(5);
 /// Samples older than this say nothing about now.
 const SAMPLE: SignedDuration = SignedDuration::from_secs(10);
 
@@ -88,26 +90,6 @@ impl Word {
             Self::Healthy => "healthy",
         }
     }
-}
-
-/// What one witness says about the newest completed checkpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Witness {
-    /// The checkpoint; none where it says that there is none, or says nothing.
-    pub id: Option<u64>,
-    /// Whether it speaks about now.
-    pub current: bool,
-}
-
-/// The three witnesses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Witnesses {
-    /// Flink's REST.
-    pub rest: Witness,
-    /// The pointer in the job's config map.
-    pub pointer: Witness,
-    /// The files.
-    pub disk: Witness,
 }
 
 impl Model {
@@ -277,7 +259,7 @@ impl Model {
         }
         match &self.job.sample {
             None => return Some((Word::Unknown, "REST not seen yet".into())),
-            Some((at, _)) if now.duration_since(*at) > SAMPLE => {
+            Some((at, _)) if now.duration_since(*at) > self.patience(SAMPLE) => {
                 let seconds = now.duration_since(*at).as_secs();
                 return Some((Word::Unknown, format!("REST not seen for {seconds} s")));
             }
@@ -323,70 +305,21 @@ impl Model {
         matches!(self.links.get(&source), Some(Link::Lost { .. }))
     }
 
-    /// When the newest completed checkpoint was completed, by the witness who saw the newest.
+    /// Milliseconds between two looks at Flink while all is well.
     #[must_use]
-    pub fn newest_at(&self) -> Option<Timestamp> {
-        let rest = self.job.newest().and_then(|row| row.acknowledged);
-        let disk = self.job.newest_on_disk().and_then(|row| row.written);
-        rest.max(disk)
+    pub fn calm_ms(&self) -> u64 {
+        let of_lab = self.lab.as_ref().map_or(1000, |lab| lab.calm_ms);
+        self.calm.map_or(of_lab, |calm| {
+            u64::try_from(calm.as_millis()).unwrap_or(u64::MAX)
+        })
     }
 
-    /// The newest completed checkpoint as each witness knows it.
-    #[must_use]
-    pub fn witnesses(&self) -> Witnesses {
-        let pointers = self.cluster.job_map.as_ref().map(|(_, map)| &map.pointers);
-        let told = self
-            .job
-            .told
-            .is_some_and(|at| self.now.duration_since(at) <= TOLD);
-        Witnesses {
-            rest: Witness {
-                id: self.job.newest,
-                current: told && !self.lost(Source::Flink),
-            },
-            pointer: Witness {
-                id: pointers
-                    .and_then(|all| all.iter().rev().find(|one| !one.deleting))
-                    .map(|one| one.id),
-                current: self.cluster.map.is_some() && !self.lost(Source::Api),
-            },
-            disk: Witness {
-                id: self.job.newest_on_disk().map(|row| row.id),
-                current: self.job.disk.is_some() && !self.lost(Source::Disk),
-            },
-        }
-    }
-
-    /// Whether the witnesses agree: no, only after they differed for one whole interval. Looks are
-    /// taken one after the other, so for a moment after each checkpoint they always differ.
-    #[must_use]
-    pub fn agree(&self) -> bool {
-        let behind = self.watchfulness.behind;
-        behind.is_none_or(|(_, since)| self.now.duration_since(since) < self.checkpoint_interval())
-    }
-
-    /// Notes since when a witness lags behind another. A short interval would never let all be
-    /// equal at one moment, so it is one checkpoint that they all have to reach.
-    fn compare(&mut self) {
-        let Witnesses {
-            rest,
-            pointer,
-            disk,
-        } = self.witnesses();
-        let ids: Vec<Option<u64>> = [rest, pointer, disk]
-            .into_iter()
-            .filter(|witness| witness.current)
-            .map(|witness| witness.id)
-            .collect();
-        let newest = ids.iter().flatten().max().copied();
-        let differ = ids.iter().any(|id| *id != newest);
-        self.watchfulness.behind = match (differ, self.watchfulness.behind, newest) {
-            (true, Some((wanted, since)), Some(_)) if ids.iter().any(|id| *id < Some(wanted)) => {
-                Some((wanted, since))
-            }
-            (true, _, Some(newest)) => Some((newest, self.now)),
-            _ => None,
-        };
+    /// How old an answer may be: who asks seldom, waits longer before it counts as missing.
+    fn patience(&self, usual: SignedDuration) -> SignedDuration {
+        let calm = i64::try_from(self.calm_ms()).unwrap_or(i64::MAX);
+        let calm = SignedDuration::from_millis(calm);
+        // one answer may be late, the next one may not
+        usual.max(calm.saturating_mul(5) / 2)
     }
 }
 

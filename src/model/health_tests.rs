@@ -512,3 +512,14 @@ fn what_was_seen_goes_with_its_lab() {
     assert_eq!(model.health().word, Word::Unknown);
     assert_eq!(model.pace, Pace::Trouble);
 }
+
+#[test]
+fn a_lab_that_is_asked_seldom_does_not_flap_between_two_answers() {
+    for (calm_ms, word) in [(1_000, Word::Unknown), (20_000, Word::Healthy)] {
+        let mut model = healthy();
+        model.calm = Some(std::time::Duration::from_millis(calm_ms));
+        tell(&mut model, 10.0, map("h1", 10.0, [A, A, A, A]));
+        tell(&mut model, 20.0, Event::Tick);
+        assert_eq!(model.health().word, word, "{:?}", model.health());
+    }
+}

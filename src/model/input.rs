@@ -2,11 +2,11 @@
 //! what a failure hits is decided in `aim`.
 
 use super::arming::{arm, armed_digit, dry_run, fire_at_once, keep_armed};
-use super::building;
+use super::building::{self, Thorough};
 use super::navigate::{self, Towards};
 use super::{
-    Action, Aim, Beside, Done, Effect, Ended, Event, Key, LogShown, Model, Page, Panel, Typing,
-    Whole, Words,
+    Action, Aim, Beside, Done, Effect, Ended, Event, Key, LogShown, Model, Page, Panel, Scope,
+    Typing, Whole, Words,
 };
 
 /// Failures on one page of the list: one for each digit but 0.
@@ -108,6 +108,10 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Arm => arm(model),
         Action::DryRun => dry_run(model),
         Action::Up => return building::begin(model),
+        Action::Doctor => {
+            model.screen.open(Page::Doctor);
+            return building::examine(Thorough::Yes);
+        }
         Action::Heal => {
             model.screen.say(model.now, HEALING);
             return vec![Effect::Heal];
@@ -122,7 +126,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 /// Turns pages and keeps places after an event was taken into the rest of the model.
 pub(super) fn follow(model: &mut Model, event: &Event) {
     match event {
-        Event::NoLab { .. } if !matches!(model.screen.page, Page::Welcome | Page::Plan) => {
+        Event::NoLab { .. } if !model.screen.page.needs_no_lab() => {
             model.screen.turn(Page::Welcome);
         }
         Event::Previous(log) => {
@@ -140,8 +144,9 @@ pub(super) fn follow(model: &mut Model, event: &Event) {
             if matches!(model.screen.page, Page::Plan | Page::Welcome) {
                 model.screen.turn(Page::Dashboard);
             }
+            let key = model.key_for(Scope::Pages, Action::Failures);
             let words =
-                format!("The lab is ready after {seconds:.1} s. x shows what can be broken.");
+                format!("The lab is ready after {seconds:.1} s. {key} shows what can be broken.");
             model.screen.say(model.now, words);
         }
         Event::Log(lines) if model.screen.log_back > 0 => {
@@ -164,8 +169,9 @@ pub(super) fn follow(model: &mut Model, event: &Event) {
             model.screen.say(model.now, words);
         }
         Event::Saved(result) => {
+            let key = model.key_for(Scope::Pages, Action::Timeline);
             let words = format!(
-                "{}: {}. t shows the timeline.",
+                "{}: {}. {key} shows the timeline.",
                 result.failure, result.verdict
             );
             model.screen.say(model.now, words);
@@ -246,7 +252,8 @@ fn step(model: &mut Model, by: i32) {
 
 fn timeline(model: &mut Model) {
     if model.run.is_none() && model.history().next().is_none() {
-        let words = "Nothing was broken yet. x shows what can be broken.";
+        let key = model.key_for(Scope::Pages, Action::Failures);
+        let words = format!("Nothing was broken yet. {key} shows what can be broken.");
         model.screen.say(model.now, words);
         return;
     }
@@ -289,7 +296,7 @@ fn scroll(model: &mut Model, by: i32) {
         Page::Job if model.screen.whole == Whole::Yes => 500,
         Page::Job | Page::Checkpoints | Page::History | Page::Commands => model.rows(),
         Page::Log => 0,
-        Page::Run | Page::Help | Page::Welcome => 100,
+        Page::Run | Page::Help | Page::Welcome | Page::Doctor => 100,
         Page::Pod => 1000,
     };
     model.screen.row = moved(model.screen.row, by, count);

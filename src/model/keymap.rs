@@ -87,6 +87,15 @@ impl Default for Keymap {
     }
 }
 
+impl super::Model {
+    /// The key of an action, for sentences: what a person rebound is said as it is now.
+    #[must_use]
+    pub fn key_for(&self, scope: Scope, action: Action) -> String {
+        let shown = self.screen.keys.shown(scope, action);
+        shown.unwrap_or_else(|| "the palette".to_owned())
+    }
+}
+
 /// Two actions on one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clash {

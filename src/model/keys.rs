@@ -84,6 +84,8 @@ pub enum Action {
     Arm,
     /// Say what firing would do, and do nothing.
     DryRun,
+    /// Look for all that stands in the way of a lab.
+    Doctor,
     /// Look at something that needs no lab.
     Visit(Elsewhere),
 }
@@ -272,7 +274,11 @@ pub const BINDINGS: &[Binding] = &[
     line(S::Pod, "log", A::PodLog, "enter", "its log"),
     line(S::Pod, "next", A::Sibling(1), "> right", "next pod"),
     key(S::Pod, "before", A::Sibling(-1), "< left", "pod before"),
+    line(S::Pod, "find", A::Find, "/", "find"),
     line(S::Job, "whole", A::Enter, "enter", "whole exception"),
+    line(S::Job, "find", A::Find, "/", "find"),
+    key(S::Job, "find-next", A::FindNext(1), "n", "next found"),
+    key(S::Job, "find-before", A::FindNext(-1), "N", "found before"),
     line(S::Checkpoints, "find", A::Find, "/", "find"),
     key(S::Checkpoints, "find-next", A::FindNext(1), "n", "next found"),
     key(S::Checkpoints, "find-before", A::FindNext(-1), "N", "found before"),
@@ -330,6 +336,7 @@ pub const BINDINGS: &[Binding] = &[
     line(S::Welcome, "up", A::Up, "u enter", "build the lab"),
     line(S::Welcome, "try", A::Visit(Elsewhere::Try), "t", "simulated lab"),
     line(S::Welcome, "demo", A::Visit(Elsewhere::Demo), "d", "demo"),
+    line(S::Welcome, "doctor", A::Doctor, "D", "doctor"),
     line(S::Plan, "up", A::Up, "u", "try again"),
     key(S::Plan, "close", A::Back, "enter", "back"),
     line(S::Help, "find", A::Find, "/", "find"),

@@ -101,6 +101,10 @@ pub struct Model {
     pub name: String,
     /// The stamp of the newest event.
     pub now: Timestamp,
+    /// Where what is seen comes from, known before there is a lab.
+    pub origin: Origin,
+    /// How often Flink is asked while all is well, where the person wants it otherwise than the lab.
+    pub calm: Option<std::time::Duration>,
     /// Which lab this is about; none until it was opened, or where there is none.
     pub lab: Option<LabFacts>,
     /// The failures that this lab offers, in order of their digits.
@@ -161,6 +165,8 @@ pub struct Model {
     pub fault: Option<(Timestamp, crate::fault::Fault)>,
     /// What the doctor found last.
     pub findings: Vec<Finding>,
+    /// What the lab needs of a machine, as the doctor knows it.
+    pub need: Option<Need>,
     /// The recording that this comes from, if it does: where it stands.
     pub playback: Option<playback::Playback>,
     /// Set when the program should end.

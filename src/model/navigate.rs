@@ -52,7 +52,7 @@ pub(super) fn typing(model: &mut Model, what: Typing, action: Action) -> Vec<Eff
             model.screen.typing = None;
             match what {
                 Typing::Palette => return chosen(model),
-                Typing::Find if model.screen.page == Page::Help => {}
+                Typing::Find if matches!(model.screen.page, Page::Help | Page::Pod) => {}
                 Typing::Find => found(model, Towards::Here),
                 Typing::Filter => {}
             }

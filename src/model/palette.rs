@@ -155,6 +155,7 @@ impl Page {
             Self::History => "History",
             Self::Log => "Log",
             Self::Commands => "Commands",
+            Self::Doctor => "Doctor",
         }
     }
 }

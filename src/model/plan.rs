@@ -225,17 +225,24 @@ impl Plan {
 
 /// A fault belongs to the plan when a step of it failed.
 impl Plan {
-    /// Marks what was going on as failed because of the fault, unless the plan said itself which
-    /// step it was.
+    /// Marks the step that was going on as failed because of the fault, unless the plan said itself
+    /// which one it was. What went on beside it has only stopped; which of several it was that
+    /// failed is not known.
     pub(super) fn fail(&mut self, fault: &Fault) {
         self.broken |= self.started.is_some() && self.done.is_none();
-        if self.failed().is_some() {
-            return;
-        }
-        for step in &mut self.steps {
-            if step.state == StepState::Running {
-                step.state = StepState::Failed;
-                step.detail.clone_from(&fault.what);
+        let known = self.failed().is_some();
+        let running = |step: &&mut Step| step.state == StepState::Running;
+        let alone = self.steps.iter_mut().filter(running).count() == 1;
+        for step in self.steps.iter_mut().filter(running) {
+            match alone && !known {
+                true => {
+                    step.state = StepState::Failed;
+                    step.detail.clone_from(&fault.what);
+                }
+                false => {
+                    step.state = StepState::Waiting;
+                    step.detail = "stopped".to_owned();
+                }
             }
         }
     }
@@ -281,6 +288,27 @@ mod tests {
         assert_eq!(plan.remaining(at(60)), Some(Left::Longer));
         step(&mut plan, 61, 2, StepState::Failed, Some(41.0));
         assert_eq!(plan.remaining(at(62)), None, "it is over");
+    }
+
+    #[test]
+    fn only_the_step_that_failed_is_marked_and_its_neighbour_has_stopped() {
+        let fault = Fault::unable("x", "It broke.");
+        let states = |plan: &Plan| plan.steps.iter().map(|it| it.state).collect::<Vec<_>>();
+        let mut both = Plan::default();
+        step(&mut both, 0, 1, StepState::Running, None);
+        step(&mut both, 0, 2, StepState::Running, None);
+        let mut told = both.clone();
+        step(&mut told, 1, 2, StepState::Failed, Some(1.0));
+        told.fail(&fault);
+        assert_eq!(states(&told), [StepState::Waiting, StepState::Failed]);
+        assert_eq!(told.steps[0].detail, "stopped");
+        both.fail(&fault);
+        assert_eq!(states(&both), [StepState::Waiting, StepState::Waiting]);
+        assert!(both.over());
+        let mut one = Plan::default();
+        step(&mut one, 0, 1, StepState::Running, None);
+        one.fail(&fault);
+        assert_eq!(states(&one), [StepState::Failed, StepState::Waiting]);
     }
 
     #[test]

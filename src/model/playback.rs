@@ -2,6 +2,7 @@
 //! the recorded events; keys of the person who watches go to a copy of the model, so that looking
 //! around never changes the story. No clock: time is handed in.
 
+mod looking;
 mod marks;
 mod shown;
 
@@ -9,7 +10,7 @@ pub use marks::{Mark, marks};
 pub use shown::{Motion, PLAYBACK_KEYS, Pastime, Playback};
 
 use super::recording::Recording;
-use super::{Effect, Ended, Event, Happening, Key, KeyCode, Model, update};
+use super::{Ended, Event, Happening, Key, KeyCode, Model, update};
 use marks::Waits;
 use std::time::Duration;
 
@@ -43,6 +44,10 @@ impl Player {
     /// A recording at its start. `blank` says what the terminal is like.
     #[must_use]
     pub fn new(name: &str, recording: Recording, blank: Model) -> Self {
+        let blank = Model {
+            origin: recording.origin(),
+            ..blank
+        };
         let marks = marks(&recording).into();
         let waits = Waits::of(&recording);
         let mut player = Self {
@@ -285,24 +290,6 @@ impl Player {
         Watching::GoOn
     }
 
-    /// A key for a page. It is tried on a copy: what would write changes nothing.
-    fn look(&mut self, key: Key) -> Watching {
-        let mut tried = self.own.as_ref().unwrap_or(&self.told).clone();
-        let event = Event::Key(key);
-        let at = tried.now;
-        let effects = update(&mut tried, &Happening { at, event });
-        if tried.ended.is_some() {
-            return Watching::Enough;
-        }
-        if effects.iter().any(Effect::acts) {
-            let own = self.own.get_or_insert_with(|| self.told.clone());
-            own.screen.say(at, "This is a recording: nothing is done.");
-        } else {
-            self.own = Some(tried);
-        }
-        Watching::GoOn
-    }
-
     fn step_marks(&mut self, by: i32) {
         let here = self.shown.us;
         // a mark just passed counts as where we are
@@ -338,6 +325,8 @@ impl Player {
 pub enum Watching {
     /// Yes.
     GoOn,
+    /// Once the shell gives the terminal back.
+    Aside,
     /// No.
     Enough,
 }

@@ -6,8 +6,6 @@ use jiff::{SignedDuration, Timestamp};
 
 /// An answer of Flink older than this says nothing about now: five of its slowest rounds.
 const FRESH: SignedDuration = SignedDuration::from_secs(5);
-/// The checkpoint interval where it is not known.
-const INTERVAL: SignedDuration = SignedDuration::from_secs(10);
 /// What we learn of a checkpoint may be this old when nothing is wrong: one calm round.
 const LEARNT: SignedDuration = SignedDuration::from_millis(1500);
 /// A hand says within this time that it begins, or why it cannot.
@@ -59,12 +57,6 @@ impl Model {
             against.push(format!("the lab is {}{reason}", health.word.text()));
         }
         against
-    }
-
-    /// Time between two checkpoints, as far as it is known.
-    #[must_use]
-    pub fn checkpoint_interval(&self) -> SignedDuration {
-        self.job.interval().unwrap_or(INTERVAL)
     }
 
     /// A break needs something to come back to: the newest checkpoint, not older than two

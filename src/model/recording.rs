@@ -14,6 +14,7 @@
 
 mod recent;
 mod secrets;
+mod tokens;
 
 pub use recent::Recent;
 pub use secrets::Private;
@@ -50,18 +51,23 @@ pub struct Header {
     /// Columns and rows of the terminal that it was seen in; none where there was none.
     #[serde(default)]
     pub size: Option<(u16, u16)>,
+    /// Where it was seen; older recordings leave it to the lab in them. One that was read is never
+    /// `Real`: it is a recording then.
+    #[serde(default)]
+    pub origin: Option<Origin>,
 }
 
 impl Header {
     /// The header of a recording that begins then.
     #[must_use]
-    pub fn new(began: Timestamp, size: Option<(u16, u16)>) -> Self {
+    pub fn new(began: Timestamp, size: Option<(u16, u16)>, origin: Origin) -> Self {
         Self {
             flinklab: "recording".to_owned(),
             version: VERSION,
             program: env!("FLINKLAB_VERSION").to_owned(),
             began,
             size,
+            origin: Some(origin),
         }
     }
 
@@ -159,7 +165,7 @@ impl Recording {
     /// Reads a recording from its text. `name` is what the person calls it.
     pub fn read(name: &str, bytes: &[u8]) -> Result<Self, Fault> {
         let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
-        let header = header(name, lines.next().unwrap_or_default())?;
+        let mut header = header(name, lines.next().unwrap_or_default())?;
         let mut happenings: Vec<Happening> = Vec::new();
         let mut passed_over: Option<(usize, String)> = None;
         let mut cut = None;
@@ -188,6 +194,11 @@ impl Recording {
                 }
             }
         }
+        let of_lab = happenings.iter().find_map(|one| match &one.event {
+            Event::Lab(facts) => Some(facts.origin),
+            _ => None,
+        });
+        header.origin = Some(recorded(header.origin.or(of_lab).unwrap_or_default()));
         Ok(Self {
             header,
             happenings,
@@ -335,9 +346,22 @@ fn relabel(event: &mut Event) {
         _ => return,
     };
     for origin in origins {
-        if *origin == Origin::Real {
-            *origin = Origin::Recorded;
-        }
+        *origin = recorded(*origin);
+    }
+}
+
+const fn recorded(origin: Origin) -> Origin {
+    match origin {
+        Origin::Real | Origin::Recorded => Origin::Recorded,
+        Origin::Simulated => Origin::Simulated,
+    }
+}
+
+impl Recording {
+    /// Where it was seen.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        recorded(self.header.origin.unwrap_or_default())
     }
 }
 

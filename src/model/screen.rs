@@ -218,14 +218,23 @@ pub enum Page {
     Log,
     /// The commands that equal what we did.
     Commands,
+    /// What stands in the way of a lab.
+    Doctor,
 }
 
 impl Page {
+    /// Whether it says something where there is no lab.
+    #[must_use]
+    pub const fn needs_no_lab(self) -> bool {
+        matches!(self, Self::Welcome | Self::Plan | Self::Doctor)
+    }
+
     /// Whose keys count.
     #[must_use]
     pub const fn scope(self) -> Scope {
         match self {
-            Self::Welcome => Scope::Welcome,
+            // what can be done about a lab that is not there can be done here, too
+            Self::Welcome | Self::Doctor => Scope::Welcome,
             Self::Plan => Scope::Plan,
             Self::Dashboard => Scope::Dashboard,
             Self::Failures => Scope::Failures,

@@ -3,7 +3,7 @@
 
 use super::{
     Attention, BreakOrder, Deed, Done, Effect, Ended, Event, Happening, LogLine, LogShown, Model,
-    Run, RunEvent, Signal, Whose, input, judge,
+    Run, RunEvent, Signal, Whose, building, input, judge,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -37,7 +37,10 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
         Event::Failures(failures) => model.failures.clone_from(failures),
         Event::Step(change) => model.plan.change(at, change),
         Event::Usual(usual) => model.plan.usual = Some(usual.clone()),
-        Event::Examined { findings, .. } => model.findings.clone_from(findings),
+        Event::Examined { findings, need, .. } => {
+            model.findings.clone_from(findings);
+            model.need.clone_from(need);
+        }
         Event::Done(done) => {
             model.plan.done = Some(done.clone());
             // The lab that was built offers failures of its own.
@@ -122,6 +125,7 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
     model.remember(&happening.event);
     effects.extend(observe(model, happening));
     input::follow(model, &happening.event);
+    effects.extend(building::examined_at_first(model, &happening.event));
     effects.extend(attend(model));
     hold(model, &happening.event);
     effects

@@ -12,6 +12,8 @@ pub(super) struct Word {
     pub(super) word: &'static str,
     /// Empty where all is well.
     pub(super) reason: String,
+    /// Whether the reason says how many tasks run, or that there is no job.
+    pub(super) tells_tasks: bool,
 }
 
 /// How fresh what a source says is.
@@ -71,7 +73,7 @@ pub(super) fn fresh(model: &Model, source: Source) -> Fresh {
 /// Seconds of one round of looks; in trouble the rounds are shorter than an answer takes.
 #[expect(clippy::cast_precision_loss)] // milliseconds of a poll
 fn round_seconds(model: &Model) -> f64 {
-    let calm = model.lab.as_ref().map_or(1000, |lab| lab.calm_ms).max(250) as f64 / 1000.0;
+    let calm = model.calm_ms().max(250) as f64 / 1000.0;
     match model.pace {
         Pace::Calm => calm,
         Pace::Trouble => calm.min(1.0),
@@ -126,5 +128,6 @@ pub(super) fn word(model: &Model) -> Word {
         sign,
         word,
         reason: health.reason,
+        tells_tasks: matches!(health.word, Is::Recovering | Is::NoJob),
     }
 }

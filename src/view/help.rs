@@ -1,5 +1,6 @@
 //! Every key and every sign, printed from the table of keys.
 
+use crate::model::playback::PLAYBACK_KEYS;
 use crate::model::{Model, Scope, Words};
 use crate::view::paint::{Keys, fit, panel};
 use crate::view::theme::{Theme, Tone, sign};
@@ -81,12 +82,15 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
 
 fn keys(model: &Model, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = Vec::new();
+    let wanted = Words::of(&model.screen.find);
+    if model.playback.is_some() {
+        lines.extend(replay_keys(theme, &wanted));
+    }
     let here = model
         .screen
         .trail
         .last()
         .map_or(Scope::Dashboard, |(page, _)| page.scope());
-    let wanted = Words::of(&model.screen.find);
     // what counts where help was asked for comes first
     let mut scopes = vec![here];
     while let Some(parent) = scopes.last().and_then(|scope| scope.parent()) {
@@ -128,6 +132,30 @@ fn keys(model: &Model, theme: &Theme) -> Vec<Line<'static>> {
     if lines.is_empty() {
         let words = format!("No key for `{}`. esc shows all.", model.screen.find);
         lines.push(Line::from(theme.say(Tone::Muted, format!(" {words}"))));
+    }
+    lines
+}
+
+/// The keys that move a recording come before all others, as they do when they are pressed.
+fn replay_keys(theme: &Theme, wanted: &Words) -> Vec<Line<'static>> {
+    let fitting: Vec<_> = PLAYBACK_KEYS
+        .into_iter()
+        .filter(|(keys, words)| wanted.fit(&format!("{keys} {words}")))
+        .collect();
+    let mut lines = Vec::new();
+    if !fitting.is_empty() {
+        lines.push(Line::from(
+            theme.say(Tone::Muted, " while a recording plays"),
+        ));
+    }
+    for (keys, meaning) in fitting {
+        for (n, line) in words::wrap(meaning, 21).into_iter().enumerate() {
+            let keys = if n == 0 { keys } else { "" };
+            lines.push(Line::from(vec![
+                theme.say(Tone::Accent, format!("  {keys:<14} ")),
+                theme.say(Tone::Plain, line),
+            ]));
+        }
     }
     lines
 }

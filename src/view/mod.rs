@@ -14,6 +14,7 @@ mod log;
 mod outage;
 mod page_checkpoints;
 mod page_commands;
+mod page_doctor;
 mod page_history;
 mod page_job;
 mod page_log;
@@ -88,7 +89,7 @@ fn pages(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         ..area
     };
     let outage = match model.screen.page {
-        Page::Welcome | Page::Plan => None,
+        Page::Welcome | Page::Plan | Page::Doctor => None,
         _ => outage::line(model, theme, width),
     };
     let rest = match outage {
@@ -117,6 +118,7 @@ fn pages(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         Page::History => page_history::draw(model, theme, frame, rest),
         Page::Log => page_log::draw(model, theme, frame, rest),
         Page::Commands => page_commands::draw(model, theme, frame, rest),
+        Page::Doctor => page_doctor::draw(model, theme, frame, rest),
     }
     palette::draw(model, theme, frame, rest);
 }

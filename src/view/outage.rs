@@ -1,7 +1,7 @@
 //! The line under the status line while something is away: what, since when, what that means for
 //! what is seen, and that it comes back by itself or which key brings it back.
 
-use crate::model::{Link, Model, NodeState, Source, Stage};
+use crate::model::{Action, Link, Model, NodeState, Scope, Source, Stage};
 use crate::view::health::{self, Fresh};
 use crate::view::paint::fit;
 use crate::view::theme::{Theme, Tone, sign};
@@ -31,6 +31,7 @@ fn node(model: &Model) -> Option<Said> {
     let name = &node.name;
     let age = words::age_at(model.now, node.since);
     let working = model.plan.goes_on();
+    let up = model.key_for(Scope::Dashboard, Action::Up);
     let words = match node.state {
         NodeState::Runs => return None,
         NodeState::Paused => format!(
@@ -39,10 +40,10 @@ fn node(model: &Model) -> Option<Said> {
         NodeState::Stopped if working => {
             format!("{name} is stopped for {age}; it is being started.")
         }
-        NodeState::Stopped => format!("{name} is stopped for {age}: u starts it, data is kept."),
+        NodeState::Stopped => format!("{name} is stopped for {age}: {up} starts it, data is kept."),
         NodeState::Gone if working => format!("{name} was removed; it is being built again."),
         NodeState::Gone => {
-            format!("{name} was removed {age} ago: u builds it again, data is kept.")
+            format!("{name} was removed {age} ago: {up} builds it again, data is kept.")
         }
     };
     Some((Tone::Fail, sign::FAIL, words))
@@ -90,7 +91,10 @@ fn unfinished(model: &Model) -> Option<Said> {
         Stage::Begun { missing } if !model.plan.goes_on() => Some((
             Tone::Warn,
             sign::WARN,
-            format!("This lab was begun and not finished: {missing}. u finishes it."),
+            format!(
+                "This lab was begun and not finished: {missing}. {} finishes it.",
+                model.key_for(Scope::Dashboard, Action::Up)
+            ),
         )),
         Stage::Begun { .. } | Stage::Built | Stage::Kept => None,
     }

@@ -67,7 +67,7 @@ fn row(model: &Model, theme: &Theme, id: u64, third: usize) -> Spans {
     let (rest, pointer, disk) = (
         rest(model, known, id),
         pointer(model, trace, known),
-        disk(trace, known),
+        disk(model, trace, known),
     );
     let newest = model.job.newest == Some(id);
     let restored = model.job.restores.iter().any(|restored| restored.id == id);
@@ -102,7 +102,10 @@ fn rest(model: &Model, known: Option<&Checkpoint>, id: u64) -> Cell {
         .collect::<Vec<_>>()
         .join(" ");
     let listed = model.traces.rest.contains(&id);
+    let now = model.witnesses().rest.current;
     match row.status {
+        CheckpointStatus::InProgress if !now => unseen("in progress"),
+        CheckpointStatus::Completed if listed && !now => unseen(&facts),
         CheckpointStatus::Failed => (Tone::Fail, format!("{} failed", sign::FAIL)),
         CheckpointStatus::InProgress => (Tone::Busy, format!("{} in progress", sign::NOW)),
         CheckpointStatus::Completed if !listed => match took {
@@ -123,6 +126,7 @@ fn pointer(model: &Model, trace: Option<&Trace>, known: Option<&Checkpoint>) -> 
         None => (Tone::Muted, "not seen".to_owned()),
         Some(seen) if seen.gone.is_some() => (Tone::Muted, "replaced".to_owned()),
         Some(seen) if seen.what.deleting => (Tone::Busy, "being removed".to_owned()),
+        Some(_) if !model.witnesses().pointer.current => unseen("pointed to it"),
         Some(seen) => match there(model, seen.what.path.as_deref()) {
             Some(false) => (Tone::Fail, format!("{} its file is missing", sign::FAIL)),
             _ => (Tone::Ok, format!("{} points to it", sign::OK)),
@@ -130,14 +134,23 @@ fn pointer(model: &Model, trace: Option<&Trace>, known: Option<&Checkpoint>) -> 
     }
 }
 
-/// Whether the file that a pointer names is among those seen below the HA folder.
+/// What was so when its witness was heard last.
+fn unseen(words: &str) -> Cell {
+    (Tone::Muted, format!("{} {words}", sign::UNKNOWN))
+}
+
+/// Whether the file that a pointer names is among those seen below the HA folder; none: nobody
+/// looks there now.
 fn there(model: &Model, path: Option<&str>) -> Option<bool> {
     let name = path?.rsplit('/').next()?;
+    if !model.witnesses().disk.current {
+        return None;
+    }
     let (_, sample) = model.job.disk.as_ref()?;
     Some(sample.ha_files.iter().any(|file| file == name))
 }
 
-fn disk(trace: Option<&Trace>, known: Option<&Checkpoint>) -> Cell {
+fn disk(model: &Model, trace: Option<&Trace>, known: Option<&Checkpoint>) -> Cell {
     let unfinished = known.is_some_and(|row| row.status != CheckpointStatus::Completed);
     match trace.and_then(|trace| trace.disk.as_ref()) {
         None if unfinished => (Tone::Muted, "-".to_owned()),
@@ -149,7 +162,10 @@ fn disk(trace: Option<&Trace>, known: Option<&Checkpoint>) -> Cell {
                 1 => "1 file".to_owned(),
                 n => format!("{n} files"),
             };
-            (Tone::Ok, format!("{} {files} {size}", sign::OK))
+            match model.witnesses().disk.current {
+                true => (Tone::Ok, format!("{} {files} {size}", sign::OK)),
+                false => unseen(&format!("{files} {size}")),
+            }
         }
         Some(_) => (Tone::Busy, "no _metadata yet".to_owned()),
     }
@@ -192,7 +208,7 @@ fn about(model: &Model, theme: &Theme, id: Option<u64>, width: usize) -> Vec<Lin
                 (Some(at), _) => format!(" · replaced {} ago", words::age_at(model.now, at)),
                 (None, Some(true)) => " · exists".to_owned(),
                 (None, Some(false)) => " · MISSING: the job cannot be restored from it".to_owned(),
-                (None, None) => " · not looked at".to_owned(),
+                (None, None) => " · not looked at now".to_owned(),
             };
             let tail = path.rsplit('/').next().unwrap_or(path);
             add("pointer", Tone::Plain, format!("{tail}{state}"));

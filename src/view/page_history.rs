@@ -1,7 +1,7 @@
 //! What happened, on one axis and as a list: who led when, when the job ran, what restarted, what
 //! was broken. Ours: no failover forgets it.
 
-use crate::model::{Lock, Model, Moment, MomentKind};
+use crate::model::{Action, Lock, Model, Moment, MomentKind, Scope};
 use crate::view::paint::{Keys, chosen, fit, panel, sentences};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::{pods, words};
@@ -29,8 +29,9 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
     let mut lines = axis(model, theme, width);
     lines.push(Line::from(theme.say(Tone::Muted, "─".repeat(width))));
     if moments.is_empty() {
-        let words = "Nothing happened since we look. x lists what can be broken.";
-        lines.extend(sentences(theme, Tone::Muted, words, width));
+        let key = model.key_for(Scope::Pages, Action::Failures);
+        let words = format!("Nothing happened since we look. {key} lists what can be broken.");
+        lines.extend(sentences(theme, Tone::Muted, &words, width));
     }
     let room = height.saturating_sub(lines.len()).max(1);
     let skip = (model.screen.row + 1).saturating_sub(room);

@@ -42,7 +42,36 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
 fn overview(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let ours = model.lab.as_ref().and_then(|lab| lab.job.as_deref());
+    let fresh = health::fresh(model, Source::Flink);
+    let live = fresh == Fresh::Live;
     match model.job.row(ours) {
+        // what was good when Flink was heard last is not good now
+        Some(row) if !live => {
+            let seen = model.job.good.as_ref();
+            let seen = seen.map_or_else(String::new, |(at, _)| {
+                format!(" · as of {} ago", words::age_at(model.now, *at))
+            });
+            let (running, total) = (row.tasks.running, row.tasks.total);
+            lines.push(Line::from(fit(
+                vec![
+                    theme.say(Tone::Warn, format!(" {} ", sign::UNKNOWN)),
+                    theme.say(
+                        Tone::Muted,
+                        format!("was {}, {running} of {total} tasks ran{seen}", row.state),
+                    ),
+                ],
+                width,
+            )));
+            lines.push(Line::from(
+                theme.say(Tone::Muted, format!("   id {}", row.id)),
+            ));
+        }
+        None if !live => lines.extend(sentences(
+            theme,
+            Tone::Warn,
+            "Flink does not answer, so whether it lists the job is not known.",
+            width,
+        )),
         Some(row) => {
             let (tone, sign) = match row.all_run() {
                 true => (Tone::Ok, sign::OK),
@@ -88,7 +117,7 @@ fn overview(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     };
     let age = words::since(model.now, *at);
     for vertex in &detail.vertices {
-        let old = age > 5.0;
+        let old = age > 5.0 || !live;
         let (tone, sign) = match vertex.state.as_str() {
             _ if old => (Tone::Muted, sign::UNKNOWN),
             "RUNNING" if vertex.tasks.running == vertex.tasks.total => (Tone::Ok, sign::OK),
@@ -123,7 +152,10 @@ fn overview(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     lines.push(Line::from(theme.say(Tone::Muted, words::cut(&head, width))));
     let exceptions = &model.details.exceptions;
     if exceptions.is_empty() {
-        let words = "No exception was seen: no task of this job failed since we look.";
+        let words = match live {
+            true => "No exception was seen: no task of this job failed since we look.",
+            false => "No exception was seen as long as Flink was heard.",
+        };
         lines.extend(sentences(theme, Tone::Muted, words, width));
         return lines;
     }

@@ -2,7 +2,7 @@
 //! its newest restart.
 
 use crate::failure::Role;
-use crate::model::{Model, Pod, Source};
+use crate::model::{Action, Model, Pod, Scope, Source, Words};
 use crate::view::health::{self, Fresh};
 use crate::view::paint::{Keys, Spans, fit, panel, sentences};
 use crate::view::theme::{Theme, Tone, sign};
@@ -39,6 +39,16 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
     let mut more = events(model, theme, pod, beside);
     more.push(Line::default());
     more.extend(before(model, theme, pod, beside));
+    let wanted = Words::of(&model.screen.find);
+    if !wanted.none() {
+        let fits = |line: &Line<'static>| wanted.fit(&line.to_string());
+        lines.retain(fits);
+        more.retain(fits);
+        if lines.is_empty() && more.is_empty() {
+            let words = format!("No line with `{}`. esc shows all.", model.screen.find);
+            lines = sentences(theme, Tone::Muted, &words, width);
+        }
+    }
     if wide {
         let title = vec![theme.say(Tone::Plain, "Events and the log before")];
         let more = scrolled(more, parts[1], model.screen.row);
@@ -99,16 +109,18 @@ fn fact(theme: &Theme, name: &str, tone: Tone, text: &str, width: usize) -> Vec<
 }
 
 fn description(model: &Model, theme: &Theme, pod: &Pod, width: usize) -> Vec<Line<'static>> {
-    let leads = model
-        .cluster
-        .leader()
-        .is_some_and(|leader| leader.uid == pod.uid);
-    let role = match (pod.role, leads) {
-        (Role::JobManager, true) => (Tone::Leader, format!("{} JobManager, leads", sign::LEADER)),
-        (Role::JobManager, false) => (Tone::Plain, "JobManager, standby".to_owned()),
-        (Role::TaskManager, _) => (Tone::Plain, slots(model, pod)),
+    let lost = matches!(health::fresh(model, Source::Api), Fresh::Lost(_));
+    let role = match pod.role {
+        Role::JobManager => leading(model, pod, lost),
+        Role::TaskManager => (Tone::Plain, slots(model, pod)),
     };
-    let (tone, sign, state) = pods::state(pod, model.now);
+    let (tone, sign, state) = match (pods::state(pod, model.now), lost) {
+        (state, false) => state,
+        ((_, _, state), true) => {
+            let state = format!("{state} when seen last");
+            (Tone::Warn, sign::UNKNOWN, state)
+        }
+    };
     let ago = |at| {
         format!(
             "{} ({} ago)",
@@ -181,6 +193,7 @@ fn description(model: &Model, theme: &Theme, pod: &Pod, width: usize) -> Vec<Lin
     }
     for condition in &detail.conditions {
         let (tone, sign) = match condition.status.as_str() {
+            _ if lost => (Tone::Muted, sign::UNKNOWN),
             "True" => (Tone::Ok, sign::OK),
             "False" => (Tone::Warn, sign::WARN),
             _ => (Tone::Warn, sign::UNKNOWN),
@@ -203,17 +216,47 @@ fn description(model: &Model, theme: &Theme, pod: &Pod, width: usize) -> Vec<Lin
     lines
 }
 
+/// Whether a JobManager leads. Whoever let its lease run out does not; without the API server that
+/// is not known.
+fn leading(model: &Model, pod: &Pod, lost: bool) -> (Tone, String) {
+    let holds = model.cluster.leader();
+    let holds = holds.is_some_and(|leader| leader.uid == pod.uid);
+    match (holds, lost) {
+        (true, true) => (
+            Tone::Muted,
+            format!("{} JobManager, led when seen last", sign::UNKNOWN),
+        ),
+        (false, true) => (Tone::Muted, "JobManager, standby when seen last".to_owned()),
+        (true, false) if model.cluster.lease_fresh(model.now) => {
+            (Tone::Leader, format!("{} JobManager, leads", sign::LEADER))
+        }
+        (true, false) => (
+            Tone::Warn,
+            format!("{} JobManager, its lease ran out", sign::WARN),
+        ),
+        (false, false) => (Tone::Plain, "JobManager, standby".to_owned()),
+    }
+}
+
 /// What a TaskManager has for the job.
 fn slots(model: &Model, pod: &Pod) -> String {
-    let workers = model.job.workers.as_ref().map(|(_, workers)| workers);
-    let worker = workers.and_then(|all| all.iter().find(|one| Some(&one.host) == pod.ip.as_ref()));
-    match worker {
+    let Some((_, workers)) = &model.job.workers else {
+        return "TaskManager, slots not seen".to_owned();
+    };
+    let last = match health::fresh(model, Source::Flink) {
+        Fresh::Live => "",
+        Fresh::Never | Fresh::Stale(_) | Fresh::Lost(_) => " when seen last",
+    };
+    match workers
+        .iter()
+        .find(|one| Some(&one.host) == pod.ip.as_ref())
+    {
         Some(worker) => format!(
-            "TaskManager, {} of {} slots run tasks",
+            "TaskManager, {} of {} slots run tasks{last}",
             worker.slots.saturating_sub(worker.free),
             worker.slots
         ),
-        None => "TaskManager, not registered with the leader".to_owned(),
+        None => format!("TaskManager, not registered with the leader{last}"),
     }
 }
 
@@ -254,7 +297,13 @@ fn before(model: &Model, theme: &Theme, pod: &Pod, width: usize) -> Vec<Line<'st
             let words = "It was never restarted, so there is no log before this one.";
             lines.extend(sentences(theme, Tone::Muted, words, width));
         }
-        None => lines.extend(sentences(theme, Tone::Muted, "p asks for it.", width)),
+        None => {
+            let words = format!(
+                "{} asks for it.",
+                model.key_for(Scope::Pod, Action::Previous)
+            );
+            lines.extend(sentences(theme, Tone::Muted, &words, width));
+        }
         Some((Err(why), _)) => lines.extend(sentences(theme, Tone::Warn, why, width)),
         Some((Ok(said), asked)) => {
             let words = format!(

@@ -1,7 +1,7 @@
 //! The steps of `up` or `down`: what is done, what goes on and what it waits for, and how a
 //! failure is mended.
 
-use crate::model::{Done, Model, Step, StepState};
+use crate::model::{Action, Done, Model, Scope, Step, StepState};
 use crate::view::paint::{Keys, Spans, bar, fault, fit, panel, sentences, sides};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::words;
@@ -144,9 +144,12 @@ fn below(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     if let (Some((_, trouble)), None) = (&model.fault, &plan.done) {
         let mut lines = fault(theme, trouble, width);
         lines.push(Line::default());
-        let words = "Everything is kept as it is for a look. u tries again and does only what is \
-                     missing; flinklab down removes it.";
-        lines.extend(sentences(theme, Tone::Muted, words, width));
+        let words = format!(
+            "Everything is kept as it is for a look. {} tries again and does only what is \
+             missing; flinklab down removes it.",
+            model.key_for(Scope::Plan, Action::Up)
+        );
+        lines.extend(sentences(theme, Tone::Muted, &words, width));
         return lines;
     }
     match &plan.done {

@@ -1,7 +1,7 @@
 //! The first and the last line of every page: which lab, is HA healthy, does the job really run,
 //! how old is the newest checkpoint, how fresh is all that; and which keys there are.
 
-use crate::model::{Action, Model, Origin, Panel, Scope, Source, Typing};
+use crate::model::{Action, Model, Origin, Page, Panel, Scope, Source, Typing};
 use crate::view::health::{self, Fresh};
 use crate::view::paint::{Spans, sides};
 use crate::view::theme::{Theme, Tone, sign};
@@ -50,8 +50,8 @@ pub(super) fn line(model: &Model, theme: &Theme, width: usize) -> Line<'static> 
             ],
         ]
         .concat();
-        // where tasks are the trouble, or unseen, the reason says so already
-        let told = brief == Brief::Freshness && health.tone != Tone::Ok;
+        // where tasks are the trouble the reason says so already
+        let told = brief == Brief::Freshness && health.tells_tasks;
         let tasks = if told {
             Vec::new()
         } else {
@@ -99,7 +99,8 @@ fn name(model: &Model) -> String {
 
 /// Real, simulated or recorded: said on every screen.
 fn origin(model: &Model, theme: &Theme) -> Span<'static> {
-    match model.lab.as_ref().map(|lab| lab.origin) {
+    let of_lab = model.lab.as_ref().map(|lab| lab.origin);
+    match of_lab.or(Some(model.origin).filter(|origin| *origin != Origin::Real)) {
         None => Span::raw(""),
         Some(Origin::Real) => theme.say(Tone::Muted, "real"),
         Some(Origin::Simulated) => theme.say(Tone::Mark, "SIMULATED"),
@@ -259,8 +260,11 @@ fn gone(model: &Model, theme: &Theme) -> Option<Spans> {
     let since = SignedDuration::from_secs_f64(age);
     let since = model.now.checked_sub(since).unwrap_or(model.now);
     let (name, since) = (words::source(source), words::clock(&theme.zone, since));
+    // the job is seen by another way: whether it lives is the first question
+    let by_port = source == Source::Api && health::fresh(model, Source::Flink) == Fresh::Live;
+    let job = if by_port { " · job by NodePort" } else { "" };
     let words = format!(
-        " {} {name} gone since {since}, returns by itself",
+        " {} {name} gone since {since}, returns by itself{job}",
         sign::LOST
     );
     Some(vec![theme.say(Tone::Warn, words)])
@@ -271,7 +275,9 @@ fn counts(model: &Model, scope: Scope, action: Action) -> bool {
     let stuck = model.plan.over() || model.fault.is_some();
     let runs = model.history().count() + usize::from(model.run.is_some());
     match (scope, action) {
-        (Scope::Dashboard | Scope::Welcome, Action::Back) => false,
+        (Scope::Welcome, Action::Back) => model.screen.page != Page::Welcome,
+        (Scope::Welcome, Action::Doctor) => model.screen.page == Page::Welcome,
+        (Scope::Dashboard, Action::Back) => false,
         (Scope::Plan, Action::Up) => stuck && model.plan.done.is_none(),
         (Scope::Run, Action::Run(_)) => runs > 1,
         (Scope::Run, Action::Timeline) => false,

@@ -1,24 +1,15 @@
 //! No lab yet: what `up` will do, what it needs, what it changes on this machine.
 
-use crate::model::{Model, Stage};
-use crate::view::paint::{Keys, fault, panel, sentences};
+use crate::model::{Action, Elsewhere, Finding, Grade, Model, Scope, Stage};
+use crate::view::paint::{Keys, fault, fit, panel, sentences};
 use crate::view::theme::{Theme, Tone};
-use crate::view::words;
+use crate::view::{page_doctor, words};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-/// What is said about it, in order.
-const FACTS: [(&str, &str); 5] = [
-    (
-        "builds",
-        "a Kubernetes node in one Docker container, as kind does; in it two Flink JobManagers, two \
-         TaskManagers and a job that completes a checkpoint every 2 s",
-    ),
-    (
-        "needs",
-        "Docker, about 4 GB of free memory and 3 GB of disk; no kind, kubectl, helm or root",
-    ),
+/// What is said about it, in order, after what it needs.
+const FACTS: [(&str, &str); 3] = [
     (
         "takes",
         "about a minute when the images are in Docker, else as long as pulling them",
@@ -33,6 +24,9 @@ const FACTS: [(&str, &str); 5] = [
         "flinklab down removes it; flinklab down --purge also the data",
     ),
 ];
+/// What `up` makes.
+const BUILDS: &str = "a Kubernetes node in one Docker container, as kind does; in it two Flink \
+                      JobManagers, two TaskManagers and a job that completes a checkpoint every 2 s";
 
 /// Draws the page.
 pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
@@ -54,20 +48,33 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         ),
         (false, Stage::Built | Stage::Begun { .. }) => ("There is no lab here yet.", " builds it:"),
     };
-    lines.push(Line::from(vec![
+    let key = |action| theme.say(Tone::Busy, model.key_for(Scope::Welcome, action));
+    let build = Line::from(vec![
         Span::raw(format!(" {what} ")),
-        theme.say(Tone::Busy, "u"),
+        key(Action::Up),
         theme.say(Tone::Accent, does),
-    ]));
-    lines.push(Line::from(vec![
+    ]);
+    let elsewhere = Line::from(vec![
         Span::raw(" Without Docker: "),
-        theme.say(Tone::Busy, "d"),
+        key(Action::Visit(Elsewhere::Demo)),
         Span::raw(" plays a session of a real cluster, "),
-        theme.say(Tone::Busy, "t"),
+        key(Action::Visit(Elsewhere::Try)),
         Span::raw(" tries a simulated lab."),
-    ]));
+    ]);
+    // whoever has no Docker can look at one of these, and cannot build
+    let without = model
+        .findings
+        .iter()
+        .any(|it| it.grade == Grade::Blocker && it.title == "Docker");
+    lines.extend(match without && !model.plan.goes_on() {
+        true => [elsewhere, build],
+        false => [build, elsewhere],
+    });
+    lines.extend(found(model, theme, key(Action::Doctor), width));
     lines.push(Line::default());
-    for (name, text) in FACTS {
+    let needs = needs(model);
+    let facts = [("builds", BUILDS), ("needs", needs.as_str())];
+    for (name, text) in facts.into_iter().chain(FACTS) {
         for (n, line) in words::wrap(text, width.saturating_sub(13))
             .into_iter()
             .enumerate()
@@ -88,4 +95,45 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
     let lines = lines.into_iter().skip(model.screen.row.min(last)).collect();
     let title = vec![theme.say(Tone::Accent, "Welcome to flinklab")];
     panel(frame, theme, area, (title, Vec::new()), Keys::Here, lines);
+}
+
+/// What the doctor found that a person should know before.
+fn found(model: &Model, theme: &Theme, key: Span<'static>, width: usize) -> Vec<Line<'static>> {
+    let worth = |finding: &&Finding| finding.grade != Grade::Fine;
+    let worth: Vec<&Finding> = model.findings.iter().filter(worth).collect();
+    let mut lines = Vec::new();
+    if worth.is_empty() {
+        let words = match model.findings.is_empty() {
+            true => " looks at what this machine has for it.",
+            false => " tells what was looked at: nothing is in the way.",
+        };
+        let name = theme.say(Tone::Muted, " Doctor: ");
+        lines.push(Line::from(vec![name, key, Span::raw(words)]));
+        return lines;
+    }
+    lines.push(Line::from(vec![
+        theme.say(Tone::Muted, " Doctor: "),
+        key,
+        Span::raw(" tells why each of these matters and what mends it."),
+    ]));
+    for finding in worth {
+        let (tone, sign) = page_doctor::mark(finding.grade);
+        let words = format!(" {sign} {}: {}", finding.title, finding.found);
+        lines.push(Line::from(fit(vec![theme.say(tone, words)], width)));
+    }
+    lines
+}
+
+/// What the lab needs, as the doctor reckons it.
+#[expect(clippy::cast_precision_loss)] // some gigabytes
+fn needs(model: &Model) -> String {
+    let gigabytes = |bytes: u64| format!("{:.1} GB", bytes as f64 / f64::from(1 << 30));
+    let size = model.need.as_ref().map_or_else(String::new, |need| {
+        format!(
+            ", {} of memory, {} of disk besides its images",
+            gigabytes(need.memory),
+            gigabytes(need.disk)
+        )
+    });
+    format!("Docker{size}; no kind, kubectl, helm or root")
 }

@@ -35,7 +35,11 @@ enum Depth {
 /// Looks at everything, mends what was asked for and is safe, and looks again.
 pub async fn run(world: &World, order: &DoctorOrder, events: &Events) {
     let event = match examined(world, order).await {
-        Ok((findings, fixed)) => Event::Examined { findings, fixed },
+        Ok((findings, fixed, need)) => Event::Examined {
+            findings,
+            fixed,
+            need: Some(need),
+        },
         Err(fault) => Event::Failed(fault),
     };
     events.send(event).await;
@@ -44,7 +48,7 @@ pub async fn run(world: &World, order: &DoctorOrder, events: &Events) {
 async fn examined(
     world: &World,
     order: &DoctorOrder,
-) -> Result<(Vec<Finding>, Vec<String>), Fault> {
+) -> Result<(Vec<Finding>, Vec<String>, Need), Fault> {
     if order.fix && world.read_only {
         return Err(
             Fault::wrong("read-only", "Nothing is mended with --read-only.")
@@ -53,7 +57,11 @@ async fn examined(
     }
     let lab = definition(world)?;
     let docker = Docker::connect(&world.addresses).await;
-    let mut facts = facts(world, &docker, &lab, Depth::Full).await;
+    let depth = match order.quick {
+        true => Depth::Quick,
+        false => Depth::Full,
+    };
+    let mut facts = facts(world, &docker, &lab, depth).await;
     if order.fix {
         let (done, failed) = mend(world, docker.as_ref().ok(), &facts).await;
         if !done.is_empty() {
@@ -61,9 +69,9 @@ async fn examined(
         }
         let mut all = findings(&facts);
         all.extend(failed.iter().map(not_mended));
-        return Ok((all, done));
+        return Ok((all, done, facts.need));
     }
-    Ok((findings(&facts), Vec::new()))
+    Ok((findings(&facts), Vec::new(), facts.need))
 }
 
 /// Before anything is made: the first blocker ends an `up`. Else how many warnings there are.

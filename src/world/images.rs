@@ -5,7 +5,7 @@ mod reader;
 mod spread;
 
 pub use reader::{forget_readers, read_file_of_image};
-pub use spread::{Taken, stream_into_all};
+pub use spread::{Taken, command, stream_into_all};
 
 use super::docker::{CALL, Docker, LONG, failed, late, status, words};
 use super::node::Node;
@@ -254,15 +254,6 @@ pub async fn export(docker: &Docker, image: &str) -> Result<Export, Fault> {
             .chain(rest.map_err(|error| words(&error)))
             .boxed(),
     })
-}
-
-/// The command that brings an image from Docker into a node the same way.
-#[must_use]
-pub fn command(node: &str, image: &str) -> String {
-    format!(
-        "docker save {image} | docker exec -i {node} ctr --namespace=k8s.io images import --local \
-         --digests -"
-    )
 }
 
 /// Streams an image out of Docker into a node, unless the node has the same one.

@@ -81,6 +81,8 @@ pub struct World {
     pub refresh: Refresh,
     /// `--record`: where the session is written down.
     pub record: Option<PathBuf>,
+    /// When this process began that recording, if it goes on with it.
+    pub record_since: Option<jiff::Timestamp>,
     /// What recordings leave out.
     pub private: Private,
     /// How often Flink is asked; `Effect::Pace` sets it, the sampler follows it.
@@ -103,6 +105,7 @@ impl World {
             read_only,
             refresh: Refresh::default(),
             record: None,
+            record_since: None,
             private: Private::default(),
             pace: tokio::sync::watch::Sender::new(Pace::Calm),
             attention: tokio::sync::watch::Sender::new(Attention::Usual),

@@ -14,6 +14,8 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+/// The fault of a recording that could not go on.
+pub const RECORDING_ENDED: &str = "recording-ended";
 /// Name of the recording in a run's folder.
 pub const OF_A_RUN: &str = "events.flinklab.gz";
 /// How a name says that the file is compressed.
@@ -70,21 +72,38 @@ impl Tape {
                 _ => fault.why(error),
             }
         })?;
-        let file = BufWriter::new(file);
-        let packed = path.extension().is_some_and(|end| end == PACKED);
-        let out = match packed {
-            true => Out::Packed(GzEncoder::new(file, Compression::default())),
-            false => Out::Plain(file),
-        };
-        let mut tape = Self {
-            path: path.to_owned(),
-            writer: Writer::new(header.began, private),
-            out,
-            flushed: header.began,
-            bytes: 0,
-        };
+        let mut tape = Self::on(path, file, header.began, private);
         tape.put(&header.line(), header.began)?;
         Ok(tape)
+    }
+
+    /// Goes on with a recording that this process began then and ended since.
+    pub fn go_on(path: &Path, began: Timestamp, private: Private) -> Result<Self, Fault> {
+        let file = fs::OpenOptions::new().append(true).open(path);
+        let file = file.map_err(|error| {
+            let what = format!("Cannot go on with the recording {}.", path.display());
+            Fault::wrong("recording-unwritable", what).why(error)
+        })?;
+        let written = file.metadata().map_or(0, |found| found.len());
+        let mut tape = Self::on(path, file, began, private);
+        tape.bytes = written;
+        Ok(tape)
+    }
+
+    fn on(path: &Path, file: File, began: Timestamp, private: Private) -> Self {
+        let file = BufWriter::new(file);
+        let packed = path.extension().is_some_and(|end| end == PACKED);
+        Self {
+            path: path.to_owned(),
+            writer: Writer::new(began, private),
+            // a second piece of compressed text after the first is read as one
+            out: match packed {
+                true => Out::Packed(GzEncoder::new(file, Compression::default())),
+                false => Out::Plain(file),
+            },
+            flushed: began,
+            bytes: 0,
+        }
     }
 
     /// Begins the recording of a run in its folder.
@@ -123,7 +142,7 @@ impl Tape {
 
     fn ends(&self, why: impl std::fmt::Display) -> Fault {
         let what = format!("The recording {} ends here.", self.path.display());
-        Fault::unable("recording-ended", what).why(why)
+        Fault::unable(RECORDING_ENDED, what).why(why)
     }
 
     /// Ends the file.
@@ -212,11 +231,16 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::model::Event;
+    use crate::model::{Event, Origin};
 
     fn tape(path: &Path) -> Tape {
         let began = "2026-11-24T21:00:00Z".parse().unwrap();
-        Tape::create(path, &Header::new(began, None), Private::default()).unwrap()
+        Tape::create(
+            path,
+            &Header::new(began, None, Origin::Real),
+            Private::default(),
+        )
+        .unwrap()
     }
 
     fn recorded(path: &Path, ticks: i64) -> Tape {
@@ -247,6 +271,24 @@ mod tests {
     }
 
     #[test]
+    fn a_recording_goes_on_after_something_else_was_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.flinklab", "a.flinklab.gz"] {
+            let path = folder.path().join(name);
+            recorded(&path, 10).close().unwrap();
+            let began: Timestamp = "2026-11-24T21:00:00Z".parse().unwrap();
+            let mut tape = Tape::go_on(&path, began, Private::default()).unwrap();
+            let at = began + SignedDuration::from_secs(60);
+            let event = Event::Tick;
+            tape.take(&Happening { at, event }).unwrap();
+            tape.close().unwrap();
+            let read = of_bytes(name, &fs::read(&path).unwrap()).unwrap();
+            assert_eq!((read.happenings.len(), read.length()), (11, 60_000_000));
+            assert_eq!(read.remarks(), Vec::<String>::new());
+        }
+    }
+
+    #[test]
     fn a_killed_program_leaves_what_is_older_than_a_second() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.flinklab.gz");
@@ -262,7 +304,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         fs::write(&path, "mine").unwrap();
-        let header = Header::new(Timestamp::UNIX_EPOCH, None);
+        let header = Header::new(Timestamp::UNIX_EPOCH, None, Origin::Real);
         let fault = Tape::create(&path, &header, Private::default()).unwrap_err();
         assert_eq!(fault.code, "recording-unwritable");
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");

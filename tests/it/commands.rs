@@ -142,3 +142,80 @@ fn read_only_refuses_what_writes_before_anything_is_looked_at() {
         assert_eq!(ended.objects().pop().unwrap()["error"]["code"], "read-only");
     }
 }
+
+#[test]
+fn what_follows_nothing_refuses_to_be_recorded() {
+    let program = Program::without_docker();
+    let file = program.user_home().join("a.flinklab");
+    for command in ["labs", "runs", "report", "kubeconfig", "failures"] {
+        let ended = program.run(&["--record", file.to_str().unwrap(), command, "--json"]);
+        assert_eq!(ended.code, 2, "{command}: {}", ended.err);
+        assert_eq!(ended.objects()[0]["error"]["code"], "nothing-to-record");
+    }
+    assert!(!file.exists());
+}
+
+#[test]
+fn what_is_said_before_try_counts_in_it() {
+    let program = Program::without_docker();
+    let ended = program.run(&["--theme", "pink", "try", "status"]);
+    assert_eq!(ended.code, 2, "{}", ended.err);
+    let ended = program.run(&["--config", "/nonexistent/config.toml", "try", "status"]);
+    assert_eq!(ended.code, 2, "{}", ended.err);
+}
+
+/// Every command with its subcommands, as one writes them.
+fn commands(parent: &clap::Command, path: &str, all: &mut Vec<String>) {
+    for command in parent.get_subcommands() {
+        let path = format!("{path} {}", command.get_name());
+        all.push(path.clone());
+        commands(command, &path, all);
+    }
+}
+
+#[test]
+fn manual_and_completions_can_be_read_and_name_every_command() {
+    use clap::CommandFactory;
+    use std::io::Write;
+    let program = Program::without_docker();
+    let mut all = Vec::new();
+    commands(&flinklab::cli::Cli::command(), "flinklab", &mut all);
+    assert!(all.contains(&"flinklab lab export".to_owned()));
+    let manual = program.run(&["man"]);
+    for command in &all {
+        let title = format!(".SH \"{command}\"\n");
+        assert!(manual.out.contains(&title), "{command}");
+    }
+    assert!(manual.out.contains("dry\\-run"), "what a command takes");
+    for (shell, reader, option) in [
+        ("bash", "bash", "-n"),
+        ("zsh", "zsh", "-n"),
+        ("fish", "fish", "--no-execute"),
+        ("man", "groff", "-wall"),
+    ] {
+        let text = match shell {
+            "man" => manual.out.clone(),
+            shell => program.run(&["completions", shell]).out,
+        };
+        for command in &all {
+            let name = command.rsplit(' ').next().unwrap();
+            assert!(text.contains(name), "{command} in {shell}");
+        }
+        let mut command = std::process::Command::new(reader);
+        command.arg(option).stdin(std::process::Stdio::piped());
+        if shell == "man" {
+            command.args(["-man", "-Tascii", "-z"]);
+        }
+        command.stderr(std::process::Stdio::piped());
+        // a shell that is not here cannot be asked
+        let Ok(mut child) = command.spawn() else {
+            continue;
+        };
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(text.as_bytes()).unwrap();
+        drop(input);
+        let read = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&read.stderr).into_owned();
+        assert!(read.status.success() && said.is_empty(), "{shell}: {said}");
+    }
+}

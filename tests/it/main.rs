@@ -6,6 +6,7 @@ mod broken_off;
 mod building;
 mod commands;
 mod crash;
+mod disorder;
 mod doctor;
 mod engine;
 mod labs;

@@ -359,15 +359,26 @@ impl Scene {
     /// A step of `up` failed.
     pub(crate) fn plan_failed() -> Self {
         let mut scene = Self::plan();
+        let what = "The image flink:2.2.1-scala_2.12-java17 cannot be pulled.";
+        let step = scene.model.plan.steps[3].clone();
+        scene.at(
+            30.0,
+            Event::Step(StepChange {
+                name: step.name,
+                title: step.title,
+                n: 4,
+                of: 9,
+                state: StepState::Failed,
+                detail: what.to_owned(),
+                seconds: Some(26.0),
+            }),
+        );
         scene.at(
             30.0,
             Event::Failed(
-                Fault::unable(
-                    "image-unavailable",
-                    "The image flink:2.2.1-scala_2.12-java17 cannot be pulled.",
-                )
-                .why("toomanyrequests: You have reached your unauthenticated pull rate limit.")
-                .mend("Wait, run `docker login`, or load the image: docker load -i FILE."),
+                Fault::unable("image-unavailable", what)
+                    .why("toomanyrequests: You have reached your unauthenticated pull rate limit.")
+                    .mend("Wait, run `docker login`, or load the image: docker load -i FILE."),
             ),
         );
         scene
@@ -508,10 +519,26 @@ impl Scene {
             let seconds = seconds - 0.3 * f64::from(before);
             let mut sample = rest(running);
             sample.asked = at(seconds);
+            if before == 0 {
+                sample.checkpoints = self.known();
+            }
             self.at(seconds, Event::Flink(sample));
         }
         let newest = self.model.job.newest().map_or(0, |row| row.id);
         self.disk(seconds, newest);
+    }
+
+    /// What Flink still lists of the checkpoints.
+    fn known(&self) -> Option<CheckpointsSample> {
+        let job = &self.model.job;
+        Some(CheckpointsSample {
+            job: JOB.to_owned(),
+            rows: job.checkpoints.values().rev().take(10).cloned().collect(),
+            completed: Some(job.newest()?.id),
+            restored: job.restores.last().cloned(),
+            interval_ms: Some(2000),
+            ..CheckpointsSample::default()
+        })
     }
 
     fn rest_fails(&mut self, seconds: f64, why: &str) {

@@ -1,18 +1,16 @@
 //! Pages, palette and keys: pictures of every page in the states that matter at three sizes, what
 //! keys do on them, and that nothing that can happen leaves a model that cannot be drawn.
 
-use crate::models::{JOB, LEADER, STANDBY, Scene, at, map, pods, rest};
+use crate::models::{JOB, LEADER, STANDBY, Scene, at, pods};
 use crate::screens::{ansi, drawn, picture, welcome};
-use flinklab::fault::Fault;
 use flinklab::model::{
-    Attention, Condition, Deed, DiskCheckpoint, DiskSample, Effect, Event, Happening, JobDetail,
-    JobException, JobMap, Key, KeyCode, KubeEvent, Link, LogLine, MapChange, Model, Page,
-    PodChange, PodDetail, Pointer, PreviousLog, Signal, Source, Tasks, ThemeName, Vertex, update,
+    Attention, Condition, Deed, DoctorOrder, Effect, Event, Finding, Grade, Happening, JobDetail,
+    JobException, KeyCode, Link, LogLine, Model, Need, Origin, Page, PodChange, PodDetail,
+    PreviousLog, Source, Tasks, ThemeName, Vertex, Who, update,
 };
-use proptest::prelude::*;
 
 /// A lab that recovered, with all that its pages show.
-fn lived() -> Scene {
+pub(crate) fn lived() -> Scene {
     let mut scene = Scene::recovered();
     let mut rows = pods();
     rows[0].restarts = 1;
@@ -53,7 +51,7 @@ fn lived() -> Scene {
     scene
 }
 
-fn detail() -> JobDetail {
+pub(crate) fn detail() -> JobDetail {
     let vertex = |name: &str| Vertex {
         name: name.to_owned(),
         state: "RUNNING".to_owned(),
@@ -102,7 +100,25 @@ fn pages() -> Vec<(&'static str, Scene)> {
             command: "else".to_owned(),
         }),
     );
+    let unable = || {
+        let mut scene = welcome();
+        no_docker(&mut scene);
+        scene
+    };
+    let doctor = with(unable(), "D");
+    let mut asked_seldom = lived();
+    lose(&mut asked_seldom, Source::Flink);
     vec![
+        ("welcome", welcome()),
+        ("welcome-no-docker", unable()),
+        ("doctor", doctor),
+        ("plan", Scene::plan()),
+        ("plan-failed", Scene::plan_failed()),
+        ("failures", with(lived(), "x")),
+        ("aimed", with(lived(), "x2")),
+        ("run", with(lived(), "t")),
+        ("run-going", with(Scene::recovering(), "t")),
+        ("job-flink-lost", with(asked_seldom, "f")),
         ("dashboard", lived()),
         ("dashboard-leader-lost", Scene::leader_lost()),
         ("dashboard-api-lost", Scene::api_lost()),
@@ -334,185 +350,191 @@ fn history_tells_a_failover_in_order() {
     place("all 4 tasks run again");
 }
 
-const HOSTILE: &str = "\u{1b}]52;c;c2VjcmV0\u{7}\u{1b}[2J\u{9b}31m\r\n\u{202e}evil\u{0}\u{7f}";
-
-/// One of everything that can happen, some of it hostile.
-fn event(kind: u8, number: u64) -> Event {
-    let hostile = |text: &str| format!("{text}{HOSTILE}");
-    let small = number % 30;
-    match kind {
-        0 => Event::Tick,
-        1 => {
-            let mut all = pods();
-            all.truncate(usize::try_from(number % 5).unwrap());
-            Event::Pods(PodChange::Listed(all))
-        }
-        2 => {
-            let mut pod = pods().remove(usize::try_from(number % 4).unwrap());
-            pod.restarts = u32::try_from(number % 7).unwrap();
-            pod.ready = number.is_multiple_of(2);
-            pod.name = if number.is_multiple_of(9) {
-                hostile(&pod.name)
-            } else {
-                pod.name
-            };
-            let words = format!("back-off {number}s restarting failed container=x");
-            pod.waiting =
-                (number.is_multiple_of(3)).then(|| ("CrashLoopBackOff".to_owned(), words));
-            pod.last_exit = Some((137, hostile("Error"), Some(moment(number))));
-            Event::Pods(PodChange::Applied(pod))
-        }
-        3 => Event::Pods(PodChange::Deleted {
-            uid: pods()[usize::try_from(number % 4).unwrap()].uid.clone(),
-        }),
-        4 => {
-            let leader = if number.is_multiple_of(2) {
-                LEADER
-            } else {
-                STANDBY
-            };
-            let mut map = map(&format!("{:08x}", number % 6), leader, 60.0);
-            if number.is_multiple_of(7)
-                && let Some(lock) = &mut map.lock
-            {
-                lock.holder.clear();
-            }
-            Event::Map(MapChange::Cluster(map))
-        }
-        5 => Event::Map(MapChange::Job(JobMap {
-            name: format!("flinklab-{JOB}-config-map"),
-            job: JOB.to_owned(),
-            counter: Some(number),
-            pointers: vec![Pointer {
-                id: small,
-                path: Some(hostile("file:/flink-shared/ha/x")),
-                deleting: number.is_multiple_of(2),
-            }],
-        })),
-        6 => Event::Map(MapChange::Deleted {
-            name: "flinklab-cluster-config-map".to_owned(),
-        }),
-        7 => {
-            let mut sample = rest(u32::try_from(number % 5).unwrap());
-            sample.asked = moment(number);
-            if number.is_multiple_of(4) {
-                sample.jobs = Err(hostile("gone"));
-            }
-            Event::Flink(sample)
-        }
-        8 => Event::Disk(DiskSample {
-            job: JOB.to_owned(),
-            checkpoints: vec![DiskCheckpoint {
-                id: small,
-                complete: number.is_multiple_of(2),
-                files: 2,
-                bytes: number,
-                written: Some(moment(number)),
-            }],
-            ha_files: vec![hostile("x")],
-        }),
-        9 => Event::Log(vec![LogLine {
-            at: moment(number),
-            pod: if number.is_multiple_of(2) {
-                LEADER.to_owned()
-            } else {
-                hostile("?")
-            },
-            text: hostile("2026-05-04 16:05:00,000 INFO  a.B [] - was granted leadership with "),
-            highlight: None,
-        }]),
-        10 => Event::Kube(KubeEvent {
-            at: moment(number),
-            warning: number.is_multiple_of(2),
-            reason: hostile("Killing"),
-            object: LEADER.to_owned(),
-            message: hostile("said"),
-            count: 2,
-        }),
-        11 => Event::Link {
-            source: [Source::Docker, Source::Api, Source::Flink, Source::Disk]
-                [usize::try_from(number % 4).unwrap()],
-            link: match number % 3 {
-                0 => Link::Live {
-                    since: moment(number),
-                },
-                _ => Link::Lost {
-                    since: moment(number),
-                    why: hostile("refused"),
-                },
-            },
-        },
-        12 => {
-            let mut detail = detail();
-            detail.exceptions[0].at = moment(number);
-            detail.exceptions[0].lines.push(hostile("Caused by: "));
-            detail.vertices[0].name = hostile("日本語");
-            Event::JobDetail(Box::new(detail))
-        }
-        13 => Event::Did(Deed {
-            what: hostile("did"),
-            command: hostile(&format!("kubectl {small}")),
-        }),
-        14 => Event::Failed(Fault::unable("x", hostile("It failed."))),
-        15 => Event::Crashed(hostile("a panic")),
-        16 => Event::Resize {
-            columns: u16::try_from(number % 250).unwrap(),
-            rows: u16::try_from(number % 70).unwrap(),
-        },
-        17 => Event::NoLab {
-            name: "flinklab".to_owned(),
-        },
-        18 => Event::Previous(PreviousLog {
-            uid: pods()[0].uid.clone(),
-            asked: moment(number),
-            lines: Err(hostile("none")),
-        }),
-        19 => Event::Signal(Signal::Hangup),
-        _ => {
-            let keys = "xtclhfd@wy :/&?jkgGTnNmvp123450<>aeq\u{1b}\r\t\u{8}";
-            let count = u64::try_from(keys.chars().count()).unwrap();
-            let key = keys
-                .chars()
-                .nth(usize::try_from(number % count).unwrap())
-                .unwrap();
-            let code = match key {
-                '\u{1b}' => KeyCode::Esc,
-                '\r' => KeyCode::Enter,
-                '\t' => KeyCode::Tab,
-                '\u{8}' => KeyCode::Backspace,
-                'a' => KeyCode::PageDown,
-                'e' => KeyCode::Right,
-                other => KeyCode::Char(other),
-            };
-            Event::Key(Key { code, ctrl: false })
-        }
-    }
+#[test]
+fn words_are_found_on_the_pages_of_a_pod_and_of_the_job() {
+    let mut pod = lived();
+    pod.keys("d/mounts");
+    pod.key(KeyCode::Enter);
+    let text = page(&pod);
+    assert!(
+        text.contains("mounts") && !text.contains("called with"),
+        "{text}"
+    );
+    pod.key(KeyCode::Esc);
+    assert!(page(&pod).contains("called with"));
+    let mut job = lived();
+    let mut detail = detail();
+    let mut other = detail.exceptions[0].clone();
+    other.at = at(52.0);
+    other.task = "Flat Map (2/2)".to_owned();
+    other.lines = vec!["java.io.IOException: No space left on device".to_owned()];
+    detail.exceptions.push(other);
+    job.at(82.2, Event::JobDetail(Box::new(detail)));
+    job.keys("f/space left");
+    job.key(KeyCode::Enter);
+    let chosen = job.model.details.exceptions[job.model.screen.row].clone();
+    assert_eq!(chosen.task, "Flat Map (2/2)");
+    job.keys("n");
+    assert_eq!(job.model.details.exceptions[job.model.screen.row], chosen);
 }
 
-/// Moments out of order, now and then far away.
-fn moment(number: u64) -> jiff::Timestamp {
-    at(f64::from(u32::try_from(number % 200).unwrap()) - 20.0)
+/// The rows of a page between the status line and the keys.
+fn page(scene: &Scene) -> String {
+    let text = drawn(&scene.model, 80, 40).to_string();
+    let rows: Vec<&str> = text.lines().collect();
+    rows[1..rows.len() - 1].join("\n")
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+fn lose(scene: &mut Scene, source: Source) {
+    let why = "connection refused".to_owned();
+    let link = Link::Lost {
+        since: at(83.0),
+        why,
+    };
+    scene.at(83.0, Event::Link { source, link });
+    scene.at(97.0, Event::Tick);
+}
 
-    #[test]
-    fn any_order_of_events_leaves_a_model_that_draws_and_is_inert(
-        // keys as often as all else
-        happened in prop::collection::vec((0_u8..40, 0_u64..1000), 0..120),
-        (columns, rows) in (1_u16..220, 1_u16..70),
-    ) {
-        let mut scene = if columns % 3 == 0 { welcome() } else { lived() };
-        for (kind, number) in happened {
-            let happening = Happening { at: moment(number), event: event(kind, number) };
-            update(&mut scene.model, &happening);
-        }
-        let Model { logs, moments, deeds, .. } = &scene.model;
-        prop_assert!(logs.lines.len() <= 5000 && moments.list.len() <= 1000 && deeds.0.len() <= 300);
-        let buffer = picture(&scene.model, columns, rows);
-        let harmful = |cell: &str| cell.chars().any(|letter| letter.is_control() || letter == '\u{202e}');
-        let found = buffer.content.iter().find(|cell| harmful(cell.symbol()));
-        prop_assert!(found.is_none(), "{found:?}");
+#[test]
+fn what_was_good_when_it_was_seen_last_is_not_drawn_as_good() {
+    let mut job = lived();
+    lose(&mut job, Source::Flink);
+    job.keys("f");
+    let text = page(&job);
+    assert!(
+        text.contains("? was RUNNING, 4 of 4 tasks ran · as of"),
+        "{text}"
+    );
+    assert!(!text.contains('✓'), "{text}");
+    let mut pod = lived();
+    lose(&mut pod, Source::Api);
+    pod.keys("d");
+    let text = page(&pod);
+    assert!(text.contains("? ready when seen last"), "{text}");
+    assert!(!text.contains('✓') && !text.contains('★'), "{text}");
+    let mut checkpoints = lived();
+    for source in [Source::Api, Source::Disk, Source::Flink] {
+        lose(&mut checkpoints, source);
     }
+    checkpoints.keys("c");
+    let text = page(&checkpoints);
+    assert!(text.contains("? pointed to it"), "{text}");
+    assert!(!text.contains('✓'), "{text}");
+}
+
+#[test]
+fn a_leader_whose_lease_ran_out_does_not_lead_on_its_page() {
+    let mut scene = lived();
+    scene.at(99.0, Event::Tick);
+    scene.keys("d>");
+    let leads = |scene: &Scene| page(scene).contains("JobManager, leads");
+    let over = page(&scene).contains("its lease ran out");
+    scene.keys("<");
+    assert!(over || page(&scene).contains("its lease ran out"));
+    assert!(!leads(&scene), "{}", page(&scene));
+}
+
+#[test]
+fn a_worker_that_nobody_told_of_is_not_called_unregistered() {
+    let mut scene = Scene::healthy();
+    scene.model.job.workers = None;
+    scene.keys("d>>");
+    let text = page(&scene);
+    assert!(text.contains("slots not seen"), "{text}");
+}
+
+#[test]
+fn while_the_api_server_is_away_the_job_is_still_told() {
+    let text = drawn(&Scene::api_lost().model, 80, 24).to_string();
+    assert!(text.contains("tasks 4/4"), "{text}");
+    assert!(text.contains("job by NodePort"), "{text}");
+}
+
+fn no_docker(scene: &mut Scene) {
+    let finding = |title: &str, grade, found: &str| Finding {
+        topic: title.to_lowercase(),
+        title: title.to_owned(),
+        grade,
+        found: found.to_owned(),
+        why: "A lab is made of containers.".to_owned(),
+        mend: "Start Docker.".to_owned(),
+        who: Some(Who::You),
+    };
+    let findings = vec![
+        finding("Home", Grade::Fine, "can be made"),
+        finding(
+            "Docker",
+            Grade::Blocker,
+            "Docker is not running or not reachable.",
+        ),
+        finding("Memory", Grade::Warning, "2.0 GB, and the lab needs 3.9 GB"),
+    ];
+    let need = Some(Need {
+        memory: 4 << 30,
+        disk: 5 << 29,
+        kubernetes: None,
+    });
+    let fixed = Vec::new();
+    scene.at(
+        1.0,
+        Event::Examined {
+            findings,
+            fixed,
+            need,
+        },
+    );
+}
+
+#[test]
+fn the_welcome_page_asks_the_doctor_once_and_offers_the_demo_first_without_docker() {
+    let mut model = Model::default();
+    (model.screen.columns, model.screen.rows) = (80, 24);
+    let none = Event::NoLab {
+        name: "a".to_owned(),
+    };
+    let asked = update(
+        &mut model,
+        &Happening {
+            at: at(0.0),
+            event: none,
+        },
+    );
+    let wanted = DoctorOrder {
+        fix: false,
+        quick: true,
+    };
+    assert_eq!(asked, vec![Effect::Doctor(wanted)]);
+    let mut scene = welcome();
+    no_docker(&mut scene);
+    let text = page(&scene);
+    let place = |words: &str| {
+        text.find(words)
+            .unwrap_or_else(|| panic!("{words}: {text}"))
+    };
+    assert!(place("d plays a session") < place("u builds it"), "{text}");
+    place("✗ Docker: Docker is not running");
+    place("! Memory: 2.0 GB");
+    place("4.0 GB of memory, 2.5 GB of disk");
+    let asked = scene.key(KeyCode::Char('D'));
+    let wanted = DoctorOrder {
+        fix: false,
+        quick: false,
+    };
+    assert_eq!(asked, vec![Effect::Doctor(wanted)]);
+    let text = page(&scene);
+    assert!(
+        text.contains("Start Docker.") && text.contains("✓ Home"),
+        "{text}"
+    );
+    scene.key(KeyCode::Esc);
+    assert_eq!(scene.model.screen.page, Page::Welcome);
+}
+
+#[test]
+fn a_simulated_lab_is_labelled_before_it_is_seen() {
+    let model = Model {
+        origin: Origin::Simulated,
+        ..Model::default()
+    };
+    assert!(drawn(&model, 80, 24).to_string().contains("SIMULATED"));
 }

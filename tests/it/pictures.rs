@@ -98,7 +98,7 @@ fn another_leader_brings_the_job_back() {
 #[test]
 fn the_api_server_is_away_and_nothing_is_called_good() {
     assert_snapshot!(text(&Scene::api_lost()), @r#"
-    " flinklab real │ ? HA UNKNOWN: API server lost for 14 s: … │ #25 16s ○ lost 14s "
+    " flinklab real │ ? HA UNKNOWN: API server los… │ tasks 4/4 │ #25 16s ○ lost 14s "
     "┌ 1 Pods ───────────────────── as of 14s ago ┬ 2 Leader ───────────────────────┐"
     "│  NAME                STATE         RST  AGE│ ? fli…-abcde led when seen last │"
     "│★ flinklab-…-abcde JM ✓ ready         0  20m│ epoch 1 for 66s · 1b4f2c9a      │"
@@ -111,7 +111,7 @@ fn the_api_server_is_away_and_nothing_is_called_good() {
     "│      │ ▄█▂▁█▃ ▄█▂▁█▃ ▄█▂▁█▃ ▄█▂            │ same digit fires.               │"
     "│      │█████████████████████████            │ 1 jm-stop      stop the leader  │"
     "│     0│█████████████████████████            │ 2 jm-crash     crash the leader │"
-    "│ REST #25? = pointer #25? = disk #25 ?      │ 3 jm-delete    delete the leade…│"
+    "│ REST #25 = pointer #25? = disk #25 ?       │ 3 jm-delete    delete the leade…│"
     "│ never restored since we look               │                                 │"
     "├ 5 Log ─────────────────────────────────────┴────────────────────── following ┤"
     "│16:05:01.200 jm-abcde ★ DefaultDispatcherRunner was granted leadership with l…│"
@@ -121,7 +121,7 @@ fn the_api_server_is_away_and_nothing_is_called_good() {
     "│                                                                              │"
     "│                                                                              │"
     "└──────────────────────────────────────────────────────────────────────────────┘"
-    " ○ API server gone since 16:05:53, returns by itself  : palette  ? help  q quit "
+    " ○ API server gone since 16:05:53, returns by itself · job by NodePort   q quit "
     "#);
 }
 
@@ -163,8 +163,8 @@ fn a_step_failed_and_says_how_to_mend_it() {
     "│ ✓  1 Look at what there is           0.2s  Docker 20.10.24, no cluster named…│"
     "│ ✓  2 Network                         0.0s  kind, there already               │"
     "│ ✓  3 Node container                  2.1s  flinklab-control-plane, API on 12…│"
-    "│ ✗  4 Images into the node                  The image flink:2.2.1-scala_2.12-…│"
-    "│ ✗  5 Kubernetes                            The image flink:2.2.1-scala_2.12-…│"
+    "│ ✗  4 Images into the node           26.0s  The image flink:2.2.1-scala_2.12-…│"
+    "│ ·  5 Kubernetes                            stopped                           │"
     "│ ·  6 Manifests                                                               │"
     "│ ·  7 JobManagers and TaskManagers                                            │"
     "│ ·  8 Job                                                                     │"
@@ -196,12 +196,12 @@ fn there_is_no_lab_yet() {
     "│                                                                              │"
     "│ There is no lab here yet. u builds it:                                       │"
     "│ Without Docker: d plays a session of a real cluster, t tries a simulated lab.│"
+    "│ Doctor: D looks at what this machine has for it.                             │"
     "│                                                                              │"
     "│   builds   a Kubernetes node in one Docker container, as kind does; in it    │"
     "│            two Flink JobManagers, two TaskManagers and a job that completes  │"
     "│            a checkpoint every 2 s                                            │"
-    "│   needs    Docker, about 4 GB of free memory and 3 GB of disk; no kind,      │"
-    "│            kubectl, helm or root                                             │"
+    "│   needs    Docker; no kind, kubectl, helm or root                            │"
     "│   takes    about a minute when the images are in Docker, else as long as     │"
     "│            pulling them                                                      │"
     "│   changes  one container, the Docker network kind, one folder in your data   │"
@@ -211,7 +211,7 @@ fn there_is_no_lab_yet() {
     "│                                                                              │"
     "│                                                                              │"
     "└──────────────────────────────────────────────────────────────────────────────┘"
-    " u build the lab  t simulated lab  d demo  : palette  ? help  q quit            "
+    " u build the lab  t simulated lab  d demo  D doctor  : palette  ? help  q quit  "
     "#);
 }
 

@@ -5,13 +5,15 @@ use crate::program::Program;
 use flinklab::model::playback::{Player, Watching};
 use flinklab::model::recording::{Header, Private, Recording, Writer};
 use flinklab::model::{
-    Effect, Event, Happening, Key, KeyCode, Link, LogLine, Model, RunResult, Source, update,
+    Deed, Effect, Event, Happening, Key, KeyCode, Link, LogLine, Model, Origin, RunResult, Source,
+    update,
 };
 use flinklab::{view, world};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -236,7 +238,7 @@ fn hostile() -> String {
         Event::Tick,
     ];
     let mut writer = Writer::new(began, Private::default());
-    let mut text = Header::new(began, None).line();
+    let mut text = Header::new(began, None, Origin::Real).line();
     for (n, event) in events.into_iter().enumerate() {
         let at = began + SignedDuration::from_secs(n as i64);
         text.push_str(&writer.line(&Happening { at, event }).unwrap());
@@ -309,7 +311,11 @@ fn the_demo_is_told_in_sentences_and_drawn_without_docker() {
             .iter()
             .all(|line| line["text"].is_string() && line["at"].is_number())
     );
-    assert_eq!(lines.last().unwrap()["origin"], "recorded");
+    assert!(lines.iter().all(|line| line["origin"] == "recorded"));
+    let later = program.run(&["replay", "--demo", "--json", "--at", "1:00"]);
+    let later = later.objects();
+    assert!(!later.is_empty() && later.len() < lines.len());
+    assert!(later.iter().all(|line| line["at"].as_f64() >= Some(60.0)));
     let path = program.user_home().join("a.svg");
     let drawn = program.run(&[
         "replay",
@@ -335,6 +341,25 @@ fn the_demo_is_told_in_sentences_and_drawn_without_docker() {
 }
 
 #[test]
+fn a_log_that_nobody_asked_for_is_not_asked_for_in_a_replay() {
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo.flinklab.gz");
+    let mut player = Player::new("demo", read(Path::new(demo)), Model::default());
+    player.seek(i64::MAX);
+    let key = |code| Key { code, ctrl: false };
+    player.press(key(KeyCode::Char('d')));
+    player.press(key(KeyCode::Char('p')));
+    let now = player.picture().now;
+    let notice = player.picture().screen.notice(now).map(str::to_owned);
+    assert!(
+        notice
+            .as_deref()
+            .is_none_or(|words| words.contains("nobody asked")),
+        "{notice:?}"
+    );
+    assert_eq!(player.picture().origin, Origin::Recorded);
+}
+
+#[test]
 fn the_demo_plays_in_a_terminal_and_keys_move_it() {
     let program = Program::without_docker();
     let mut terminal = crate::terminal::Terminal::open(&program, &["replay", "--demo"]);
@@ -347,6 +372,7 @@ fn the_demo_plays_in_a_terminal_and_keys_move_it() {
     terminal.sees_text("F follow");
     terminal.types("F");
     terminal.types("q");
+    terminal.ends_with(0);
 }
 
 #[test]
@@ -395,6 +421,122 @@ fn a_simulated_lab_is_tried_recorded_labelled_and_gone() {
     );
     let told = program.run(&["replay", tape.to_str().unwrap(), "--plain"]);
     assert!(told.out.contains("a SIMULATED lab"), "{}", told.out);
+    let told = program.run(&["replay", tape.to_str().unwrap(), "--json"]);
+    assert!(
+        told.objects()
+            .iter()
+            .all(|line| line["origin"] == "simulated"),
+        "{}",
+        told.out
+    );
+}
+
+/// Milliseconds of each phase since the failure was sent.
+fn phases(result: &serde_json::Value) -> Vec<(String, f64)> {
+    let phases = result["phases"].as_array().unwrap().iter();
+    let phase = |one: &serde_json::Value| {
+        let name = one["name"].as_str().unwrap().to_owned();
+        (name, one["ms"].as_f64().unwrap())
+    };
+    phases.map(phase).collect()
+}
+
+#[test]
+fn phases_of_tried_runs_lie_within_the_spread_of_real_ones() {
+    // four times as fast, so that what the program itself takes does not weigh too much
+    const SPEED: f64 = 4.0;
+    let mut all = vec![world::recording::of_bytes("demo", DEMO).unwrap()];
+    all.extend(kept().iter().map(|path| read(path)));
+    // a clean stop ends as a stop or as a crash, so both are one heap
+    let mut real: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for happening in all.iter().flat_map(|recording| &recording.happenings) {
+        if let Event::Saved(result) = &happening.event
+            && ["jm-stop", "jm-crash"].contains(&result.failure.as_str())
+        {
+            for (name, ms) in phases(&serde_json::to_value(result).unwrap()) {
+                real.entry(name).or_default().push(ms);
+            }
+        }
+    }
+    assert!(real.len() >= 6, "{real:?}");
+    let program = Program::without_docker();
+    let arguments = ["try", "--seed", "3", "--speed", "4", "break", "jm-crash"];
+    let ended = program.run(&[&arguments[..], &["--json"]].concat());
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let last = ended.objects().pop().unwrap();
+    let tried = phases(&last["result"]);
+    assert!(tried.len() >= 6, "{tried:?}");
+    for (name, ms) in tried {
+        let ms = ms * SPEED;
+        let known = &real[&name];
+        let least = known.iter().copied().fold(f64::MAX, f64::min);
+        let most = known.iter().copied().fold(0.0, f64::max);
+        // a few real runs do not show the whole spread
+        let within = least * 0.5 - 1_000.0..=most * 1.5 + 4_000.0;
+        assert!(within.contains(&ms), "{name}: {ms} is not in {within:?}");
+    }
+}
+
+#[test]
+fn what_is_planted_does_not_come_through_the_writer() {
+    let places = [
+        ("/srv/acme/flinklab", "$FLINKLAB_HOME"),
+        ("/srv/acme/labs/orders", "$LAB"),
+        ("/srv/acme", "$PWD"),
+    ];
+    let private = Private::new(&places, Some("/home/lovelace"));
+    let began: Timestamp = "2026-11-24T21:00:00Z".parse().unwrap();
+    let planted = [
+        "{\"password\":\"hunter2\",\"user\":\"lovelace\"}",
+        "password:hunter2 token = hunter2",
+        "Authorization: Basic hunter2",
+        "s3.secret-key: hunter2",
+        "open /srv/acme/labs/orders/lab.yaml, /srv/acme/flinklab/x/kubeconfig",
+        "open /home/lovelace/.kube/config",
+        "-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END RSA PRIVATE KEY-----",
+    ];
+    let text = |text: &&str| (*text).to_owned();
+    let line = |text: &&str| LogLine {
+        at: began,
+        pod: "jm".to_owned(),
+        text: format!("2026-11-24 21:00:00,000 INFO {text}"),
+        highlight: None,
+    };
+    let mut events = vec![Event::Log(planted.iter().map(line).collect())];
+    events.extend(planted.iter().map(text).map(Event::Crashed));
+    events.extend(planted.iter().map(text).map(|why| Event::Link {
+        source: Source::Api,
+        link: Link::Lost { since: began, why },
+    }));
+    events.extend(planted.iter().map(text).map(|command| {
+        let what = "Something".to_owned();
+        Event::Did(Deed { what, command })
+    }));
+    let mut writer = Writer::new(began, private);
+    let mut lines = String::new();
+    for event in events {
+        lines.push_str(&writer.line(&Happening { at: began, event }).unwrap());
+    }
+    for word in ["hunter2", "lovelace", "/srv/acme", "PRIVATE KEY"] {
+        assert!(!lines.contains(word), "{word} in {lines}");
+    }
+    assert!(lines.contains("$LAB/lab.yaml") && lines.contains("$FLINKLAB_HOME/x/kubeconfig"));
+}
+
+#[test]
+fn key_screens_of_real_runs_are_what_they_were() {
+    for path in kept() {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let name = name.split('.').next().unwrap().to_owned();
+        let mut player = Player::new("a", read(&path), Model::default());
+        let marks: Vec<i64> = player.shown().marks.iter().map(|mark| mark.us).collect();
+        let screens = marks.iter().enumerate().take(4);
+        let screens = screens.map(|(n, us)| (format!("mark-{n}"), us + 1_000_000));
+        for (what, us) in screens.chain([("end".to_owned(), i64::MAX)]) {
+            player.seek(us);
+            insta::assert_snapshot!(format!("{name}-{what}"), drawn(&mut player, 80, 24));
+        }
+    }
 }
 
 #[test]

@@ -131,7 +131,7 @@ impl Terminal {
     }
 
     /// Waits for the end; the terminal must be as it was before.
-    fn ends_with(&mut self, code: u32) {
+    pub(crate) fn ends_with(&mut self, code: u32) {
         let status = self.child.wait().unwrap();
         assert_eq!(status.exit_code(), code);
         self.sees("the terminal given back", |screen| {
@@ -211,6 +211,32 @@ fn the_shell_gets_its_terminal_at_ctrl_z_and_a_stop_signal_and_gives_it_back() {
 }
 
 #[test]
+fn a_replay_steps_aside_for_the_shell_too() {
+    use rustix::process::Signal;
+    let program = Program::without_docker();
+    let mut terminal = Terminal::open(&program, &["replay", "--demo"]);
+    terminal.sees_text("RECORDING");
+    for by_key in [true, false] {
+        match by_key {
+            true => terminal.types("\u{1a}"),
+            false => terminal.signal(Signal::TSTP),
+        }
+        terminal.sees("the terminal given back", |screen| {
+            !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
+        });
+        terminal.stopped();
+        terminal.signal(Signal::CONT);
+        terminal.sees("the screen again", |screen| {
+            screen.alternate_screen() && screen.contents().contains("RECORDING")
+        });
+    }
+    terminal.types("?");
+    terminal.sees_text("while a recording plays");
+    terminal.types("q");
+    terminal.ends_with(0);
+}
+
+#[test]
 fn a_panic_of_the_loop_gives_the_terminal_back_before_it_is_told_and_kept() {
     let program = Program::without_docker();
     let mut terminal = Terminal::open(&program, &["--panic-in", "loop"]);
@@ -221,6 +247,42 @@ fn a_panic_of_the_loop_gives_the_terminal_back_before_it_is_told_and_kept() {
     let kept = std::fs::read_to_string(program.home().join("crash.log")).unwrap();
     assert!(kept.contains("the loop panics on purpose"), "{kept}");
     assert!(kept.contains("src/app/tui.rs:"), "{kept}");
+}
+
+#[test]
+fn a_panic_while_a_simulated_lab_is_tried_is_kept_where_it_stays() {
+    let program = Program::without_docker();
+    let mut terminal = Terminal::open(&program, &["--panic-in", "loop", "try"]);
+    terminal.sees_text("SIMULATED");
+    terminal.types("j");
+    terminal.ends_with(4);
+    terminal.sees_text("the loop panics on purpose");
+    let kept = std::fs::read_to_string(program.home().join("crash.log")).unwrap();
+    assert!(kept.contains("the loop panics on purpose"), "{kept}");
+}
+
+#[test]
+fn a_recording_goes_on_after_the_demo_was_looked_at() {
+    let program = Program::without_docker();
+    let tape = program.user_home().join("a.flinklab.gz");
+    let mut terminal = Terminal::open(&program, &["--record", tape.to_str().unwrap()]);
+    terminal.sees_text("Welcome to flinklab");
+    terminal.types("d");
+    terminal.sees_text("RECORDING");
+    terminal.types("q");
+    terminal.sees_text("Welcome to flinklab");
+    terminal.types("?");
+    terminal.sees_text("Signs and words");
+    terminal.types("q");
+    terminal.ends_with(0);
+    let told = program.run(&["replay", tape.to_str().unwrap(), "--plain"]);
+    assert_eq!((told.code, told.err.as_str()), (0, ""));
+    assert_eq!(
+        told.out.matches("There is no lab yet.").count(),
+        2,
+        "{}",
+        told.out
+    );
 }
 
 #[test]
@@ -298,6 +360,7 @@ fn up_without_docker_fails_on_the_screen_and_the_program_stays() {
     let mut terminal = Terminal::open(&program, &[]);
     terminal.sees_text("Welcome to flinklab");
     terminal.types("u");
+    terminal.sees_text("tries again and does only");
     terminal.sees_text("not running or not reachable");
     terminal.types("q");
     terminal.ends_with(0);

@@ -3,6 +3,7 @@
 use super::flink;
 use crate::fault::Fault;
 use crate::lab::Lab;
+use serde::{Deserialize, Serialize};
 
 /// All that findings are made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,7 +131,7 @@ pub struct ImageUse {
 }
 
 /// What a lab needs of a machine.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Need {
     /// Bytes of memory.
     pub memory: u64,

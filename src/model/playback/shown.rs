@@ -47,12 +47,13 @@ pub struct Playback {
 }
 
 /// Keys of a replay, as help and documentation show them. They come before all others.
-pub const PLAYBACK_KEYS: [(&str, &str); 6] = [
+pub const PLAYBACK_KEYS: [(&str, &str); 7] = [
     ("space", "pause, go on; at the end: again from the start"),
     ("← →", "the mark before, the next mark"),
     ("+ -", "faster, slower"),
     ("W", "waits shortened, or as long as they were"),
     ("F", "follow the recorded pages again"),
+    ("q", "leave the recording"),
     (
         "any other",
         "looks around; what would write says that this is a recording",

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::model::recording::Header;
-use crate::model::{Page, Step, StepChange, StepState};
+use crate::model::{Origin, Page, Step, StepChange, StepState};
 use jiff::{SignedDuration, Timestamp};
 
 fn began() -> Timestamp {
@@ -16,7 +16,7 @@ fn recording(events: Vec<(i64, Event)>) -> Recording {
         event,
     });
     Recording {
-        header: Header::new(began(), None),
+        header: Header::new(began(), None, Origin::Real),
         happenings: happenings.collect(),
         passed_over: None,
         cut: None,
@@ -184,4 +184,27 @@ fn an_empty_recording_is_over_at_once() {
         player.press(key(code));
         player.advance(Duration::from_secs(1));
     }
+}
+
+#[test]
+fn keys_that_leave_the_program_only_leave_or_say_that_this_is_a_recording() {
+    let mut player = player();
+    for visit in ['d', 't'] {
+        assert_eq!(player.press(key(KeyCode::Char(visit))), Watching::GoOn);
+        let now = player.picture().now;
+        let notice = player.picture().screen.notice(now).unwrap().to_owned();
+        assert!(notice.contains("recording"), "{notice}");
+    }
+    let ctrl_z = Key {
+        code: KeyCode::Char('z'),
+        ctrl: true,
+    };
+    assert_eq!(player.press(ctrl_z), Watching::Aside);
+    // a lab that is being built is no reason to ask twice
+    player.press(key(KeyCode::Char('F')));
+    player.advance(Duration::from_millis(1_500));
+    player.own = None;
+    player.told.plan.started = Some(began());
+    assert!(player.told.plan.goes_on());
+    assert_eq!(player.press(key(KeyCode::Char('q'))), Watching::Enough);
 }

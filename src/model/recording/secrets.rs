@@ -1,30 +1,15 @@
 //! What a recording leaves out: host paths, the user's name, and everything that looks like a key
 //! or a token. Works on every string of an event, so that a new kind of event needs nothing.
 
+use super::tokens::{LEFT_OUT, without_tokens};
 use serde_json::Value;
 
-/// Stands where a secret stood.
-const LEFT_OUT: &str = "[left out]";
 /// Names that say nothing about a person, or that the lab itself uses in its words.
 const COMMON: [&str; 10] = [
     "root", "user", "admin", "ubuntu", "debian", "docker", "flink", "flinklab", "kube", "node",
 ];
-/// Words after which a secret follows.
-const BEFORE: [&str; 12] = [
-    "bearer",
-    "token",
-    "password",
-    "passwd",
-    "secret",
-    "authorization",
-    "client-key-data",
-    "client-certificate-data",
-    "certificate-authority-data",
-    "certificate-key",
-    "api-key",
-    "access-key",
-];
-
+/// Folders that stay.
+const EVERYWHERE: [&str; 4] = ["/tmp", "/var/tmp", "/opt", "/data"];
 /// What is private on this machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Private {
@@ -35,13 +20,15 @@ pub struct Private {
 }
 
 impl Private {
-    /// The folder of the labs and the user's home folder.
+    /// Folders of this machine with what is written for them, and the user's home folder.
     #[must_use]
-    pub fn new(home: &str, user_home: Option<&str>) -> Self {
+    pub fn new(places: &[(&str, &'static str)], user_home: Option<&str>) -> Self {
         let mut folders = Vec::new();
-        for (folder, shown) in [(Some(home), "$FLINKLAB_HOME"), (user_home, "~")] {
-            let folder = folder.unwrap_or_default().trim_end_matches('/');
-            if folder.len() > 1 {
+        let home = user_home.map(|home| (home, "~"));
+        for (folder, shown) in places.iter().copied().chain(home) {
+            let folder = folder.trim_end_matches('/');
+            // what every machine has tells nothing of this one, and pods have it, too
+            if folder.len() > 1 && !EVERYWHERE.contains(&folder) {
                 folders.push((folder.to_owned(), shown));
             }
         }
@@ -72,9 +59,7 @@ impl Private {
     fn cleaned(&self, text: &str) -> Option<String> {
         let mut clean = text.to_owned();
         for (folder, shown) in &self.folders {
-            if clean.contains(folder.as_str()) {
-                clean = clean.replace(folder.as_str(), shown);
-            }
+            clean = without_folder(&clean, folder, shown);
         }
         for root in ["/home/", "/Users/"] {
             clean = without_home(&clean, root);
@@ -88,6 +73,21 @@ impl Private {
         clean = without_tokens(&clean);
         (clean != text).then_some(clean)
     }
+}
+
+/// A folder and what is in it; not one whose name only begins or ends alike.
+fn without_folder(text: &str, folder: &str, shown: &str) -> String {
+    let goes_on = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(folder) {
+        let after = &rest[at + folder.len()..];
+        let alone = !rest[..at].ends_with(is_part) && !after.starts_with(goes_on);
+        clean.push_str(&rest[..at]);
+        clean.push_str(if alone { shown } else { folder });
+        rest = after;
+    }
+    clean + rest
 }
 
 /// Somebody's home folder, whoever it is.
@@ -134,69 +134,6 @@ fn without_pem(text: &str) -> String {
     clean + rest
 }
 
-/// Words that are a secret by their shape, or by the word before them.
-fn without_tokens(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    let mut announced = false;
-    let breaks = |c: char| c.is_whitespace() || "\"'=,;(){}[]<>".contains(c);
-    for piece in text.split_inclusive(breaks) {
-        let word = piece.trim_end_matches(breaks);
-        let tail = &piece[word.len()..];
-        let name = word.trim_end_matches(':').trim_start_matches('-');
-        let name = name.to_lowercase().replace('_', "-");
-        let announces = BEFORE.iter().any(|before| name.ends_with(before));
-        if secret_by_shape(word) || (announced && word.len() >= 8 && !announces) {
-            clean.push_str(LEFT_OUT);
-        } else {
-            clean.push_str(&without_login(word));
-        }
-        clean.push_str(tail);
-        // `token: x`, `token=x`, `--token x`; a mere "the token of" is followed by a short word
-        if !word.is_empty() {
-            announced = announces;
-        }
-    }
-    clean
-}
-
-fn secret_by_shape(word: &str) -> bool {
-    let word = word.trim_end_matches(['.', ':']);
-    // a JSON web token
-    let mut parts = word.split('.');
-    let jwt = word.starts_with("eyJ") && parts.clone().count() == 3 && word.len() > 40;
-    // a bootstrap token of kubeadm
-    let plain = |part: &str| {
-        part.chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
-    };
-    let (first, second) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-    let bootstrap = parts.next().is_none()
-        && first.len() == 6
-        && second.len() == 16
-        && plain(first)
-        && plain(second);
-    // certificates and keys without their armour
-    let long = word.len() > 200
-        && word
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "+/=-_".contains(c));
-    jwt || bootstrap || long
-}
-
-/// `scheme://name:password@host` without name and password.
-fn without_login(word: &str) -> String {
-    let Some(scheme) = word.find("://") else {
-        return word.to_owned();
-    };
-    let (head, rest) = word.split_at(scheme + 3);
-    let host = rest.find('/').unwrap_or(rest.len());
-    match rest[..host].rfind('@') {
-        // a name alone opens nothing: `pekko.tcp://flink@host` is an actor's address
-        Some(at) if rest[..at].contains(':') => format!("{head}{LEFT_OUT}{}", &rest[at..]),
-        _ => word.to_owned(),
-    }
-}
-
 fn is_part(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-' | '.')
 }
@@ -207,7 +144,13 @@ mod tests {
     use serde_json::json;
 
     fn clean(text: &str) -> String {
-        let private = Private::new("/home/ada/.local/share/flinklab", Some("/home/ada"));
+        let places = [
+            ("/home/ada/.local/share/flinklab", "$FLINKLAB_HOME"),
+            ("/srv/acme/labs/orders", "$LAB"),
+            ("/srv/acme", "$PWD"),
+            ("/tmp", "$TMPDIR"),
+        ];
+        let private = Private::new(&places, Some("/home/ada"));
         let mut value = json!([{ "deep": text }]);
         private.leave_out(&mut value);
         value[0]["deep"].as_str().unwrap_or_default().to_owned()
@@ -225,11 +168,18 @@ mod tests {
         );
         assert_eq!(clean("denied for ada here"), "denied for user here");
         assert_eq!(clean("adaptive scheduler"), "adaptive scheduler");
+        assert_eq!(
+            clean("/srv/acme/labs/orders/lab.yaml:3 and /srv/acme/x, /srv/acme-2, /tmp/x"),
+            "$LAB/lab.yaml:3 and $PWD/x, /srv/acme-2, /tmp/x"
+        );
     }
 
     #[test]
     fn a_users_name_that_the_lab_uses_itself_stays() {
-        let private = Private::new("/home/flink/labs", Some("/home/flink"));
+        let private = Private::new(
+            &[("/home/flink/labs", "$FLINKLAB_HOME")],
+            Some("/home/flink"),
+        );
         let mut value = json!("flink:2.2.1 in /home/flink/labs/a");
         private.leave_out(&mut value);
         assert_eq!(value, "flink:2.2.1 in $FLINKLAB_HOME/a");
@@ -248,6 +198,42 @@ mod tests {
             clean("Authorization: Bearer s3cr3t-s3cr3t"),
             "Authorization: Bearer [left out]"
         );
+        for (text, left) in [
+            (
+                r#"{"password":"hunter2hunter2"}"#,
+                r#"{"password":"[left out]"}"#,
+            ),
+            (
+                r#"{"token" : "a b,c=d", "x":"y"}"#,
+                r#"{"token" : "[left out]", "x":"y"}"#,
+            ),
+            (
+                r#"{"password":"","name":"ok"}"#,
+                r#"{"password":"","name":"ok"}"#,
+            ),
+            ("password:x", "password:[left out]"),
+            ("password=x y", "password=[left out] y"),
+            ("password=ab=cd:ef, z", "password=[left out], z"),
+            ("--password pw next", "--password [left out] next"),
+            (
+                "Authorization: Basic YTpi",
+                "Authorization: Basic [left out]",
+            ),
+            ("authorization:Basic YTpi", "authorization:Basic [left out]"),
+            ("s3.secret-key: abc", "s3.secret-key: [left out]"),
+            ("s3.access.key=abc", "s3.access.key=[left out]"),
+            (
+                "fs.azure.account.key: abc",
+                "fs.azure.account.key: [left out]",
+            ),
+            (
+                "AWS_SECRET_ACCESS_KEY=abc",
+                "AWS_SECRET_ACCESS_KEY=[left out]",
+            ),
+            ("GET /x?token=abc&y=1", "GET /x?token=[left out]&y=1"),
+        ] {
+            assert_eq!(clean(text), left);
+        }
         assert_eq!(
             clean("password=hunter2hunter2 ok"),
             "password=[left out] ok"
@@ -278,6 +264,8 @@ mod tests {
             "http://127.0.0.1:40213",
             "checkpoints/c506b6c2/chk-107/_metadata",
             "the token of the gate was taken",
+            "registry.local/tools/token:1.2 at 21:00:59",
+            "open /etc/kubernetes/pki/apiserver.key: not there",
         ] {
             assert_eq!(clean(text), text);
         }

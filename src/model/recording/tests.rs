@@ -17,7 +17,7 @@ fn after(ms: i64, event: Event) -> Happening {
 fn written(happenings: &[Happening]) -> String {
     let mut writer = Writer::new(began(), Private::default());
     let lines = happenings.iter().filter_map(|it| writer.line(it));
-    Header::new(began(), Some((80, 24))).line() + &lines.collect::<String>()
+    Header::new(began(), Some((80, 24)), Origin::Real).line() + &lines.collect::<String>()
 }
 
 fn line(pod: &str, text: &str) -> LogLine {

@@ -19,6 +19,15 @@ pub type Taken = BTreeMap<String, String>;
 
 type Piece = Result<Bytes, String>;
 
+/// The command that brings an image from Docker into a node the same way.
+#[must_use]
+pub fn command(node: &str, image: &str) -> String {
+    format!(
+        "docker save {image} | docker exec -i {node} ctr --namespace=k8s.io images import --local \
+         --digests -"
+    )
+}
+
 /// Streams an image out of Docker into every node that lacks it, into all at the same time. The
 /// progress is that of the slowest, but for a few pieces.
 pub async fn stream_into_all(

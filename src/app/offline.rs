@@ -1,0 +1,69 @@
+//! Commands that follow nothing: they print what the program knows, or read files.
+
+use super::print::{Printer, Style};
+use super::{Preferences, Surroundings, labs, manual, report};
+use crate::cli::{Cli, Command};
+use crate::fault::{Fault, Kind};
+use crate::lab::Lab;
+use crate::world::World;
+use clap::CommandFactory;
+
+/// Commands that need no Docker. None: it is another one.
+pub(super) fn without_world(
+    cli: &Cli,
+    surroundings: &Surroundings,
+    printer: &Printer,
+) -> Result<Option<u8>, Fault> {
+    match &cli.command {
+        Some(Command::Failures) => {
+            let lab = asked_or_recorded(cli, surroundings)?;
+            match printer.style {
+                Style::Json => report::failures(&lab)
+                    .iter()
+                    .for_each(|one| printer.object(one)),
+                Style::Text => printer.text(&report::failures_text(&lab, &cli.global.name)),
+            }
+        }
+        Some(Command::Keys { markdown }) => {
+            let addresses = surroundings.addresses(&cli.global)?;
+            let preferences = Preferences::read(&cli.global, surroundings, &addresses)?;
+            printer.text(&report::keys(&preferences.keys, *markdown))
+        }
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "flinklab", &mut script);
+            printer.text(&String::from_utf8_lossy(&script));
+        }
+        Some(Command::Man) => {
+            let page = manual::page().map_err(|error| {
+                Fault::new(Kind::Bug, "no-man", "Cannot write the page.").why(error)
+            })?;
+            printer.text(&page);
+        }
+        Some(Command::KindConfig) => {
+            let lab = asked_or_recorded(cli, surroundings)?;
+            let addresses = surroundings.addresses(&cli.global)?;
+            let shared = match cli.global.read_only {
+                true => addresses.home.join(&cli.global.name).join("shared"),
+                // Docker would make it as root, and then nobody else could use it.
+                false => crate::world::shared_folder(&addresses, &cli.global.name)?,
+            };
+            printer.text(&crate::lab::kind_config(&lab, &shared));
+        }
+        Some(Command::Lab(command)) => {
+            let addresses = surroundings.addresses(&cli.global)?;
+            return labs::definition(&addresses, command, printer).map(Some);
+        }
+        _ => return Ok(None),
+    }
+    Ok(Some(0))
+}
+
+/// The definition that `--lab` names, else the one that the instance was built from.
+fn asked_or_recorded(cli: &Cli, surroundings: &Surroundings) -> Result<Lab, Fault> {
+    if let Some(asked) = &cli.global.lab {
+        return Lab::open(asked);
+    }
+    let addresses = surroundings.addresses(&cli.global)?;
+    crate::world::definition(&World::new(addresses, cli.global.name.clone(), None, true))
+}

@@ -1,0 +1,183 @@
+//! Keys, tokens and passwords in a text: by their shape, or by the words that stand before them.
+
+/// Stands where a secret stood.
+pub(super) const LEFT_OUT: &str = "[left out]";
+/// Words after which a secret follows.
+const BEFORE: [&str; 12] = [
+    "bearer",
+    "token",
+    "password",
+    "passwd",
+    "secret",
+    "authorization",
+    "client-key-data",
+    "client-certificate-data",
+    "certificate-authority-data",
+    "certificate-key",
+    "api-key",
+    "access-key",
+];
+
+/// Words that stand between the name and the secret.
+const SCHEMES: [&str; 4] = ["basic", "bearer", "digest", "negotiate"];
+
+/// What the words so far say of the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Announced {
+    /// Nothing.
+    Nothing,
+    /// A name that is a secret's only where a value is given to it: `s3.secret-key`.
+    Named,
+    /// A word after which a secret may stand; a mere "the token of" is followed by a short word.
+    Perhaps,
+    /// A value was given to such a name: what follows is the secret, however short.
+    Surely,
+}
+
+impl Announced {
+    fn by(name: &str) -> Self {
+        let bare = name.trim_start_matches('-');
+        let lower = bare.to_lowercase().replace('_', "-");
+        if BEFORE.iter().any(|before| lower.ends_with(before)) {
+            // a flag takes a value, whatever it looks like
+            return match name.starts_with("--") {
+                true => Self::Surely,
+                false => Self::Perhaps,
+            };
+        }
+        // the path of a key's file is no name of a value
+        let key = lower.ends_with("-key") || lower.ends_with(".key");
+        match key && !lower.contains('/') {
+            true => Self::Named,
+            false => Self::Nothing,
+        }
+    }
+
+    /// After `=` or `:`.
+    fn given(self) -> Self {
+        match self {
+            Self::Nothing => Self::Nothing,
+            Self::Named | Self::Perhaps | Self::Surely => Self::Surely,
+        }
+    }
+}
+
+/// Words that are a secret by their shape, or by the words before them: `token: x`, `token=x`,
+/// `"token":"x"`, `--token x`.
+pub(super) fn without_tokens(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut announced = Announced::Nothing;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let between = rest.find(|c| !breaks(c)).unwrap_or(rest.len());
+        let (gap, after) = rest.split_at(between);
+        clean.push_str(gap);
+        if gap.contains([',', ';', '}']) {
+            // an empty value, and then something else
+            announced = Announced::Nothing;
+        } else if gap.contains('=') {
+            announced = announced.given();
+        }
+        let word = &after[..after.find(breaks).unwrap_or(after.len())];
+        rest = &after[word.len()..];
+        if !word.contains(char::is_alphanumeric) {
+            // the `:` between two quoted words belongs to both
+            clean.push_str(word);
+            if word.contains(':') {
+                announced = announced.given();
+            }
+            continue;
+        }
+        let scheme = SCHEMES.contains(&word.to_lowercase().as_str());
+        if announced == Announced::Surely && !scheme {
+            clean.push_str(LEFT_OUT);
+            rest = &after[end_of_secret(gap, after)..];
+            announced = Announced::Nothing;
+        } else if announced == Announced::Surely {
+            clean.push_str(word);
+        } else {
+            let (said, next) = plain_word(word, announced);
+            clean.push_str(&said);
+            announced = next;
+        }
+    }
+    clean
+}
+
+fn breaks(c: char) -> bool {
+    c.is_whitespace() || "\"'=,;(){}[]<>".contains(c)
+}
+
+/// Where a secret ends: at the quote that it began with, else where no secret goes on.
+fn end_of_secret(gap: &str, after: &str) -> usize {
+    let quote = gap.chars().next_back().filter(|c| matches!(c, '"' | '\''));
+    let end = match quote {
+        Some(quote) => after.find(quote),
+        None => after.find(|c: char| c.is_whitespace() || "\"',;&(){}[]<>".contains(c)),
+    };
+    end.unwrap_or(after.len())
+}
+
+/// A word for which no value was given yet, without what is secret in it, and what it announces.
+fn plain_word(word: &str, before: Announced) -> (String, Announced) {
+    let whole = Announced::by(word.trim_end_matches(':'));
+    let long = before == Announced::Perhaps && word.len() >= 8 && whole == Announced::Nothing;
+    if secret_by_shape(word) || long {
+        return (LEFT_OUT.to_owned(), Announced::Nothing);
+    }
+    if word.contains("://") {
+        return (without_login(word), whole);
+    }
+    // `password:x`, where the name is no place: an image may be called `token:1.2`
+    for (at, _) in word.match_indices(':') {
+        let name = word[..at].rsplit(':').next().unwrap_or_default();
+        let value = &word[at + 1..];
+        if Announced::by(name) == Announced::Nothing || name.contains('/') {
+            continue;
+        }
+        let scheme = SCHEMES.contains(&value.to_lowercase().as_str());
+        return match value.contains(char::is_alphanumeric) && !scheme {
+            true => (format!("{}:{LEFT_OUT}", &word[..at]), Announced::Nothing),
+            false => (word.to_owned(), Announced::Surely),
+        };
+    }
+    (word.to_owned(), whole)
+}
+
+fn secret_by_shape(word: &str) -> bool {
+    let word = word.trim_end_matches(['.', ':']);
+    // a JSON web token
+    let mut parts = word.split('.');
+    let jwt = word.starts_with("eyJ") && parts.clone().count() == 3 && word.len() > 40;
+    // a bootstrap token of kubeadm
+    let plain = |part: &str| {
+        part.chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+    };
+    let (first, second) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+    let bootstrap = parts.next().is_none()
+        && first.len() == 6
+        && second.len() == 16
+        && plain(first)
+        && plain(second);
+    // certificates and keys without their armour
+    let long = word.len() > 200
+        && word
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "+/=-_".contains(c));
+    jwt || bootstrap || long
+}
+
+/// `scheme://name:password@host` without name and password.
+fn without_login(word: &str) -> String {
+    let Some(scheme) = word.find("://") else {
+        return word.to_owned();
+    };
+    let (head, rest) = word.split_at(scheme + 3);
+    let host = rest.find('/').unwrap_or(rest.len());
+    match rest[..host].rfind('@') {
+        // a name alone opens nothing: `pekko.tcp://flink@host` is an actor's address
+        Some(at) if rest[..at].contains(':') => format!("{head}{LEFT_OUT}{}", &rest[at..]),
+        _ => word.to_owned(),
+    }
+}

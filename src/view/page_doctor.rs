@@ -1,0 +1,70 @@
+//! What stands in the way of a lab on this machine: all that the doctor looked at, why it matters
+//! and what mends it.
+
+use crate::model::{Finding, Grade, Model, Who};
+use crate::view::page_pod::scrolled;
+use crate::view::paint::{Keys, panel, sentences};
+use crate::view::theme::{Theme, Tone, sign};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+/// Draws the page.
+pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+    let width = usize::from(area.width.saturating_sub(2)).min(110);
+    let count = |grade: Grade| model.findings.iter().filter(|it| it.grade == grade).count();
+    let aside = vec![theme.say(
+        Tone::Muted,
+        format!(
+            "{} fine, {} to look at, {} in the way",
+            count(Grade::Fine),
+            count(Grade::Warning),
+            count(Grade::Blocker)
+        ),
+    )];
+    let mut lines = Vec::new();
+    if model.findings.is_empty() {
+        let words = "Looks at Docker, this machine and the lab.";
+        lines.extend(sentences(theme, Tone::Muted, words, width));
+    }
+    // what is in the way comes first
+    let mut findings: Vec<&Finding> = model.findings.iter().collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.grade));
+    for finding in findings {
+        lines.extend(one(theme, finding, width));
+    }
+    let title = vec![theme.say(Tone::Accent, "Doctor")];
+    let lines = scrolled(lines, area, model.screen.row);
+    panel(frame, theme, area, (title, aside), Keys::Here, lines);
+}
+
+/// How a grade looks.
+pub(super) fn mark(grade: Grade) -> (Tone, &'static str) {
+    match grade {
+        Grade::Fine => (Tone::Ok, sign::OK),
+        Grade::Warning => (Tone::Warn, sign::WARN),
+        Grade::Blocker => (Tone::Fail, sign::FAIL),
+    }
+}
+
+fn one(theme: &Theme, finding: &Finding, width: usize) -> Vec<Line<'static>> {
+    let (tone, sign) = mark(finding.grade);
+    let words = format!("{sign} {}: {}", finding.title, finding.found);
+    let mut lines = sentences(theme, tone, &words, width);
+    if finding.grade == Grade::Fine {
+        return lines;
+    }
+    let mend = match finding.who {
+        Some(Who::Doctor) => format!("{} (flinklab doctor --fix does it)", finding.mend),
+        Some(Who::Root) => format!("{} (as root)", finding.mend),
+        Some(Who::You) | None => finding.mend.clone(),
+    };
+    for words in [&finding.why, &mend] {
+        if !words.is_empty() {
+            let words = format!("  {words}");
+            lines.extend(sentences(theme, Tone::Plain, &words, width));
+        }
+    }
+    lines.push(Line::default());
+    lines
+}
