@@ -94,6 +94,12 @@ impl super::Model {
         let shown = self.screen.keys.shown(scope, action);
         shown.unwrap_or_else(|| "the palette".to_owned())
     }
+
+    /// The key that scrolls down on the page that is open.
+    #[must_use]
+    pub fn key_down(&self) -> String {
+        self.key_for(self.screen.page.scope(), Action::Move(1))
+    }
 }
 
 /// Two actions on one key.

@@ -2,8 +2,7 @@
 //! and what mends it.
 
 use crate::model::{Finding, Grade, Model, Who};
-use crate::view::page_pod::scrolled;
-use crate::view::paint::{Keys, panel, sentences};
+use crate::view::paint::{Keys, panel, sentences, sight};
 use crate::view::theme::{Theme, Tone, sign};
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -34,7 +33,12 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         lines.extend(one(theme, finding, width));
     }
     let title = vec![theme.say(Tone::Accent, "Doctor")];
-    let lines = scrolled(lines, area, model.screen.row);
+    let lines = sight(
+        theme,
+        lines,
+        usize::from(area.height.saturating_sub(2)),
+        (model.screen.row, &model.key_down()),
+    );
     panel(frame, theme, area, (title, aside), Keys::Here, lines);
 }
 

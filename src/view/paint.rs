@@ -198,3 +198,22 @@ pub(super) fn fault(theme: &Theme, fault: &Fault, width: usize) -> Vec<Line<'sta
     }
     lines
 }
+
+/// The part of lines that is in sight. What lies below it is counted in the last row, with the key
+/// that leads there: nothing is cut without a word.
+pub(super) fn sight(
+    theme: &Theme,
+    lines: Vec<Line<'static>>,
+    height: usize,
+    (row, down): (usize, &str),
+) -> Vec<Line<'static>> {
+    let last = lines.len().saturating_sub(height);
+    let by = row.min(last);
+    let below = last - by;
+    let mut seen: Vec<Line<'static>> = lines.into_iter().skip(by).take(height).collect();
+    if let (Some(line), true) = (seen.last_mut(), below > 0) {
+        let words = format!(" … {} more lines: {down}", below + 1);
+        *line = Line::from(theme.say(Tone::Muted, words));
+    }
+    seen
+}

@@ -3,7 +3,7 @@
 
 use crate::failure::Failure;
 use crate::model::{Model, Origin, Phase, PhaseName, Run, RunResult, Statement, Target};
-use crate::view::paint::{Keys, Spans, bar, fit, panel, sentences};
+use crate::view::paint::{Keys, Spans, bar, fit, panel, sentences, sight};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::words::Stage;
 use crate::view::{earlier, run, words};
@@ -59,8 +59,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         lines.push(Line::default());
         lines.extend(sentences(theme, Tone::Muted, &failure.teaches, width));
     }
-    let last = lines.len().saturating_sub(height);
-    let lines = lines.into_iter().skip(model.screen.row.min(last)).collect();
+    let lines = sight(theme, lines, height, (model.screen.row, &model.key_down()));
     let title = vec![
         theme.say(Tone::Accent, "Timeline "),
         theme.say(Tone::Mark, format!("{} {}", sign::BREAK, shown.key)),

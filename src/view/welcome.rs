@@ -1,7 +1,7 @@
 //! No lab yet: what `up` will do, what it needs, what it changes on this machine.
 
 use crate::model::{Action, Elsewhere, Finding, Grade, Model, Scope, Stage};
-use crate::view::paint::{Keys, fault, fit, panel, sentences};
+use crate::view::paint::{Keys, fault, fit, panel, sentences, sight};
 use crate::view::theme::{Theme, Tone};
 use crate::view::{page_doctor, words};
 use ratatui::Frame;
@@ -91,8 +91,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         lines.extend(fault(theme, trouble, width));
     }
     let height = usize::from(area.height.saturating_sub(2));
-    let last = lines.len().saturating_sub(height);
-    let lines = lines.into_iter().skip(model.screen.row.min(last)).collect();
+    let lines = sight(theme, lines, height, (model.screen.row, &model.key_down()));
     let title = vec![theme.say(Tone::Accent, "Welcome to flinklab")];
     panel(frame, theme, area, (title, Vec::new()), Keys::Here, lines);
 }

@@ -1,13 +1,14 @@
-//! Pages, palette and keys: pictures of every page in the states that matter at three sizes, what
-//! keys do on them, and that nothing that can happen leaves a model that cannot be drawn.
+//! Pages, palette and keys: pictures of every page in the states that matter at three sizes, and what
+//! keys do on them.
 
 use crate::models::{JOB, LEADER, STANDBY, Scene, at, pods};
 use crate::screens::{ansi, drawn, picture, welcome};
 use flinklab::model::{
     Attention, Condition, Deed, DoctorOrder, Effect, Event, Finding, Grade, Happening, JobDetail,
-    JobException, KeyCode, Link, LogLine, Model, Need, Origin, Page, PodChange, PodDetail,
-    PreviousLog, Source, Tasks, ThemeName, Vertex, Who, update,
+    JobException, KeyCode, Keymap, Link, LogLine, Model, Need, NodeSeen, NodeState, Origin, Page,
+    PodChange, PodDetail, PreviousLog, Scope, Source, Tasks, ThemeName, Vertex, Who, update,
 };
+use std::sync::Arc;
 
 /// A lab that recovered, with all that its pages show.
 pub(crate) fn lived() -> Scene {
@@ -528,6 +529,23 @@ fn the_welcome_page_asks_the_doctor_once_and_offers_the_demo_first_without_docke
     );
     scene.key(KeyCode::Esc);
     assert_eq!(scene.model.screen.page, Page::Welcome);
+}
+
+#[test]
+fn sentences_name_the_keys_that_are_in_force() {
+    let mut keys = Keymap::default();
+    let other = vec!["B".parse().unwrap()];
+    keys.rebind(Scope::Dashboard, "finish", other).unwrap();
+    let mut scene = Scene::healthy();
+    scene.model.screen.keys = Arc::new(keys);
+    let node = NodeSeen {
+        name: "flinklab-control-plane".to_owned(),
+        state: NodeState::Stopped,
+        since: at(60.0),
+    };
+    scene.at(61.0, Event::Node(node));
+    let text = page(&scene);
+    assert!(text.contains("B starts it"), "{text}");
 }
 
 #[test]

@@ -269,7 +269,7 @@ fn a_run_with_its_phases_and_evidence() {
     "│   ✓ PASS    restored        checkpoint 25 was restored, the newest completed │"
     "│                             before it was 25                                 │"
     "│   ✓ PASS    ids only grow   checkpoint 26 completed after checkpoint 25      │"
-    "│   ✓ PASS    pointer         the pointer names checkpoint 28 and holds its    │"
+    "│ … 7 more lines: j                                                            │"
     "└──────────────────────────────────────────────────────────────────────────────┘"
     " o earlier runs  x failures  l log  esc back  : palette  ? help  q quit         "
     "#);

@@ -13,7 +13,6 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -429,52 +428,6 @@ fn a_simulated_lab_is_tried_recorded_labelled_and_gone() {
         "{}",
         told.out
     );
-}
-
-/// Milliseconds of each phase since the failure was sent.
-fn phases(result: &serde_json::Value) -> Vec<(String, f64)> {
-    let phases = result["phases"].as_array().unwrap().iter();
-    let phase = |one: &serde_json::Value| {
-        let name = one["name"].as_str().unwrap().to_owned();
-        (name, one["ms"].as_f64().unwrap())
-    };
-    phases.map(phase).collect()
-}
-
-#[test]
-fn phases_of_tried_runs_lie_within_the_spread_of_real_ones() {
-    // four times as fast, so that what the program itself takes does not weigh too much
-    const SPEED: f64 = 4.0;
-    let mut all = vec![world::recording::of_bytes("demo", DEMO).unwrap()];
-    all.extend(kept().iter().map(|path| read(path)));
-    // a clean stop ends as a stop or as a crash, so both are one heap
-    let mut real: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-    for happening in all.iter().flat_map(|recording| &recording.happenings) {
-        if let Event::Saved(result) = &happening.event
-            && ["jm-stop", "jm-crash"].contains(&result.failure.as_str())
-        {
-            for (name, ms) in phases(&serde_json::to_value(result).unwrap()) {
-                real.entry(name).or_default().push(ms);
-            }
-        }
-    }
-    assert!(real.len() >= 6, "{real:?}");
-    let program = Program::without_docker();
-    let arguments = ["try", "--seed", "3", "--speed", "4", "break", "jm-crash"];
-    let ended = program.run(&[&arguments[..], &["--json"]].concat());
-    assert_eq!(ended.code, 0, "{}", ended.err);
-    let last = ended.objects().pop().unwrap();
-    let tried = phases(&last["result"]);
-    assert!(tried.len() >= 6, "{tried:?}");
-    for (name, ms) in tried {
-        let ms = ms * SPEED;
-        let known = &real[&name];
-        let least = known.iter().copied().fold(f64::MAX, f64::min);
-        let most = known.iter().copied().fold(0.0, f64::max);
-        // a few real runs do not show the whole spread
-        let within = least * 0.5 - 1_000.0..=most * 1.5 + 4_000.0;
-        assert!(within.contains(&ms), "{name}: {ms} is not in {within:?}");
-    }
 }
 
 #[test]
