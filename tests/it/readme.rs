@@ -4,11 +4,14 @@
 use clap::CommandFactory;
 use flinklab::cli::Cli;
 use flinklab::failure::CATALOGUE;
-use flinklab::fault::Kind;
+use flinklab::fault::{Fault, Kind};
 use flinklab::lab::Lab;
 use flinklab::model::playback::{PLAYBACK_KEYS, Player};
 use flinklab::model::recording::Recording;
-use flinklab::model::{BINDINGS, Event, Key, KeyCode, Model, RunEvent, Scope};
+use flinklab::model::{
+    BINDINGS, Engine, Event, Facts, Grade, HomeFacts, ImageUse, Kernel, Key, KeyCode, Model, Need,
+    Place, PortUse, RunEvent, Scope, StatementName, findings, flink_options,
+};
 use flinklab::{view, world};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -144,17 +147,146 @@ fn keys() -> String {
             last = binding.words;
         }
         for (keys, words) in rows {
-            let _ = writeln!(
-                table,
-                "| {} | {keys} | {words} |",
-                format!("{scope:?}").to_lowercase()
-            );
+            let _ = writeln!(table, "| {} | {keys} | {words} |", scope.name());
         }
     }
     for (keys, words) in PLAYBACK_KEYS {
         let _ = writeln!(table, "| a replay | {keys} | {words} |");
     }
     table
+}
+
+/// The statements of a verdict; a new one does not compile before it is explained here.
+fn statements() -> String {
+    use StatementName as S;
+    let asked = |name: S| match name {
+        S::Hit => "the failure really hit what it was aimed at",
+        S::Leadership => "leadership moved, or did not, as it should",
+        S::OneLeader => "never two leaders at once, and none that does not renew its lease",
+        S::SameJob => "it is the same job",
+        S::Restored => {
+            "the job came back from the newest checkpoint that was completed before, or never stopped"
+        }
+        S::IdsGrow => "checkpoint ids only grow",
+        S::Pointer => "the pointer to the newest checkpoint is there, and its files can be read",
+        S::Restarts => "containers and pods restarted as they should, and the slots are back",
+        S::InTime => "all tasks ran again, and a checkpoint completed, within the budget",
+    };
+    let all = [
+        S::Hit,
+        S::Leadership,
+        S::OneLeader,
+        S::SameJob,
+        S::Restored,
+        S::IdsGrow,
+        S::Pointer,
+        S::Restarts,
+        S::InTime,
+    ];
+    let head = "| statement | holds if |\n| --- | --- |\n".to_owned();
+    all.iter().fold(head, |mut table, name| {
+        let told = serde_json::to_value(name).unwrap();
+        let told = told.as_str().unwrap().replace(['-', '_'], " ");
+        let _ = writeln!(table, "| {told} | {} |", asked(*name));
+        table
+    })
+}
+
+/// What the doctor may find, each provoked here.
+fn doctor() -> String {
+    let lab = Lab::open("default").unwrap();
+    let image = |registry| ImageUse {
+        name: "flink:2.2.1-scala_2.12-java17".to_owned(),
+        node: false,
+        architecture: None,
+        registry,
+    };
+    let facts = Facts {
+        docker: Ok(Engine {
+            host: "unix:///var/run/docker.sock".to_owned(),
+            version: "28.0.4".to_owned(),
+            api: "1.48".to_owned(),
+            place: Place::Here,
+            cpus: 1,
+            memory: 2 << 30,
+            cgroup: 2,
+            rootless: false,
+            limits: true,
+            snap: true,
+            architecture: "x86_64".to_owned(),
+            disk_free: Some(1 << 30),
+            log_driver: "json-file".to_owned(),
+            filesystem: "extfs".to_owned(),
+        }),
+        kernel: Kernel {
+            version: "6.8.0".to_owned(),
+            inotify_instances: Some(128),
+            inotify_watches: Some(8192),
+            files: Some(4096),
+        },
+        home: HomeFacts {
+            path: "/home/you/labs".to_owned(),
+            writable: Ok(()),
+            filesystem: "nfs".to_owned(),
+            free: Some(50 << 30),
+            temporary: false,
+        },
+        ports: vec![PortUse {
+            port: 8081,
+            wanted_by: "kind.yaml".to_owned(),
+            taken_by: Some("another program".to_owned()),
+        }],
+        images: vec![
+            image(Some(Err("its registry does not have it".to_owned()))),
+            image(None),
+        ],
+        proxies: vec![("HTTPS_PROXY".to_owned(), "http://127.0.0.1:3128".to_owned())],
+        need: Need::of(&lab),
+        options: flink_options(&lab),
+        mount: lab.flink.mount.clone(),
+        patch: Some(false),
+        clusters: 0,
+    };
+    let away = Facts {
+        docker: Err(Fault::unable(
+            "docker-unreachable",
+            "Docker is not running or not reachable.",
+        )
+        .why("nothing answers at unix:///var/run/docker.sock")
+        .mend("Start Docker, or set DOCKER_HOST.")),
+        ..facts.clone()
+    };
+    let head = "| found | why it matters | what mends it |\n| --- | --- | --- |\n".to_owned();
+    let mut told = std::collections::BTreeSet::new();
+    let all = findings(&away).into_iter().chain(findings(&facts));
+    all.filter(|one| one.grade != Grade::Fine && told.insert(one.topic.clone()))
+        .fold(head, |mut table, one| {
+            let cell = |text: &str| text.replace('\n', " ").replace('|', "\\|");
+            let _ = writeln!(
+                table,
+                "| {}: {} | {} | {} |",
+                cell(&one.title),
+                cell(&one.found),
+                cell(&one.why),
+                cell(&one.mend)
+            );
+            table
+        })
+}
+
+#[test]
+fn the_settings_of_the_readme_are_taken() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let from = text.find("<!-- settings").unwrap();
+    let from = from + text[from..].find("```toml\n").unwrap() + 8;
+    let to = from + text[from..].find("```").unwrap();
+    let program = crate::program::Program::without_docker();
+    let file = program.user_home().join("config.toml");
+    std::fs::write(&file, &text[from..to]).unwrap();
+    let ended = program.run(&["--config", file.to_str().unwrap(), "keys"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(ended.out.contains('Q'), "{}", ended.out);
 }
 
 /// The text with what stands between the two comments replaced.
@@ -178,6 +310,8 @@ fn the_readme_says_what_the_program_knows() {
         ("mistake", mistake()),
         ("told", told()),
         ("keys", keys()),
+        ("statements", statements()),
+        ("doctor", doctor()),
     ]
     .iter()
     .fold(found.clone(), |text, (name, table)| {
