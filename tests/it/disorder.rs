@@ -202,7 +202,7 @@ fn event(kind: u8, number: u64) -> Event {
         34 => Event::Signal(Signal::Suspend),
         _ => {
             let count = u64::try_from(KEYS.chars().count()).unwrap();
-            let ctrl = number % 13 == 0;
+            let ctrl = number.is_multiple_of(13);
             let key = KEYS
                 .chars()
                 .nth(usize::try_from(number % count).unwrap())
@@ -233,7 +233,7 @@ fn standing(number: u64) -> Vec<Standing> {
         what: format!("frozen{HOSTILE}"),
         since: moment(number + n),
         deadline: moment(number + 40),
-        owner: (n % 2 == 0).then_some(7),
+        owner: n.is_multiple_of(2).then_some(7),
     };
     (0..number % 3).map(one).collect()
 }
