@@ -372,12 +372,13 @@ mod tests {
     #[test]
     fn a_recording_that_ended_early_is_told_and_makes_a_success_a_failure() {
         let ended = || Err(Fault::unable(RECORDING_ENDED, "It ends here."));
-        let (outcome, besides) = with_recording(Some(Ok(0)), ended());
+        let (outcome, besides) = with_recording(Some(Ok(0)), ended(), None);
         assert!(outcome.is_err() && besides.is_none());
-        let (outcome, besides) = with_recording(Some(Ok(1)), ended());
+        let (outcome, besides) = with_recording(Some(Ok(1)), ended(), None);
         assert_eq!(outcome.ok(), Some(1));
         assert!(besides.is_some());
-        let (outcome, besides) = with_recording(Some(Ok(0)), Err(super::super::interrupted()));
+        let (outcome, besides) =
+            with_recording(Some(Ok(0)), Err(super::super::interrupted()), None);
         assert!(outcome.is_ok() && besides.is_none());
     }
 }

@@ -78,7 +78,7 @@ fn bug(why: &str) -> Fault {
 }
 
 fn start(cli: &Cli, surroundings: &Surroundings, printer: &print::Printer) -> Result<u8, Fault> {
-    refuse_recording(cli)?;
+    offline::refuse_recording(cli)?;
     if let Some(code) = offline::without_world(cli, surroundings, printer)? {
         return Ok(code);
     }
@@ -104,44 +104,6 @@ fn start(cli: &Cli, surroundings: &Surroundings, printer: &print::Printer) -> Re
             ..cli.global.clone()
         };
         start(&visit, surroundings, printer)?;
-    }
-}
-
-/// Commands that follow nothing have nothing to record.
-fn refuse_recording(cli: &Cli) -> Result<(), Fault> {
-    let command = match &cli.command {
-        Some(
-            Command::Labs
-            | Command::Runs
-            | Command::Report { .. }
-            | Command::Kubeconfig { .. }
-            | Command::Failures
-            | Command::Keys { .. }
-            | Command::Man
-            | Command::Completions { .. }
-            | Command::KindConfig
-            | Command::Lab(_)
-            | Command::Replay(_),
-        ) => cli.global.record.as_ref(),
-        None
-        | Some(
-            Command::Up { .. }
-            | Command::Status { .. }
-            | Command::Break { .. }
-            | Command::Doctor { .. }
-            | Command::Stop
-            | Command::Heal
-            | Command::Try(_)
-            | Command::Down { .. },
-        ) => None,
-    };
-    match command {
-        None => Ok(()),
-        Some(_) => Err(Fault::wrong(
-            "nothing-to-record",
-            "This command follows nothing that could be recorded.",
-        )
-        .mend("Leave --record away, or give it to `flinklab`, `up`, `status` or `break`.")),
     }
 }
 

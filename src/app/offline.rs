@@ -8,6 +8,44 @@ use crate::lab::Lab;
 use crate::world::World;
 use clap::CommandFactory;
 
+/// Commands that follow nothing have nothing to record.
+pub(super) fn refuse_recording(cli: &Cli) -> Result<(), Fault> {
+    let command = match &cli.command {
+        Some(
+            Command::Labs
+            | Command::Runs
+            | Command::Report { .. }
+            | Command::Kubeconfig { .. }
+            | Command::Failures
+            | Command::Keys { .. }
+            | Command::Man
+            | Command::Completions { .. }
+            | Command::KindConfig
+            | Command::Lab(_)
+            | Command::Replay(_),
+        ) => cli.global.record.as_ref(),
+        None
+        | Some(
+            Command::Up { .. }
+            | Command::Status { .. }
+            | Command::Break { .. }
+            | Command::Doctor { .. }
+            | Command::Stop
+            | Command::Heal
+            | Command::Try(_)
+            | Command::Down { .. },
+        ) => None,
+    };
+    match command {
+        None => Ok(()),
+        Some(_) => Err(Fault::wrong(
+            "nothing-to-record",
+            "This command follows nothing that could be recorded.",
+        )
+        .mend("Leave --record away, or give it to `flinklab`, `up`, `status` or `break`.")),
+    }
+}
+
 /// Commands that need no Docker. None: it is another one.
 pub(super) fn without_world(
     cli: &Cli,

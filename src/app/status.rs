@@ -21,7 +21,9 @@ pub(super) fn complete(model: &Model) -> bool {
     let rest =
         lost(Source::Flink) || (model.job.good.is_some() && (!job || model.job.told.is_some()));
     let disk = lost(Source::Disk) || !job || model.job.disk.is_some();
-    api && rest && disk && model.health().word != Word::Settling
+    // Where the server is away, only Docker knows whether its node is stopped.
+    let docker = !lost(Source::Api) || model.links.contains_key(&Source::Docker);
+    docker && api && rest && disk && model.health().word != Word::Settling
 }
 
 /// Whether anything of the running lab was seen. The files are there without a cluster too.

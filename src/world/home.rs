@@ -245,10 +245,9 @@ impl Home {
             .flatten()
             .map(|entry| entry.file_name().to_string_lossy().into_owned())
             .collect();
-        let marked = names.iter().any(|name| name == STATE);
         // What a first `up` leaves that was killed before its marker was written.
         let begun = |name: &String| name.starts_with('.') || OWN.contains(&name.as_str());
-        match marked || names.iter().all(begun) {
+        match names.iter().any(|name| name == STATE) || names.iter().all(begun) {
             true => Ok(()),
             false => Err(Fault::unable(
                 "folder-not-ours",

@@ -200,6 +200,10 @@ fn event(kind: u8, number: u64) -> Event {
         31 | 32 => recorded("run", number),
         33 => recorded("saved", number),
         34 => Event::Signal(Signal::Suspend),
+        35 => Event::Jumped {
+            from: moment(number),
+            to: moment(number / 2 + 3),
+        },
         _ => {
             let count = u64::try_from(KEYS.chars().count()).unwrap();
             let ctrl = number.is_multiple_of(13);
@@ -223,7 +227,7 @@ fn event(kind: u8, number: u64) -> Event {
 }
 
 /// Kinds below this are events, above it keys.
-const KINDS: u8 = 35;
+const KINDS: u8 = 36;
 const KEYS: &str = "xtclhfd@wy :/&?jkgGTnNmvp1234567890<>abeqQuU!DoW\u{1b}\r\t\u{8}";
 
 fn standing(number: u64) -> Vec<Standing> {
@@ -263,6 +267,7 @@ fn recorded(kind: &str, number: u64) -> Event {
 fn kind(event: &Event) -> &'static str {
     match event {
         Event::Tick => "tick",
+        Event::Jumped { .. } => "jumped",
         Event::Key(_) => "key",
         Event::Resize { .. } => "resize",
         Event::Signal(_) => "signal",
@@ -296,7 +301,7 @@ fn kind(event: &Event) -> &'static str {
 }
 
 /// How many names `kind` has.
-const NAMES: usize = 30;
+const NAMES: usize = 31;
 
 #[test]
 fn every_kind_of_event_and_every_key_is_among_those_that_come_in_any_order() {

@@ -199,7 +199,7 @@ fn failures_of_a_lab() {
     lab.yaml:28:159: A time budget lies between 5 s and 300 s.
     lab.yaml:28:171: A failure that should not hit shows nothing.
     lab.yaml:28:92: `failures[0].expect.within` is missing.
-    lab.yaml:28:31: Unknown word `storry` in `failures[0]`. (known there: `key`, `title`, `story`, `teaches`, `needs`, `hits`, `steps`, `for` and `expect`) → Did you mean `story`?
+    lab.yaml:28:31: Unknown word `storry` in `failures[0]`. (known there: `key`, `title`, `story`, `teaches`, `needs`, `hits`, `steps`, `for`, `aftershock` and `expect`) → Did you mean `story`?
     lab.yaml:28:38: `story` is told in sentences; end it with a full stop.
     fine
     lab.yaml:26:19: There is no failure `jm-crsh`. → Did you mean `jm-crash`?

@@ -473,6 +473,7 @@ fn no_docker(scene: &mut Scene) {
     let need = Some(Need {
         memory: 4 << 30,
         disk: 5 << 29,
+        disk_to_come: 5 << 29,
         kubernetes: None,
     });
     let fixed = Vec::new();

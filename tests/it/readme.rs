@@ -243,6 +243,7 @@ fn doctor() -> String {
         proxies: vec![("HTTPS_PROXY".to_owned(), "http://127.0.0.1:3128".to_owned())],
         need: Need::of(&lab),
         options: flink_options(&lab),
+        job_checkpoints: false,
         mount: lab.flink.mount.clone(),
         patch: Some(false),
         clusters: 0,

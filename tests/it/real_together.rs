@@ -176,7 +176,10 @@ fn a_cluster_that_kind_made_is_taken_over_and_only_removed_when_told_so() {
     let asks = labs.run(NAME, &["down"]);
     assert_eq!(asks.code, 2, "{}", asks.out);
     let error = asks.objects().pop().unwrap()["error"].take();
-    assert!(error["why"].as_str().unwrap().contains("was made by kind"), "{error}");
+    assert!(
+        error["why"].as_str().unwrap().contains("was made by kind"),
+        "{error}"
+    );
     assert_eq!(labs.done(NAME, &["up"])["result"]["changed"], false);
 }
 
@@ -201,7 +204,7 @@ fn two_labs_live_beside_each_other_and_one_stops_and_comes_back() {
     let restarts = before["pods"].clone();
     // Breaking one is not felt in the other.
     assert_eq!(
-        labs.done(ONE, &["break", "tm-stop"])["verdict"]["word"],
+        labs.done(ONE, &["break", "tm-stop"])["result"]["verdict"],
         "PASS"
     );
     labs.done(ONE, &["stop"]);
@@ -253,7 +256,8 @@ fn a_node_that_was_stopped_under_a_running_job_goes_on_from_its_last_checkpoint(
     // As a machine that loses its power: no process ends in order.
     docker(&["kill", &format!("{NAME}-control-plane")]);
     let stopped = labs.run(NAME, &["status"]);
-    assert_ne!(stopped.code, 0);
+    let error = stopped.objects().pop().unwrap()["error"].take();
+    assert_eq!(error["code"], "lab-stopped", "{error}");
     let up = labs.done(NAME, &["up"])["result"].take();
     let notes = up["notes"].to_string();
     assert!(

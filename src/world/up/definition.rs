@@ -177,12 +177,12 @@ mod tests {
     #[test]
     fn an_object_that_left_the_files_is_named_with_what_removes_it() {
         let before = Lab::open("default").unwrap();
-        let now = changed("40-config.yaml", "name: flink-config", "name: other-config");
+        let now = changed("50-jobmanagers.yaml", "name: flink-rest", "name: rest");
         assert_eq!(
             dropped(&before, &now),
             [
-                "ConfigMap flink-config is in no file of the lab any more; it stays in the cluster. \
-                 Remove it: `kubectl delete configmap flink-config -n flink`."
+                "Service flink-rest is in no file of the lab any more; it stays in the cluster. \
+                 Remove it: `kubectl delete service flink-rest -n flink`."
             ]
         );
         assert!(dropped(&before, &before).is_empty());
