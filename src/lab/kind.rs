@@ -66,6 +66,16 @@ pub struct Node {
     pub kubeadm_config_patches_json6902: Vec<PatchJson6902>,
 }
 
+impl Node {
+    /// Where it sees the instance's shared folder.
+    #[must_use]
+    pub fn shared_path(&self) -> Option<&str> {
+        let mut mounts = self.extra_mounts.iter();
+        let shared = mounts.find(|mount| mount.host_path == SHARED)?;
+        Some(&shared.container_path)
+    }
+}
+
 /// What a node does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,6 +1,7 @@
 //! Manifest files to objects. A file may hold several documents; each remembers its line. What
 //! needs no schema is checked here, field by field is the API server's to judge.
 
+use super::definition::RoleLabels;
 use super::kinds;
 use super::mistake::{Mistake, did_you_mean, listed};
 use super::scalar::{self, Plain};
@@ -42,6 +43,32 @@ impl Document {
             self.kind.as_str(),
             "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Pod" | "Job" | "CronJob"
         )
+    }
+
+    /// Whether the pods that it makes have this role's labels.
+    #[must_use]
+    pub fn runs(&self, role: &RoleLabels) -> bool {
+        let labels = self.object.pointer("/spec/template/metadata/labels");
+        labels.is_some_and(|labels| role.matches(|key| labels[key].as_str()))
+    }
+
+    /// How many pods it makes; one where it does not say.
+    #[must_use]
+    pub fn replicas(&self) -> u64 {
+        let replicas = self.object.pointer("/spec/replicas");
+        replicas.and_then(serde_json::Value::as_u64).unwrap_or(1)
+    }
+
+    /// Whether it is a Role that lets config maps be patched, as Flink's HA must.
+    #[must_use]
+    pub fn lets_patch_config_maps(&self) -> bool {
+        let has = |rule: &serde_json::Value, list: &str, word: &str| {
+            let all = rule[list].as_array();
+            all.is_some_and(|all| all.iter().any(|one| one == word || one == "*"))
+        };
+        let mut rules = self.object["rules"].as_array().into_iter().flatten();
+        self.kind == "Role"
+            && rules.any(|rule| has(rule, "resources", "configmaps") && has(rule, "verbs", "patch"))
     }
 }
 

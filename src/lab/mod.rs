@@ -140,30 +140,18 @@ impl Lab {
         format!("{}-{job}-config-map", self.flink.cluster_id)
     }
 
+    /// All objects of its manifests, in the order of `apply`.
+    pub fn documents(&self) -> impl Iterator<Item = &Document> {
+        self.manifests.iter().flat_map(|file| &file.documents)
+    }
+
     /// What this lab lacks for a failure, in words; none if it can have it.
     #[must_use]
     pub fn missing_for(&self, failure: &Failure) -> Option<String> {
-        let replicas: u64 = self
-            .manifests
-            .iter()
-            .flat_map(|manifest| &manifest.documents)
-            .filter(|document| document.is_workload())
-            .filter(|document| {
-                let labels = document.object.pointer("/spec/template/metadata/labels");
-                self.roles.jobmanager.matches(|key| {
-                    labels
-                        .and_then(|all| all.get(key))
-                        .and_then(|value| value.as_str())
-                })
-            })
-            .map(|document| {
-                document
-                    .object
-                    .pointer("/spec/replicas")
-                    .and_then(serde_json::Value::as_u64)
-                    .unwrap_or(1)
-            })
-            .sum();
+        let jobmanagers = self
+            .documents()
+            .filter(|one| one.is_workload() && one.runs(&self.roles.jobmanager));
+        let replicas: u64 = jobmanagers.map(Document::replicas).sum();
         let workers = self
             .cluster
             .nodes
@@ -182,27 +170,12 @@ impl Lab {
                 Step::ScaleToZero if replicas == 0 => {
                     Some("its JobManagers have no workload that could be scaled".to_owned())
                 }
-                Step::ForbidPatch if !self.has_a_role() => {
+                Step::ForbidPatch if !self.documents().any(Document::lets_patch_config_maps) => {
                     Some("no Role of its own lets the JobManagers patch config maps".to_owned())
                 }
                 _ => None,
             })
         })
-    }
-
-    /// Whether a Role of the manifests lets config maps be patched.
-    fn has_a_role(&self) -> bool {
-        let has = |rule: &serde_json::Value, list: &str, word: &str| {
-            let all = rule[list].as_array();
-            all.is_some_and(|all| all.iter().any(|one| one == word || one == "*"))
-        };
-        self.manifests
-            .iter()
-            .flat_map(|manifest| &manifest.documents)
-            .filter(|document| document.kind == "Role")
-            .filter_map(|document| document.object["rules"].as_array())
-            .flatten()
-            .any(|rule| has(rule, "resources", "configmaps") && has(rule, "verbs", "patch"))
     }
 }
 

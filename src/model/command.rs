@@ -4,9 +4,9 @@
 use super::{LabNames, Model, Target};
 use crate::failure::{Failure, Role, Step};
 
-/// Where the kubelet finds the API server's manifest.
-const MANIFEST: &str = "/etc/kubernetes/manifests/kube-apiserver.yaml";
-const MANIFEST_ASIDE: &str = "/etc/kubernetes/flinklab-kube-apiserver.yaml";
+/// Where the kubelet finds the API server's manifest, and where it does not.
+pub const MANIFEST: &str = "/etc/kubernetes/manifests/kube-apiserver.yaml";
+pub const MANIFEST_ASIDE: &str = "/etc/kubernetes/flinklab-kube-apiserver.yaml";
 
 impl Model {
     /// What a failure does to a target, a command for each step.

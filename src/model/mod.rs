@@ -48,6 +48,7 @@ mod update;
 
 pub use clocks::Clocks;
 pub use cluster::{BackOff, Cluster, Epoch, KubeEvent, Pod, PodChange, PodPhase};
+pub use command::{MANIFEST, MANIFEST_ASIDE};
 pub use deeds::{Deed, Deeds, Did};
 pub use detail::{Condition, JobDetail, JobDetails, JobException, PodDetail, PreviousLog, Vertex};
 pub use doctor::{

@@ -42,15 +42,12 @@ pub async fn run(world: &World, whose: Whose, events: &Events) {
     let before = entries(world);
     match all(world, whose, Lab::Free).await {
         Ok(undone) => {
-            for entry in before
-                .iter()
-                .filter(|entry| undone.iter().any(|one| one.run == entry.run))
-            {
-                let namespace = open(world)
-                    .ok()
-                    .flatten()
-                    .map(|opened| opened.lab.flink.namespace);
-                undo::tell(world, &namespace.unwrap_or_default(), entry, events).await;
+            let was_undone = |entry: &&Entry| undone.iter().any(|one| one.run == entry.run);
+            if let (false, Ok(Some(opened))) = (undone.is_empty(), open(world)) {
+                let namespace = &opened.lab.flink.namespace;
+                for entry in before.iter().filter(was_undone) {
+                    undo::tell(world, namespace, entry, events).await;
+                }
             }
             events.send(Event::Healed(undone)).await;
         }

@@ -256,21 +256,6 @@ pub async fn export(docker: &Docker, image: &str) -> Result<Export, Fault> {
     })
 }
 
-/// Streams an image out of Docker into a node, unless the node has the same one.
-pub async fn stream_into(
-    node: &Node,
-    docker: &Docker,
-    image: &str,
-    progress: impl FnMut(Progress) + Send,
-) -> Result<Streamed, Fault> {
-    let there = id(docker, image).await?;
-    let known = id_in(node, image).await?;
-    if known.is_some() && known == there {
-        return Ok(Streamed::AlreadyThere);
-    }
-    import(node, export(docker, image).await?, progress).await
-}
-
 /// Streams an image that is on its way into a node, unless the node has the same one.
 pub async fn import(
     node: &Node,

@@ -4,10 +4,9 @@
 use super::World;
 use super::home::{Home, NodeRecord, NodeStage, Source, State, valid_name};
 use crate::fault::Fault;
-use crate::lab::Document;
 use crate::lab::Lab;
+use crate::lab::{Document, Node};
 use crate::model::{LabFacts, LabNames, Origin, Stage};
-use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// A lab that exists on this machine.
@@ -67,45 +66,25 @@ pub(in crate::world) fn facts(home: &Home, state: &State, lab: &Lab, origin: Ori
 
 /// What the lab calls things, by its definition.
 fn names(lab: &Lab) -> LabNames {
-    let all = || lab.manifests.iter().flat_map(|file| &file.documents);
     let role = &lab.roles.jobmanager;
-    let workload = all().find(|one| {
-        let labels = &one.object["spec"]["template"]["metadata"]["labels"];
-        matches!(one.kind.as_str(), "Deployment" | "StatefulSet")
-            && role.matches(|key| labels[key].as_str())
-    });
-    let lets = |one: &&Document| {
-        let rules = one.object["rules"].as_array();
-        let has = |rule: &Value, field: &str, word: &str| {
-            rule[field]
-                .as_array()
-                .is_some_and(|all| all.iter().any(|one| one == word || one == "*"))
-        };
-        rules
-            .into_iter()
-            .flatten()
-            .any(|rule| has(rule, "resources", "configmaps") && has(rule, "verbs", "patch"))
-    };
-    let shared = lab.cluster.nodes.iter().find_map(|node| {
-        let mut mounts = node.extra_mounts.iter();
-        mounts.find(|mount| mount.host_path == "${LAB_SHARED}")
-    });
+    let scales = |one: &&Document| matches!(one.kind.as_str(), "Deployment" | "StatefulSet");
+    let workload = lab
+        .documents()
+        .filter(scales)
+        .find(|document| document.runs(role));
+    let mut documents = lab.documents();
+    let patches = documents.find(|document| document.lets_patch_config_maps());
+    let shared = lab.cluster.nodes.iter().find_map(Node::shared_path);
     LabNames {
         jobmanager: role.container.clone(),
         taskmanager: lab.roles.taskmanager.container.clone(),
         workload: workload.map_or_else(String::new, |one| {
             format!("{}/{}", one.kind.to_lowercase(), one.name)
         }),
-        role: all()
-            .filter(|one| one.kind == "Role")
-            .find(lets)
-            .map_or_else(String::new, |one| one.name.clone()),
+        role: patches.map_or_else(String::new, |one| one.name.clone()),
         cluster: lab.flink.cluster_id.clone(),
         checkpoints: shared.map_or_else(String::new, |shared| {
-            format!(
-                "{}/{}",
-                shared.container_path, lab.flink.folders.checkpoints
-            )
+            format!("{shared}/{}", lab.flink.folders.checkpoints)
         }),
     }
 }

@@ -289,6 +289,22 @@ impl Run<'_> {
     }
 }
 
+/// An image as Docker has it; pulled, with the bytes told at a step, where it lacks it.
+async fn pulled(
+    docker: &Docker,
+    progress: &Progress,
+    step: &str,
+    image: &str,
+) -> Result<images::Image, Fault> {
+    let mut meter = Meter::new();
+    images::ensure(docker, image, |so_far| {
+        let far = meter.told(so_far);
+        progress.pulled();
+        progress.tell(step, &format!("pulls {image}: {far}"));
+    })
+    .await
+}
+
 /// Pulls what Docker lacks, and streams every image into every node as soon as containerd there
 /// answers. One stream at a time: they would compete with etcd for the disk.
 async fn load_images(run: &Run<'_>) -> Result<(), Fault> {
@@ -296,13 +312,8 @@ async fn load_images(run: &Run<'_>) -> Result<(), Fault> {
     progress.begin("images", "").await;
     let mut ids = Vec::new();
     for image in &run.lab.images {
-        let mut meter = Meter::new();
-        let found = images::ensure(&run.docker, image, |so_far| {
-            let far = meter.told(so_far);
-            progress.pulled();
-            progress.tell("images", &format!("pulls {image}: {far}"));
-        });
-        ids.push((image.clone(), found.await?.id));
+        let found = pulled(&run.docker, progress, "images", image).await?;
+        ids.push((image.clone(), found.id));
     }
     progress.tell("images", "waits for the node container");
     let nodes = run.booted.wait().await;

@@ -8,7 +8,6 @@ use flinklab::sim::Trouble;
 use flinklab::world::home::Home;
 use flinklab::world::journal::{self, Act, Entry, Owner};
 use flinklab::world::{Events, World, down, stop};
-use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Faster than real by this much.
@@ -64,7 +63,6 @@ async fn a_stop_that_is_broken_off_with_the_kubelet_stopped_is_no_dead_end() {
     let stop = async |events: Events| stop::run(&world, &events).await;
     broken_off_at(&machine, stop, "POST", "/stop").await;
     machine.sim.set_speed(SPEED);
-    tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(runs(&machine).await, "it was broken off before its end");
     says(&notes(&world).await, "The kubelet of `sim-control-plane`");
     assert_eq!(state(&world).jobs.len(), 1);
@@ -85,7 +83,6 @@ async fn a_purge_that_is_broken_off_leaves_no_cluster_without_its_files() {
     let purge = async |events: Events| down::run(&world, &order, &events).await;
     broken_off_at(&machine, purge, "DELETE", "").await;
     machine.sim.set_speed(SPEED);
-    tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(runs(&machine).await, "it was broken off before its end");
     says(&notes(&world).await, "was broken off");
     assert_eq!(state(&world).jobs.len(), 1, "the new one");

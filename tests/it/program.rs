@@ -25,6 +25,12 @@ impl Program {
         Self::with_docker("tcp://127.0.0.1:9")
     }
 
+    /// A program that finds the Docker of this machine.
+    pub(crate) fn with_real_docker() -> Self {
+        let host = std::env::var("DOCKER_HOST");
+        Self::with_docker(host.as_deref().unwrap_or("unix:///var/run/docker.sock"))
+    }
+
     /// A program that finds Docker there.
     pub(crate) fn with_docker(docker: &str) -> Self {
         Self {

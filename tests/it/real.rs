@@ -4,6 +4,8 @@
 use crate::program::{Ended, Program};
 use flinklab::model::{Event, Happening, RunEvent};
 use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// The instance's name; the whole suite uses one at a time.
@@ -16,6 +18,29 @@ pub(crate) fn asked() -> bool {
         eprintln!("did nothing: set FLINKLAB_REAL=1 to run against the real Docker");
     }
     asked
+}
+
+/// What a command says; it must end well.
+pub(crate) fn command(program: &Path, arguments: &[&str]) -> String {
+    let done = Command::new(program).args(arguments).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (text(&done.stdout), text(&done.stderr));
+    assert!(
+        done.status.success(),
+        "{program:?} {arguments:?}: {out}{err}"
+    );
+    out
+}
+
+pub(crate) fn docker(arguments: &[&str]) -> String {
+    command(Path::new("docker"), arguments)
+}
+
+/// The node containers of a cluster, running or not, by name.
+pub(crate) fn nodes_of(cluster: &str) -> Vec<String> {
+    let label = format!("label=io.x-k8s.kind.cluster={cluster}");
+    let found = docker(&["ps", "-a", "--filter", &label, "--format", "{{.Names}}"]);
+    found.lines().map(str::to_owned).collect()
 }
 
 /// A lab that is removed whatever happens to the test.
@@ -31,10 +56,8 @@ struct Docker {
 
 impl Lab {
     fn new() -> Self {
-        let docker = std::env::var("DOCKER_HOST")
-            .unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned());
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        Self(Program::with_docker(&docker), runtime)
+        Self(Program::with_real_docker(), runtime)
     }
 
     fn run(&self, arguments: &[&str]) -> Ended {

@@ -2,10 +2,10 @@
 //! on, the last one finishes, nothing is doubled. Takes minutes; cleans up after itself.
 
 use crate::program::Program;
-use crate::real::asked;
+use crate::real::{asked, docker, nodes_of};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// The instance's name.
@@ -83,20 +83,12 @@ fn killed(program: &Program, step: &str, after: Duration) -> bool {
     came
 }
 
-fn docker(arguments: &[&str]) -> Vec<String> {
-    let output = Command::new("docker").args(arguments).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().map(str::to_owned).collect()
-}
-
 #[test]
 fn killed_at_each_step_the_next_up_finishes() {
     if !asked() {
         return;
     }
-    let host =
-        std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned());
-    let lab = Lab(Program::with_docker(&host));
+    let lab = Lab(Program::with_real_docker());
     for (step, after) in KILLS {
         let came = killed(&lab.0, step, Duration::from_millis(after));
         eprintln!(
@@ -107,9 +99,7 @@ fn killed_at_each_step_the_next_up_finishes() {
     }
     let up = lab.0.run(&["up", "--json", "--name", NAME]);
     assert_eq!(up.code, 0, "{}{}", up.out, up.err);
-    let label = format!("label=io.x-k8s.kind.cluster={NAME}");
-    let nodes = docker(&["ps", "-a", "--filter", &label, "--format", "{{.Names}}"]);
-    assert_eq!(nodes, [format!("{NAME}-control-plane")]);
+    assert_eq!(nodes_of(NAME), [format!("{NAME}-control-plane")]);
     let state = std::fs::read_to_string(lab.0.home().join(NAME).join("lab.json")).unwrap();
     let state: Value = serde_json::from_str(&state).unwrap();
     assert_eq!(

@@ -2,7 +2,7 @@
 //! only ids, times, addresses, ports and our own labels may differ. Only with `FLINKLAB_REAL=1`;
 //! takes kind from the PATH, else `go install`s it into the test's own folder.
 
-use crate::real::asked;
+use crate::real::{asked, command, docker};
 use flinklab::lab::{Lab, kind_config};
 use flinklab::world::docker::Docker;
 use flinklab::world::home::{Home, Source, State};
@@ -100,21 +100,6 @@ const FREE: &[&str] = &[
     "NetworkSettings/Networks/kind/GlobalIPv6Address",
     "NetworkSettings/Networks/kind/MacAddress",
 ];
-
-fn command(program: &Path, arguments: &[&str]) -> String {
-    let done = Command::new(program).args(arguments).output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let (out, err) = (text(&done.stdout), text(&done.stderr));
-    assert!(
-        done.status.success(),
-        "{program:?} {arguments:?}: {out}{err}"
-    );
-    out
-}
-
-fn docker(arguments: &[&str]) -> String {
-    command(Path::new("docker"), arguments)
-}
 
 /// The real kind of the version that we follow.
 pub(crate) fn kind() -> PathBuf {

@@ -6,7 +6,7 @@ use flinklab::lab::Lab;
 use flinklab::world::docker::Docker;
 use flinklab::world::gate::{self, Claiming};
 use flinklab::world::home::{Home, Source, State};
-use flinklab::world::images::Streamed;
+use flinklab::world::images::{Streamed, Taken};
 use flinklab::world::node::{self, BOOT, Common};
 use flinklab::world::{Addresses, bootstrap, images, network};
 use k8s_openapi::api::core::v1::Node as KubeNode;
@@ -153,7 +153,16 @@ async fn build(
     let stream = async {
         let streamed = match early.take() {
             Some(export) => images::import(&node, export, |_| {}).await?,
-            None => images::stream_into(&node, docker, image, |_| {}).await?,
+            None => {
+                images::stream_into_all(
+                    std::slice::from_ref(&node),
+                    docker,
+                    image,
+                    &Taken::new(),
+                    |_| {},
+                )
+                .await?
+            }
         };
         since(&format!("{image}: {streamed:?}"));
         Ok::<_, Fault>(streamed)
@@ -186,7 +195,14 @@ async fn build(
         return Ok(());
     }
 
-    let streamed = images::stream_into(&node, docker, image, |_| {}).await?;
+    let streamed = images::stream_into_all(
+        std::slice::from_ref(&node),
+        docker,
+        image,
+        &Taken::new(),
+        |_| {},
+    )
+    .await?;
     assert_eq!(streamed, Streamed::AlreadyThere);
     watch.lap("image found there");
     let jar = images::read_file_of_image(docker, "real-node-test", image, &lab.job.jar).await?;

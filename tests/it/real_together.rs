@@ -3,7 +3,7 @@
 //! under a running job. Takes minutes; cleans up after itself.
 
 use crate::program::{Ended, Program};
-use crate::real::asked;
+use crate::real::{asked, command, docker, nodes_of};
 use crate::real_kind::kind;
 use serde_json::Value;
 use std::io::Write;
@@ -18,10 +18,8 @@ struct Labs {
 
 impl Labs {
     fn new(names: &'static [&'static str]) -> Self {
-        let host = std::env::var("DOCKER_HOST")
-            .unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned());
         Self {
-            program: Program::with_docker(&host),
+            program: Program::with_real_docker(),
             names,
         }
     }
@@ -53,19 +51,6 @@ impl Drop for Labs {
     }
 }
 
-fn run(program: &Path, arguments: &[&str]) -> String {
-    let done = Command::new(program).args(arguments).output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let (out, err) = (text(&done.stdout), text(&done.stderr));
-    eprintln!("{program:?} {arguments:?}\n{out}{err}");
-    assert!(done.status.success(), "{arguments:?}");
-    format!("{out}{err}")
-}
-
-fn docker(arguments: &[&str]) -> String {
-    run(Path::new("docker"), arguments)
-}
-
 /// An image of one small file that removes itself from Docker again.
 struct SmallImage(&'static str);
 
@@ -76,7 +61,7 @@ impl SmallImage {
         let tar = folder.path().join("small.tar");
         let folder = folder.path().display().to_string();
         let tar = tar.display().to_string();
-        run(Path::new("tar"), &["-C", &folder, "-cf", &tar, "word"]);
+        command(Path::new("tar"), &["-C", &folder, "-cf", &tar, "word"]);
         docker(&["import", &tar, name]);
         Self(name)
     }
@@ -98,17 +83,17 @@ fn kinds_own_command_lists_loads_into_exports_logs_of_and_deletes_our_cluster() 
     let labs = Labs::new(&[NAME]);
     labs.done(NAME, &["up"]);
     let node = format!("{NAME}-control-plane");
-    let clusters = run(&kind, &["get", "clusters"]);
+    let clusters = command(&kind, &["get", "clusters"]);
     assert!(clusters.lines().any(|line| line == NAME), "{clusters}");
-    let nodes = run(&kind, &["get", "nodes", "--name", NAME]);
+    let nodes = command(&kind, &["get", "nodes", "--name", NAME]);
     assert_eq!(nodes.trim(), node);
     let image = SmallImage::new("flinklab-test/small:1");
-    run(&kind, &["load", "docker-image", image.0, "--name", NAME]);
+    command(&kind, &["load", "docker-image", image.0, "--name", NAME]);
     let inside = docker(&["exec", &node, "crictl", "images"]);
     assert!(inside.contains("flinklab-test/small"), "{inside}");
     let logs = tempfile::tempdir().unwrap();
     let folder = logs.path().display().to_string();
-    run(&kind, &["export", "logs", &folder, "--name", NAME]);
+    command(&kind, &["export", "logs", &folder, "--name", NAME]);
     for file in [
         "kubelet.log",
         "containerd.log",
@@ -122,7 +107,7 @@ fn kinds_own_command_lists_loads_into_exports_logs_of_and_deletes_our_cluster() 
     }
     // Nothing of all that changed what it is for us.
     assert_eq!(labs.done(NAME, &["up"])["result"]["changed"], false);
-    run(
+    command(
         &kind,
         &[
             "delete",
@@ -228,10 +213,9 @@ fn three_nodes_share_a_folder_stop_and_come_back() {
     }
     let labs = Labs::new(&[NAME]);
     labs.done(NAME, &["up", "--lab", "three-nodes"]);
-    let label = format!("label=io.x-k8s.kind.cluster={NAME}");
-    let nodes = docker(&["ps", "--filter", &label, "--format", "{{.Names}}"]);
-    assert_eq!(nodes.lines().count(), 3, "{nodes}");
-    for node in nodes.lines() {
+    let nodes = nodes_of(NAME);
+    assert_eq!(nodes.len(), 3, "{nodes:?}");
+    for node in &nodes {
         let shared = docker(&["exec", node, "ls", "/flink-shared"]);
         assert!(shared.contains("checkpoints"), "{node}: {shared}");
     }

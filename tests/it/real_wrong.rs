@@ -3,7 +3,7 @@
 //! made is kept, the failing part's last lines are shown, `up` finishes once the cause is gone.
 
 use crate::program::{Ended, Program};
-use crate::real::asked;
+use crate::real::{asked, nodes_of};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -20,10 +20,8 @@ struct Lab {
 
 impl Lab {
     fn new() -> Self {
-        let host = std::env::var("DOCKER_HOST")
-            .unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned());
         let lab = Self {
-            program: Program::with_docker(&host),
+            program: Program::with_real_docker(),
             folder: tempfile::tempdir().unwrap(),
         };
         lab.restore();
@@ -72,16 +70,6 @@ impl Drop for Lab {
     }
 }
 
-fn containers() -> Vec<String> {
-    let label = format!("label=io.x-k8s.kind.cluster={NAME}");
-    let output = Command::new("docker")
-        .args(["ps", "-a", "--filter", &label, "--format", "{{.Names}}"])
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().map(str::to_owned).collect()
-}
-
 /// The error that a run ended with.
 fn error(ended: &Ended) -> Value {
     let last = ended.objects().pop().expect("something was said");
@@ -99,7 +87,7 @@ fn found_before(what: &str, ended: &Ended, home: &Path, code: i32, word: &str) {
         assert_eq!(error["code"], word, "{what}");
         assert!(error["mend"].as_str() > Some(""), "{what}: no way out");
     }
-    assert_eq!(containers(), [""; 0], "{what}");
+    assert_eq!(nodes_of(NAME), [""; 0], "{what}");
     assert!(!home.join(NAME).exists(), "{what}: a folder is left");
 }
 
@@ -226,14 +214,14 @@ fn found_on_the_way(what: &str, ended: &Ended, word: &str, nodes: usize) -> Valu
     for words in ["flinklab up", "flinklab down --purge"] {
         assert!(mend.contains(words), "{what}: {mend}");
     }
-    assert_eq!(containers().len(), nodes, "{what}");
+    assert_eq!(nodes_of(NAME).len(), nodes, "{what}");
     error
 }
 
 fn finishes(lab: &Lab, what: &str, more: &[&str]) {
     let ended = lab.up(more);
     assert_eq!(ended.code, 0, "{what}: {}{}", ended.out, ended.err);
-    assert_eq!(containers().len(), 1, "{what}");
+    assert_eq!(nodes_of(NAME).len(), 1, "{what}");
 }
 
 #[test]
@@ -255,7 +243,7 @@ fn a_flink_image_that_cannot_be_pulled_keeps_the_node_and_up_finishes_later() {
     lab.restore();
     finishes(&lab, "the image is there", &[]);
     assert_eq!(lab.down().code, 0);
-    assert_eq!(containers(), [""; 0]);
+    assert_eq!(nodes_of(NAME), [""; 0]);
     assert!(!lab.program.home().join(NAME).exists());
 }
 
@@ -275,7 +263,7 @@ fn a_node_that_does_not_boot_shows_its_log() {
     let error = found_on_the_way("a node that does not boot", &ended, "node-boot", 1);
     assert!(!error["excerpts"].as_array().unwrap().is_empty(), "{error}");
     assert_eq!(lab.down().code, 0);
-    assert_eq!(containers(), [""; 0]);
+    assert_eq!(nodes_of(NAME), [""; 0]);
 }
 
 #[test]
@@ -317,7 +305,7 @@ fn a_disk_that_fills_up_on_the_way_is_told_and_up_finishes_once_there_is_room() 
     eprintln!("a full disk → exit {}: {error:#}", ended.code);
     assert_eq!(ended.code, 3);
     assert!(error.to_string().contains("No space left"), "{error}");
-    assert_eq!(containers().len(), 1);
+    assert_eq!(nodes_of(NAME).len(), 1);
     std::fs::remove_file(&filler).unwrap();
     finishes(&lab, "there is room", &more);
     let all = [
@@ -325,5 +313,5 @@ fn a_disk_that_fills_up_on_the_way_is_told_and_up_finishes_once_there_is_room() 
     ];
     let gone = lab.program.run(&all);
     assert_eq!(gone.code, 0, "{}{}", gone.out, gone.err);
-    assert_eq!(containers(), [""; 0]);
+    assert_eq!(nodes_of(NAME), [""; 0]);
 }

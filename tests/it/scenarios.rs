@@ -9,6 +9,7 @@ use flinklab::lab::Lab;
 use flinklab::sim::{Images, Options, Sim};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -88,6 +89,14 @@ impl Scene {
         let deadline = Instant::now() + Duration::from_secs(90);
         while self.run(&["status"]).objects()[0]["healthy"] != true {
             assert!(Instant::now() < deadline, "the lab does not heal");
+        }
+    }
+
+    /// Waits until something is applied that must be taken back.
+    fn breaks(&self) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while broken(&self.run(&["status"])) == 0 {
+            assert!(Instant::now() < deadline, "it is never applied");
         }
     }
 
@@ -244,10 +253,7 @@ fn killed(key: &str) {
     for mender in [&["heal"][..], &["up"], &["break", "standby-stop"]] {
         scene.heals();
         let mut first = scene.start(&["break", key, "--json"]);
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while broken(&scene.run(&["status"])) == 0 {
-            assert!(Instant::now() < deadline, "{key} is never applied");
-        }
+        scene.breaks();
         first.kill().unwrap();
         first.wait().unwrap();
         let status = scene.run(&["status"]).objects().remove(0);
@@ -338,10 +344,7 @@ fn a_killed_break_is_named_by_status_and_mended_by_heal() {
 fn a_run_that_is_healed_from_outside_is_inconclusive() {
     let scene = Scene::up();
     let first = scene.start(&["break", "checkpoint-unwritable", "--json"]);
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while broken(&scene.run(&["status"])) == 0 {
-        assert!(Instant::now() < deadline, "it is never applied");
-    }
+    scene.breaks();
     scene.result(&["heal"]);
     let ended = first.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&ended.stdout).into_owned();
@@ -360,10 +363,7 @@ fn a_failure_is_healed_while_it_is_still_being_applied() {
     scene.heals();
     scene.sim().set_speed(0.2);
     let first = scene.start(&["break", "api-outage", "--force", "--json"]);
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while broken(&scene.run(&["status"])) == 0 {
-        assert!(Instant::now() < deadline, "it is never applied");
-    }
+    scene.breaks();
     scene.result(&["heal"]);
     scene.sim().set_speed(SPEED);
     let ended = first.wait_with_output().unwrap();
@@ -382,22 +382,23 @@ fn an_undo_that_fails_is_not_given_up() {
     let folder = tempfile::tempdir().unwrap();
     lab_with_short_failures(folder.path());
     scene.result(&["up", "--lab", folder.path().to_str().unwrap()]);
-    let first = scene.start(&["break", "short-checkpoint-unwritable"]);
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while broken(&scene.run(&["status"])) == 0 {
-        assert!(Instant::now() < deadline, "it is never applied");
-    }
+    let mut first = scene.start(&["break", "short-checkpoint-unwritable"]);
+    scene.breaks();
     scene.sim().docker_down();
-    // Its time is over long before that.
-    std::thread::sleep(Duration::from_secs(6));
+    // Its time is over, and it has tried.
+    let mut said = BufReader::new(first.stdout.take().unwrap()).lines();
+    let mut text = String::new();
+    while !text.contains("not taken back yet") {
+        text += &said.next().expect("it goes on").unwrap();
+    }
     assert_eq!(
         broken(&scene.run(&["status"])),
         1,
         "nobody can take it back"
     );
     scene.sim().docker_up();
-    let ended = first.wait_with_output().unwrap();
-    let text = String::from_utf8_lossy(&ended.stdout).into_owned();
+    said.for_each(|line| text += &line.unwrap());
+    first.wait().unwrap();
     assert!(
         text.contains("not taken back yet, and tried again"),
         "{text}"

@@ -183,12 +183,11 @@ fn signals_give_the_terminal_back() {
     }
 }
 
-#[test]
-fn the_shell_gets_its_terminal_at_ctrl_z_and_a_stop_signal_and_gives_it_back() {
+/// The shell gets its terminal by ctrl-z and by a stop signal, and the screen that says this comes
+/// back.
+fn steps_aside(terminal: &mut Terminal, says: &str) {
     use rustix::process::Signal;
-    let program = Program::without_docker();
-    let mut terminal = Terminal::open(&program, &[]);
-    terminal.sees_text("Welcome to flinklab");
+    terminal.sees_text(says);
     for by_key in [true, false] {
         match by_key {
             true => terminal.types("\u{1a}"),
@@ -200,9 +199,16 @@ fn the_shell_gets_its_terminal_at_ctrl_z_and_a_stop_signal_and_gives_it_back() {
         terminal.stopped();
         terminal.signal(Signal::CONT);
         terminal.sees("the screen again", |screen| {
-            screen.alternate_screen() && screen.contents().contains("Welcome to flinklab")
+            screen.alternate_screen() && screen.contents().contains(says)
         });
     }
+}
+
+#[test]
+fn the_shell_gets_its_terminal_at_ctrl_z_and_a_stop_signal_and_gives_it_back() {
+    let program = Program::without_docker();
+    let mut terminal = Terminal::open(&program, &[]);
+    steps_aside(&mut terminal, "Welcome to flinklab");
     // It still listens.
     terminal.types("?");
     terminal.sees_text("Signs and words");
@@ -212,24 +218,9 @@ fn the_shell_gets_its_terminal_at_ctrl_z_and_a_stop_signal_and_gives_it_back() {
 
 #[test]
 fn a_replay_steps_aside_for_the_shell_too() {
-    use rustix::process::Signal;
     let program = Program::without_docker();
     let mut terminal = Terminal::open(&program, &["replay", "--demo"]);
-    terminal.sees_text("RECORDING");
-    for by_key in [true, false] {
-        match by_key {
-            true => terminal.types("\u{1a}"),
-            false => terminal.signal(Signal::TSTP),
-        }
-        terminal.sees("the terminal given back", |screen| {
-            !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
-        });
-        terminal.stopped();
-        terminal.signal(Signal::CONT);
-        terminal.sees("the screen again", |screen| {
-            screen.alternate_screen() && screen.contents().contains("RECORDING")
-        });
-    }
+    steps_aside(&mut terminal, "RECORDING");
     terminal.types("?");
     terminal.sees_text("while a recording plays");
     terminal.types("q");

@@ -284,18 +284,10 @@ fn mounts(kind: &Source, path: &str, node: &Node) -> Result<(), Fault> {
     }
 }
 
-/// Where a node has the shared folder; `mounts` has made sure that it has.
-pub(super) fn shared_path(node: &Node) -> Option<&str> {
-    node.extra_mounts
-        .iter()
-        .find(|mount| mount.host_path == SHARED)
-        .map(|mount| mount.container_path.as_str())
-}
-
 fn same_path_everywhere(kind: &Source, cluster: &Cluster) -> Result<(), Fault> {
-    let first = cluster.nodes.first().and_then(shared_path);
+    let first = cluster.nodes.first().and_then(Node::shared_path);
     for (index, node) in cluster.nodes.iter().enumerate() {
-        if shared_path(node) != first {
+        if node.shared_path() != first {
             return kind
                 .at(
                     &format!("nodes[{index}].extraMounts"),

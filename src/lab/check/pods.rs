@@ -5,7 +5,7 @@ use super::super::definition::RoleLabels;
 use super::super::manifest::defined;
 use super::super::mistake::{did_you_mean, listed};
 use super::super::yaml::{Node, Value};
-use super::{Object, Source, Whole, cluster};
+use super::{Object, Source, Whole};
 use crate::fault::Fault;
 
 /// Pods of one role, as a manifest makes them.
@@ -164,7 +164,7 @@ pub(super) fn mount(whole: &Whole<'_>, pods: &Pods<'_>) -> Result<(), Fault> {
         .cluster
         .nodes
         .first()
-        .and_then(cluster::shared_path)
+        .and_then(crate::lab::Node::shared_path)
         .unwrap_or_default();
     let source = pods.object.source;
     let mounts = pods.container.get("volumeMounts");

@@ -189,20 +189,8 @@ impl Need {
 }
 
 fn replicas(lab: &Lab, role: &crate::lab::RoleLabels) -> u64 {
-    let documents = lab
-        .manifests
-        .iter()
-        .flat_map(|manifest| &manifest.documents);
-    documents
-        .filter(|document| {
-            let labels = document.object.pointer("/spec/template/metadata/labels");
-            labels.is_some_and(|labels| role.matches(|key| labels[key].as_str()))
-        })
-        .map(|document| {
-            let count = document.object.pointer("/spec/replicas");
-            count.and_then(serde_json::Value::as_u64).unwrap_or(1)
-        })
-        .sum()
+    let own = lab.documents().filter(|document| document.runs(role));
+    own.map(crate::lab::Document::replicas).sum()
 }
 
 /// `kindest/node:v1.34.0` is Kubernetes 1.34.

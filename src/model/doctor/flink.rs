@@ -24,10 +24,7 @@ const DURATIONS: &[&str] = &[
 #[must_use]
 pub fn options(lab: &Lab) -> Vec<(String, String)> {
     let mut all = Vec::new();
-    let documents = lab
-        .manifests
-        .iter()
-        .flat_map(|manifest| &manifest.documents);
+    let documents = lab.documents();
     for document in documents.filter(|document| document.kind == "ConfigMap") {
         for file in ["config.yaml", "flink-conf.yaml"] {
             let text = document.object["data"][file].as_str();

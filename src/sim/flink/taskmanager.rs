@@ -107,9 +107,7 @@ fn slots(process: &Process) -> u32 {
             .find_map(|line| line.trim().strip_prefix("taskmanager.numberOfTaskSlots:"))
             .and_then(|value| value.trim().parse().ok())
     };
-    lab.manifests
-        .iter()
-        .flat_map(|manifest| &manifest.documents)
+    lab.documents()
         .filter(|document| document.kind == "ConfigMap")
         .filter_map(|document| document.object["data"].as_object())
         .flat_map(|data| data.values())

@@ -5,7 +5,7 @@ use super::pins::changed;
 use super::pods::stamp;
 use super::{Hand, Victim};
 use crate::fault::Fault;
-use crate::model::{Event, RunEvent};
+use crate::model::{Event, MANIFEST, MANIFEST_ASIDE, RunEvent};
 use crate::world::Events;
 use crate::world::docker::Stream;
 use crate::world::journal::Act;
@@ -21,9 +21,6 @@ const ASIDE: &str = include_str!("../../../assets/node/aside.sh");
 const MODE: &str = include_str!("../../../assets/node/mode.sh");
 const FORBID: &str = include_str!("../../../assets/node/forbid.sh");
 
-/// Where the kubelet finds the API server, and where it does not.
-const MANIFEST: &str = "/etc/kubernetes/manifests/kube-apiserver.yaml";
-const MANIFEST_ASIDE: &str = "/etc/kubernetes/flinklab-kube-apiserver.yaml";
 /// How long a script in the node may take.
 const IN_NODE: Duration = Duration::from_secs(20);
 /// How long a cut-off pod may take to say something, or rules to reach the API server: a lease is

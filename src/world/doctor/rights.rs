@@ -27,23 +27,15 @@ pub(super) async fn patch(world: &World, lab: &Lab) -> Option<bool> {
 
 /// The service account under which JobManagers run.
 fn account(lab: &Lab) -> String {
-    let documents = lab
-        .manifests
-        .iter()
-        .flat_map(|manifest| &manifest.documents);
-    let mut found = documents.filter_map(|document| {
-        let labels = document.object.pointer("/spec/template/metadata/labels")?;
-        let ours = lab.roles.jobmanager.matches(|key| labels[key].as_str());
+    let mut documents = lab.documents();
+    let found = documents.find(|document| document.runs(&lab.roles.jobmanager));
+    let name = found.and_then(|document| {
         let name = document
             .object
             .pointer("/spec/template/spec/serviceAccountName");
-        ours.then(|| {
-            name.and_then(|name| name.as_str())
-                .unwrap_or("default")
-                .to_owned()
-        })
+        name.and_then(|name| name.as_str())
     });
-    found.next().unwrap_or_else(|| "default".to_owned())
+    name.unwrap_or("default").to_owned()
 }
 
 /// The rules that are bound to an account in its namespace.

@@ -68,21 +68,26 @@ mod tests {
     use super::super::{Entry, remove, write};
     use super::*;
 
-    #[tokio::test]
-    async fn an_entry_is_undone_by_one_at_a_time_and_only_once() {
-        let folder = tempfile::tempdir().unwrap();
+    /// A lab's folder with one entry, `a`.
+    fn applied(folder: &std::path::Path) -> Home {
         let home = Home {
-            folder: folder.path().join("lab"),
+            folder: folder.join("lab"),
             name: "lab".to_owned(),
         };
         home.create().unwrap();
-        let entry = Entry::new(
-            "a",
-            "pointer-lost",
-            "gone".into(),
-            jiff::SignedDuration::ZERO,
-        );
-        write(&home, &entry).unwrap();
+        let lasts = jiff::SignedDuration::ZERO;
+        write(
+            &home,
+            &Entry::new("a", "pointer-lost", "gone".into(), lasts),
+        )
+        .unwrap();
+        home
+    }
+
+    #[tokio::test]
+    async fn an_entry_is_undone_by_one_at_a_time_and_only_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = applied(folder.path());
         let owner = claimed(&home, "a").await.unwrap();
         assert!(owner.is_some());
         let other = claimed(&home, "a");
@@ -97,18 +102,7 @@ mod tests {
     #[tokio::test]
     async fn the_claim_of_who_gave_up_is_free_again() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home {
-            folder: folder.path().join("lab"),
-            name: "lab".to_owned(),
-        };
-        home.create().unwrap();
-        let entry = Entry::new(
-            "a",
-            "jm-freeze",
-            "frozen".into(),
-            jiff::SignedDuration::ZERO,
-        );
-        write(&home, &entry).unwrap();
+        let home = applied(folder.path());
         drop(claimed(&home, "a").await.unwrap());
         assert!(claimed(&home, "a").await.unwrap().is_some());
     }

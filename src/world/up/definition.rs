@@ -132,9 +132,7 @@ fn changed_files(before: &Lab, now: &Lab) -> Vec<String> {
 /// removes them is said and left to the person.
 fn dropped(before: &Lab, now: &Lab) -> Vec<String> {
     let objects = |lab: &Lab| -> Vec<(String, String, Option<String>)> {
-        lab.manifests
-            .iter()
-            .flat_map(|manifest| &manifest.documents)
+        lab.documents()
             .map(|one| (one.kind.clone(), one.name.clone(), one.namespace.clone()))
             .collect()
     };

@@ -1,7 +1,6 @@
 //! Decides which job runs and brings it in: the one written down if Flink has or recovers it, else
 //! the same id again if it never came to a checkpoint, else a new history under a new id.
 
-use super::progress::Meter;
 use super::{Run, kept};
 use crate::fault::Fault;
 use crate::lab::{Document, Lab};
@@ -12,7 +11,6 @@ use crate::world::submit::{self, JobState, Rest};
 use bytes::Bytes;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, Client};
-use serde_json::Value;
 use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
@@ -195,14 +193,7 @@ async fn jar_bytes<'a>(run: &Run<'_>, jar: &'a OnceCell<Bytes>) -> Result<&'a By
     let read = || async {
         let (id, job) = (run.book.state().id, &run.lab.job);
         // It may be none of those that pods run.
-        let mut meter = Meter::new();
-        images::ensure(&run.docker, &job.image, |so_far| {
-            let far = meter.told(so_far);
-            run.progress.pulled();
-            run.progress
-                .tell(STEP, &format!("pulls {}: {far}", job.image));
-        })
-        .await?;
+        super::pulled(&run.docker, run.progress, STEP, &job.image).await?;
         let bytes = images::read_file_of_image(&run.docker, &id, &job.image, &job.jar);
         bytes.await.map(Bytes::from)
     };
@@ -211,27 +202,11 @@ async fn jar_bytes<'a>(run: &Run<'_>, jar: &'a OnceCell<Bytes>) -> Result<&'a By
 
 /// How many TaskManagers the lab starts: all must have registered before the job is spread.
 fn taskmanagers(lab: &Lab) -> u64 {
-    let documents = lab
-        .manifests
-        .iter()
-        .flat_map(|manifest| &manifest.documents);
-    let count: u64 = documents
-        .filter(|document| is_taskmanager(lab, document))
-        .map(|document| {
-            document
-                .object
-                .pointer("/spec/replicas")
-                .and_then(Value::as_u64)
-                .unwrap_or(1)
-        })
-        .sum();
+    let own = lab
+        .documents()
+        .filter(|document| document.runs(&lab.roles.taskmanager));
     // A lab whose TaskManagers come from elsewhere: one is enough to begin.
-    count.max(1)
-}
-
-fn is_taskmanager(lab: &Lab, document: &Document) -> bool {
-    let labels = document.object.pointer("/spec/template/metadata/labels");
-    labels.is_some_and(|labels| lab.roles.taskmanager.matches(|key| labels[key].as_str()))
+    own.map(Document::replicas).sum::<u64>().max(1)
 }
 
 #[cfg(test)]

@@ -112,12 +112,7 @@ async fn restart(run: &Run<'_>, client: &Client, done: &Done) -> Result<(), Faul
         })
         .map(|(_, document)| document)
         .collect();
-    for document in run
-        .lab
-        .manifests
-        .iter()
-        .flat_map(|manifest| &manifest.documents)
-    {
+    for document in run.lab.documents() {
         if !wants_rollout(document) || !changed.iter().any(|used| uses(document, &used.name)) {
             continue;
         }

@@ -6,15 +6,15 @@ mod running;
 mod shared;
 
 use super::earlier::{self, Work};
-use super::progress::{Meter, Progress};
+use super::progress::Progress;
 use super::{Run, adopted};
 use crate::fault::Fault;
 use crate::lab::Lab;
 use crate::world::docker::Docker;
 use crate::world::gate::{self, Claiming};
 use crate::world::home::{Maker, NodeRecord, NodeStage};
+use crate::world::network;
 use crate::world::node::{self, NodePlan};
-use crate::world::{images, network};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of the node containers.
@@ -111,13 +111,7 @@ pub(super) async fn images_of(
         .map(|node| node.image.as_str())
         .collect();
     for image in &wanted {
-        let mut meter = Meter::new();
-        images::ensure(docker, image, |so_far| {
-            let far = meter.told(so_far);
-            progress.pulled();
-            progress.tell("node-image", &format!("pulls {image}: {far}"));
-        })
-        .await?;
+        super::pulled(docker, progress, "node-image", image).await?;
     }
     Ok(wanted.into_iter().collect::<Vec<_>>().join(", "))
 }

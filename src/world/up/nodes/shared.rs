@@ -81,11 +81,8 @@ pub(super) async fn own_folders(run: &Run<'_>, claim: &Claiming) -> Result<(), F
 fn shared_path(run: &Run<'_>, node: &str) -> Option<String> {
     let names = node::names(&run.lab.cluster, &run.home.name);
     let index = names.iter().position(|name| name == node)?;
-    let mounts = &run.lab.cluster.nodes.get(index)?.extra_mounts;
-    let shared = mounts
-        .iter()
-        .find(|mount| mount.host_path == "${LAB_SHARED}")?;
-    Some(shared.container_path.clone())
+    let node = run.lab.cluster.nodes.get(index)?;
+    node.shared_path().map(str::to_owned)
 }
 
 /// A Docker in a virtual machine that does not share the folder mounts an empty one of its own, and
