@@ -3,10 +3,14 @@
 
 use super::home::Home;
 use crate::fault::Fault;
+use http::{Method, Request};
+use kube::client::{Body, ClientBuilder};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config, Error};
 use std::future::Future;
 use std::time::Duration;
+use tower::BoxError;
+use tower::filter::FilterLayer;
 
 /// How long a connection may take to be made: the server is on this machine.
 pub const CONNECT: Duration = Duration::from_secs(3);
@@ -16,9 +20,29 @@ pub const CALL: Duration = Duration::from_secs(5);
 const KUBECONFIG_LIMIT: u64 = 256 * 1024;
 
 /// A client for reading: watches, logs, Flink's REST. It carries the same credentials as the
-/// writing one, so nothing that changes the cluster may be called with it.
+/// writing one, so it lets nothing out that could change the cluster: whoever holds it cannot write,
+/// by mistake or otherwise.
 pub async fn reading_client(home: &Home) -> Result<Client, Fault> {
-    client(&read_kubeconfig(home)?).await
+    let config = config(&read_kubeconfig(home)?).await?;
+    let builder = ClientBuilder::try_from(config).map_err(|error| broken(describe(&error)))?;
+    Ok(builder.with_layer(&FilterLayer::new(only_reading)).build())
+}
+
+/// Lets a request through that only reads. `exec` and its kin are asked for with GET too, and run
+/// whatever they are told.
+fn only_reading(request: Request<Body>) -> Result<Request<Body>, BoxError> {
+    let path = request.uri().path();
+    let runs = ["/exec", "/attach", "/portforward"]
+        .iter()
+        .any(|end| path.ends_with(end));
+    if request.method() == Method::GET && !runs {
+        return Ok(request);
+    }
+    Err(format!(
+        "{} {path} was not sent: this part of the program only reads",
+        request.method()
+    )
+    .into())
 }
 
 /// The text of our kubeconfig.
@@ -41,23 +65,29 @@ pub fn read_kubeconfig(home: &Home) -> Result<String, Fault> {
     Ok(text)
 }
 
-/// A client from a kubeconfig's text.
+/// A client that may write, from a kubeconfig's text. Its holder is a token of `gate`.
 pub(in crate::world) async fn client(kubeconfig: &str) -> Result<Client, Fault> {
-    let bad = |error: String| {
-        Fault::unable("kubeconfig-broken", "The lab's kubeconfig cannot be used.")
-            .why(error)
-            .mend("Run `flinklab up`: it writes the file again.")
-    };
-    let kubeconfig = Kubeconfig::from_yaml(kubeconfig).map_err(|error| bad(error.to_string()))?;
+    Client::try_from(config(kubeconfig).await?).map_err(|error| broken(describe(&error)))
+}
+
+fn broken(why: String) -> Fault {
+    Fault::unable("kubeconfig-broken", "The lab's kubeconfig cannot be used.")
+        .why(why)
+        .mend("Run `flinklab up`: it writes the file again.")
+}
+
+async fn config(kubeconfig: &str) -> Result<Config, Fault> {
+    let kubeconfig =
+        Kubeconfig::from_yaml(kubeconfig).map_err(|error| broken(error.to_string()))?;
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
         .await
-        .map_err(|error| bad(error.to_string()))?;
+        .map_err(|error| broken(error.to_string()))?;
     // The default retries 503 for minutes, which is what a dead JobManager answers.
     config.default_retry = false;
     config.connect_timeout = Some(CONNECT);
     // kube would take HTTPS_PROXY for a server on loopback.
     config.proxy_url = None;
-    Client::try_from(config).map_err(|error| bad(describe(&error)))
+    Ok(config)
 }
 
 /// Awaits an answer of the API server for so long and no longer.

@@ -247,6 +247,55 @@ async fn read_only_neither_builds_nor_removes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_only_reads_sends_nothing_that_writes() {
+    let machine = Machine::start(SPEED).await;
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(&machine, folder.path(), "t");
+    built(&world, false).await.end.unwrap();
+    let home = Home::of(&world.addresses, &world.name);
+    let client = flinklab::world::kube::reading_client(&home).await.unwrap();
+    let maps: kube::Api<k8s_openapi::api::core::v1::ConfigMap> =
+        kube::Api::namespaced(client.clone(), "flink");
+    let pods: kube::Api<k8s_openapi::api::core::v1::Pod> = kube::Api::namespaced(client, "flink");
+    let map = maps
+        .list(&Default::default())
+        .await
+        .unwrap()
+        .items
+        .remove(0);
+    let pod = pods
+        .list(&Default::default())
+        .await
+        .unwrap()
+        .items
+        .remove(0);
+    let (map_name, pod_name) = (
+        map.metadata.name.clone().unwrap(),
+        pod.metadata.name.unwrap(),
+    );
+    let patch = kube::api::Patch::Merge(serde_json::json!({"data": {"a": "b"}}));
+    machine.sim.forget_requests();
+    let refused = [
+        maps.delete(&map_name, &Default::default()).await.err(),
+        maps.create(&Default::default(), &map).await.err(),
+        maps.replace(&map_name, &Default::default(), &map)
+            .await
+            .err(),
+        maps.patch(&map_name, &Default::default(), &patch)
+            .await
+            .err(),
+        pods.exec(&pod_name, ["kill", "1"], &Default::default())
+            .await
+            .err(),
+    ];
+    for error in refused {
+        let said = flinklab::world::kube::describe(&error.expect("was not sent"));
+        assert!(said.ends_with("only reads"), "{said}");
+    }
+    assert_eq!(machine.sim.requests(), Default::default());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn resuming_from_nothing_is_refused_before_anything_is_made() {
     let machine = Machine::start(SPEED).await;
     let folder = tempfile::tempdir().unwrap();
