@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const LOCK: &str = "control-plane.alpha.kubernetes.io/leader";
 const LEADER: &str = "org.apache.flink.k8s.leader.";
-const CHECKPOINT: &str = "checkpointID-";
+pub(super) const CHECKPOINT: &str = "checkpointID-";
 /// Keys of what would be recovered: up to 1.20, 2.x, and beside it since 2.3, where a job that
 /// was submitted over REST is an application of the same id.
 const JOBS: [&str; 3] = ["jobGraph-", "executionPlan-", "application-"];

@@ -7,6 +7,10 @@ use flinklab::failure::{
 };
 use flinklab::lab::Lab;
 use flinklab::sim::{Images, Options, Sim};
+use flinklab::world::Addresses;
+use flinklab::world::home::Home;
+use flinklab::world::kube::reading_client;
+use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -98,6 +102,26 @@ impl Scene {
         while broken(&self.run(&["status"])) == 0 {
             assert!(Instant::now() < deadline, "it is never applied");
         }
+    }
+
+    /// Whether a config map of the lab points to a checkpoint.
+    fn has_pointers(&self) -> bool {
+        let addresses = Addresses {
+            docker: None,
+            docker_context: None,
+            docker_config: None,
+            home: self.program.home(),
+            config: self.program.home(),
+            proxies: Vec::new(),
+        };
+        let home = Home::of(&addresses, "flinklab");
+        self.runtime.block_on(async {
+            let client = reading_client(&home).await.unwrap();
+            let maps: kube::Api<ConfigMap> = kube::Api::namespaced(client, "flink");
+            let all = maps.list(&Default::default()).await.unwrap();
+            let mut data = all.items.into_iter().filter_map(|map| map.data).flatten();
+            data.any(|(key, _)| key.starts_with("checkpointID-"))
+        })
     }
 
     /// Requests that may write something, by face, verb and path. An exec may do anything,
@@ -295,6 +319,39 @@ killed! {
     killed_rbac_loss "rbac-loss",
     killed_checkpoint_unwritable "checkpoint-unwritable",
     killed_pointer_lost "pointer-lost",
+}
+
+/// A JobManager that finds a pointer to a file that is gone ends itself, again and again: such
+/// pointers are not put back. The job goes on from the newest checkpoint, under an id of its own.
+#[test]
+fn pointers_to_a_file_that_is_gone_are_not_put_back() {
+    let scene = Scene::at(2.0, Images::Present);
+    scene.result(&["up"]);
+    let status = || scene.run(&["status"]).objects().remove(0);
+    let before = status()["job"]["id"].clone();
+    let first = scene.start(&["break", "pointer-lost", "--json"]);
+    scene.breaks();
+    let folder = scene.program.home().join("flinklab/shared/ha/flinklab");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while scene.has_pointers() {
+        assert!(Instant::now() < deadline, "the pointers are deleted");
+    }
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.to_string_lossy().contains("completedCheckpoint") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    let ended = first.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(1), "the state was lost");
+    let after = status();
+    assert_eq!(
+        after["broken"].as_array().map_or(0, Vec::len),
+        0,
+        "{after:#}"
+    );
+    assert_ne!(after["job"]["id"], before, "{after:#}");
+    scene.heals();
 }
 
 /// Killed in the middle of a timed failure, the program leaves a lab that `status` names as broken;

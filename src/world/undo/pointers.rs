@@ -4,10 +4,12 @@
 
 use super::LOOK;
 use crate::fault::Fault;
+use crate::model::MapChange;
 use crate::world::World;
 use crate::world::disk::{self, Place};
 use crate::world::docker::Docker;
 use crate::world::gate::Ours;
+use crate::world::ha;
 use crate::world::journal::Act;
 use crate::world::kube::{CALL, within};
 use crate::world::open::must_open;
@@ -17,7 +19,7 @@ use http::Method;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -39,6 +41,12 @@ pub(super) async fn put_back(world: &World, ours: &Ours, act: &Act) -> Result<Ti
         unreachable!("it is asked for pointers only");
     };
     let maps: Api<ConfigMap> = Api::namespaced(ours.client(), ours.namespace());
+    let opened = must_open(world)?;
+    let (lab, client) = (opened.lab, ours.client());
+    let place = Place {
+        shared: opened.home.shared(),
+        folders: lab.flink.folders.clone(),
+    };
     let doing = format!("Putting the config map {name} back");
     let found = within(CALL, &doing, maps.get_opt(name)).await?;
     // A run that was stopped between the journal and the deletion lost nothing.
@@ -48,8 +56,17 @@ pub(super) async fn put_back(world: &World, ours: &Ours, act: &Act) -> Result<Ti
     {
         return Ok(Timestamp::now());
     }
-    let lab = must_open(world)?.lab;
-    let client = ours.client();
+    // A JobManager that finds pointers to a file that is gone ends itself, again and again.
+    if !leads_somewhere(&lab.flink.cluster_id, (name, map), &place, job) {
+        tracing::warn!("what the copied pointers of job {job} name is gone");
+        let at = Timestamp::now();
+        if found.as_ref().is_some_and(|found| holds(found, map)) {
+            within(CALL, &doing, maps.delete(name, &DeleteParams::default())).await?;
+        }
+        let rest = submit::answering(&client, &lab, RESTORES, |_| {}).await?;
+        anew(world, ours, &rest, (job, *checkpoint)).await?;
+        return Ok(at);
+    }
     let at = Timestamp::now();
     write(&maps, name, map).await?;
     crate::world::breaking::stop_leader(world, ours).await?;
@@ -81,6 +98,40 @@ pub(super) async fn put_back(world: &World, ours: &Ours, act: &Act) -> Result<Ti
     tracing::warn!(%last, "the copied pointers did not bring the state back");
     anew(world, ours, &rest, (job, *checkpoint)).await?;
     Ok(at)
+}
+
+/// Whether the newest pointer of a copied map names a file that is there. One that names none holds
+/// its checkpoint itself.
+fn leads_somewhere(
+    cluster_id: &str,
+    (name, copy): (&str, &Value),
+    place: &Place,
+    job: &str,
+) -> bool {
+    let map = ConfigMap {
+        metadata: ObjectMeta {
+            name: Some(name.to_owned()),
+            ..ObjectMeta::default()
+        },
+        data: serde_json::from_value(copy["data"].clone()).ok(),
+        ..ConfigMap::default()
+    };
+    let newest = match ha::decode(cluster_id, &map) {
+        Some(MapChange::Job(map)) => map.pointers.into_iter().next_back(),
+        _ => None,
+    };
+    let path = newest.and_then(|pointer| pointer.path);
+    let name = path.as_deref().and_then(|path| path.rsplit('/').next());
+    name.is_none_or(|name| {
+        disk::look(place, job).is_ok_and(|seen| seen.ha_files.iter().any(|file| file == name))
+    })
+}
+
+/// Whether a map holds a pointer of the copy.
+fn holds(found: &ConfigMap, copy: &Value) -> bool {
+    let data = found.data.iter().flatten();
+    let mut pointers = data.filter(|(key, _)| key.starts_with(ha::CHECKPOINT));
+    pointers.any(|(key, value)| copy["data"][key].as_str() == Some(value))
 }
 
 /// Writes the map as it was: what is not in the copy is taken out.
