@@ -9,7 +9,7 @@ use crate::model::{Model, Plan, Step, StepChange, StepState};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use unicode_width::UnicodeWidthChar;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// What the lines so far said of each step that is going on.
 #[derive(Debug, Default)]
@@ -61,7 +61,7 @@ impl Block {
         let lines = lines(&model.plan, model.now, printer.ascii, room);
         let lines: Vec<String> = lines
             .iter()
-            .map(|line| cut(line, usize::from(columns).saturating_sub(1)))
+            .map(|line| cut(line, usize::from(columns).saturating_sub(1), printer.ascii))
             .collect();
         if lines.is_empty() || lines == self.drawn {
             return;
@@ -140,17 +140,20 @@ fn one(step: &Step, now: Timestamp, ascii: bool) -> String {
     .to_owned()
 }
 
-/// A line that fits into so many columns.
-fn cut(line: &str, columns: usize) -> String {
-    let mut room = columns;
-    line.chars()
-        .take_while(|letter| {
-            let wide = letter.width().unwrap_or(0);
-            let fits = wide <= room;
-            room = room.saturating_sub(wide);
-            fits
-        })
-        .collect()
+/// A line that fits into so many columns, with a sign where some of it did not.
+fn cut(line: &str, columns: usize, ascii: bool) -> String {
+    if line.width() <= columns {
+        return line.to_owned();
+    }
+    let sign = if ascii { "..." } else { "…" };
+    let mut room = columns.saturating_sub(sign.width());
+    let fits = line.chars().take_while(|letter| {
+        let wide = letter.width().unwrap_or(0);
+        let fits = wide <= room;
+        room = room.saturating_sub(wide);
+        fits
+    });
+    fits.collect::<String>().trim_end().to_owned() + sign
 }
 
 /// Whether a plan came to its end, or to the end of patience; prints what came of it.
@@ -189,6 +192,9 @@ pub(super) fn way_on(fault: Fault, command: Option<&str>) -> Fault {
         ),
         (Kind::Interrupted, Some("down")) => {
             fault.mend("Run `flinklab down` again; `flinklab up` builds what is missing.")
+        }
+        (Kind::Interrupted, Some("bundle")) => {
+            fault.mend("Run the command again: what is whole is not done twice.")
         }
         (Kind::Interrupted, Some("stop")) => {
             fault.mend("Run `flinklab stop` again; `flinklab up` starts what is stopped.")
@@ -272,6 +278,8 @@ mod tests {
             2,
             "the step that goes on, and the foot"
         );
-        assert_eq!(cut("日本語", 5), "日本");
+        assert_eq!(cut("日本語", 6, false), "日本語");
+        assert_eq!(cut("日本語", 5, false), "日本…");
+        assert_eq!(cut("2 warnings", 6, true), "2 w...");
     }
 }

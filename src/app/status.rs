@@ -38,7 +38,7 @@ pub(super) fn saw_nothing(model: &Model) -> Fault {
     if let Some(node) = model.nodes.values().find(stopped) {
         let seconds = model.now.duration_since(node.since).as_secs();
         return Fault::unable("lab-stopped", format!("The lab `{name}` is stopped."))
-            .why(format!("{} does not run for {seconds} s", node.name))
+            .why(format!("{} stopped {seconds} s ago", node.name))
             .mend(
                 "Run `flinklab up`: it starts the lab again, and the job goes on from its newest \
                  checkpoint.",

@@ -47,6 +47,7 @@ fn title(model: &Model, theme: &Theme) -> Spans {
     let words = match (&plan.done, plan.failed()) {
         (Some(Done::Up { .. }), _) => "The lab is ready".to_owned(),
         (Some(Done::Stop { .. }), _) => "The cluster is stopped".to_owned(),
+        (Some(Done::Bundled { .. } | Done::Unbundled { .. }), _) => "Done".to_owned(),
         (Some(Done::Down { .. }), _) => "The lab is gone".to_owned(),
         (None, Some(step)) => format!("Step {} of {of} failed", step.n),
         (None, None) if of == 0 => "Looking at what there is".to_owned(),
@@ -61,7 +62,11 @@ fn aside(model: &Model, theme: &Theme) -> Spans {
     };
     let seconds = match &model.plan.done {
         Some(
-            Done::Up { seconds, .. } | Done::Stop { seconds, .. } | Done::Down { seconds, .. },
+            Done::Up { seconds, .. }
+            | Done::Stop { seconds, .. }
+            | Done::Bundled { seconds, .. }
+            | Done::Unbundled { seconds, .. }
+            | Done::Down { seconds, .. },
         ) => *seconds,
         None => words::since(model.now, started),
     };
@@ -178,6 +183,14 @@ fn below(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
             fact(theme, "stopped", &list(stopped)),
             fact(theme, "go on", "u or flinklab up starts it again"),
         ],
+        Some(Done::Bundled { file, images, .. }) => vec![
+            fact(theme, "file", file),
+            fact(theme, "images", &list(images)),
+        ],
+        Some(Done::Unbundled { loaded, there, .. }) => vec![
+            fact(theme, "loaded", &list(loaded)),
+            fact(theme, "there already", &list(there)),
+        ],
         Some(Done::Down { removed, kept, .. }) => {
             vec![
                 fact(theme, "removed", &list(removed)),
@@ -201,7 +214,10 @@ fn below(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
                 .iter()
                 .filter(|step| step.state == StepState::Running)
             {
-                let words = format!("{}: {}", step.title, step.detail);
+                let words = match step.detail.as_str() {
+                    "" => format!("{} …", step.title),
+                    detail => format!("{}: {detail}", step.title),
+                };
                 lines.extend(sentences(theme, Tone::Plain, &words, width));
             }
             lines.push(Line::default());

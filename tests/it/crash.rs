@@ -180,7 +180,9 @@ async fn docker_that_goes_away_in_the_middle_loses_nothing() {
     let cut = async {
         while let Some(happening) = from.recv().await {
             match happening.event {
-                Event::Step(step) if step.name == "images" => machine.sim.docker_down(),
+                Event::Step(step) if step.name == "images" && step.state == StepState::Running => {
+                    machine.sim.docker_down();
+                }
                 Event::Failed(fault) => return fault,
                 _ => {}
             }

@@ -250,17 +250,21 @@ pub(super) fn said(code: u16, body: &[u8]) -> Said {
     })
 }
 
-/// The first line that says something. Frames of a stack trace come after it, and the class in
-/// front of it says no more than the sentence.
+/// The first line that says something. Frames of a stack trace come after it, Flink's own headings
+/// before it, and the classes in front of it say no more than the sentence.
 fn sentence(text: &str) -> Option<String> {
-    let line = text
+    const HEADINGS: [&str; 3] = ["", "Internal server error.", "<Exception on server side:"];
+    let mut plain = text
         .lines()
         .map(str::trim)
-        .find(|line| !line.is_empty() && *line != "Internal server error.")?;
-    let plain = match line.split_once(": ") {
-        Some((class, rest)) if class.contains('.') && !class.contains(' ') => rest,
-        _ => line,
-    };
+        .find(|line| !HEADINGS.contains(line))?;
+    // One exception may carry another.
+    while let Some((class, rest)) = plain.split_once(": ")
+        && class.contains('.')
+        && !class.contains(' ')
+    {
+        plain = rest;
+    }
     Some(clean::message(plain))
 }
 

@@ -136,6 +136,8 @@ fn errors_are_told_in_the_words_of_who_said_them() {
         );
     }
     let election = br#"{"errors":["Service temporarily unavailable due to an ongoing leader election. Please refresh."]}"#;
+    let wrapped = br#"{"errors":["Internal server error.","<Exception on server side:\njava.util.concurrent.CompletionException: org.apache.flink.util.FlinkException: it was taken away\n\tat a.b.C"]}"#;
+    assert_eq!(said(500, wrapped), Said::Flink("it was taken away".into()));
     assert!(matches!(said(503, election), Said::Flink(text) if text.contains("leader election")));
     let proxy = br#"{"kind":"Status","apiVersion":"v1","message":"error trying to reach service: dial tcp 10.244.0.7:8081: connect: connection refused","code":503}"#;
     assert!(

@@ -7,6 +7,7 @@ use crate::world::World;
 use crate::world::home::{Home, Source, State};
 use crate::world::open::{open, source_of};
 use jiff::Timestamp;
+use std::path::Path;
 
 /// The lab to build.
 #[derive(Debug)]
@@ -61,7 +62,7 @@ pub(super) fn plan(world: &World, now: Timestamp) -> Result<Plan, Fault> {
         false => changed_files(&recorded, &lab),
     };
     if !state.nodes.is_empty() {
-        notes.extend(dropped(&recorded, &lab));
+        notes.extend(dropped(&recorded, &lab, &opened.home.kubeconfig()));
     }
     let folder = shown(&state.definition.source);
     Ok(Plan {
@@ -130,7 +131,7 @@ fn changed_files(before: &Lab, now: &Lab) -> Vec<String> {
 
 /// Objects that were applied and are in no file any more. As with `kubectl apply`, they stay: what
 /// removes them is said and left to the person.
-fn dropped(before: &Lab, now: &Lab) -> Vec<String> {
+fn dropped(before: &Lab, now: &Lab, kubeconfig: &Path) -> Vec<String> {
     let objects = |lab: &Lab| -> Vec<(String, String, Option<String>)> {
         lab.documents()
             .map(|one| (one.kind.clone(), one.name.clone(), one.namespace.clone()))
@@ -144,7 +145,8 @@ fn dropped(before: &Lab, now: &Lab) -> Vec<String> {
             let place = namespace.map_or_else(String::new, |space| format!(" -n {space}"));
             format!(
                 "{kind} {name} is in no file of the lab any more; it stays in the cluster. \
-                 Remove it: `kubectl delete {} {name}{place}`.",
+                 Remove it: `kubectl --kubeconfig '{}' delete {} {name}{place}`.",
+                kubeconfig.display(),
                 kind.to_lowercase()
             )
         })
@@ -177,13 +179,14 @@ mod tests {
         let before = Lab::open("default").unwrap();
         let now = changed("50-jobmanagers.yaml", "name: flink-rest", "name: rest");
         assert_eq!(
-            dropped(&before, &now),
+            dropped(&before, &now, Path::new("/a b/kubeconfig")),
             [
                 "Service flink-rest is in no file of the lab any more; it stays in the cluster. \
-                 Remove it: `kubectl delete service flink-rest -n flink`."
+                 Remove it: `kubectl --kubeconfig '/a b/kubeconfig' delete service flink-rest -n \
+                 flink`."
             ]
         );
-        assert!(dropped(&before, &before).is_empty());
+        assert!(dropped(&before, &before, Path::new("k")).is_empty());
     }
 
     #[test]

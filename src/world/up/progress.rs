@@ -20,6 +20,7 @@ pub(in crate::world) struct Progress {
     titles: &'static [Title],
     began: Instant,
     steps: Mutex<Vec<Current>>,
+    announced: AtomicBool,
     changed: AtomicBool,
     pulled: AtomicBool,
     notes: Mutex<Vec<String>>,
@@ -49,6 +50,7 @@ impl Progress {
             titles,
             began: Instant::now(),
             steps: Mutex::new(vec![waiting; titles.len()]),
+            announced: AtomicBool::new(false),
             changed: AtomicBool::new(false),
             pulled: AtomicBool::new(false),
             notes: Mutex::new(Vec::new()),
@@ -103,8 +105,14 @@ impl Progress {
         self.events.did(what, command).await;
     }
 
-    /// A step begins.
+    /// A step begins. With the first one, all are told: a person sees what is still to come.
     pub(in crate::world) async fn begin(&self, name: &str, detail: impl Into<String>) {
+        if !self.announced.swap(true, Ordering::Relaxed) {
+            let steps = self.steps_mut().clone();
+            for (n, step) in steps.iter().enumerate() {
+                self.events.send(Event::Step(self.change(n, step))).await;
+            }
+        }
         self.set(name, StepState::Running, detail.into()).await;
     }
 

@@ -149,7 +149,34 @@ async fn ready(client: &Client) -> Result<(), String> {
         Ok(Ok(_)) => Ok(()),
         // Whoever forbids the question is there.
         Ok(Err(kube::Error::Api(status))) if status.code < 500 => Ok(()),
-        Ok(Err(error)) => Err(crate::world::kube::describe(&error)),
+        Ok(Err(error)) => Err(unready(&crate::world::kube::describe(&error))),
         Err(_) => Err(format!("no answer within {} ms", ANSWER.as_millis())),
+    }
+}
+
+/// What `/readyz` says where it does not say yes: a line for each check, `[+]` before those that are
+/// met and `[-]` before the others. Only these are told.
+fn unready(said: &str) -> String {
+    let checks = said.split_whitespace();
+    let missing: Vec<&str> = checks.filter_map(|word| word.strip_prefix("[-]")).collect();
+    match missing.as_slice() {
+        [] => said.to_owned(),
+        missing => format!("not ready yet: {}", missing.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unready;
+
+    #[test]
+    fn only_the_checks_that_are_not_met_are_told() {
+        let said = "[+]ping ok\n[+]etcd ok\n[-]poststarthook/rbac/bootstrap-roles failed: reason \
+                    withheld\n[-]shutdown failed: reason withheld\nreadyz check failed";
+        assert_eq!(
+            unready(said),
+            "not ready yet: poststarthook/rbac/bootstrap-roles, shutdown"
+        );
+        assert_eq!(unready("etcd is away"), "etcd is away");
     }
 }
