@@ -213,6 +213,9 @@ pub enum Command {
     /// Definitions of labs: take a copy of one, check your own.
     #[command(subcommand)]
     Lab(LabCommand),
+    /// All that `up` would pull, in one file: for machines without a network.
+    #[command(subcommand)]
+    Bundle(BundleCommand),
     /// Print the kubeconfig of the lab; your own is never touched.
     Kubeconfig {
         /// Print the file's path instead of its text.
@@ -250,6 +253,24 @@ pub enum LabCommand {
     Check {
         /// The folder with `lab.yaml` and `kind.yaml`.
         folder: PathBuf,
+    },
+}
+
+/// What can be done with a bundle.
+#[derive(Debug, Clone, Subcommand)]
+pub enum BundleCommand {
+    /// Write the node image, Flink's image and the lab's files into one file, with checksums.
+    Create {
+        /// A new file. What an interrupted run left of it is gone on with.
+        file: PathBuf,
+    },
+    /// Verify a bundle and load it into Docker; `up` needs no network afterwards.
+    Load {
+        /// The file.
+        file: PathBuf,
+        /// Where the lab's files go, if they are to be had as a folder.
+        #[arg(long, value_name = "FOLDER")]
+        to: Option<PathBuf>,
     },
 }
 

@@ -7,11 +7,11 @@ use super::{
     Inbox, Next, Show, break_report, doctor_report, labs, live, questions, report, reports, status,
     turn,
 };
-use crate::cli::Command;
+use crate::cli::{BundleCommand, Command};
 use crate::fault::{Fault, Kind};
 use crate::model::{
-    DoctorOrder, DownOrder, Effect, Ended, Event, Glyphs, Happening, Model, RunEvent, StepState,
-    UpOrder,
+    BundleOrder, DoctorOrder, DownOrder, Effect, Ended, Event, Glyphs, Happening, Model, RunEvent,
+    StepState, UpOrder,
 };
 use crate::world::World;
 use crate::world::recording::RECORDING_ENDED;
@@ -20,6 +20,8 @@ use std::time::Duration;
 
 /// How long the first full picture may take.
 pub(super) const FIRST_PICTURE: Duration = Duration::from_secs(10);
+/// How long a bundle may take: some gigabytes through a slow disk.
+const BUNDLE: Duration = Duration::from_secs(3600);
 /// How long `up` may take to say why it gave up.
 const GIVES_UP: Duration = Duration::from_secs(30);
 /// How often a waiting command looks at the clock.
@@ -65,6 +67,17 @@ pub(super) async fn command(
                 limit: Duration::from_secs(300),
             };
             follow(world, vec![Effect::Stop], goal, printer).await
+        }
+        Command::Bundle(command) => {
+            if world.read_only {
+                return Err(read_only("bundle"));
+            }
+            let goal = Goal::Plan { limit: BUNDLE };
+            let order = match command.clone() {
+                BundleCommand::Create { file } => BundleOrder::Create { file },
+                BundleCommand::Load { file, to } => BundleOrder::Load { file, folder: to },
+            };
+            follow(world, vec![Effect::Bundle(order)], goal, printer).await
         }
         Command::Labs => labs::list(&world.addresses, printer).await,
         Command::Status { watch } => {
@@ -149,6 +162,7 @@ async fn follow(
         Some(Effect::Up(_)) => Some("up"),
         Some(Effect::Down(_)) => Some("down"),
         Some(Effect::Stop) => Some("stop"),
+        Some(Effect::Bundle(_)) => Some("bundle"),
         Some(Effect::Heal) => Some("heal"),
         _ => None,
     };

@@ -31,6 +31,7 @@ pub(super) fn refuse_recording(cli: &Cli) -> Result<(), Fault> {
             | Command::Break { .. }
             | Command::Doctor { .. }
             | Command::Stop
+            | Command::Bundle(_)
             | Command::Heal
             | Command::Try(_)
             | Command::Down { .. },

@@ -56,6 +56,27 @@ pub(super) fn done(done: &Done) -> Value {
             "command": "stop", "outcome": "stopped", "seconds": round(*seconds),
             "changed": !stopped.is_empty(), "stopped": stopped,
         }}),
+        Done::Bundled {
+            seconds,
+            file,
+            bytes,
+            lab,
+            images,
+        } => json!({"result": {
+            "command": "bundle create", "outcome": "written", "seconds": round(*seconds),
+            "file": file, "bytes": bytes, "lab": lab, "images": images,
+        }}),
+        Done::Unbundled {
+            seconds,
+            loaded,
+            there,
+            lab,
+            folder,
+        } => json!({"result": {
+            "command": "bundle load", "outcome": "loaded", "seconds": round(*seconds),
+            "changed": !loaded.is_empty(), "loaded": loaded, "there": there, "lab": lab,
+            "folder": folder,
+        }}),
         Done::Down {
             seconds,
             removed,
@@ -101,6 +122,36 @@ pub(super) fn done_text(done: &Done, name: &str, namespace: &str) -> String {
                 "The cluster is stopped after {seconds:.1} s; its data is kept. `flinklab up` starts it again.\n"
             ),
         },
+        Done::Bundled {
+            seconds,
+            file,
+            bytes,
+            images,
+            ..
+        } => format!(
+            "{file} holds all that `flinklab up` needs ({n} images, {mega} MB), written and read \
+             back in {seconds:.1} s.\nOn the other machine: `flinklab bundle load {file}`.\n",
+            n = images.len(),
+            mega = bytes / 1_000_000,
+        ),
+        Done::Unbundled {
+            seconds,
+            loaded,
+            lab,
+            folder,
+            ..
+        } => {
+            let up = match (folder, lab.as_str()) {
+                (Some(folder), _) => format!("flinklab up --lab {folder}"),
+                (None, "default") => "flinklab up".to_owned(),
+                (None, lab) => format!("flinklab up --lab {lab}"),
+            };
+            let how = match loaded.is_empty() {
+                true => "Docker had all of it already",
+                false => "Docker has all of it",
+            };
+            format!("{how} after {seconds:.1} s. Without any network now: `{up}`.\n")
+        }
         Done::Down {
             seconds,
             removed,

@@ -3,6 +3,7 @@
 use super::{RunResult, Target};
 use crate::failure::Failure;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// Everything that can be asked of the world.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +14,8 @@ pub enum Effect {
     Up(UpOrder),
     /// Stop the cluster and keep it.
     Stop,
+    /// Put all that a lab needs into a file, or take it from there.
+    Bundle(BundleOrder),
     /// Remove the lab.
     Down(DownOrder),
     /// Find out what may stand in the way of a lab.
@@ -43,6 +46,7 @@ impl Effect {
             Self::Up(_)
             | Self::Down(_)
             | Self::Stop
+            | Self::Bundle(_)
             | Self::Break(_)
             | Self::Heal
             | Self::Mend
@@ -55,6 +59,24 @@ impl Effect {
             | Self::Save(_) => false,
         }
     }
+}
+
+/// What is to be done with a bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BundleOrder {
+    /// Make one.
+    Create {
+        /// The file, which must not exist.
+        file: PathBuf,
+    },
+    /// Take one in.
+    Load {
+        /// The file.
+        file: PathBuf,
+        /// Where the lab's files go; None: nowhere if the lab is built in, else a folder named
+        /// after it.
+        folder: Option<PathBuf>,
+    },
 }
 
 /// How often Flink's REST is asked.

@@ -56,7 +56,8 @@ pub use doctor::{
     findings, flink_options,
 };
 pub use effect::{
-    Adopted, Attention, BreakOrder, DoctorOrder, DownOrder, Effect, Pace, PodRef, UpOrder,
+    Adopted, Attention, BreakOrder, BundleOrder, DoctorOrder, DownOrder, Effect, Pace, PodRef,
+    UpOrder,
 };
 pub use event::{
     Event, Happening, Key, KeyCode, LabFacts, LabNames, Link, NodeSeen, NodeState, Origin, Signal,

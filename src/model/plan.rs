@@ -134,6 +134,32 @@ pub enum Done {
         /// Node containers that ran until now.
         stopped: Vec<String>,
     },
+    /// Everything that `up` would pull is in one file.
+    Bundled {
+        /// Seconds from the start of the command.
+        seconds: f64,
+        /// The file.
+        file: String,
+        /// Its size.
+        bytes: u64,
+        /// The lab's name.
+        lab: String,
+        /// Names of the images in it.
+        images: Vec<String>,
+    },
+    /// What a bundle holds is there.
+    Unbundled {
+        /// Seconds from the start of the command.
+        seconds: f64,
+        /// Images that Docker has now.
+        loaded: Vec<String>,
+        /// Images that it had already.
+        there: Vec<String>,
+        /// The lab's name.
+        lab: String,
+        /// Where its files are, unless this program has them built in.
+        folder: Option<String>,
+    },
     /// The lab is gone.
     Down {
         /// Seconds from the start of the command.

@@ -5,6 +5,8 @@
 mod machine;
 mod rights;
 
+pub(in crate::world) use machine::free;
+
 use super::docker::{CALL, Docker, call, words};
 use super::home::Source;
 use super::open::open;

@@ -225,6 +225,18 @@ pub struct Export {
     pieces: BoxStream<'static, Result<Bytes, String>>,
 }
 
+impl Export {
+    /// Bytes of its layers, unpacked: about what is sent.
+    pub(in crate::world) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// What Docker sends.
+    pub(in crate::world) fn into_pieces(self) -> BoxStream<'static, Result<Bytes, String>> {
+        self.pieces
+    }
+}
+
 /// Has Docker make an image ready and waits for its first bytes; the rest waits in Docker until it
 /// is taken. With Docker's classic store that is half of the work and may be done before there is
 /// a node: it writes the whole image into its own folder before it sends anything.

@@ -4,6 +4,7 @@
 pub mod apply;
 pub mod bootstrap;
 pub mod breaking;
+mod bundle;
 pub mod clean;
 pub mod crash;
 pub mod disk;
@@ -226,6 +227,7 @@ pub async fn perform(world: Arc<World>, effect: Effect, events: Events, stop: Ca
         // What is half done is finished by the next `up` or `down`.
         Effect::Up(order) => until(&stop, up::run(&world, &order, &events)).await,
         Effect::Stop => until(&stop, self::stop::run(&world, &events)).await,
+        Effect::Bundle(order) => until(&stop, bundle::run(&world, &order, &events)).await,
         Effect::Doctor(order) => until(&stop, doctor::run(&world, &order, &events)).await,
         Effect::Down(order) => until(&stop, down::run(&world, &order, &events)).await,
         // What it has broken it takes back, also when it is stopped.

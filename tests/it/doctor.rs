@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::path::Path;
 
 /// Runs the program beside the simulation, which lives on this runtime.
-async fn run(program: &Program, arguments: &[&str]) -> Ended {
+pub(crate) async fn run(program: &Program, arguments: &[&str]) -> Ended {
     let mut command = program.command(arguments);
     let output = tokio::task::spawn_blocking(move || command.output().unwrap())
         .await

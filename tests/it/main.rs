@@ -4,6 +4,7 @@
 
 mod broken_off;
 mod building;
+mod bundling;
 mod commands;
 mod crash;
 mod disorder;

@@ -1,7 +1,7 @@
 //! Images of the simulated engine: a name, an id and the few files that anybody reads. Pulling and
 //! saving are streams that take their time.
 
-use super::{Answer, Machine, architecture, body_json, refused};
+use super::{Answer, Machine, architecture, refused};
 use crate::lab::Lab;
 use crate::sim::ground::Ground;
 use crate::sim::serve::{self, Reply, Request};
@@ -104,8 +104,8 @@ pub(super) async fn route(
             save(machine, &name)
         }
         (&Method::POST, "load") => {
-            drop(body_json(request).await);
-            Ok(serve::json(200, &json!({"stream": "Loaded image\n"})))
+            let packed = serve::body(request).await;
+            load(machine, &packed)
         }
         (&Method::GET, rest) => {
             if let Some(name) = rest.strip_suffix("/json") {
@@ -266,6 +266,33 @@ fn save(machine: &Arc<Machine>, name: &str) -> Answer {
         }
     });
     Ok(streamed("application/x-tar", slow))
+}
+
+/// `docker load`: the images whose names are in `manifest.json`, with the ids that they had.
+fn load(machine: &Arc<Machine>, packed: &[u8]) -> Answer {
+    let mut tar = tar::Archive::new(packed);
+    let manifest = tar.entries().ok().and_then(|mut entries| {
+        let found = entries.find_map(|entry| {
+            let entry = entry.ok()?;
+            (entry.path_bytes().as_ref() == b"manifest.json").then_some(entry)
+        })?;
+        serde_json::from_reader::<_, Value>(found).ok()
+    });
+    let Some(manifest) = manifest else {
+        return refused(400, "unexpected EOF: the archive has no manifest.json");
+    };
+    let mut lines = String::new();
+    for one in manifest.as_array().into_iter().flatten() {
+        let tags = one["RepoTags"].as_array().into_iter().flatten();
+        for name in tags.filter_map(Value::as_str) {
+            let mut image = made(&machine.ground, name);
+            image.id = one["Id"].as_str().unwrap_or_default().to_owned();
+            machine.engine().images.insert(name.to_owned(), image);
+            let line = json!({"stream": format!("Loaded image: {name}\n")});
+            lines.push_str(&format!("{line}\r\n"));
+        }
+    }
+    Ok(serve::reply(200, "application/json", lines))
 }
 
 fn pack(manifest: &str) -> io::Result<Vec<u8>> {

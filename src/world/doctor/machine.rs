@@ -87,13 +87,13 @@ fn writable(path: &Path) -> Result<(), String> {
 
 /// Free bytes below a folder.
 #[cfg(unix)]
-pub(super) fn free(path: &Path) -> Option<u64> {
+pub(in crate::world) fn free(path: &Path) -> Option<u64> {
     let found = rustix::fs::statvfs(path).ok()?;
     Some(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
 #[cfg(not(unix))]
-pub(super) fn free(_path: &Path) -> Option<u64> {
+pub(in crate::world) fn free(_path: &Path) -> Option<u64> {
     None
 }
 
