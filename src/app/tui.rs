@@ -6,8 +6,8 @@ use super::{Inbox, Next, Preferences, Show, turn};
 use crate::cli::PanicIn;
 use crate::fault::Fault;
 use crate::model::{
-    Effect, Elsewhere, Ended, Event, Happening, Key, KeyCode, Link, Model, Page, PhaseName, Signal,
-    Source,
+    Effect, Elsewhere, Ended, Event, Happening, Key, KeyCode, Link, MapChange, Model, Page,
+    PhaseName, Signal, Source, Word,
 };
 use crate::world::{Events, World};
 use crossterm::event::{Event as Input, EventStream, KeyEvent, KeyEventKind, KeyModifiers};
@@ -19,6 +19,9 @@ use tokio_util::sync::CancellationToken;
 
 /// No more than 60 pictures a second.
 const FRAME: Duration = Duration::from_millis(16);
+/// What comes all the time and changes little is drawn together with what comes next, or so much
+/// later: most of what an idle dashboard costs is drawing.
+const SOON: Duration = Duration::from_millis(500);
 /// While nothing moves but ages.
 const CALM: Duration = Duration::from_secs(1);
 /// While a lease runs out, a run goes on or a step works.
@@ -51,7 +54,7 @@ pub(super) async fn session(
     let mut screen = Screen {
         terminal: Terminal::open().map_err(no_terminal)?,
         drawn: None,
-        due: false,
+        due: None,
         copied: 0,
         asides: 0,
         panics,
@@ -87,8 +90,8 @@ struct Screen {
     terminal: Terminal,
     /// When it was drawn last.
     drawn: Option<Instant>,
-    /// Whether something happened since.
-    due: bool,
+    /// What happened since, if anything did.
+    due: Option<Due>,
     /// The number of what was copied last.
     copied: u32,
     /// How often it stepped aside so far.
@@ -99,7 +102,7 @@ struct Screen {
 
 impl Show for Screen {
     fn show(&mut self, model: &Model, batch: &[Happening]) -> Next {
-        self.due = true;
+        self.due = self.due.max(Some(due(model, batch)));
         if let Some((number, text)) = &model.screen.copied
             && *number != self.copied
         {
@@ -121,18 +124,19 @@ impl Show for Screen {
             self.terminal.step_aside();
             return Next::Go;
         }
-        if self.drawn.is_none_or(|at| at.elapsed() >= FRAME) {
+        let pause = self.due.map_or(FRAME, Due::pause);
+        if self.drawn.is_none_or(|at| at.elapsed() >= pause) {
             // a terminal that is gone ends the program by SIGHUP or at the next key
             let _ = self.terminal.show(model);
             self.drawn = Some(Instant::now());
-            self.due = false;
+            self.due = None;
         }
         Next::Go
     }
 
     fn patience(&self, model: &Model) -> Option<Duration> {
-        match self.drawn {
-            Some(at) if self.due => Some(FRAME.saturating_sub(at.elapsed())),
+        match (self.drawn, self.due) {
+            (Some(at), Some(due)) => Some(due.pause().saturating_sub(at.elapsed())),
             _ => Some(next_tick(model)),
         }
     }
@@ -140,6 +144,47 @@ impl Show for Screen {
     /// The shell has its terminal before the last tasks have cleaned up.
     fn over(&mut self) {
         super::terminal::give_back();
+    }
+}
+
+/// How soon what happened is to be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    /// With what comes next.
+    Soon,
+    /// In the next frame.
+    Now,
+}
+
+impl Due {
+    /// The time between two pictures.
+    const fn pause(self) -> Duration {
+        match self {
+            Self::Soon => SOON,
+            Self::Now => FRAME,
+        }
+    }
+}
+
+/// While all is well and nobody reads along, samples, log lines and the pointers of the next
+/// checkpoint are routine. Time that passes is where it is not watched: ages are whole seconds.
+fn due(model: &Model, batch: &[Happening]) -> Due {
+    let calm = model.health().word == Word::Healthy
+        && model.screen.page == Page::Dashboard
+        && next_tick(model) == CALM;
+    let routine = |event: &Event| {
+        matches!(
+            event,
+            Event::Tick
+                | Event::Log(_)
+                | Event::Flink(_)
+                | Event::Disk(_)
+                | Event::Map(MapChange::Job(_))
+        )
+    };
+    match calm && batch.iter().all(|one| routine(&one.event)) {
+        true => Due::Soon,
+        false => Due::Now,
     }
 }
 
