@@ -4,9 +4,13 @@
 use super::{break_report, report};
 use crate::fault::Fault;
 use crate::model::{
-    Done, Event, Happening, Link, Model, Origin, PhaseName, RunEvent, RunResult, Source, StepState,
+    Done, Event, Happening, Link, Model, NodeSeen, NodeState, Origin, PhaseName, RunEvent,
+    RunResult, Source, StepState,
 };
 use std::collections::BTreeMap;
+
+/// How much of a reason is told.
+const REASON: usize = 100;
 
 /// What was said last, so that only changes are told.
 #[derive(Debug, Default)]
@@ -16,7 +20,12 @@ pub(super) struct Story {
     lab: Option<String>,
     epoch: Option<(u32, String)>,
     tasks: Option<(u32, u32)>,
-    lost: BTreeMap<Source, ()>,
+    /// Whether all tasks ever ran.
+    ran: bool,
+    /// Sources that answered once, and whether they do now: what never answered is not missed.
+    links: BTreeMap<Source, bool>,
+    /// Nodes that do not run.
+    down: BTreeMap<String, NodeState>,
     phases: usize,
     checkpoints: bool,
 }
@@ -65,7 +74,13 @@ impl Story {
             Event::Done(Done::Down { seconds, .. }) => {
                 said.push(format!("The lab was removed in {seconds:.1} s."));
             }
-            Event::Link { source, link } => self.link(*source, link, &mut said),
+            Event::Done(Done::Stop { seconds, .. }) => {
+                said.push(format!("The lab was stopped in {seconds:.1} s."));
+            }
+            Event::Link { source, link } => {
+                self.link(*source, link, model.run.is_some(), &mut said);
+            }
+            Event::Node(node) => self.node(node, &mut said),
             Event::Run(RunEvent::Begun(begun) | RunEvent::Elsewhere(begun)) => {
                 self.phases = 0;
                 said.push(String::new());
@@ -97,7 +112,7 @@ impl Story {
         said
     }
 
-    fn link(&mut self, source: Source, link: &Link, said: &mut Vec<String>) {
+    fn link(&mut self, source: Source, link: &Link, observed: bool, said: &mut Vec<String>) {
         let name = match source {
             Source::Docker => "Docker",
             Source::Api => "The API server",
@@ -106,17 +121,36 @@ impl Story {
         };
         match link {
             Link::Lost { why, .. } => {
-                if self.lost.insert(source, ()).is_none() {
-                    let why = why.lines().next().unwrap_or_default();
-                    said.push(format!("{name} does not answer: {why}"));
+                if let Some(live) = self.links.get_mut(&source).filter(|live| **live) {
+                    *live = false;
+                    said.push(format!("{name} does not answer: {}", in_short(why)));
                 }
             }
+            // While a run is observed, its phases say when Flink answers again.
             Link::Live { .. } => {
-                if self.lost.remove(&source).is_some() {
+                let before = self.links.insert(source, true);
+                if before == Some(false) && !(source == Source::Flink && observed) {
                     said.push(format!("{name} answers again."));
                 }
             }
         }
+    }
+
+    fn node(&mut self, node: &NodeSeen, said: &mut Vec<String>) {
+        let before = match node.state {
+            NodeState::Runs => self.down.remove(&node.name),
+            state => self.down.insert(node.name.clone(), state),
+        };
+        let name = &node.name;
+        let what = match (before, node.state) {
+            (before, state) if before == Some(state) => return,
+            (None, NodeState::Runs) => return,
+            (Some(_), NodeState::Runs) => format!("The node {name} runs again."),
+            (_, NodeState::Paused) => format!("The node {name} is paused: nothing in it goes on."),
+            (_, NodeState::Stopped) => format!("The node {name} is stopped."),
+            (_, NodeState::Gone) => format!("The node {name} was removed."),
+        };
+        said.push(what);
     }
 
     fn phases(&mut self, model: &Model, said: &mut Vec<String>) {
@@ -161,17 +195,18 @@ impl Story {
         }
         // while a run is observed its phases say when all run again
         let all = now.0 == now.1;
-        match (all, self.tasks) {
-            (true, None) => said.push(format!("All {} tasks of the job run.", now.1)),
-            (true, Some(_)) if model.run.is_none() => {
+        let before = self.tasks.is_some_and(|(running, total)| running == total);
+        match (all, self.ran) {
+            (true, false) => said.push(format!("All {} tasks of the job run.", now.1)),
+            (true, true) if model.run.is_none() => {
                 said.push(format!("All {} tasks run again.", now.1));
             }
-            (true, Some(_)) => {}
-            (false, before) if before.is_none_or(|(running, total)| running == total) => {
+            (false, true) if before => {
                 said.push(format!("Only {} of {} tasks run.", now.0, now.1));
             }
-            (false, _) => {}
+            (true | false, _) => {}
         }
+        self.ran |= all;
         self.tasks = Some(now);
     }
 
@@ -191,6 +226,18 @@ impl Story {
             said.push(format!("What it shows: {}", failure.teaches));
         }
         said.push(String::new());
+    }
+}
+
+/// A reason without what only a program reads: its first sentence, and not all of a long one.
+fn in_short(why: &str) -> String {
+    let line = why.lines().next().unwrap_or_default();
+    let sentence = line.split(" because ").next().unwrap_or(line);
+    let mut letters = sentence.chars();
+    let short: String = letters.by_ref().take(REASON).collect();
+    match letters.next() {
+        Some(_) => format!("{} …", short.trim_end()),
+        None => short,
     }
 }
 

@@ -12,7 +12,9 @@ use flinklab::model::{
     BINDINGS, Engine, Event, Facts, Grade, HomeFacts, ImageUse, Kernel, Key, KeyCode, Model, Need,
     Place, PortUse, RunEvent, Scope, StatementName, findings, flink_options,
 };
+use flinklab::world::home::{Home, Source, State};
 use flinklab::{view, world};
+use jiff::Timestamp;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -154,6 +156,38 @@ fn keys() -> String {
         let _ = writeln!(table, "| a replay | {keys} | {words} |");
     }
     table
+}
+
+/// What CI reads of the demo's runs of the shown failure: as the program writes it.
+fn junit() -> String {
+    let program = crate::program::Program::without_docker();
+    let bytes = include_bytes!("../../assets/demo.flinklab.gz");
+    let demo = world::recording::of_bytes("demo", bytes).unwrap();
+    let addresses = world::Addresses {
+        docker: None,
+        docker_context: None,
+        docker_config: None,
+        config: program.user_home().join("config"),
+        home: program.home(),
+        proxies: Vec::new(),
+    };
+    let home = Home::of(&addresses, "flinklab");
+    home.create().unwrap();
+    let lab = Lab::open("default").unwrap();
+    let source = Source::BuiltIn("default".to_owned());
+    let state = State::new("flinklab", &lab, source, Timestamp::UNIX_EPOCH).unwrap();
+    home.write_state(&state).unwrap();
+    for happening in demo.happenings {
+        if let Event::Saved(result) = happening.event {
+            let folder = home.runs().join(&result.run);
+            std::fs::create_dir_all(&folder).unwrap();
+            let text = serde_json::to_string(&*result).unwrap();
+            std::fs::write(folder.join("result.json"), text).unwrap();
+        }
+    }
+    let told = program.run(&["report", SHOWN, "--format", "junit"]);
+    assert_eq!(told.code, 0, "{}", told.err);
+    format!("```xml\n{}\n```\n", told.out.trim_end())
 }
 
 /// The statements of a verdict; a new one does not compile before it is explained here.
@@ -313,6 +347,7 @@ fn the_readme_says_what_the_program_knows() {
         ("keys", keys()),
         ("statements", statements()),
         ("doctor", doctor()),
+        ("junit", junit()),
     ]
     .iter()
     .fold(found.clone(), |text, (name, table)| {
