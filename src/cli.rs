@@ -1,7 +1,9 @@
 //! Command-line definitions. The doc comments are the help; nothing here acts.
 
+mod comparing;
 mod watching;
 
+pub use comparing::{CompareFormat, Comparing};
 pub use watching::{Replay, Trying};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -30,7 +32,7 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// Which lab definition: the name of a built-in one, or a folder.
-    #[arg(long, global = true, value_name = "NAME|FOLDER")]
+    #[arg(long, global = true, value_name = "NAME|FOLDER", value_parser = LabName)]
     pub lab: Option<String>,
     /// Which instance; also the name of the kind cluster.
     #[arg(long, global = true, default_value = "flinklab", value_parser = instance_name)]
@@ -188,6 +190,11 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// The same failures on several labs, one after the other: what differs, in figures.
+    ///
+    /// Each lab is built as an instance of its own, broken, and removed; a lab of yours is left
+    /// alone. Broken off, the same command goes on.
+    Compare(Comparing),
     /// What stands in the way of a lab, why it matters, what mends it.
     Doctor {
         /// Mend what is safe: pull missing images, make the folder.
@@ -296,6 +303,33 @@ impl clap::builder::TypedValueParser for FailureKey {
     ) -> Option<Box<dyn Iterator<Item = clap::builder::PossibleValue> + '_>> {
         let all = crate::failure::CATALOGUE.iter().map(|failure| {
             clap::builder::PossibleValue::new(failure.key.as_ref()).help(failure.title.as_ref())
+        });
+        Some(Box::new(all))
+    }
+}
+
+/// A lab's name or folder. The built-in ones are offered for completion.
+#[derive(Debug, Clone, Copy)]
+struct LabName;
+
+impl clap::builder::TypedValueParser for LabName {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<String, clap::Error> {
+        clap::builder::StringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(
+        &self,
+    ) -> Option<Box<dyn Iterator<Item = clap::builder::PossibleValue> + '_>> {
+        let all = crate::lab::built_in_names().map(|name| {
+            let about = crate::lab::Lab::open(name).map(|lab| lab.about);
+            clap::builder::PossibleValue::new(name).help(about.unwrap_or_default())
         });
         Some(Box::new(all))
     }

@@ -41,6 +41,18 @@ pub(super) struct Breaking {
     patience: Duration,
     /// Nothing but PASS so far.
     passed: bool,
+    /// A line a run instead of all that there is to say.
+    brief: Option<Brief>,
+}
+
+/// Which run of which lab, for a line about it.
+pub(super) struct Brief {
+    /// The lab.
+    pub(super) lab: String,
+    /// How many of them were made before.
+    pub(super) done: u32,
+    /// And will be made in all.
+    pub(super) of: u32,
 }
 
 impl Breaking {
@@ -61,7 +73,22 @@ impl Breaking {
             since: Instant::now(),
             patience: FIRST,
             passed: true,
+            brief: None,
         }
+    }
+
+    /// One of a comparison: whenever the lab is ready, and told in a line each.
+    pub(super) fn briefly(key: &str, times: u32, brief: Brief) -> Self {
+        Self {
+            brief: Some(brief),
+            patience: RECOVERY,
+            ..Self::new(key, Manner::Ready, None, None, times)
+        }
+    }
+
+    /// Whether what happens meanwhile is told, too.
+    pub(super) fn is_brief(&self) -> bool {
+        self.brief.is_some()
     }
 
     /// What is asked of the world first: a dry run writes nothing, not even an undo.
@@ -173,7 +200,10 @@ impl Breaking {
         let (Some(result), true) = (result, model.over.as_deref() == Some(run)) else {
             return Next::Go;
         };
-        print(printer, result);
+        match &mut self.brief {
+            Some(brief) => brief.print(printer, result),
+            None => print(printer, result),
+        }
         self.passed &= result.verdict == Verdict::Pass;
         self.left -= 1;
         if self.left == 0 {
@@ -184,6 +214,27 @@ impl Breaking {
         self.since = Instant::now();
         self.patience = RECOVERY;
         Next::Go
+    }
+}
+
+impl Brief {
+    fn print(&mut self, printer: &Printer, result: &RunResult) {
+        self.done += 1;
+        if printer.style == Style::Json {
+            let mut object = break_report::object(result);
+            object["result"]["lab"] = serde_json::json!(self.lab);
+            printer.object(&object);
+            return;
+        }
+        let took = result
+            .recovery_ms
+            .map_or_else(|| "never stopped".to_owned(), break_report::seconds);
+        let lease = result.record.lease;
+        let lease = lease.map_or_else(String::new, |end| format!(", lease {}", end.words()));
+        printer.line(&format!(
+            "  {} {}/{}: {}, {took}{lease}",
+            result.failure, self.done, self.of, result.verdict
+        ));
     }
 }
 

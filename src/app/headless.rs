@@ -134,6 +134,7 @@ pub(super) async fn command(
         Command::Failures
         | Command::Replay(_)
         | Command::Try(_)
+        | Command::Compare(_)
         | Command::Man
         | Command::Keys { .. }
         | Command::Completions { .. }
@@ -144,7 +145,16 @@ pub(super) async fn command(
     }
 }
 
-fn read_only(command: &str) -> Fault {
+/// A run of a comparison, or several.
+pub(super) async fn breaks(
+    world: Arc<World>,
+    breaking: Breaking,
+    printer: &Printer,
+) -> Result<u8, Fault> {
+    follow(world, breaking.effects(), Goal::Break(breaking), printer).await
+}
+
+pub(super) fn read_only(command: &str) -> Fault {
     Fault::wrong(
         "read-only",
         format!("`{command}` writes, and --read-only was given."),
@@ -152,7 +162,8 @@ fn read_only(command: &str) -> Fault {
     .mend("Leave --read-only away.")
 }
 
-async fn follow(
+/// Carries effects out until a goal is reached, and prints.
+pub(super) async fn follow(
     world: Arc<World>,
     effects: Vec<Effect>,
     goal: Goal,
@@ -215,7 +226,7 @@ fn with_recording(
 }
 
 /// When enough was seen.
-enum Goal {
+pub(super) enum Goal {
     /// A plan ended.
     Plan { limit: Duration },
     /// The first full picture, or as much of it as came in time.
@@ -242,6 +253,17 @@ struct Lines {
     block: live::Block,
 }
 
+impl Goal {
+    /// A plan ended, or took too long.
+    pub(super) fn plan(limit: Duration) -> Self {
+        Self::Plan { limit }
+    }
+
+    fn is_brief(&self) -> bool {
+        matches!(self, Self::Break(breaking) if breaking.is_brief())
+    }
+}
+
 impl Show for Lines {
     fn show(&mut self, model: &Model, batch: &[Happening]) -> Next {
         let mut failed = None;
@@ -266,7 +288,9 @@ impl Show for Lines {
                     self.outcome = Some(seen);
                     return Next::Stop;
                 }
-                Event::Run(event) if self.printer.style == Style::Text => {
+                Event::Run(event)
+                    if self.printer.style == Style::Text && !self.goal.is_brief() =>
+                {
                     if let Some(line) = break_report::live_line(event) {
                         self.printer.line(&line);
                     }

@@ -148,8 +148,12 @@ fn checked(lab: &Lab) -> String {
         .iter()
         .map(|manifest| manifest.documents.len())
         .sum();
+    let about = match lab.about.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", lab.about),
+    };
     let mut text = format!(
-        "The lab `{}` is sound: {} node{}, {objects} objects in {} manifests, images {}.\n",
+        "The lab `{}`{about} is sound: {} node{}, {objects} objects in {} manifests, images {}.\n",
         lab.name,
         lab.cluster.nodes.len(),
         if lab.cluster.nodes.len() == 1 {

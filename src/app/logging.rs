@@ -23,11 +23,13 @@ pub(super) fn start(world: &World, level: LogLevel) {
         LogLevel::Trace => ("trace", "debug"),
     };
     let filter = EnvFilter::new(format!("{theirs},flinklab={ours}"));
-    let file = LogFile {
-        path: world.addresses.home.join(&world.name).join("flinklab.log"),
-        open: Mutex::new(None),
-    };
-    // A second start in one process (tests) keeps the first subscriber.
+    let path = world.addresses.home.join(&world.name).join("flinklab.log");
+    if let Ok(mut named) = PATH.lock() {
+        *named = path;
+    }
+    let file = LogFile(Mutex::new(None));
+    // A second start in one process keeps the first subscriber, which writes to where the newest
+    // start says: a comparison goes through several labs.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)
@@ -36,11 +38,11 @@ pub(super) fn start(world: &World, level: LogLevel) {
         .try_init();
 }
 
-/// Opened at the first line after the lab's folder exists.
-struct LogFile {
-    path: PathBuf,
-    open: Mutex<Option<File>>,
-}
+/// Where the log of the lab is that is worked on now.
+static PATH: Mutex<PathBuf> = Mutex::new(PathBuf::new());
+
+/// The path and the file that is open there, from the first line after the lab's folder exists.
+struct LogFile(Mutex<Option<(PathBuf, File)>>);
 
 impl<'a> MakeWriter<'a> for LogFile {
     type Writer = Line<'a>;
@@ -54,28 +56,24 @@ struct Line<'a>(&'a LogFile);
 
 impl Write for Line<'_> {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        let mut open = self.0.open.lock().map_err(|_| io::ErrorKind::Other)?;
-        let here = self
-            .0
-            .path
+        let path = PATH.lock().map_err(|_| io::ErrorKind::Other)?.clone();
+        let mut open = self.0.0.lock().map_err(|_| io::ErrorKind::Other)?;
+        let here = path
             .parent()
             .is_some_and(|folder| folder.join("lab.json").exists());
         if !here {
             *open = None;
             return Ok(text.len());
         }
-        if open.is_none() {
-            if std::fs::metadata(&self.0.path).is_ok_and(|meta| meta.len() > ROTATE_AT) {
-                let _ = std::fs::rename(&self.0.path, self.0.path.with_extension("log.1"));
+        if open.as_ref().is_none_or(|(opened, _)| *opened != path) {
+            if std::fs::metadata(&path).is_ok_and(|meta| meta.len() > ROTATE_AT) {
+                let _ = std::fs::rename(&path, path.with_extension("log.1"));
             }
-            *open = File::options()
-                .create(true)
-                .append(true)
-                .open(&self.0.path)
-                .ok();
+            let file = File::options().create(true).append(true).open(&path);
+            *open = file.ok().map(|file| (path, file));
         }
         match open.as_mut() {
-            Some(file) => file.write(text),
+            Some((_, file)) => file.write(text),
             None => Ok(text.len()),
         }
     }

@@ -3,6 +3,7 @@
 
 mod break_goal;
 mod break_report;
+mod compare;
 mod crash;
 mod doctor_report;
 mod headless;
@@ -84,6 +85,9 @@ fn start(cli: &Cli, surroundings: &Surroundings, printer: &print::Printer) -> Re
     }
     if let Some(Command::Try(asked)) = &cli.command {
         return r#try::run(cli, asked, surroundings);
+    }
+    if let Some(Command::Compare(asked)) = &cli.command {
+        return compare::run(cli, asked, surroundings, printer);
     }
     // one recording for all that is seen here, whatever else is looked at between
     let mut record_since = None;

@@ -34,6 +34,7 @@ pub(super) fn refuse_recording(cli: &Cli) -> Result<(), Fault> {
             | Command::Bundle(_)
             | Command::Heal
             | Command::Try(_)
+            | Command::Compare(_)
             | Command::Down { .. },
         ) => None,
     };

@@ -2,7 +2,7 @@
 //! folder come into being, the command is told their addresses, and all of it is gone at the end.
 
 use super::print::{Printer, Style};
-use super::{Inbox, Next, Show, Surroundings, start, turn};
+use super::{Inbox, Next, Show, Surroundings, compare, start, turn};
 use crate::cli::{Cli, Command, LogLevel, Trying};
 use crate::fault::{Fault, Kind};
 use crate::lab::Lab;
@@ -49,6 +49,7 @@ pub(super) fn run(cli: &Cli, asked: &Trying, surroundings: &Surroundings) -> Res
     };
     let options = Options {
         seed,
+        others: compare::labs_of(&inner)?,
         ..Options::new(lab)
     };
     let sim = runtime.block_on(Sim::start(options)).map_err(|error| {
@@ -120,7 +121,10 @@ fn command(cli: &Cli, asked: &Trying) -> Result<Cli, clap::Error> {
 
 /// Whether the command finds a lab that is there already.
 fn prepares(cli: &Cli) -> bool {
-    !matches!(cli.command, Some(Command::Up { .. }))
+    !matches!(
+        cli.command,
+        Some(Command::Up { .. } | Command::Compare(_))
+    )
 }
 
 /// Builds the lab before anybody looks.

@@ -41,8 +41,8 @@ pub static CATALOGUE: &[Failure] = &[
         title: words("crash the leader"),
         story: words(
             "The leading JobManager is killed with SIGKILL from the node. Nobody gives the lock \
-             back: the others must wait until its lease of 15 s has run out. The tasks go on \
-             running meanwhile, and what they did since the last checkpoint is thrown away.",
+             back: the others must wait until its lease has run out, 15 s by default. The tasks \
+             go on running meanwhile, and what they did since the last checkpoint is thrown away.",
         ),
         teaches: words("After a crash, the lease decides how long nobody leads."),
         needs: Cow::Borrowed(&[]),
@@ -64,7 +64,7 @@ pub static CATALOGUE: &[Failure] = &[
         title: words("delete the leader's pod"),
         story: words(
             "The pod of the leading JobManager is deleted through the API server, as a node drain \
-             does. Its Deployment makes another pod, with another name and address.",
+             does. Its workload makes another pod with another address.",
         ),
         teaches: words(
             "Leadership is found through the config map, so a new address does not matter.",

@@ -9,6 +9,8 @@ use std::time::Duration;
 #[serde(deny_unknown_fields)]
 pub(super) struct Definition {
     pub(super) name: String,
+    #[serde(default)]
+    pub(super) about: String,
     pub(super) images: Vec<String>,
     pub(super) apply: Vec<Apply>,
     pub(super) flink: Flink,

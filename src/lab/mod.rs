@@ -9,6 +9,8 @@ mod kind;
 mod kinds;
 mod manifest;
 mod mistake;
+mod options;
+mod overlay;
 mod scalar;
 mod wrong;
 mod yaml;
@@ -19,6 +21,7 @@ pub use manifest::{Document, Manifest};
 
 use crate::failure::{Failure, Need, Role, Step};
 use crate::fault::Fault;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A lab definition, complete and checked.
@@ -26,6 +29,8 @@ use std::path::Path;
 pub struct Lab {
     /// From `lab.yaml`.
     pub name: String,
+    /// What it is, in a few words for lists; may be empty.
+    pub about: String,
     /// Images that must be in the nodes before workloads are applied.
     pub images: Vec<String>,
     /// Manifest files in the order in which they are applied.
@@ -68,6 +73,11 @@ type BuiltIn = (&'static str, &'static [(&'static str, &'static str)]);
 const BUILT_IN: &[BuiltIn] = &[
     built_in!("default": "lab.yaml", "kind.yaml", "10-namespace.yaml", "20-access.yaml",
         "30-storage.yaml", "40-config.yaml", "50-jobmanagers.yaml", "60-taskmanagers.yaml"),
+    built_in!("flink-1.20": "lab.yaml"),
+    built_in!("fast-failover": "lab.yaml"),
+    built_in!("article": "lab.yaml", "kind.yaml", "10-access.yaml", "20-storage.yaml",
+        "30-config.yaml", "40-jobmanager.yaml", "50-taskmanagers.yaml"),
+    built_in!("article-standby": "lab.yaml"),
     built_in!("three-nodes": "lab.yaml", "kind.yaml", "10-namespace.yaml", "20-access.yaml",
         "30-storage.yaml", "40-config.yaml", "50-jobmanagers.yaml", "60-taskmanagers.yaml"),
 ];
@@ -128,6 +138,38 @@ impl Lab {
         all
     }
 
+    /// What its config maps set Flink's options to, by the option's name. Where two maps set the
+    /// same, the later one of `apply` counts.
+    #[must_use]
+    pub fn flink_options(&self) -> BTreeMap<String, String> {
+        let maps = self.documents().filter(|one| one.kind == "ConfigMap");
+        maps.flat_map(|map| {
+            options::FILES
+                .into_iter()
+                .find_map(|file| Some((file, map.object["data"][file].as_str()?)))
+                .and_then(|(file, text)| options::read(file, text).ok())
+                .unwrap_or_default()
+        })
+        .map(|(key, (value, _))| (key, value))
+        .collect()
+    }
+
+    /// A time that an option sets, in seconds.
+    #[must_use]
+    pub fn flink_seconds(&self, option: &str) -> Option<f64> {
+        let value = self.flink_options().remove(option)?;
+        Some(options::known::time(&value)? / 1e3)
+    }
+
+    /// The version of Flink that the JobManagers' image says in its tag, such as `1.15.2`.
+    #[must_use]
+    pub fn flink_version(&self) -> Option<&str> {
+        let (_, tag) = self.job.image.split('@').next()?.rsplit_once(':')?;
+        let end = tag.find(|letter: char| !letter.is_ascii_digit() && letter != '.');
+        let version = tag[..end.unwrap_or(tag.len())].trim_end_matches('.');
+        (version.split('.').count() >= 2).then_some(version)
+    }
+
     /// The name of the config map that holds the lock, the leader addresses and the jobs.
     #[must_use]
     pub fn cluster_map(&self) -> String {
@@ -143,6 +185,17 @@ impl Lab {
     /// All objects of its manifests, in the order of `apply`.
     pub fn documents(&self) -> impl Iterator<Item = &Document> {
         self.manifests.iter().flat_map(|file| &file.documents)
+    }
+
+    /// The Kubernetes client of Flink up to 1.17 writes the whole config map to renew its lease.
+    #[must_use]
+    pub fn renews_by_update(&self) -> bool {
+        let mut parts = self.flink_version().unwrap_or_default().split('.');
+        let mut next = || parts.next()?.parse::<u32>().ok();
+        match (next(), next()) {
+            (Some(major), Some(minor)) => (major, minor) < (1, 18),
+            _ => false,
+        }
     }
 
     /// What this lab lacks for a failure, in words; none if it can have it.
@@ -170,6 +223,10 @@ impl Lab {
                 Step::ScaleToZero if replicas == 0 => {
                     Some("its JobManagers have no workload that could be scaled".to_owned())
                 }
+                // Nothing in the cluster tells before it is tried: only the version does.
+                Step::ForbidPatch if self.renews_by_update() => Some(
+                    "its Flink renews the lease with an update, not a patch".to_owned(),
+                ),
                 Step::ForbidPatch if !self.documents().any(Document::lets_patch_config_maps) => {
                     Some("no Role of its own lets the JobManagers patch config maps".to_owned())
                 }

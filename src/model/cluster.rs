@@ -38,6 +38,10 @@ pub struct Cluster {
     pub epochs: Vec<Epoch>,
     /// Kubernetes events, oldest first.
     pub events: Vec<KubeEvent>,
+    /// Seconds between the last two renewals of the lease by one holder.
+    pub renewal: Option<f64>,
+    /// The lock's transitions count renewals, not holders.
+    pub counts_renewals: bool,
 }
 
 /// One pod of Flink.
@@ -238,6 +242,7 @@ impl Cluster {
     fn epochs_of(&mut self, at: Timestamp, map: &ClusterMap) {
         let before = self.map.take();
         let before = before.as_ref().map(|(_, map)| map);
+        self.renewed(before.and_then(|map| map.lock.as_ref()), map.lock.as_ref());
         let holder = map.lock.as_ref().map_or("", |lock| lock.holder.as_str());
         // The one that was there before us began when its holder got the lock, not when we came.
         let began = match (&map.lock, self.epochs.is_empty()) {
@@ -272,6 +277,20 @@ impl Cluster {
         if self.epochs.len() > EPOCHS {
             self.epochs.drain(..self.epochs.len() - EPOCHS);
         }
+    }
+
+    /// What two looks at one holder's lock tell: how often it is renewed, and whether its count of
+    /// transitions counts renewals, as Flink 1.15 does.
+    fn renewed(&mut self, before: Option<&Lock>, now: Option<&Lock>) {
+        let (Some(before), Some(now)) = (before, now) else {
+            return;
+        };
+        let same = before.holder == now.holder && before.acquired == now.acquired;
+        if !same || now.renewed <= before.renewed {
+            return;
+        }
+        self.renewal = Some(now.renewed.duration_since(before.renewed).as_secs_f64());
+        self.counts_renewals |= now.transitions > before.transitions;
     }
 
     fn begin_epoch(&mut self, at: Timestamp, id: &str, holder: &str) {

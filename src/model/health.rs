@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 
 /// Good samples in a row that make health.
 pub const GOOD: u32 = 5;
-/// A leader renews every 5 s. Older than this, it has missed two.
-const LEASE_LATE: f64 = 10.0;
+/// A leader renews its lease of 15 s every 5 s. Past this part of it, it has missed two.
+const LEASE_LATE: f64 = 2.0 / 3.0;
 /// Without a new sign for so long, trouble is a state, not an event: asked calmly again.
 const TROUBLE: SignedDuration = SignedDuration::from_mins(5);
 /// Samples older than this say nothing about now.
@@ -182,7 +182,8 @@ impl Model {
             late: self
                 .cluster
                 .lease_age(self.now)
-                .is_some_and(|age| age > LEASE_LATE),
+                .zip(self.cluster.lock())
+                .is_some_and(|(age, lock)| age > lock.seconds * LEASE_LATE),
         }
     }
 

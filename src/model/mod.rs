@@ -7,6 +7,7 @@ mod building;
 mod clocks;
 mod cluster;
 mod command;
+mod comparison;
 mod deeds;
 mod detail;
 mod doctor;
@@ -49,6 +50,7 @@ mod update;
 pub use clocks::Clocks;
 pub use cluster::{BackOff, Cluster, Epoch, KubeEvent, Pod, PodChange, PodPhase};
 pub use command::{MANIFEST, MANIFEST_ASIDE};
+pub use comparison::{COMPARISON_FORMAT, Compared, Comparison};
 pub use deeds::{Deed, Deeds, Did};
 pub use detail::{Condition, JobDetail, JobDetails, JobException, PodDetail, PreviousLog, Vertex};
 pub use doctor::{

@@ -4,12 +4,13 @@
 use super::pace::{Dice, Pace};
 use super::serve::Counters;
 use crate::lab::Lab;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
 
 #[derive(Debug)]
 pub(crate) struct Ground {
-    pub(crate) lab: Lab,
+    /// The definitions that clusters may be of; at least one.
+    labs: Vec<Arc<Lab>>,
     pub(super) pace: Pace,
     pub(super) dice: Dice,
     pub(super) counters: Counters,
@@ -52,15 +53,30 @@ pub enum CleanStop {
 }
 
 impl Ground {
-    pub(super) fn new(lab: Lab, speed: f64, seed: u64) -> Self {
+    pub(super) fn new(labs: Vec<Lab>, speed: f64, seed: u64) -> Self {
         Self {
-            lab,
+            labs: labs.into_iter().map(Arc::new).collect(),
             pace: Pace::new(speed),
             dice: Dice::new(seed),
             counters: Counters::default(),
             stop: CancellationToken::new(),
             wishes: Mutex::default(),
         }
+    }
+
+    /// The definition of a cluster: the one whose name the cluster's own ends in, else the first.
+    /// `flinklab compare` names its instances after their labs.
+    pub(super) fn lab_of(&self, cluster: &str) -> Arc<Lab> {
+        let named = |lab: &&Arc<Lab>| {
+            let before = cluster.strip_suffix(&lab.name.replace('.', "-"));
+            before.is_some_and(|before| before.is_empty() || before.ends_with('-'))
+        };
+        let found = self.labs.iter().filter(named).max_by_key(|lab| lab.name.len());
+        found.unwrap_or(&self.labs[0]).clone()
+    }
+
+    pub(super) fn labs(&self) -> impl Iterator<Item = &Lab> {
+        self.labs.iter().map(Arc::as_ref)
     }
 
     pub(super) fn wish(&self, change: impl FnOnce(&mut Wishes)) {

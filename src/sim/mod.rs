@@ -34,6 +34,8 @@ use tokio::net::TcpListener;
 pub struct Options {
     /// The definition: roles, names, images, mounts.
     pub lab: Lab,
+    /// Definitions of further clusters. Each is for the cluster whose name ends in its own.
+    pub others: Vec<Lab>,
     /// Divides every duration that the simulation makes.
     pub speed: f64,
     /// The same seed draws the same timings.
@@ -50,6 +52,7 @@ impl Options {
     pub fn new(lab: Lab) -> Self {
         Self {
             lab,
+            others: Vec::new(),
             speed: 1.0,
             seed: 1,
             images: Images::Present,
@@ -75,7 +78,8 @@ impl Drop for Sim {
 impl Sim {
     /// Starts the engine. Clusters come with the containers that are made in it.
     pub async fn start(options: Options) -> io::Result<Self> {
-        let ground = Arc::new(Ground::new(options.lab, options.speed, options.seed));
+        let labs = std::iter::once(options.lab).chain(options.others);
+        let ground = Arc::new(Ground::new(labs.collect(), options.speed, options.seed));
         let machine = Machine::new(ground.clone(), options.images);
         let door = Door::new(Gate::Open);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;

@@ -6,6 +6,7 @@ pub mod bootstrap;
 pub mod breaking;
 mod bundle;
 pub mod clean;
+pub mod comparisons;
 pub mod crash;
 pub mod disk;
 pub mod docker;

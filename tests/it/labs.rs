@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// `file: what stands there → what is written instead`.
-type Change = (&'static str, &'static str, &'static str);
+type Change<'a> = (&'a str, &'a str, &'a str);
 
 fn files() -> Vec<(String, String)> {
     Lab::open("default").unwrap().files
@@ -26,7 +26,7 @@ fn bare() -> Vec<(String, String)> {
         .collect()
 }
 
-fn changed(changes: &[Change]) -> Result<Lab, Fault> {
+fn changed(changes: &[Change<'_>]) -> Result<Lab, Fault> {
     let mut files = bare();
     for (file, from, to) in changes {
         let text = files
@@ -59,7 +59,7 @@ fn told(result: Result<Lab, Fault>) -> String {
 }
 
 /// What is told about each change, one line each.
-fn each(changes: &[Change]) -> String {
+fn each(changes: &[Change<'_>]) -> String {
     changes.iter().fold(String::new(), |mut all, change| {
         let _ = writeln!(all, "{}", told(changed(&[*change])));
         all
@@ -72,8 +72,68 @@ fn the_built_in_labs_are_right() {
         let lab = Lab::open(name).unwrap();
         assert!(lab.unlisted.is_empty());
         assert_eq!(lab.hash.len(), 64);
-        assert_eq!(lab.cluster_map(), "flinklab-cluster-config-map");
+        assert_eq!(lab.name, name);
+        let map = match name.starts_with("article") {
+            true => "beam-flink-cluster-cluster-config-map",
+            false => "flinklab-cluster-config-map",
+        };
+        assert_eq!(lab.cluster_map(), map);
+        let version = match name {
+            "flink-1.20" => "1.20.5",
+            "article" | "article-standby" => "1.15.2",
+            _ => "2.2.1",
+        };
+        assert_eq!(lab.flink_version(), Some(version), "{name}");
     }
+}
+
+/// What differs between the labs is what their heads say, and nothing else.
+#[test]
+fn labs_that_stand_on_another_differ_in_what_they_name() {
+    let files = |name: &str| {
+        let lab = Lab::open(name).unwrap();
+        let code = |text: &str| {
+            let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let all = lab.files.iter().map(|(file, text)| (file.clone(), code(text)));
+        all.collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let mut all = String::new();
+    for (name, base) in [
+        ("flink-1.20", "default"),
+        ("fast-failover", "default"),
+        ("article-standby", "article"),
+    ] {
+        let (own, below) = (files(name), files(base));
+        assert!(own.keys().eq(below.keys()));
+        for (file, lines) in &own {
+            for line in lines.iter().filter(|line| !below[file].contains(line)) {
+                let _ = writeln!(all, "{name}/{file}: {}", line.trim());
+            }
+        }
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn times_of_the_election_that_cannot_work_are_told() {
+    const ELECTION: &str = "kubernetes.namespace: flink\n    high-availability.kubernetes.leader-election";
+    let set = |lines: &str| {
+        let lines = lines.replace("; ", "\n    high-availability.kubernetes.leader-election");
+        told(changed(&[("40-config.yaml", "kubernetes.namespace: flink", &format!("{ELECTION}{lines}"))]))
+    };
+    let mut all = String::new();
+    for lines in [
+        ".lease-duration: 10 s",
+        ".lease-duration: 10 s; .renew-deadline: 10 s",
+        ".renew-deadline: 20 s",
+        ".renew-deadline: 5 s",
+        ".retry-period: 15 s",
+    ] {
+        let _ = writeln!(all, "{}", set(lines));
+    }
+    insta::assert_snapshot!(all);
 }
 
 #[test]

@@ -51,6 +51,25 @@ fn commands() -> String {
     table
 }
 
+fn labs() -> String {
+    let head = "| lab | Flink | what it is |\n| --- | --- | --- |\n".to_owned();
+    flinklab::lab::built_in_names().fold(head, |mut table, name| {
+        let lab = Lab::open(name).unwrap();
+        let version = lab.flink_version().unwrap_or_default().to_owned();
+        let _ = writeln!(table, "| `{name}` | {version} | {} |", lab.about);
+        table
+    })
+}
+
+/// A lab that is another one with a few changes, without its comments.
+fn overlay() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("lab/fast-failover/lab.yaml");
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let code: Vec<&str> = lines.collect();
+    format!("```yaml\n{}\n```\n", code.join("\n"))
+}
+
 fn exits() -> String {
     let meanings = [
         (0, "the goal is reached; for `break`: PASS"),
@@ -340,6 +359,8 @@ fn the_readme_says_what_the_program_knows() {
     let found = std::fs::read_to_string(&path).unwrap();
     let wanted = [
         ("failures", failures()),
+        ("labs", labs()),
+        ("overlay", overlay()),
         ("commands", commands()),
         ("exits", exits()),
         ("mistake", mistake()),

@@ -20,10 +20,10 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 /// Fast enough to wait for, slow enough that a loaded machine keeps up.
-const SPEED: f64 = 10.0;
+pub(crate) const SPEED: f64 = 10.0;
 
 /// A simulated machine, and the program that finds it.
-struct Scene {
+pub(crate) struct Scene {
     sim: Option<Sim>,
     /// The simulation's own threads: the program is another process.
     runtime: Runtime,
@@ -43,11 +43,21 @@ impl Scene {
     }
 
     fn at(speed: f64, images: Images) -> Self {
+        Self::of(Lab::open("default").unwrap(), speed, images)
+    }
+
+    /// A machine for that lab.
+    pub(crate) fn of(lab: Lab, speed: f64, images: Images) -> Self {
+        Self::with(lab, Vec::new(), speed, images)
+    }
+
+    /// A machine for several labs: each for the cluster whose name ends in its own.
+    pub(crate) fn with(lab: Lab, others: Vec<Lab>, speed: f64, images: Images) -> Self {
         let runtime = Runtime::new().unwrap();
-        let lab = Lab::open("default").unwrap();
         let options = Options {
             speed,
             images,
+            others,
             ..Options::new(lab)
         };
         let sim = runtime.block_on(Sim::start(options)).unwrap();
@@ -59,11 +69,15 @@ impl Scene {
         }
     }
 
-    fn sim(&self) -> &Sim {
+    pub(crate) fn program(&self) -> &Program {
+        &self.program
+    }
+
+    pub(crate) fn sim(&self) -> &Sim {
         self.sim.as_ref().unwrap()
     }
 
-    fn run(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         let ended = self.program.run(&[arguments, &["--json"]].concat());
         eprintln!("{arguments:?} → {}\n{}{}", ended.code, ended.out, ended.err);
         ended
@@ -75,7 +89,7 @@ impl Scene {
         command.stdout(Stdio::piped()).spawn().unwrap()
     }
 
-    fn result(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn result(&self, arguments: &[&str]) -> Value {
         let ended = self.run(arguments);
         assert_eq!(ended.code, 0, "{arguments:?}");
         ended.objects().pop().unwrap()["result"].take()
@@ -89,7 +103,7 @@ impl Scene {
     }
 
     /// Waits until the lab is healthy.
-    fn heals(&self) {
+    pub(crate) fn heals(&self) {
         let deadline = Instant::now() + Duration::from_secs(90);
         while self.run(&["status"]).objects()[0]["healthy"] != true {
             assert!(Instant::now() < deadline, "the lab does not heal");
@@ -134,15 +148,15 @@ impl Scene {
     }
 }
 
-fn statement<'a>(result: &'a Value, name: &str) -> &'a Value {
+pub(crate) fn statement<'a>(result: &'a Value, name: &str) -> &'a Value {
     let all = result["statements"].as_array().unwrap();
     all.iter().find(|one| one["name"] == name).unwrap()
 }
 
-/// The lab of all scenarios: the default one, whose own failures are the lasting ones of the
-/// catalogue with a time that fits the simulation's speed.
-fn lab_with_short_failures(folder: &Path) {
-    let lab = Lab::open("default").unwrap();
+/// A lab whose own failures are the lasting ones of the catalogue with a time that fits the
+/// simulation's speed.
+pub(crate) fn lab_with_short_failures(name: &str, folder: &Path) {
+    let lab = Lab::open(name).unwrap();
     let own: Vec<Failure> = CATALOGUE
         .iter()
         .filter_map(|failure| {
@@ -183,12 +197,18 @@ fn breaks(key: &str) {
     let slow = failure.steps.contains(&Step::DeletePointers);
     let scene = Scene::at(if slow { 2.0 } else { SPEED }, Images::Present);
     let folder = tempfile::tempdir().unwrap();
-    lab_with_short_failures(folder.path());
+    lab_with_short_failures("default", folder.path());
     let lab = folder.path().to_str().unwrap();
     scene.result(&["up", "--lab", lab]);
+    breaks_in(&scene, failure);
+}
+
+/// The same in a lab that is there; what the run came to.
+pub(crate) fn breaks_in(scene: &Scene, failure: &Failure) -> Value {
+    let key = &failure.key;
     let key = match failure.lasts {
         Some(_) => format!("short-{key}"),
-        None => key.to_owned(),
+        None => key.to_string(),
     };
     let ended = scene.run(&["break", &key]);
     let result = ended.objects().pop().unwrap()["result"].take();
@@ -230,6 +250,7 @@ fn breaks(key: &str) {
     let healed = scene.result(&["heal"]);
     assert_eq!(healed["undone"].as_array().map(Vec::len), Some(0));
     scene.heals();
+    result
 }
 
 /// One scenario an entry, each a test of its own.
@@ -437,7 +458,7 @@ fn a_failure_is_healed_while_it_is_still_being_applied() {
 fn an_undo_that_fails_is_not_given_up() {
     let scene = Scene::new(Images::Present);
     let folder = tempfile::tempdir().unwrap();
-    lab_with_short_failures(folder.path());
+    lab_with_short_failures("default", folder.path());
     scene.result(&["up", "--lab", folder.path().to_str().unwrap()]);
     let mut first = scene.start(&["break", "short-checkpoint-unwritable"]);
     scene.breaks();

@@ -28,20 +28,27 @@ pub(super) fn escaped(text: &str) -> String {
 
 /// The page.
 pub(super) fn text(picked: &Picked) -> String {
-    let heading = escaped(&page::heading(picked));
-    let mut text = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>flinklab report: {heading}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-         <header><h1>What was broken, and what was proven</h1>\n<p>{heading}</p></header>\n<main>\n"
-    );
+    let mut body = String::new();
     if picked.runs.len() > 1 {
-        text.push_str(&overview(picked));
+        body.push_str(&overview(picked));
     }
     // The newest first: that is what somebody just did.
     for (n, run) in picked.runs.iter().rev().enumerate() {
-        text.push_str(&one(run, n == 0));
+        body.push_str(&one(run, n == 0));
     }
+    let title = "What was broken, and what was proven";
+    framed(title, "report", &page::heading(picked), &body)
+}
+
+/// A page with its head, its words and its foot.
+pub(super) fn framed(title: &str, kind: &str, heading: &str, body: &str) -> String {
+    let heading = escaped(heading);
+    let mut text = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>flinklab {kind}: {heading}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
+         <header><h1>{title}</h1>\n<p>{heading}</p></header>\n<main>\n{body}"
+    );
     text.push_str("<section id=\"words\"><h2>The words of this page</h2>\n<dl>\n");
     for (word, meaning) in words::GLOSSARY {
         text.push_str(&format!(

@@ -2,6 +2,7 @@
 //! proven, for people, scripts, CI and somebody who has never seen Flink. Reads the lab's folder;
 //! asks neither Docker nor Flink.
 
+mod compare;
 mod html;
 mod junit;
 mod page;
@@ -9,6 +10,8 @@ mod summary;
 mod svg;
 mod table;
 mod words;
+
+pub(super) use compare::compared;
 
 use super::break_report;
 use super::print::{Printer, Style};
@@ -169,45 +172,44 @@ fn in_short(run: &RunResult) -> Value {
     })
 }
 
-/// The report for scripts: figures of each failure, then each run as `break` told it.
-fn object(picked: &Picked) -> Value {
+/// The figures of one failure for scripts.
+fn group_object(group: &Distribution<'_>) -> Value {
     let figures = |spread: &Spread| {
         json!({
             "n": spread.n, "min": spread.min, "median": spread.median, "p90": spread.p90,
             "max": spread.max,
         })
     };
-    let groups: Vec<Value> = picked
-        .groups()
+    let phases: Vec<Value> = group
+        .phases
         .iter()
-        .map(|group| {
-            let phases: Vec<Value> = group
-                .phases
-                .iter()
-                .map(|(name, spread)| json!({"name": name, "ms": figures(spread)}))
-                .collect();
-            let leases: Vec<Value> = group
-                .lease_runs
-                .iter()
-                .map(|(end, runs)| {
-                    let own = group.leases.get(end).cloned().unwrap_or_default();
-                    let spread = crate::model::spread(own);
-                    json!({"end": end, "runs": runs, "recovery_ms": spread.as_ref().map(figures)})
-                })
-                .collect();
-            let verdicts: serde_json::Map<String, Value> = group
-                .verdicts
-                .iter()
-                .map(|(verdict, count)| (verdict.to_string(), json!(count)))
-                .collect();
-            json!({
-                "failure": group.failure, "title": group.title, "within": group.within,
-                "runs": group.runs.len(), "left_out": group.left_out, "verdicts": verdicts,
-                "recovery_ms": group.recovery.as_ref().map(figures),
-                "phases": phases, "leases": leases,
-            })
+        .map(|(name, spread)| json!({"name": name, "ms": figures(spread)}))
+        .collect();
+    let leases: Vec<Value> = group
+        .lease_runs
+        .iter()
+        .map(|(end, runs)| {
+            let own = group.leases.get(end).cloned().unwrap_or_default();
+            let spread = crate::model::spread(own);
+            json!({"end": end, "runs": runs, "recovery_ms": spread.as_ref().map(figures)})
         })
         .collect();
+    let verdicts: serde_json::Map<String, Value> = group
+        .verdicts
+        .iter()
+        .map(|(verdict, count)| (verdict.to_string(), json!(count)))
+        .collect();
+    json!({
+        "failure": group.failure, "title": group.title, "within": group.within,
+        "runs": group.runs.len(), "left_out": group.left_out, "verdicts": verdicts,
+        "recovery_ms": group.recovery.as_ref().map(figures),
+        "phases": phases, "leases": leases,
+    })
+}
+
+/// The report for scripts: figures of each failure, then each run as `break` told it.
+fn object(picked: &Picked) -> Value {
+    let groups: Vec<Value> = picked.groups().iter().map(group_object).collect();
     let runs: Vec<Value> = picked
         .runs
         .iter()

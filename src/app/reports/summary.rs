@@ -14,11 +14,26 @@ pub(super) fn short(ms: i64) -> String {
     format!("{sign}{}.{} s", tenths / 10, tenths % 10)
 }
 
-fn figures(spread: Option<&Spread>) -> Vec<String> {
+pub(super) fn figures(spread: Option<&Spread>) -> Vec<String> {
     match spread {
         None => vec!["–".to_owned(); 4],
         Some(it) => [it.min, it.median, it.p90, it.max].map(short).to_vec(),
     }
+}
+
+/// How often which verdict.
+pub(super) fn verdicts(group: &Distribution<'_>) -> String {
+    let verdicts: Vec<String> = group
+        .verdicts
+        .iter()
+        .map(|(verdict, count)| match verdict {
+            Verdict::Inconclusive | Verdict::Unknown => {
+                format!("{count} {verdict}, not counted")
+            }
+            Verdict::Pass | Verdict::Fail => format!("{count} {verdict}"),
+        })
+        .collect();
+    verdicts.join(", ")
 }
 
 /// Every failure in a row.
@@ -34,21 +49,11 @@ pub(super) fn side_by_side(groups: &[Distribution<'_>]) -> Table {
         ("verdicts", Side::Left),
     ]);
     for group in groups {
-        let verdicts: Vec<String> = group
-            .verdicts
-            .iter()
-            .map(|(verdict, count)| match verdict {
-                Verdict::Inconclusive | Verdict::Unknown => {
-                    format!("{count} {verdict}, not counted")
-                }
-                Verdict::Pass | Verdict::Fail => format!("{count} {verdict}"),
-            })
-            .collect();
         let n = group.recovery.as_ref().map_or(0, |spread| spread.n);
         let mut row = vec![group.failure.clone(), n.to_string()];
         row.extend(figures(group.recovery.as_ref()));
         row.push(format!("{} s", group.within));
-        row.push(verdicts.join(", "));
+        row.push(verdicts(group));
         table.row(row);
     }
     table

@@ -14,14 +14,17 @@ pub(super) enum Side {
 /// Rows under named columns.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
-    pub(super) columns: Vec<(&'static str, Side)>,
+    pub(super) columns: Vec<(String, Side)>,
     pub(super) rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(super) fn new(columns: &[(&'static str, Side)]) -> Self {
+    pub(super) fn new(columns: &[(&str, Side)]) -> Self {
         Self {
-            columns: columns.to_vec(),
+            columns: columns
+                .iter()
+                .map(|(name, side)| ((*name).to_owned(), *side))
+                .collect(),
             rows: Vec::new(),
         }
     }
@@ -50,11 +53,7 @@ impl Table {
             }
             format!("{}\n", line.trim_end())
         };
-        let head: Vec<String> = self
-            .columns
-            .iter()
-            .map(|(name, _)| (*name).to_owned())
-            .collect();
+        let head: Vec<String> = self.columns.iter().map(|(name, _)| name.clone()).collect();
         let mut text = line(&head);
         for row in &self.rows {
             text.push_str(&line(row));

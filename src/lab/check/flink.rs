@@ -2,11 +2,11 @@
 //! lab would be built and then watched in the wrong place. Options that say nothing about that
 //! are Flink's to judge.
 
-use super::super::yaml::{self, At, Node, Value};
+use super::super::options::{self, Configuration, known};
+use super::super::yaml::Node;
 use super::pods::Pods;
 use super::{Object, Whole};
 use crate::fault::Fault;
-use std::collections::BTreeMap;
 
 pub(super) fn check(whole: &Whole<'_>, pods: &Pods<'_>) -> Result<(), Fault> {
     let volumes = pods
@@ -21,53 +21,52 @@ pub(super) fn check(whole: &Whole<'_>, pods: &Pods<'_>) -> Result<(), Fault> {
                 && object.document.namespace == pods.object.document.namespace
         });
         let Some(map) = map else { continue };
-        if let Some(text) = map
-            .node
-            .get("data")
-            .and_then(|data| data.get("config.yaml"))
-        {
-            let documents =
-                yaml::read(text.text().unwrap_or_default()).map_err(|mut mistake| {
-                    mistake.at = text.inside(mistake.at);
-                    mistake.fault(map.source.code, &map.source.file)
-                })?;
-            let mut options = BTreeMap::new();
-            if let Some(root) = documents.first() {
-                flatten(root, "", &mut options);
-            }
-            agree(whole, map, text, &options)?;
+        let found = options::of(map.node)
+            .map_err(|mistake| mistake.fault(map.source.code, &map.source.file))?;
+        if let Some(found) = found {
+            agree(whole, map, &found)?;
+            election(map, &found)?;
         }
     }
     Ok(())
 }
 
-/// Nested or dotted, both are allowed and mean the same.
-fn flatten(node: &Node, path: &str, into: &mut BTreeMap<String, (String, At)>) {
-    match &node.value {
-        Value::Map(entries) => {
-            for (key, value) in entries {
-                let key = key.text().unwrap_or_default();
-                let path = if path.is_empty() {
-                    key.to_owned()
-                } else {
-                    format!("{path}.{key}")
-                };
-                flatten(value, &path, into);
-            }
-        }
-        Value::Scalar { text, .. } => {
-            into.insert(path.to_owned(), (text.clone(), node.at));
-        }
-        Value::List(_) => {}
+/// Times of the election that cannot work together. Flink's own defaults are equal for lease and
+/// deadline, so equal is allowed.
+fn election(map: &Object<'_>, found: &Configuration<'_>) -> Result<(), Fault> {
+    let of = |name: &str, default: f64| {
+        let key = format!("high-availability.kubernetes.leader-election.{name}");
+        let set = found.options.get(&key);
+        let value = set.and_then(|(value, _)| known::time(value));
+        (value.unwrap_or(default), set.map(|(_, at)| *at))
+    };
+    let (lease, at_lease) = of("lease-duration", 15e3);
+    let (deadline, at_deadline) = of("renew-deadline", 15e3);
+    let (retry, at_retry) = of("retry-period", 5e3);
+    if let (true, Some(at)) = (deadline > lease, at_deadline.or(at_lease)) {
+        return map
+            .source
+            .here(at, "The renew deadline is longer than the lease.")
+            .why(format!(
+                "a leader would go on for {} s after another one may have taken over",
+                (deadline - lease) / 1e3
+            ))
+            .mend("Let lease-duration be at least as long as renew-deadline.")
+            .done();
     }
+    if let (true, Some(at)) = (retry >= deadline, at_retry.or(at_deadline).or(at_lease)) {
+        return map
+            .source
+            .here(at, "The retry period is not shorter than the renew deadline.")
+            .why("the lease is renewed once a retry period, and would be given up before")
+            .mend("Let retry-period be a third of renew-deadline or less.")
+            .done();
+    }
+    Ok(())
 }
 
-fn agree(
-    whole: &Whole<'_>,
-    map: &Object<'_>,
-    text: &Node,
-    options: &BTreeMap<String, (String, At)>,
-) -> Result<(), Fault> {
+fn agree(whole: &Whole<'_>, map: &Object<'_>, found: &Configuration<'_>) -> Result<(), Fault> {
+    let options = &found.options;
     let flink = &whole.definition.flink;
     let says = |path: &str, value: &str| format!("`{path}` in lab.yaml says `{value}`");
     let differs = |keys: &[&str], wanted: &str, why: String| -> Result<(), Fault> {
@@ -80,7 +79,7 @@ fn agree(
         }
         map.source
             .here(
-                text.inside(*at),
+                *at,
                 format!("`{key}` is `{value}`, which does not fit to lab.yaml."),
             )
             .why(why)
@@ -113,7 +112,7 @@ fn agree(
         }
         map.source
             .here(
-                text.inside(*at),
+                *at,
                 format!("`{key}` leads to `{whole_path}`, which does not fit to lab.yaml."),
             )
             .why(format!(

@@ -15,6 +15,7 @@ use super::definition::Definition;
 use super::kind::Cluster;
 use super::manifest::{self, Document, Manifest};
 use super::mistake::{Mistake, did_you_mean, listed};
+use super::overlay;
 use super::yaml::{self, At, Node};
 use crate::fault::Fault;
 use sha2::{Digest, Sha256};
@@ -88,6 +89,13 @@ pub(super) struct Whole<'a> {
 
 pub(super) fn read_folder(folder: &Path) -> Result<Lab, Fault> {
     let shown = folder.display().to_string();
+    let files = read_files(folder)?;
+    from_files(files, &format!("{}/", shown.trim_end_matches('/')))
+}
+
+/// The YAML files of a folder, in the order of their names.
+pub(super) fn read_files(folder: &Path) -> Result<Vec<(String, String)>, Fault> {
+    let shown = folder.display().to_string();
     let entries = std::fs::read_dir(folder).map_err(|error| {
         let near = did_you_mean(&shown, super::built_in_names());
         Fault::wrong(
@@ -126,10 +134,16 @@ pub(super) fn read_folder(folder: &Path) -> Result<Lab, Fault> {
         files.push((name, text));
     }
     files.sort();
-    from_files(files, &format!("{}/", shown.trim_end_matches('/')))
+    Ok(files)
 }
 
+/// A lab from its files, put over its base if it has one.
 pub(super) fn from_files(files: Vec<(String, String)>, folder: &str) -> Result<Lab, Fault> {
+    let (files, origins) = overlay::resolve(files, folder)?;
+    complete(files, folder).map_err(|fault| origins.placed(fault))
+}
+
+fn complete(files: Vec<(String, String)>, folder: &str) -> Result<Lab, Fault> {
     let (lab, definition): (_, Definition) = one(&files, folder, "lab.yaml", Rules::Strict)?;
     words::check(&lab, &definition)?;
     let (kind, mut cluster) = cluster::read(&files, folder)?;
@@ -200,6 +214,7 @@ pub(super) fn from_files(files: Vec<(String, String)>, folder: &str) -> Result<L
         .collect();
     Ok(Lab {
         name: definition.name,
+        about: definition.about,
         images: definition.images,
         apply: definition.apply,
         flink: definition.flink,

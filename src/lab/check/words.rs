@@ -14,11 +14,14 @@ const NODE_PORTS: std::ops::RangeInclusive<u16> = 30000..=32767;
 const LONGEST_CLUSTER_ID: usize = 45;
 /// Asked more often, Flink's REST serves us instead of the job.
 const SHORTEST_POLL: Duration = Duration::from_millis(100);
+/// What fits beside a name on a line of a terminal.
+const LONGEST_ABOUT: usize = 100;
 /// There are nine digits.
 const MOST_FIRST: usize = 9;
 
 pub(super) fn check(lab: &Source, definition: &Definition) -> Result<(), Fault> {
-    label(lab, "name", &definition.name)?;
+    name(lab, &definition.name)?;
+    about(lab, &definition.about)?;
     images(lab, definition)?;
     apply(lab, definition)?;
     flink(lab, definition)?;
@@ -28,21 +31,45 @@ pub(super) fn check(lab: &Source, definition: &Definition) -> Result<(), Fault> 
     failures(lab, definition)
 }
 
+/// A lab's name: a label, and points in it, as in versions.
+fn name(lab: &Source, text: &str) -> Result<(), Fault> {
+    if text.split('.').all(is_label) {
+        return Ok(());
+    }
+    lab.at("name", format!("`name` cannot be `{text}`."))
+        .why("lower-case letters, digits, `-` and `.`, at most 63, beginning and ending with a letter or digit")
+        .done()
+}
+
+/// A few words on one line, such as fit into a list.
+fn about(lab: &Source, text: &str) -> Result<(), Fault> {
+    if text.chars().count() <= LONGEST_ABOUT && !text.contains(char::is_control) {
+        return Ok(());
+    }
+    lab.at("about", "`about` is too long for a list.")
+        .why(format!("it is one line of at most {LONGEST_ABOUT} characters"))
+        .mend("Tell the rest in comments at the head of lab.yaml.")
+        .done()
+}
+
 /// A name that Kubernetes takes too.
 fn label(lab: &Source, path: &str, text: &str) -> Result<(), Fault> {
-    let is_label = !text.is_empty()
-        && text.len() <= 63
-        && !text.starts_with('-')
-        && !text.ends_with('-')
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if is_label {
+    if is_label(text) {
         return Ok(());
     }
     lab.at(path, format!("`{path}` cannot be `{text}`."))
         .why("lower-case letters, digits and `-`, at most 63, beginning and ending with a letter or digit")
         .done()
+}
+
+fn is_label(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 63
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 fn image(lab: &Source, path: &str, text: &str) -> Result<(), Fault> {

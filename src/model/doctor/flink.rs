@@ -3,7 +3,6 @@
 
 use super::{Facts, Finding, Grade, Who, fine};
 use crate::lab::Lab;
-use serde_json::Value;
 
 /// Options that hold a duration; a bare number means milliseconds.
 const DURATIONS: &[&str] = &[
@@ -20,37 +19,10 @@ const DURATIONS: &[&str] = &[
     "restart-strategy.fixed-delay.delay",
 ];
 
-/// Flink's options in a lab's config maps, nested or dotted.
+/// Flink's options in a lab's config maps.
 #[must_use]
 pub fn options(lab: &Lab) -> Vec<(String, String)> {
-    let mut all = Vec::new();
-    let documents = lab.documents();
-    for document in documents.filter(|document| document.kind == "ConfigMap") {
-        for file in ["config.yaml", "flink-conf.yaml"] {
-            let text = document.object["data"][file].as_str();
-            if let Some(Ok(value)) = text.map(serde_yaml::from_str::<Value>) {
-                flatten(&value, "", &mut all);
-            }
-        }
-    }
-    all
-}
-
-fn flatten(value: &Value, path: &str, into: &mut Vec<(String, String)>) {
-    match value {
-        Value::Object(map) => {
-            for (key, value) in map {
-                let below = match path {
-                    "" => key.clone(),
-                    path => format!("{path}.{key}"),
-                };
-                flatten(value, &below, into);
-            }
-        }
-        Value::String(text) => into.push((path.to_owned(), text.clone())),
-        Value::Null | Value::Array(_) => {}
-        other => into.push((path.to_owned(), other.to_string())),
-    }
+    lab.flink_options().into_iter().collect()
 }
 
 /// `800m`, `1g`, `1600 mb` in bytes, as Flink reads them.

@@ -204,7 +204,7 @@ pub(super) async fn proxy(
     if ip.is_empty() {
         return Status::unreachable(&format!("no address for pod {pod}")).reply();
     }
-    let rest_port = cluster.ground.lab.flink.rest.port;
+    let rest_port = cluster.lab.flink.rest.port;
     let asked = port.parse().unwrap_or(rest_port);
     let refused = format!("dial tcp {ip}:{asked}: connect: connection refused");
     let ask = ask(request, &format!("/{}", below.join("/"))).await;
@@ -268,7 +268,7 @@ pub(crate) async fn ask(request: Request, path: &str) -> flink::Ask {
 
 /// The NodePort: any ready JobManager, without the API server.
 pub(crate) async fn node_port(cluster: Arc<Cluster>, request: Request) -> Option<Reply> {
-    let lab = &cluster.ground.lab;
+    let lab = &cluster.lab;
     let service = {
         let state = cluster.hold();
         state

@@ -122,15 +122,16 @@ fn owners(state: &mut State, dice: &Dice, plural: &'static str) {
                 .is_some_and(|pod| pod["metadata"]["deletionTimestamp"].is_null())
         };
         pods.retain(|pod| alive(state, pod));
-        for n in pods.len()..want {
-            let name = match plural {
-                "statefulsets" => format!("{}-{n}", key.name),
-                _ => format!("{}-{}", key.name, dice.suffix(5)),
-            };
+        // A StatefulSet's pods have fixed names: one comes back when its name is free again.
+        let names: Vec<String> = match plural {
+            "statefulsets" => (0..want).map(|n| format!("{}-{n}", key.name)).collect(),
+            _ => (pods.len()..want).map(|_| format!("{}-{}", key.name, dice.suffix(5))).collect(),
+        };
+        for name in names {
             let template = &object["spec"]["template"];
             let pod_key = Key::new(kinds::of("pods"), &key.namespace, &name);
             if state.store.get(&pod_key).is_some() {
-                break;
+                continue;
             }
             let mut pod = json!({
                 "metadata": {"generateName": format!("{}-", key.name),

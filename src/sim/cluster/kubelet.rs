@@ -222,7 +222,7 @@ fn start(
 ) -> String {
     let spec = &pod["spec"]["containers"][0];
     let name = spec["name"].as_str().unwrap_or_default().to_owned();
-    let lab = &cluster.ground.lab;
+    let lab = &cluster.lab;
     let role = [Role::JobManager, Role::TaskManager]
         .into_iter()
         .find(|role| {

@@ -11,9 +11,10 @@ mod shown;
 pub(crate) use container::{Container, Life, Process, Signal};
 
 use super::api::{Store, kinds};
-use super::flink::Flink;
+use super::flink::{Flink, Version};
 use super::ground::Ground;
 use super::serve::{Door, Gate};
+use crate::lab::Lab;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,10 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug)]
 pub(crate) struct Cluster {
     pub(crate) ground: Arc<Ground>,
+    /// Its definition.
+    pub(crate) lab: Arc<Lab>,
+    /// The Flink that its image holds.
+    pub(crate) version: Version,
     /// The kind cluster's name.
     pub(crate) name: String,
     /// Whether the API server answers.
@@ -109,9 +114,12 @@ impl Drop for Held<'_> {
 
 impl Cluster {
     pub(crate) fn new(ground: &Arc<Ground>, name: &str) -> Arc<Self> {
+        let lab = ground.lab_of(name);
         let cluster = Arc::new(Self {
             stop: ground.stop.child_token(),
             ground: ground.clone(),
+            version: Version::of(&lab),
+            lab,
             name: name.to_owned(),
             door: Door::new(Gate::Shut),
             state: Mutex::new(State {

@@ -28,16 +28,14 @@ pub(super) struct Image {
     pub(super) files: BTreeMap<String, Vec<u8>>,
 }
 
-/// The images that the lab needs: its own, and those of its nodes.
-pub(super) fn known(lab: &Lab) -> Vec<String> {
-    let mut names: Vec<String> = lab
-        .cluster
-        .nodes
-        .iter()
-        .map(|node| node.image.clone())
-        .collect();
-    names.extend(lab.images.iter().cloned());
-    names.push(lab.job.image.clone());
+/// The images that the labs need: their own, and those of their nodes.
+pub(super) fn known<'a>(labs: impl Iterator<Item = &'a Lab>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for lab in labs {
+        names.extend(lab.cluster.nodes.iter().map(|node| node.image.clone()));
+        names.extend(lab.images.iter().cloned());
+        names.push(lab.job.image.clone());
+    }
     names.sort();
     names.dedup();
     names
@@ -45,21 +43,16 @@ pub(super) fn known(lab: &Lab) -> Vec<String> {
 
 pub(super) fn made(ground: &Ground, name: &str) -> Image {
     let mut files = BTreeMap::new();
-    if ground
-        .lab
-        .cluster
-        .nodes
-        .iter()
-        .any(|node| node.image == name)
-    {
+    let mut nodes = ground.labs().flat_map(|lab| &lab.cluster.nodes);
+    if nodes.any(|node| node.image == name) {
         for (path, text) in super::super::node::IMAGE_FILES {
             files.insert((*path).to_owned(), text.as_bytes().to_vec());
         }
     } else {
-        files.insert(
-            ground.lab.job.jar.clone(),
-            b"PK\x03\x04 simulated jar\n".to_vec(),
-        );
+        for lab in ground.labs() {
+            let jar = b"PK\x03\x04 simulated jar\n".to_vec();
+            files.insert(lab.job.jar.clone(), jar);
+        }
     }
     Image {
         id: format!("sha256:{}", ground.dice.hex(64)),
@@ -161,7 +154,7 @@ fn inspect(machine: &Machine, name: &str) -> Answer {
 
 /// What the registry knows about an image, without pulling it.
 pub(super) fn distribution(machine: &Machine, name: &str) -> Answer {
-    let mut all = known(&machine.ground.lab).into_iter();
+    let mut all = known(machine.ground.labs()).into_iter();
     if !machine.ground.has_registry() || !all.any(|one| full_name(&one) == full_name(name)) {
         return refused(
             404,
@@ -201,7 +194,7 @@ async fn pull(machine: &Arc<Machine>, query: &BTreeMap<String, String>) -> Answe
         (false, true) => format!("{from}:latest"),
         (false, false) => format!("{from}:{tag}"),
     };
-    let named = known(&machine.ground.lab)
+    let named = known(machine.ground.labs())
         .into_iter()
         .find(|name| full_name(name) == full_name(&asked));
     let Some(name) = named.filter(|_| machine.ground.has_registry()) else {

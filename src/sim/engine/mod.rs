@@ -66,7 +66,7 @@ impl Machine {
             ..Engine::default()
         };
         if images == Images::Present {
-            for name in images::known(&ground.lab) {
+            for name in images::known(ground.labs()) {
                 engine
                     .images
                     .insert(name.clone(), images::made(&ground, &name));

@@ -10,8 +10,6 @@ use serde_json::json;
 use std::io;
 use std::path::PathBuf;
 
-/// Seconds from one trigger to the next.
-pub(super) const INTERVAL: f64 = 2.0;
 /// Checkpoints that are kept.
 const RETAINED: usize = 3;
 /// Checkpoints that REST lists.
@@ -37,13 +35,13 @@ pub(super) struct Restore {
 }
 
 fn map_of(master: &JobMaster) -> Key {
-    let lab = &master.process.cluster.ground.lab;
+    let lab = &master.process.cluster.lab;
     lock::map_key(&lab.flink.namespace, &lab.job_map(&master.id))
 }
 
 /// As pods see a folder of the shared path.
 fn mounted(process: &Process, below: &str) -> String {
-    format!("file:{}/{below}", process.cluster.ground.lab.flink.mount)
+    format!("file:{}/{below}", process.cluster.lab.flink.mount)
 }
 
 /// Where that is on disk. A lab without a shared path has nowhere to write.
@@ -55,13 +53,13 @@ fn on_disk(process: &Process, below: &str) -> io::Result<PathBuf> {
 }
 
 fn chk(process: &Process, job: &str, id: u64) -> String {
-    let folder = &process.cluster.ground.lab.flink.folders.checkpoints;
+    let folder = &process.cluster.lab.flink.folders.checkpoints;
     format!("{folder}/{job}/chk-{id}")
 }
 
 /// Writes a file of the HA store; how pods call it.
 pub(super) fn write_ha(process: &Process, name: &str, size: usize) -> io::Result<String> {
-    let below = format!("{}/{name}", process.cluster.ground.lab.flink.folders.ha);
+    let below = format!("{}/{name}", process.cluster.lab.flink.folders.ha);
     let path = on_disk(process, &below)?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
@@ -74,7 +72,8 @@ pub(super) fn write_ha(process: &Process, name: &str, size: usize) -> io::Result
 pub(super) async fn run(master: &JobMaster) {
     let process = &master.process;
     // The first one comes at a random moment of the first interval.
-    process.about(0.5, INTERVAL).await;
+    let interval = process.cluster.version.checkpoints;
+    process.about(0.5, interval).await;
     loop {
         let began = tokio::time::Instant::now();
         take(master).await;
@@ -82,7 +81,7 @@ pub(super) async fn run(master: &JobMaster) {
             .cluster
             .ground
             .pace
-            .seconds(INTERVAL)
+            .seconds(interval)
             .saturating_sub(began.elapsed());
         tokio::time::sleep(left).await;
         process.thawed().await;
@@ -263,7 +262,8 @@ pub(super) async fn recover(master: &JobMaster, from: Option<String>) -> Option<
     process.act(|state| {
         if state.store.get(&map).is_none() {
             let ground = &process.cluster.ground;
-            let mut object = lock::labelled(&ground.lab.flink.cluster_id);
+            let cluster = &process.cluster;
+            let mut object = lock::labelled(&cluster.version, &cluster.lab.flink.cluster_id);
             object["data"]["counter"] = json!(next.to_string());
             crate::sim::api::complete(&map, &mut object, ground.dice.uuid(), Timestamp::now());
             state.store.put(map.clone(), object);
@@ -308,7 +308,7 @@ fn id_in(path: &str) -> Option<u64> {
 }
 
 fn remove_file(process: &Process, path: &str) {
-    let mount = format!("file:{}/", process.cluster.ground.lab.flink.mount);
+    let mount = format!("file:{}/", process.cluster.lab.flink.mount);
     let below = path.strip_prefix(&mount);
     if let Some(Ok(path)) = below.map(|below| on_disk(process, below)) {
         let _ = std::fs::remove_file(path);
@@ -324,17 +324,14 @@ pub(super) fn forget(master: &JobMaster) {
             remove_file(process, &path);
         }
     }
-    let lab = &process.cluster.ground.lab;
+    let lab = &process.cluster.lab;
     let cluster_map = lock::map_key(&lab.flink.namespace, &lab.cluster_map());
     process.act(|state| {
         state.store.remove(&map);
-        for key in ["executionPlan-", "org.apache.flink.k8s.leader.job-"] {
-            lock::set(
-                &mut state.store,
-                &cluster_map,
-                &format!("{key}{}", master.id),
-                None,
-            );
+        let version = &process.cluster.version;
+        let plan = format!("{}{}", version.plan_key(), master.id);
+        for key in [plan, version.job_key(&master.id)] {
+            lock::set(&mut state.store, &cluster_map, &key, None);
         }
     });
 }

@@ -3,7 +3,7 @@
 
 use super::checkpoints::{self, Checkpoint, Restore};
 use super::taskmanager::line;
-use super::{WorkerState, lock, pointer};
+use super::{Version, WorkerState, lock, pointer};
 use crate::sim::api::{Key, Store};
 use crate::sim::cluster::Process;
 use jiff::Timestamp;
@@ -82,29 +82,28 @@ impl Job {
 }
 
 /// The ids of the jobs that a leader recovers.
-pub(super) fn persisted(store: &Store, map: &Key) -> Vec<String> {
+pub(super) fn persisted(store: &Store, map: &Key, version: &Version) -> Vec<String> {
     let data = store.get(map).and_then(|map| map["data"].as_object());
     data.into_iter()
         .flatten()
-        .filter_map(|(key, _)| key.strip_prefix("executionPlan-").map(str::to_owned))
+        .filter_map(|(key, _)| key.strip_prefix(version.plan_key()).map(str::to_owned))
         .collect()
 }
 
 /// Writes the plan of a new job where the next leader finds it.
 pub(super) fn persist(process: &Process, id: &str) -> Result<(), String> {
-    let file = format!(
-        "submittedExecutionPlan{}",
-        process.cluster.ground.dice.hex(12)
-    );
-    let at = checkpoints::write_ha(process, &file, 23_000).map_err(|error| error.to_string())?;
-    let lab = &process.cluster.ground.lab;
+    let version = &process.cluster.version;
+    let (name, size) = version.plan_file();
+    let file = format!("{name}{}", process.cluster.ground.dice.hex(12));
+    let at = checkpoints::write_ha(process, &file, size).map_err(|error| error.to_string())?;
+    let lab = &process.cluster.lab;
     let map = lock::map_key(&lab.flink.namespace, &lab.cluster_map());
     process.act(|state| {
-        let value = pointer::encode(&at, 23_000);
+        let value = pointer::encode(&at, size as u64);
         lock::set(
             &mut state.store,
             &map,
-            &format!("executionPlan-{id}"),
+            &format!("{}{id}", version.plan_key()),
             Some(value),
         );
     });
@@ -113,7 +112,7 @@ pub(super) fn persist(process: &Process, id: &str) -> Result<(), String> {
 
 /// Takes a job on; its task runs until it is cancelled or the leadership ends.
 pub(super) fn begin(process: &Process, session: &str, id: &str, from: Option<String>) {
-    let lab = &process.cluster.ground.lab;
+    let lab = &process.cluster.lab;
     let job = Job::new(id, "State machine job", lab.job.parallelism);
     let over = process.act(|state| {
         let leading = state.flink.leading(&process.id, session)?;
@@ -198,12 +197,15 @@ impl JobMaster {
 
     /// The job's own leader key, the last of the four.
     fn announce(&self) {
-        let lab = &self.process.cluster.ground.lab;
+        let lab = &self.process.cluster.lab;
         let map = lock::map_key(&lab.flink.namespace, &lab.cluster_map());
-        let key = format!("org.apache.flink.k8s.leader.job-{}", self.id);
+        let version = &self.process.cluster.version;
+        let key = version.job_key(&self.id);
         let value = format!(
-            "{},pekko.tcp://flink@{}:6123/user/rpc/jobmanager_2",
-            self.session, self.process.ip
+            "{},{}.tcp://flink@{}:6123/user/rpc/jobmanager_2",
+            self.session,
+            version.scheme(),
+            self.process.ip
         );
         self.process
             .act(|state| lock::set(&mut state.store, &map, &key, Some(value)));

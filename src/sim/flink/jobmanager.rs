@@ -5,7 +5,7 @@ use super::lock::{self, Lock};
 use super::taskmanager::line;
 use super::{Leading, Master, job};
 use crate::sim::api::Key;
-use crate::sim::cluster::Process;
+use crate::sim::cluster::{Process, State};
 use crate::sim::ground::CleanStop;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -13,13 +13,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// How long the lock is held without a renewal, how often it is renewed, how often it is tried.
-const LEASE: f64 = 15.0;
-const RENEW: f64 = 5.0;
-const RETRY: f64 = 5.0;
-/// How long a leader holds on when the API server is away: its client's retries come on top of
-/// the deadline.
-const PATIENCE: f64 = 38.0;
+/// Before the component in the key of its leader.
+const LEADER: &str = "org.apache.flink.k8s.leader.";
+/// The exit code of a JobManager that cannot go on.
+const FATAL: i32 = 239;
 
 const ELECTOR: &str = "kubernetes.kubeclient.resources.KubernetesLeaderElector";
 const ELECTION: &str = "runtime.leaderelection.DefaultLeaderElectionService";
@@ -35,7 +32,7 @@ struct Candidate {
 
 /// Until it is asked to stop; the exit code.
 pub(crate) async fn run(process: Process) -> i32 {
-    let lab = &process.cluster.ground.lab;
+    let lab = &process.cluster.lab;
     let candidate = Candidate {
         identity: process.cluster.ground.dice.uuid(),
         map: lock::map_key(&lab.flink.namespace, &lab.cluster_map()),
@@ -45,22 +42,26 @@ pub(crate) async fn run(process: Process) -> i32 {
     process.say(line(
         "INFO",
         "runtime.entrypoint.ClusterEntrypoint",
-        " Starting StandaloneSessionClusterEntrypoint (Version: 2.2.1, Scala: 2.12, simulated)",
+        &format!(
+            " Starting StandaloneSessionClusterEntrypoint (Version: {}, Scala: 2.12, simulated)",
+            process.cluster.version.name()
+        ),
     ));
     let stopped = async {
         process.asked_to_stop.cancelled().await;
         process.thawed().await;
     };
     tokio::select! {
-        () = candidate.live() => {}
-        () = stopped => {}
+        code = candidate.live() => code,
+        () = stopped => candidate.stop().await,
     }
-    candidate.stop().await
 }
 
 impl Candidate {
-    async fn live(&self) {
+    /// Ends only with a fatal error.
+    async fn live(&self) -> i32 {
         let process = &self.process;
+        let version = &process.cluster.version;
         process.about(3.5, 4.5).await;
         let master = Master {
             ip: process.ip.clone(),
@@ -69,32 +70,27 @@ impl Candidate {
         };
         process.act(|state| state.flink.masters.insert(process.id.clone(), master));
         process.listen();
-        let lock = format!(
-            "ConfigMapLock: {} - {} ({})",
-            self.map.namespace, self.map.name, self.identity
-        );
+        let lock = format!("ConfigMapLock: {} - {}", self.map.namespace, self.map.name);
+        process.say(line("INFO", ELECTOR, &version.elector(&lock, &self.identity)));
         process.say(line(
             "INFO",
             ELECTOR,
-            &format!("Create KubernetesLeaderElector on lock {lock}."),
-        ));
-        process.say(line(
-            "INFO",
-            ELECTOR,
-            &format!("Triggered leader election on lock {lock}."),
+            &format!("Triggered leader election on lock {lock} ({}).", self.identity),
         ));
         loop {
-            if self.try_to_win() {
-                self.lead().await;
+            if self.try_to_win()
+                && let Some(code) = self.lead().await
+            {
+                return code;
             }
-            process.about(RETRY * 0.92, RETRY * 1.04).await;
+            process.about(version.retry * 0.92, version.retry * 1.04).await;
         }
     }
 
     fn now_lock(&self, acquired: Timestamp, transitions: u64) -> Lock {
         Lock {
             holder: self.identity.clone(),
-            lease: self.process.cluster.ground.pace.seconds(LEASE),
+            lease: self.process.cluster.ground.pace.seconds(self.process.cluster.version.lease),
             acquired,
             renewed: Timestamp::now(),
             transitions,
@@ -113,19 +109,28 @@ impl Candidate {
             let now = Timestamp::now();
             let transitions = match Lock::read(&state.store, &self.map) {
                 Some(lock) if !may && lock.holder != self.identity => return false,
-                Some(lock) if lock.is_over(now) => lock.transitions + 1,
+                Some(lock) if lock.is_over(now) => match cluster.version.counts_renewals() {
+                    true => 0,
+                    false => lock.transitions + 1,
+                },
                 Some(_) => return false,
                 None => 0,
             };
             let lock = self.now_lock(now, transitions);
-            lock.write(&mut state.store, &self.map, &self.app, &cluster.ground.dice);
+            self.write(state, &lock);
             true
         });
         won == Some(true)
     }
 
-    /// Leads until the lease is lost.
-    async fn lead(&self) {
+    fn write(&self, state: &mut State, lock: &Lock) {
+        let cluster = &self.process.cluster;
+        let whose = (&cluster.version, self.app.as_str());
+        lock.write(&mut state.store, &self.map, whose, &cluster.ground.dice);
+    }
+
+    /// Leads until the lease is lost; an exit code where the process ends with it.
+    async fn lead(&self) -> Option<i32> {
         let process = &self.process;
         let session = process.cluster.ground.dice.uuid();
         let over = CancellationToken::new();
@@ -149,10 +154,10 @@ impl Candidate {
                 own.leading = Some(leading);
             }
         });
-        tokio::select! {
-            () = self.hold_on() => {}
-            () = self.take_office(&session) => {}
-        }
+        let ended = tokio::select! {
+            ended = self.hold_on() => ended,
+            () = self.take_office(&session) => None,
+        };
         over.cancel();
         process.act(|state| {
             if let Some(own) = state.flink.masters.get_mut(&process.id) {
@@ -165,22 +170,25 @@ impl Candidate {
             ELECTION,
             &format!("LeaderContender has been revoked leadership for session {session}."),
         ));
+        ended
     }
 
-    /// Renews the lease; ends when it is lost.
-    async fn hold_on(&self) {
+    /// Renews the lease; ends when it is lost, with an exit code where that is fatal.
+    async fn hold_on(&self) -> Option<i32> {
         let process = &self.process;
+        let version = &process.cluster.version;
+        let renew = version.retry;
         // One that came to lead without the right to patch does not try again to renew: it leads
         // on a lease that is over, until somebody gives it the right back.
         while !may_patch(process) {
-            process.about(RENEW * 0.98, RENEW).await;
+            process.about(renew * 0.98, renew).await;
             if may_patch(process) {
-                return;
+                return None;
             }
         }
         let mut renewed = Instant::now();
         loop {
-            process.about(RENEW * 0.98, RENEW).await;
+            process.about(renew * 0.98, renew).await;
             let cluster = &process.cluster;
             let reaches = process.reaches_api();
             let allowed = reaches && may_patch(process);
@@ -194,19 +202,28 @@ impl Candidate {
                 if lock.holder != self.identity {
                     return false;
                 }
-                let lock = self.now_lock(lock.acquired, lock.transitions);
-                lock.write(&mut state.store, &self.map, &self.app, &cluster.ground.dice);
+                let more = u64::from(version.counts_renewals());
+                let lock = self.now_lock(lock.acquired, lock.transitions + more);
+                self.write(state, &lock);
                 renewed = Instant::now();
                 true
             });
-            let patience = if reaches { LEASE } else { PATIENCE };
+            let (patience, fatal) = match (reaches, version.patience()) {
+                (true, _) => (version.deadline, false),
+                (false, (low, high, fatal)) => (cluster.between(low, high), fatal),
+            };
             if kept == Some(false) || renewed.elapsed() > cluster.ground.pace.seconds(patience) {
                 process.say(line(
                     "WARN",
                     ELECTOR,
                     "Renew deadline reached: leadership is lost.",
                 ));
-                return;
+                if fatal && kept != Some(false) {
+                    let text = "Fatal error occurred in the cluster entrypoint.";
+                    process.say(line("ERROR", "runtime.entrypoint.ClusterEntrypoint", text));
+                    return Some(FATAL);
+                }
+                return None;
             }
         }
     }
@@ -214,8 +231,10 @@ impl Candidate {
     /// Writes the leader keys one by one, as the components get to it; then recovers the jobs.
     async fn take_office(&self, session: &str) {
         let process = &self.process;
+        let version = &process.cluster.version;
+        let scheme = version.scheme();
         let (ip, address) = (&process.ip, |name: &str, n: u32| {
-            format!("pekko.tcp://flink@{}:6123/user/rpc/{name}_{n}", process.ip)
+            format!("{scheme}.tcp://flink@{}:6123/user/rpc/{name}_{n}", process.ip)
         });
         let rest = if rest_is_everywhere(process) {
             "0.0.0.0"
@@ -254,15 +273,16 @@ impl Candidate {
         }
         process.about(0.1, 0.3).await;
         let plans = process
-            .act(|state| job::persisted(&state.store, &self.map))
+            .act(|state| job::persisted(&state.store, &self.map, version))
             .unwrap_or_default();
         let runner = "runtime.dispatcher.runner.SessionDispatcherLeaderProcess";
         process.say(line(
             "INFO",
             runner,
             &format!(
-                "Successfully recovered {} persisted job graphs.",
-                plans.len()
+                "Successfully recovered {} persisted {}.",
+                plans.len(),
+                version.plans()
             ),
         ));
         process.act(|state| {
@@ -278,7 +298,7 @@ impl Candidate {
     }
 
     fn write_key(&self, component: &str, value: &str) {
-        let key = format!("org.apache.flink.k8s.leader.{component}");
+        let key = format!("{LEADER}{component}");
         self.process
             .act(|state| lock::set(&mut state.store, &self.map, &key, Some(value.to_owned())));
     }
@@ -311,6 +331,9 @@ impl Candidate {
             // Two writes a few milliseconds apart, and it is a race which one lands last.
             let how = ground.clean_stop();
             process.act(|state| {
+                if !process.cluster.version.gives_back() {
+                    return self.withdraw(state);
+                }
                 let lock = Lock::read(&state.store, &self.map)?;
                 if lock.holder != self.identity {
                     return None;
@@ -322,10 +345,10 @@ impl Candidate {
                     renewed: Timestamp::now(),
                     ..lock
                 };
-                released.write(&mut state.store, &self.map, &self.app, &ground.dice);
+                self.write(state, &released);
                 if how == CleanStop::Retaken {
                     let lock = self.now_lock(Timestamp::now(), transitions + 1);
-                    lock.write(&mut state.store, &self.map, &self.app, &ground.dice);
+                    self.write(state, &lock);
                 }
                 Some(())
             });
@@ -333,16 +356,29 @@ impl Candidate {
         process.about(0.08, 0.15).await;
         143
     }
+
+    /// What 1.15 does instead of giving the lock back: the leader's addresses go, the lock stays.
+    fn withdraw(&self, state: &mut State) -> Option<()> {
+        let lock = Lock::read(&state.store, &self.map)?;
+        if lock.holder == self.identity {
+            state.flink.orderly = true;
+            state.store.edit(&self.map, |object| {
+                if let Some(data) = object["data"].as_object_mut() {
+                    data.retain(|key, _| !key.starts_with(LEADER));
+                }
+            });
+        }
+        Some(())
+    }
 }
 
 /// Without the right to patch the lease is never renewed, and nothing says so.
 fn may_patch(process: &Process) -> bool {
-    crate::sim::api::may_patch(&process.cluster.hold().store, &process.namespace)
+    !process.cluster.version.patches()
+        || crate::sim::api::may_patch(&process.cluster.hold().store, &process.namespace)
 }
 
 fn rest_is_everywhere(process: &Process) -> bool {
-    let lab = &process.cluster.ground.lab;
-    lab.files
-        .iter()
-        .any(|(_, text)| text.contains("rest.address: 0.0.0.0"))
+    let address = process.cluster.lab.flink_options().remove("rest.address");
+    address.as_deref() == Some("0.0.0.0")
 }

@@ -1,6 +1,7 @@
-//! The lock in the HA config map, in the format of Flink 2.x: an annotation with five fields, and
-//! one data key per leading component.
+//! The lock in the HA config map: an annotation with five fields, and one data key per leading
+//! component.
 
+use super::Version;
 use crate::sim::api::{Key, Store, complete, kinds};
 use crate::sim::pace::Dice;
 use jiff::Timestamp;
@@ -26,7 +27,7 @@ impl Lock {
         let at = |field: &str| value[field].as_str().and_then(|text| text.parse().ok());
         Some(Self {
             holder: value["holderIdentity"].as_str()?.to_owned(),
-            lease: parse_duration(value["leaseDuration"].as_str()?)?,
+            lease: parse_duration(&value["leaseDuration"])?,
             acquired: at("acquireTime")?,
             renewed: at("renewTime")?,
             transitions: value["leaderTransitions"].as_u64()?,
@@ -34,18 +35,24 @@ impl Lock {
     }
 
     /// Writes it, making the map if it is not there.
-    pub(super) fn write(&self, store: &mut Store, map: &Key, app: &str, dice: &Dice) {
+    pub(super) fn write(
+        &self,
+        store: &mut Store,
+        map: &Key,
+        (version, app): (&Version, &str),
+        dice: &Dice,
+    ) {
         let text = format!(
-            "{{\"holderIdentity\":\"{}\",\"leaseDuration\":\"{}\",\"acquireTime\":\"{}\",\"renewTime\":\"{}\",\"leaderTransitions\":{}}}",
+            "{{\"holderIdentity\":\"{}\",\"leaseDuration\":{},\"acquireTime\":\"{}\",\"renewTime\":\"{}\",\"leaderTransitions\":{}}}",
             self.holder,
-            duration(self.lease),
+            duration(version, self.lease),
             micros(self.acquired),
             micros(self.renewed),
             self.transitions
         );
         let map_is_new = store.get(map).is_none();
         if map_is_new {
-            let mut object = labelled(app);
+            let mut object = labelled(version, app);
             object["metadata"]["annotations"] = json!({ANNOTATION: text});
             complete(map, &mut object, dice.uuid(), Timestamp::now());
             store.put(map.clone(), object);
@@ -63,8 +70,12 @@ impl Lock {
 }
 
 /// An empty map as Flink labels its own.
-pub(super) fn labelled(app: &str) -> Value {
-    json!({"metadata": {"labels": {"app": app, "type": "flink-native-kubernetes"}}, "data": {}})
+pub(super) fn labelled(version: &Version, app: &str) -> Value {
+    let mut labels = json!({"app": app, "type": "flink-native-kubernetes"});
+    if !version.is_2() {
+        labels["configmap-type"] = json!("high-availability");
+    }
+    json!({"metadata": {"labels": labels}, "data": {}})
 }
 
 /// Sets or, with none, removes a key of a map's data.
@@ -87,31 +98,56 @@ pub(super) fn micros(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
 
-/// As Java writes a duration below a minute: `PT15S`, `PT0.3S`.
-fn duration(of: Duration) -> String {
+/// A duration below a minute as JSON: a text as Java writes it since 2.0 (`"PT15S"`, `"PT0.3S"`), a
+/// number of seconds before.
+fn duration(version: &Version, of: Duration) -> String {
+    if !version.is_2() {
+        return format!("{:.9}", of.as_secs_f64());
+    }
     let text = format!("{:.3}", of.as_secs_f64());
-    format!("PT{}S", text.trim_end_matches('0').trim_end_matches('.'))
+    format!("\"PT{}S\"", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
-fn parse_duration(text: &str) -> Option<Duration> {
-    let seconds = text.strip_prefix("PT")?.strip_suffix('S')?.parse().ok()?;
+fn parse_duration(value: &Value) -> Option<Duration> {
+    let seconds = match value.as_str() {
+        Some(text) => text.strip_prefix("PT")?.strip_suffix('S')?.parse().ok()?,
+        None => value.as_f64()?,
+    };
     Duration::try_from_secs_f64(seconds).ok()
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
+    fn version(image: &str) -> Version {
+        let mut lab = crate::lab::Lab::open("default").unwrap();
+        lab.job.image = format!("flink:{image}");
+        Version::of(&lab)
+    }
+
     #[test]
-    fn leases_are_written_as_java_does() {
-        assert_eq!(duration(Duration::from_secs(15)), "PT15S");
-        assert_eq!(duration(Duration::from_millis(300)), "PT0.3S");
-        assert_eq!(parse_duration("PT0.75S"), Some(Duration::from_millis(750)));
+    fn leases_are_written_as_each_version_does() {
+        let (new, old) = (version("2.2.1"), version("1.15.2"));
+        for (of, shown, before) in [
+            (15_000, "\"PT15S\"", "15.000000000"),
+            (300, "\"PT0.3S\"", "0.300000000"),
+        ] {
+            let lease = Duration::from_millis(of);
+            assert_eq!(duration(&new, lease), shown);
+            assert_eq!(duration(&old, lease), before);
+            for text in [shown, before] {
+                let value = serde_json::from_str(text).unwrap();
+                assert_eq!(parse_duration(&value), Some(lease));
+            }
+        }
     }
 
     #[test]
     fn a_lock_is_read_as_it_was_written() {
-        let (mut store, map) = (Store::default(), map_key("flink", "lab-cluster-config-map"));
+        let map = map_key("flink", "lab-cluster-config-map");
         let now: Timestamp = "2026-11-22T06:01:39.028547Z".parse().unwrap();
         let lock = Lock {
             holder: "7d4ec5ba".to_owned(),
@@ -120,15 +156,24 @@ mod tests {
             renewed: now,
             transitions: 3,
         };
-        lock.write(&mut store, &map, "lab", &Dice::new(1));
-        assert_eq!(Lock::read(&store, &map), Some(lock.clone()));
-        let text = &store.get(&map).unwrap()["metadata"]["annotations"][ANNOTATION];
-        assert_eq!(
-            text,
-            "{\"holderIdentity\":\"7d4ec5ba\",\"leaseDuration\":\"PT15S\",\
-             \"acquireTime\":\"2026-11-22T06:01:39.028547Z\",\
-             \"renewTime\":\"2026-11-22T06:01:39.028547Z\",\"leaderTransitions\":3}"
-        );
+        for (version, lease, labels) in [
+            (version("2.2.1"), "\"PT15S\"", 2),
+            (version("1.20.5"), "15.000000000", 3),
+        ] {
+            let mut store = Store::default();
+            lock.write(&mut store, &map, (&version, "lab"), &Dice::new(1));
+            assert_eq!(Lock::read(&store, &map), Some(lock.clone()));
+            let metadata = &store.get(&map).unwrap()["metadata"];
+            assert_eq!(
+                metadata["annotations"][ANNOTATION],
+                format!(
+                    "{{\"holderIdentity\":\"7d4ec5ba\",\"leaseDuration\":{lease},\
+                     \"acquireTime\":\"2026-11-22T06:01:39.028547Z\",\
+                     \"renewTime\":\"2026-11-22T06:01:39.028547Z\",\"leaderTransitions\":3}}"
+                )
+            );
+            assert_eq!(metadata["labels"].as_object().unwrap().len(), labels);
+        }
         assert!(!lock.is_over(now));
         assert!(lock.is_over(now + jiff::SignedDuration::from_secs(16)));
     }

@@ -19,7 +19,10 @@ impl JobMaster {
             let silent = self.silent();
             patience.retain(|id, _| silent.iter().any(|(known, ..)| known == id));
             for (id, since, gone) in silent {
-                let (low, high) = if gone { (10.4, 15.7) } else { (40.0, 50.0) };
+                let (low, high) = match gone {
+                    true => self.process.cluster.version.gives_up(),
+                    false => (40.0, 50.0),
+                };
                 let wait = self.process.cluster.between(low, high);
                 let until = since + self.process.cluster.ground.pace.seconds(wait);
                 patience.entry(id).or_insert((until, gone));

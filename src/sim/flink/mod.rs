@@ -11,10 +11,12 @@ mod pointer;
 mod rest;
 mod shapes;
 mod taskmanager;
+mod version;
 
 pub(crate) use jobmanager::run as jobmanager;
 pub(crate) use rest::{Ask, answer};
 pub(crate) use taskmanager::run as taskmanager;
+pub(crate) use version::Version;
 
 use job::Job;
 use std::collections::BTreeMap;
@@ -28,6 +30,8 @@ pub(crate) struct Flink {
     workers: BTreeMap<String, Worker>,
     /// Uploaded jars: the lab's upload folder is on the shared path, so every JobManager has them.
     jars: BTreeMap<String, jiff::Timestamp>,
+    /// The leader that ended last did so in order.
+    orderly: bool,
 }
 
 /// A JobManager process.
@@ -85,6 +89,7 @@ impl Flink {
             && let Some(leading) = master.leading
         {
             leading.over.cancel();
+            self.orderly = false;
         }
         // One that could say goodbye has done so before; of a killed one nobody knows yet.
         match self.workers.get_mut(id) {

@@ -114,7 +114,7 @@ fn whom(state: &State, asked: &str) -> Leader {
 fn about_itself(cluster: &Arc<Cluster>, id: &str, ask: &Ask) -> Option<Answer> {
     let path: Vec<&str> = ask.path.trim_matches('/').split('/').collect();
     match (&ask.method, path.as_slice()) {
-        (&Method::GET, ["config"]) => Some((200, shapes::config())),
+        (&Method::GET, ["config"]) => Some((200, shapes::config(&cluster.version))),
         (&Method::GET, ["jars"]) => Some((200, shapes::jars(&cluster.hold(), id))),
         (&Method::POST, ["jars", "upload"]) => Some(upload(cluster, &ask.body)),
         (&Method::DELETE, ["jars", jar]) => {
@@ -151,7 +151,7 @@ fn upload(cluster: &Arc<Cluster>, body: &Bytes) -> Answer {
         .flink
         .jars
         .insert(jar.clone(), Timestamp::now());
-    let mount = &cluster.ground.lab.flink.mount;
+    let mount = &cluster.lab.flink.mount;
     (
         200,
         json!({"filename": format!("{mount}/{folder}/{jar}"), "status": "success"}),
@@ -165,15 +165,16 @@ fn of_the_leader(cluster: &Arc<Cluster>, leader: &str, ask: Ask) -> Answer {
         (&Method::PATCH, ["jobs", id]) => return cancel(cluster, leader, id, &ask.query),
         _ => {}
     }
+    let version = &cluster.version;
     let state = cluster.hold();
     let Some((_, leading)) = state.flink.leader() else {
         return error(503, ELECTION);
     };
     let found = match (&ask.method, path.as_slice()) {
-        (&Method::GET, ["overview"]) => Some(shapes::overview(&state, leading)),
+        (&Method::GET, ["overview"]) => Some(shapes::overview(version, &state, leading)),
         (&Method::GET, ["jobs"]) => Some(shapes::jobs(leading)),
-        (&Method::GET, ["jobs", "overview"]) => Some(shapes::jobs_overview(leading)),
-        (&Method::GET, ["taskmanagers"]) => Some(shapes::taskmanagers(&state, leading)),
+        (&Method::GET, ["jobs", "overview"]) => Some(shapes::jobs_overview(version, leading)),
+        (&Method::GET, ["taskmanagers"]) => Some(shapes::taskmanagers(version, &state, leading)),
         (&Method::GET, ["jobs", id, rest @ ..]) => return of_a_job(cluster, leading, id, rest),
         _ => None,
     };
@@ -192,15 +193,16 @@ fn of_a_job(cluster: &Cluster, leading: &Leading, id: &str, rest: &[&str]) -> An
             ),
         );
     };
+    let version = &cluster.version;
     let value = match rest {
-        [] => shapes::job(job),
-        ["status"] => json!({"status": job.state}),
+        [] => shapes::job(version, job),
+        ["status"] if !version.is_1_15() => json!({"status": job.state}),
         ["checkpoints"] => shapes::checkpoints(job),
         ["checkpoints", "config"] => {
-            let interval = cluster.ground.pace.seconds(super::checkpoints::INTERVAL);
-            shapes::checkpoints_config(interval)
+            let interval = cluster.ground.pace.seconds(version.checkpoints);
+            shapes::checkpoints_config(version, interval)
         }
-        ["exceptions"] => shapes::exceptions(job),
+        ["exceptions"] => shapes::exceptions(version, job),
         _ => {
             return error(
                 404,
@@ -292,7 +294,7 @@ fn run(cluster: &Arc<Cluster>, leader: &str, jar: &str, body: &Bytes) -> Answer 
 }
 
 fn savepoint_is_there(cluster: &Cluster, path: &str) -> bool {
-    let mount = &cluster.ground.lab.flink.mount;
+    let mount = &cluster.lab.flink.mount;
     let path = path.trim_start_matches("file:");
     let path = format!("/{}", path.trim_start_matches('/'));
     match (path.strip_prefix(&format!("{mount}/")), cluster.shared()) {

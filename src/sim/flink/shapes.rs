@@ -1,8 +1,9 @@
-//! The JSON of Flink 2.2's REST, field by field as real JobManagers answered.
+//! The JSON of Flink's REST, field by field as real JobManagers answered: 2.2's, without what an
+//! older version does not say.
 
 use super::checkpoints::Checkpoint;
 use super::job::Job;
-use super::{Leading, Worker};
+use super::{Leading, Version, Worker};
 use crate::sim::cluster::State;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -62,7 +63,7 @@ fn free(leading: &Leading, id: &str, worker: &Worker) -> u32 {
     worker.slots.saturating_sub(used as u32)
 }
 
-pub(super) fn overview(state: &State, leading: &Leading) -> Value {
+pub(super) fn overview(version: &Version, state: &State, leading: &Leading) -> Value {
     let workers = workers(state, leading);
     let total: u32 = workers.iter().map(|(_, worker)| worker.slots).sum();
     let available: u32 = workers
@@ -79,15 +80,19 @@ pub(super) fn overview(state: &State, leading: &Leading) -> Value {
     json!({"taskmanagers": workers.len(), "slots-total": total, "slots-available": available,
         "jobs-running": leading.jobs.len() - count(&["FINISHED", "CANCELED", "FAILED"]),
         "jobs-finished": count(&["FINISHED"]), "jobs-cancelled": count(&["CANCELED"]),
-        "jobs-failed": count(&["FAILED"]), "flink-version": "2.2.1", "flink-commit": "450c63e"})
+        "jobs-failed": count(&["FAILED"]), "flink-version": version.name(), "flink-commit": "450c63e"})
 }
 
-pub(super) fn config() -> Value {
-    json!({"refresh-interval": 500, "timezone-name": "Coordinated Universal Time",
-        "timezone-offset": 0, "flink-version": "2.2.1",
+pub(super) fn config(version: &Version) -> Value {
+    let mut shown = json!({"refresh-interval": 500, "timezone-name": "Coordinated Universal Time",
+        "timezone-offset": 0, "flink-version": version.name(),
         "flink-revision": "450c63e @ 2026-05-03T10:10:44+02:00",
         "features": {"web-submit": true, "web-cancel": true, "web-rescale": false,
-            "web-history": false}})
+            "web-history": false}});
+    if version.is_1_15() {
+        shown["features"] = json!({"web-submit": true, "web-cancel": true});
+    }
+    shown
 }
 
 pub(super) fn jars(state: &State, id: &str) -> Value {
@@ -117,7 +122,7 @@ pub(super) fn jobs(leading: &Leading) -> Value {
     json!({"jobs": jobs})
 }
 
-pub(super) fn jobs_overview(leading: &Leading) -> Value {
+pub(super) fn jobs_overview(version: &Version, leading: &Leading) -> Value {
     let now = jiff::Timestamp::now().as_millisecond();
     let jobs: Vec<Value> = leading
         .jobs
@@ -145,11 +150,15 @@ pub(super) fn jobs_overview(leading: &Leading) -> Value {
                 tasks.values_mut().for_each(|count| *count = json!(0));
             }
             let over = matches!(job.state, "CANCELED" | "FINISHED" | "FAILED");
-            json!({"jid": job.id, "name": job.name, "start-time": job.started.as_millisecond(),
+            let mut shown = json!({"jid": job.id, "name": job.name,
+                "start-time": job.started.as_millisecond(),
                 "end-time": if over { job.changed.as_millisecond() } else { -1 },
                 "duration": now - job.started.as_millisecond(), "state": job.state,
-                "last-modification": job.changed.as_millisecond(), "tasks": tasks,
-                "pending-operators": 0})
+                "last-modification": job.changed.as_millisecond(), "tasks": tasks});
+            if version.is_2() {
+                shown["pending-operators"] = json!(0);
+            }
+            shown
         })
         .collect();
     json!({"jobs": jobs})
@@ -165,7 +174,7 @@ fn counted(job: &Job, each: u32) -> Value {
     Value::Object(counts.collect())
 }
 
-pub(super) fn job(job: &Job) -> Value {
+pub(super) fn job(version: &Version, job: &Job) -> Value {
     let now = jiff::Timestamp::now().as_millisecond();
     let stamps: Map<String, Value> = JOB_STATES
         .iter()
@@ -202,12 +211,18 @@ pub(super) fn job(job: &Job) -> Value {
             ((*state).to_owned(), json!(count))
         })
         .collect();
-    json!({"jid": job.id, "name": job.name, "isStoppable": false, "state": job.state,
-        "job-type": "STREAMING", "start-time": job.started.as_millisecond(), "end-time": -1,
+    let mut shown = json!({"jid": job.id, "name": job.name, "isStoppable": false,
+        "state": job.state, "start-time": job.started.as_millisecond(), "end-time": -1,
         "duration": now - job.started.as_millisecond(), "maxParallelism": -1, "now": now,
         "timestamps": stamps, "vertices": vertices, "status-counts": by_vertex,
-        "plan": {"jid": job.id, "name": job.name, "type": "STREAMING", "nodes": []},
-        "pending-operators": 0})
+        "plan": {"jid": job.id, "name": job.name, "type": "STREAMING", "nodes": []}});
+    if !version.is_1_15() {
+        shown["job-type"] = json!("STREAMING");
+    }
+    if version.is_2() {
+        shown["pending-operators"] = json!(0);
+    }
+    shown
 }
 
 fn checkpoint(job: &Job, of: &Checkpoint, status: &str) -> Value {
@@ -271,33 +286,49 @@ pub(super) fn checkpoints(job: &Job) -> Value {
         "history": history})
 }
 
-pub(super) fn checkpoints_config(interval: Duration) -> Value {
+pub(super) fn checkpoints_config(version: &Version, interval: Duration) -> Value {
     json!({"mode": "exactly_once", "interval": interval.as_millis() as u64, "timeout": 600_000,
         "min_pause": interval.as_millis() as u64 / 4, "max_concurrent": 1,
         "externalization": {"enabled": true, "delete_on_cancellation": false},
-        "state_backend": "HashMapStateBackend",
+        "state_backend": version.backend,
         "checkpoint_storage": "FileSystemCheckpointStorage", "unaligned_checkpoints": false,
         "tolerable_failed_checkpoints": 100, "aligned_checkpoint_timeout": 0,
         "checkpoints_after_tasks_finish": true, "state_changelog_enabled": false,
         "changelog_periodic_materialization_interval": 600_000, "changelog_storage": "memory"})
 }
 
-pub(super) fn exceptions(job: &Job) -> Value {
+pub(super) fn exceptions(version: &Version, job: &Job) -> Value {
     let entries: Vec<Value> = job
         .exceptions
         .iter()
         .rev()
         .map(|(at, text, worker)| {
-            json!({"exceptionName": text.split(':').next().unwrap_or_default(),
-                "stacktrace": text, "timestamp": at.as_millisecond(), "failureLabels": {},
+            let mut shown = json!({"exceptionName": text.split(':').next().unwrap_or_default(),
+                "stacktrace": text, "timestamp": at.as_millisecond(),
                 "taskName": "Source: Events Generator Source (1/2) - execution #1",
-                "endpoint": "", "taskManagerId": worker, "concurrentExceptions": []})
+                "concurrentExceptions": []});
+            if version.is_1_15() {
+                shown["location"] = json!(worker);
+            } else {
+                shown["failureLabels"] = json!({});
+                shown["endpoint"] = json!("");
+                shown["taskManagerId"] = json!(worker);
+            }
+            shown
         })
         .collect();
-    json!({"exceptionHistory": {"entries": entries, "truncated": false}})
+    let mut shown = json!({"exceptionHistory": {"entries": entries, "truncated": false}});
+    if !version.is_2() {
+        let newest = job.exceptions.last();
+        shown["root-exception"] = json!(newest.map(|(_, text, _)| text));
+        shown["timestamp"] = json!(newest.map(|(at, ..)| at.as_millisecond()));
+        shown["all-exceptions"] = json!([]);
+        shown["truncated"] = json!(false);
+    }
+    shown
 }
 
-pub(super) fn taskmanagers(state: &State, leading: &Leading) -> Value {
+pub(super) fn taskmanagers(version: &Version, state: &State, leading: &Leading) -> Value {
     let resource = |share: f64| {
         json!({"cpuCores": 2.0 * share, "taskHeapMemory": (128.0 * share) as u64,
             "taskOffHeapMemory": 0, "managedMemory": (34.0 * share) as u64,
@@ -308,7 +339,7 @@ pub(super) fn taskmanagers(state: &State, leading: &Leading) -> Value {
         .map(|(id, worker)| {
             let free = free(leading, id, worker);
             json!({"id": worker.id,
-                "path": format!("pekko.tcp://flink@{}:6122/user/rpc/taskmanager_0", worker.ip),
+                "path": format!("{}.tcp://flink@{}:6122/user/rpc/taskmanager_0", version.scheme(), worker.ip),
                 "dataPort": 6121, "jmxPort": -1,
                 "timeSinceLastHeartbeat": jiff::Timestamp::now().as_millisecond(),
                 "slotsNumber": worker.slots, "freeSlots": free,

@@ -9,7 +9,10 @@ pub(crate) async fn run(process: Process) -> i32 {
     process.say(line(
         "INFO",
         "runtime.taskexecutor.TaskManagerRunner",
-        " Starting TaskManagerRunner (Version: 2.2.1, Scala: 2.12, simulated)",
+        &format!(
+            " Starting TaskManagerRunner (Version: {}, Scala: 2.12, simulated)",
+            process.cluster.version.name()
+        ),
     ));
     tokio::select! {
         () = work(&process) => {}
@@ -69,10 +72,12 @@ async fn work(process: &Process) {
             let session = leading.session.clone();
             let ip = state.flink.masters.get(id)?.ip.clone();
             let own = state.flink.workers.get(&process.id)?;
-            (own.registered.as_ref() != Some(&session)).then_some((session, ip))
+            let late = state.flink.orderly && own.registered.is_some();
+            (own.registered.as_ref() != Some(&session)).then_some((session, ip, late))
         });
-        if let Some(Some((session, ip))) = fresh {
-            process.about(0.1, 0.4).await;
+        if let Some(Some((session, ip, late))) = fresh {
+            let (low, high) = process.cluster.version.finds_leader(late);
+            process.about(low, high).await;
             let done = process.act(|state| {
                 if state
                     .flink
@@ -88,7 +93,7 @@ async fn work(process: &Process) {
                 true
             });
             if done == Some(true) {
-                process.say(line("INFO", "runtime.taskexecutor.TaskExecutor", &format!("Successful registration at resource manager pekko.tcp://flink@{ip}:6123/user/rpc/resourcemanager_0 under registration id {}.", process.cluster.ground.dice.hex(32))));
+                process.say(line("INFO", "runtime.taskexecutor.TaskExecutor", &format!("Successful registration at resource manager {}.tcp://flink@{ip}:6123/user/rpc/resourcemanager_0 under registration id {}.", process.cluster.version.scheme(), process.cluster.ground.dice.hex(32))));
             }
             continue;
         }
@@ -101,18 +106,8 @@ async fn work(process: &Process) {
 
 /// `taskmanager.numberOfTaskSlots`, as the lab's configuration says it.
 fn slots(process: &Process) -> u32 {
-    let lab = &process.cluster.ground.lab;
-    let of = |text: &str| {
-        text.lines()
-            .find_map(|line| line.trim().strip_prefix("taskmanager.numberOfTaskSlots:"))
-            .and_then(|value| value.trim().parse().ok())
-    };
-    lab.documents()
-        .filter(|document| document.kind == "ConfigMap")
-        .filter_map(|document| document.object["data"].as_object())
-        .flat_map(|data| data.values())
-        .find_map(|text| of(text.as_str()?))
-        .unwrap_or(1)
+    let slots = process.cluster.lab.flink_options().remove("taskmanager.numberOfTaskSlots");
+    slots.and_then(|slots| slots.parse().ok()).unwrap_or(1)
 }
 
 /// A line as Flink's log configuration prints it.

@@ -170,7 +170,8 @@ pub(super) fn boot(
     let Some((name, label, ip, shared)) = ({
         let engine = machine.engine();
         engine.containers.get(id).map(|own| {
-            let mounted = &machine.ground.lab.cluster.nodes;
+            let lab = machine.ground.lab_of(own.label(CLUSTER).unwrap_or_default());
+            let mounted = &lab.cluster.nodes;
             let targets = mounted.iter().flat_map(|node| &node.extra_mounts);
             let shared = targets
                 .filter(|mount| mount.host_path.contains("LAB_SHARED"))
@@ -201,7 +202,7 @@ pub(super) fn boot(
     }
     cluster.node_up(&name);
     for (inside, _, listener) in listeners {
-        publish(machine, &cluster, inside, listener, over.clone());
+        publish(&cluster, inside, listener, over.clone());
     }
     let (machine, id) = (machine.clone(), id.to_owned());
     tokio::spawn(async move {
@@ -243,7 +244,6 @@ pub(super) fn boot(
 
 /// Serves one published port for as long as the container runs.
 fn publish(
-    machine: &Arc<Machine>,
     cluster: &Arc<Cluster>,
     inside: u16,
     listener: TcpListener,
@@ -257,7 +257,7 @@ fn publish(
         }));
         return;
     }
-    let node_port = machine.ground.lab.flink.rest.node_port;
+    let node_port = cluster.lab.flink.rest.node_port;
     let gate = if inside == node_port {
         Gate::Open
     } else {

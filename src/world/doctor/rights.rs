@@ -12,10 +12,10 @@ use kube::api::ListParams;
 use kube::{Api, Client};
 
 /// Whether the account of Flink's JobManagers may patch config maps in the cluster that runs. None:
-/// there is no cluster, or it does not answer.
+/// there is no cluster, it does not answer, or its Flink does not patch.
 pub(super) async fn patch(world: &World, lab: &Lab) -> Option<bool> {
     let opened = open(world).ok()??;
-    if opened.state.nodes.is_empty() {
+    if opened.state.nodes.is_empty() || lab.renews_by_update() {
         return None;
     }
     let client = api::reading_client(&opened.home).await.ok()?;

@@ -1,0 +1,383 @@
+//! `flinklab compare`: the same failures on several labs, one after the other, each on an instance
+//! of its own that is removed afterwards. What was measured is written down after every failure, so
+//! that the same command goes on where it was broken off. A lab of the user's is never touched.
+
+use super::break_goal::{Breaking, Brief};
+use super::print::{Printer, Style};
+use super::{Surroundings, crash, headless, logging, reports};
+use crate::cli::{Cli, Command, Comparing};
+use crate::failure::Failure;
+use crate::fault::{Fault, Kind};
+use crate::lab::Lab;
+use crate::model::{Adopted, Comparison, Compared, DownOrder, Effect};
+use crate::world::labs::Standing;
+use crate::world::{Addresses, World, comparisons};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long building one of the labs may take.
+const UP: Duration = Duration::from_secs(900);
+
+/// What a comparison is carried out with.
+struct Stage<'a> {
+    cli: &'a Cli,
+    surroundings: &'a Surroundings,
+    printer: &'a Printer,
+    addresses: Addresses,
+    failures: Vec<Failure>,
+    began: Instant,
+    /// What it was to take when it began.
+    estimated: f64,
+}
+
+pub(super) fn run(
+    cli: &Cli,
+    asked: &Comparing,
+    surroundings: &Surroundings,
+    printer: &Printer,
+) -> Result<u8, Fault> {
+    refused(cli)?;
+    let labs = opened(&asked.labs)?;
+    let fresh = Comparison::new(&labs, &asked.keys, asked.times, jiff::Timestamp::now());
+    makes_sense(&fresh, &labs)?;
+    let addresses = surroundings.addresses(&cli.global)?;
+    let mut comparison = match comparisons::read(&addresses, &fresh.id())? {
+        Some(found) if asked.again => Comparison {
+            standing: found.standing,
+            ..fresh
+        },
+        Some(found) => found,
+        None => fresh,
+    };
+    let failures = labs.iter().flat_map(|(_, lab)| lab.all_failures()).collect();
+    let mut stage = Stage {
+        cli,
+        surroundings,
+        printer,
+        addresses,
+        failures,
+        began: Instant::now(),
+        estimated: 0.0,
+    };
+    stage.estimated = comparison.seconds_left(&stage.failures);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::new(Kind::Bug, "no-runtime", "Cannot start.").why(error))?;
+    let ended = runtime.block_on(stage.all(&mut comparison));
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    ended?;
+    reports::compared(&comparison, (asked.format, asked.out.as_deref()), printer)
+}
+
+/// What is said to all commands and means nothing here.
+fn refused(cli: &Cli) -> Result<(), Fault> {
+    let wrong = |code: &'static str, what: &str, mend: &str| {
+        Err(Fault::wrong(code, what).mend(mend))
+    };
+    if cli.global.read_only {
+        return Err(headless::read_only("compare"));
+    }
+    if cli.global.lab.is_some() {
+        return wrong(
+            "labs-wrong",
+            "A comparison is of several labs.",
+            "Name them all with --labs, such as `--labs default,fast-failover`.",
+        );
+    }
+    if cli.global.record.is_some() {
+        return wrong(
+            "nothing-to-record",
+            "A comparison builds several labs; a recording is of one.",
+            "Leave --record away, or give it to `flinklab break`.",
+        );
+    }
+    Ok(())
+}
+
+fn opened(names: &[String]) -> Result<Vec<(String, Lab)>, Fault> {
+    let mut labs: Vec<(String, Lab)> = Vec::new();
+    for name in names {
+        if labs.iter().any(|(known, _)| known == name) {
+            return Err(Fault::wrong(
+                "labs-wrong",
+                format!("The lab `{name}` is named twice."),
+            ));
+        }
+        labs.push((name.clone(), Lab::open(name)?));
+    }
+    if labs.len() < 2 {
+        return Err(
+            Fault::wrong("labs-wrong", "A comparison needs two labs or more.").mend(
+                "Name them with --labs, such as `--labs default,fast-failover`; for one lab there \
+                 is `flinklab break KEY --times N`.",
+            ),
+        );
+    }
+    Ok(labs)
+}
+
+/// Every failure must be possible on some lab, and every lab must have some of them.
+fn makes_sense(comparison: &Comparison, labs: &[(String, Lab)]) -> Result<(), Fault> {
+    for key in &comparison.failures {
+        let knows = |lab: &Lab| lab.all_failures().iter().any(|failure| failure.key == *key);
+        if !labs.iter().any(|(_, lab)| knows(lab)) {
+            let all = labs[0].1.all_failures();
+            let keys: Vec<&str> = all.iter().map(|failure| &*failure.key).collect();
+            return Err(
+                Fault::wrong("no-failure", format!("There is no failure `{key}`."))
+                    .why(format!("there are {}", keys.join(", ")))
+                    .mend("`flinklab failures` tells what each of them does."),
+            );
+        }
+    }
+    for lab in &comparison.labs {
+        if comparison.failures.len() == lab.lacks.len() {
+            let reasons: Vec<&str> = lab.lacks.iter().map(|(_, reason)| reason.as_str()).collect();
+            return Err(Fault::wrong(
+                "not-applicable",
+                format!("The lab `{}` can have none of these failures.", lab.lab),
+            )
+            .why(reasons.join("; ")));
+        }
+    }
+    Ok(())
+}
+
+impl Stage<'_> {
+    async fn all(&self, comparison: &mut Comparison) -> Result<(), Fault> {
+        self.told(comparison).await?;
+        for index in 0..comparison.labs.len() {
+            self.one(comparison, index).await?;
+        }
+        Ok(())
+    }
+
+    /// What will be done, how long it takes, and what runs beside it.
+    async fn told(&self, comparison: &Comparison) -> Result<(), Fault> {
+        let (done, all) = comparison.progress();
+        let seconds = comparison.seconds_left(&self.failures);
+        if self.printer.style == Style::Json {
+            let labs: Vec<&str> = comparison.labs.iter().map(|lab| lab.lab.as_str()).collect();
+            self.printer.object(&json!({"comparison": {
+                "id": comparison.id(), "labs": labs, "failures": comparison.failures,
+                "times": comparison.times, "runs": {"done": done, "all": all},
+                "seconds_left": seconds.round(),
+            }}));
+        } else if done < all {
+            let names: Vec<String> = comparison.labs.iter().map(named).collect();
+            self.printer.line(&format!(
+                "Comparing {} on {}: {all} runs, {done} of them are there. It takes about {}.",
+                comparison.failures.join(", "),
+                names.join(", "),
+                about(seconds)
+            ));
+            for lab in &comparison.labs {
+                for (key, reason) in &lab.lacks {
+                    self.printer.line(&format!("{} is without {key}: {reason}.", lab.lab));
+                }
+            }
+        } else {
+            self.printer.line("All runs of this comparison are there; --again makes new ones.");
+        }
+        if done < all {
+            self.beside(comparison).await;
+        }
+        Ok(())
+    }
+
+    /// A lab that runs beside those that are compared shares the machine with them.
+    async fn beside(&self, comparison: &Comparison) {
+        // Without Docker there is nothing beside; building the first lab says what is wrong.
+        let Ok((listed, None)) = crate::world::labs::list(&self.addresses).await else {
+            return;
+        };
+        let own = |name: &str| comparison.labs.iter().any(|lab| lab.instance == name);
+        let runs = listed.iter().filter(|one| !own(&one.name)).filter(|one| {
+            let standing = one.known.as_ref().map(|known| known.cluster);
+            matches!(standing, Ok(Standing::Running | Standing::Partly))
+        });
+        for one in runs {
+            self.printer.warning(&format!(
+                "the lab `{0}` runs beside the comparison and slows it down; it is left alone. \
+                 `flinklab stop --name {0}` frees the machine, `flinklab up --name {0}` brings it \
+                 back.",
+                one.name
+            ));
+        }
+    }
+
+    /// One lab: built, broken, written down, removed.
+    async fn one(&self, comparison: &mut Comparison, index: usize) -> Result<(), Fault> {
+        let lab = comparison.labs[index].clone();
+        let stands = comparison.standing.as_ref() == Some(&lab.instance);
+        let begins = comparison.left_of(&lab) > 0;
+        if !stands && !begins {
+            return Ok(());
+        }
+        if !stands && comparisons::is_taken(&self.addresses, &lab.instance) {
+            return Err(Fault::unable(
+                "name-taken",
+                format!("There is a lab `{}` already, and not for this comparison.", lab.instance),
+            )
+            .mend(format!(
+                "If it is left of another comparison, remove it: `flinklab down --purge --name {}`.",
+                lab.instance
+            )));
+        }
+        let world = self.world(&lab)?;
+        crash::watch(world.addresses.clone(), world.name.clone());
+        logging::start(&world, self.cli.global.log_level);
+        // What it kept when it was broken off counts, and need not be made again.
+        comparison.take(&lab.instance, comparisons::kept(&self.addresses, &lab.instance)?);
+        if comparison.left_of(&comparison.labs[index]) > 0 {
+            comparison.standing = Some(lab.instance.clone());
+            comparisons::write(&self.addresses, comparison)?;
+            let of = comparison.labs.len();
+            self.say(&format!("{} of {of}: {}", index + 1, named(&lab)));
+            let up = Command::Up {
+                resume: false,
+                timeout: UP,
+            };
+            let built = headless::command(world.clone(), &up, self.printer).await;
+            built.map_err(|fault| going_on(fault, &lab))?;
+            for key in comparison.failures.clone() {
+                let broken = self.broken(comparison, index, &key, &world).await;
+                broken.map_err(|fault| going_on(fault, &lab))?;
+            }
+        }
+        comparisons::write(&self.addresses, comparison)?;
+        let removed = headless::follow(
+            world,
+            vec![Effect::Down(DownOrder {
+                purge: true,
+                adopted: Adopted::Kept,
+            })],
+            headless::Goal::plan(Duration::from_secs(600)),
+            self.printer,
+        );
+        removed.await.map_err(|fault| going_on(fault, &lab))?;
+        comparison.standing = None;
+        comparisons::write(&self.addresses, comparison)
+    }
+
+    /// One failure on one lab, as often as it is still to be tried.
+    async fn broken(
+        &self,
+        comparison: &mut Comparison,
+        index: usize,
+        key: &str,
+        world: &Arc<World>,
+    ) -> Result<(), Fault> {
+        let lab = &comparison.labs[index];
+        let left = comparison.left(lab, key);
+        if left == 0 {
+            return Ok(());
+        }
+        let instance = lab.instance.clone();
+        let brief = Brief {
+            lab: lab.lab.clone(),
+            done: comparison.times - left,
+            of: comparison.times,
+        };
+        let breaking = Breaking::briefly(key, left, brief);
+        let ended = headless::breaks(world.clone(), breaking, self.printer).await;
+        // What was judged before something went wrong is there all the same.
+        comparison.take(&instance, comparisons::kept(&self.addresses, &instance)?);
+        comparisons::write(&self.addresses, comparison)?;
+        ended?;
+        let (done, all) = comparison.progress();
+        if done < all {
+            let rest = self.rest(comparison);
+            self.say(&format!("{done} of {all} runs are there, about {rest} left"));
+        }
+        Ok(())
+    }
+
+    /// The rest at the speed that was seen so far.
+    fn rest(&self, comparison: &Comparison) -> String {
+        let left = comparison.seconds_left(&self.failures);
+        let planned = self.estimated - left;
+        let factor = match planned > 0.0 {
+            true => self.began.elapsed().as_secs_f64() / planned,
+            false => 1.0,
+        };
+        about(left * factor.clamp(0.05, 5.0))
+    }
+
+    fn say(&self, text: &str) {
+        if self.printer.style == Style::Text {
+            self.printer.line(text);
+        }
+    }
+
+    fn world(&self, lab: &Compared) -> Result<Arc<World>, Fault> {
+        let private = self.surroundings.private(&self.addresses, Some(&lab.asked));
+        Ok(Arc::new(World {
+            private,
+            origin: self.surroundings.origin,
+            ..World::new(
+                self.addresses.clone(),
+                lab.instance.clone(),
+                Some(lab.asked.clone()),
+                false,
+            )
+        }))
+    }
+}
+
+/// A lab with the Flink that it runs.
+fn named(lab: &Compared) -> String {
+    match &lab.flink {
+        Some(version) => format!("{} (Flink {version})", lab.lab),
+        None => lab.lab.clone(),
+    }
+}
+
+/// How a comparison that stopped here goes on, or is given up.
+fn going_on(fault: Fault, lab: &Compared) -> Fault {
+    let before = match (fault.kind, fault.mend.is_empty()) {
+        (Kind::Interrupted, _) | (_, true) => String::new(),
+        (_, false) => format!("{} ", fault.mend),
+    };
+    fault.mend(format!(
+        "{before}The same command goes on from here; what was measured is kept. To give it up: \
+         `flinklab down --purge --name {}`.",
+        lab.instance
+    ))
+}
+
+/// A time as one says it beforehand.
+fn about(seconds: f64) -> String {
+    match seconds {
+        seconds if seconds < 90.0 => format!("{:.0} s", (seconds / 10.0).ceil() * 10.0),
+        seconds if seconds < 5400.0 => format!("{:.0} min", (seconds / 60.0).ceil()),
+        seconds => format!("{:.1} h", seconds / 3600.0),
+    }
+}
+
+/// The labs of a comparison, for a simulation of all of them; none where the command is another.
+pub(super) fn labs_of(cli: &Cli) -> Result<Vec<Lab>, Fault> {
+    match &cli.command {
+        Some(Command::Compare(asked)) => {
+            let labs = opened(&asked.labs)?;
+            Ok(labs.into_iter().map(|(_, lab)| lab).collect())
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::about;
+
+    #[test]
+    fn times_are_said_as_one_says_them() {
+        assert_eq!(about(12.0), "20 s");
+        assert_eq!(about(100.0), "2 min");
+        assert_eq!(about(1501.0), "26 min");
+        assert_eq!(about(7200.0), "2.0 h");
+    }
+}

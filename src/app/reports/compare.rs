@@ -1,0 +1,389 @@
+//! A comparison told: for each failure the labs side by side, in figures, on one axis, and in
+//! sentences that claim no more than the runs show.
+
+use super::html::{self, escaped};
+use super::summary::{self, short};
+use super::table::{Side, Table};
+use super::{counted, group_object, svg};
+use crate::app::break_report::{self, title};
+use crate::app::print::{Printer, Style};
+use crate::cli::CompareFormat;
+use crate::failure::Verdict;
+use crate::fault::Fault;
+use crate::model::{
+    Compared, Comparison, Distribution, LeaseEnd, Origin, PhaseName, distributions,
+};
+use crate::world::keep;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// Columns of the strip on which every run stands.
+const STRIP: usize = 60;
+/// Runs of a lab from which on a difference is said without a word about how few they are.
+const ENOUGH: usize = 5;
+
+/// One failure on all labs.
+struct Beside<'a> {
+    failure: &'a str,
+    title: String,
+    /// Each lab's runs under the lab's name; none where it cannot have the failure.
+    labs: Vec<(&'a Compared, Option<Distribution<'a>>)>,
+}
+
+impl<'a> Beside<'a> {
+    fn groups(&self) -> Vec<Distribution<'a>> {
+        let all = self.labs.iter().filter_map(|(_, group)| group.clone());
+        all.collect()
+    }
+}
+
+fn sides(comparison: &Comparison) -> Vec<Beside<'_>> {
+    comparison
+        .failures
+        .iter()
+        .map(|key| {
+            let labs: Vec<(&Compared, Option<Distribution<'_>>)> = comparison
+                .labs
+                .iter()
+                .map(|lab| {
+                    let runs: Vec<_> = lab.runs.iter().filter(|run| run.failure == *key).collect();
+                    let group = distributions(&runs).pop().map(|group| Distribution {
+                        failure: lab.lab.clone(),
+                        ..group
+                    });
+                    (lab, group)
+                })
+                .collect();
+            let title = labs.iter().find_map(|(_, group)| Some(group.as_ref()?.title.clone()));
+            Beside {
+                failure: key,
+                title: title.unwrap_or_default(),
+                labs,
+            }
+        })
+        .collect()
+}
+
+/// Prints it, or writes it into the file that was named.
+pub(in crate::app) fn compared(
+    comparison: &Comparison,
+    (format, out): (Option<CompareFormat>, Option<&Path>),
+    printer: &Printer,
+) -> Result<u8, Fault> {
+    let result = |outcome: &str| {
+        let (runs, _) = comparison.progress();
+        json!({"command": "compare", "outcome": outcome, "comparison": comparison.id(), "runs": runs})
+    };
+    let text = match (format, printer.style) {
+        (None, Style::Json) => {
+            let mut told = result("compared");
+            let object = object(comparison);
+            for key in ["labs", "times", "failures"] {
+                told[key] = object[key].clone();
+            }
+            printer.object(&json!({ "result": told }));
+            return Ok(0);
+        }
+        (None | Some(CompareFormat::Text), _) => text(comparison),
+        (Some(CompareFormat::Md), _) => markdown(comparison),
+        (Some(CompareFormat::Json), _) => format!("{}\n", json!({"comparison": object(comparison)})),
+        (Some(CompareFormat::Html), _) => page(comparison),
+    };
+    match out {
+        None => printer.text(&text),
+        Some(path) => {
+            keep(path, text.as_bytes())?;
+            match printer.style {
+                Style::Json => {
+                    let mut told = result("written");
+                    told["file"] = json!(path);
+                    printer.object(&json!({ "result": told }));
+                }
+                Style::Text => printer.line(&format!("Wrote {}.", path.display())),
+            }
+        }
+    }
+    Ok(0)
+}
+
+fn heading(comparison: &Comparison) -> String {
+    let (runs, _) = comparison.progress();
+    let labs: Vec<String> = comparison
+        .labs
+        .iter()
+        .map(|lab| match &lab.flink {
+            Some(version) => format!("{} (Flink {version})", lab.lab),
+            None => lab.lab.clone(),
+        })
+        .collect();
+    let origin = comparison.labs.iter().flat_map(|lab| &lab.runs).map(|run| run.origin);
+    let simulated = origin.into_iter().any(|origin| origin == Origin::Simulated);
+    format!(
+        "{} of {}, {} UTC{}",
+        counted(runs as usize, "run"),
+        labs.join(", "),
+        comparison.began.strftime("%Y-%m-%d %H:%M"),
+        if simulated { " · SIMULATED" } else { "" }
+    )
+}
+
+/// The labs in rows.
+fn recoveries(side: &Beside<'_>) -> Table {
+    let mut table = Table::new(&[
+        ("lab", Side::Left),
+        ("Flink", Side::Left),
+        ("n", Side::Right),
+        ("min", Side::Right),
+        ("median", Side::Right),
+        ("p90", Side::Right),
+        ("max", Side::Right),
+        ("verdicts", Side::Left),
+    ]);
+    for (lab, group) in &side.labs {
+        let mut row = vec![lab.lab.clone(), lab.flink.clone().unwrap_or_default()];
+        let spread = group.as_ref().and_then(|group| group.recovery.as_ref());
+        row.push(spread.map_or(0, |spread| spread.n).to_string());
+        row.extend(summary::figures(spread));
+        row.push(match group {
+            Some(group) => summary::verdicts(group),
+            None => lacking(lab, side.failure),
+        });
+        table.row(row);
+    }
+    table
+}
+
+fn lacking(lab: &Compared, key: &str) -> String {
+    let reason = lab.lacks.iter().find(|(known, _)| known == key);
+    reason.map_or_else(|| "no run".to_owned(), |(_, reason)| reason.clone())
+}
+
+/// The middle of each phase, a column a lab.
+fn phases(side: &Beside<'_>) -> Table {
+    let groups = side.groups();
+    let mut names: Vec<PhaseName> = groups
+        .iter()
+        .flat_map(|group| group.phases.iter().map(|(name, _)| *name))
+        .collect();
+    names.sort();
+    names.dedup();
+    let mut table = Table::new(&[("median until", Side::Left)]);
+    for group in &groups {
+        table.columns.push((group.failure.clone(), Side::Right));
+    }
+    for name in names {
+        let mut row = vec![title(name).to_owned()];
+        for group in &groups {
+            let found = group.phases.iter().find(|(known, _)| *known == name);
+            row.push(found.map_or_else(|| "–".to_owned(), |(_, spread)| short(spread.median)));
+        }
+        table.row(row);
+    }
+    table
+}
+
+/// What differs, in sentences that every run bears out.
+fn findings(side: &Beside<'_>) -> Vec<String> {
+    let groups = side.groups();
+    let mut said = Vec::new();
+    said.extend(recovery(&groups));
+    said.extend(leases(&groups));
+    said.extend(verdicts(&groups));
+    let few = groups.iter().any(|group| group.runs.len() < ENOUGH);
+    if few && !said.is_empty() {
+        said.push(format!(
+            "Fewer than {ENOUGH} runs of a lab are few: more of them (--times) say more."
+        ));
+    }
+    said
+}
+
+fn recovery(groups: &[Distribution<'_>]) -> Option<String> {
+    let timed = || groups.iter().filter_map(|group| Some((group, group.recovery.as_ref()?)));
+    let (fast, least) = timed().min_by_key(|(_, spread)| spread.median)?;
+    let (slow, most) = timed().max_by_key(|(_, spread)| spread.median)?;
+    if fast.failure == slow.failure {
+        return None;
+    }
+    let (quick, long) = (short(least.median), short(most.median));
+    Some(match least.max < most.min {
+        true => format!(
+            "Every run of {} was quicker than any of {}: {quick} against {long} in the middle.",
+            fast.failure, slow.failure
+        ),
+        false => format!(
+            "In the middle {} took {quick} and {} took {long}, but runs of both overlap.",
+            fast.failure, slow.failure
+        ),
+    })
+}
+
+/// How often the lock was given back; where nobody did, there is nothing to tell apart.
+fn leases(groups: &[Distribution<'_>]) -> Option<String> {
+    let count = |group: &Distribution<'_>, end: LeaseEnd| {
+        group.lease_runs.get(&end).copied().unwrap_or_default()
+    };
+    let gives = |group: &Distribution<'_>| {
+        count(group, LeaseEnd::Released) + count(group, LeaseEnd::Retaken)
+    };
+    if groups.iter().all(|group| gives(group) == 0) {
+        return None;
+    }
+    let told: Vec<String> = groups
+        .iter()
+        .filter(|group| !group.lease_runs.is_empty())
+        .map(|group| {
+            let all: usize = group.lease_runs.values().sum();
+            let released = count(group, LeaseEnd::Released);
+            let how = match released {
+                0 => "never gave the lock back".to_owned(),
+                n if n == all => "gave the lock back every time".to_owned(),
+                n => format!("gave the lock back in {n} of {all} runs"),
+            };
+            let retaken = match count(group, LeaseEnd::Retaken) {
+                0 => String::new(),
+                n => format!(" (in {n} its own process took it again)"),
+            };
+            format!("{} {how}{retaken}", group.failure)
+        })
+        .collect();
+    Some(format!("{}.", told.join("; ")))
+}
+
+fn verdicts(groups: &[Distribution<'_>]) -> Option<String> {
+    let only = |group: &Distribution<'_>| match group.verdicts.as_slice() {
+        [(verdict, _)] => Some(*verdict),
+        _ => None,
+    };
+    let first = only(groups.first()?);
+    if first.is_some() && groups.iter().all(|group| only(group) == first) {
+        return None;
+    }
+    let told: Vec<String> = groups
+        .iter()
+        .filter(|group| only(group) != Some(Verdict::Pass))
+        .map(|group| format!("{}: {}", group.failure, summary::verdicts(group)))
+        .collect();
+    Some(format!("Not every run is a PASS: {}.", told.join("; ")))
+}
+
+fn text(comparison: &Comparison) -> String {
+    let mut text = format!("{}\n", heading(comparison));
+    for side in sides(comparison) {
+        text.push_str(&format!(
+            "\n{}: {}\nRecovery: from the break until all tasks ran again\n",
+            side.failure, side.title
+        ));
+        text.push_str(&recoveries(&side).text());
+        let groups = side.groups();
+        let strips = summary::strips(&groups, STRIP);
+        if !strips.is_empty() {
+            text.push_str("\nEach run on one axis (a digit: so many runs there)\n");
+            for line in strips {
+                text.push_str(&format!("{line}\n"));
+            }
+        }
+        text.push('\n');
+        text.push_str(&phases(&side).text());
+        let findings = findings(&side);
+        if !findings.is_empty() {
+            text.push('\n');
+        }
+        for finding in findings {
+            text.push_str(&format!("{finding}\n"));
+        }
+    }
+    text
+}
+
+fn markdown(comparison: &Comparison) -> String {
+    let mut text = format!("# flinklab comparison\n\n{}\n", heading(comparison));
+    for side in sides(comparison) {
+        text.push_str(&format!("\n## {}: {}\n\n", side.failure, side.title));
+        for finding in findings(&side) {
+            text.push_str(&format!("- {finding}\n"));
+        }
+        text.push_str("\nFrom the break until all tasks ran again:\n\n");
+        text.push_str(&recoveries(&side).markdown());
+        let strips = summary::strips(&side.groups(), STRIP);
+        if !strips.is_empty() {
+            text.push_str(&format!("\n```\n{}\n```\n", strips.join("\n")));
+        }
+        text.push('\n');
+        text.push_str(&phases(&side).markdown());
+    }
+    text
+}
+
+fn page(comparison: &Comparison) -> String {
+    let heading = heading(comparison);
+    let mut body = String::new();
+    for side in sides(comparison) {
+        body.push_str(&format!(
+            "<section><h2><code>{}</code>: {}</h2>\n",
+            escaped(side.failure),
+            escaped(&side.title)
+        ));
+        for finding in findings(&side) {
+            body.push_str(&format!("<p>{}</p>\n", escaped(&finding)));
+        }
+        let groups = side.groups();
+        body.push_str(
+            "<p>From the break until all tasks of the job ran again. Each dot is one run; a filled \
+             one: the leader gave its lease back.</p>\n",
+        );
+        body.push_str(&svg::strips(&groups).unwrap_or_default());
+        body.push_str(&recoveries(&side).html());
+        if let Some(leases) = summary::leases(&groups) {
+            body.push_str("<h3>How the leader's lease ended</h3>\n");
+            body.push_str(&leases.html());
+        }
+        body.push_str("<h3>When what happened</h3>\n");
+        body.push_str(&phases(&side).html());
+        body.push_str("</section>\n");
+    }
+    html::framed("What differs between the labs", "comparison", &heading, &body)
+}
+
+fn object(comparison: &Comparison) -> Value {
+    let labs: Vec<Value> = comparison
+        .labs
+        .iter()
+        .map(|lab| json!({"lab": lab.lab, "asked": lab.asked, "flink": lab.flink, "hash": lab.hash}))
+        .collect();
+    let failures: Vec<Value> = sides(comparison)
+        .iter()
+        .map(|side| {
+            let labs: Vec<Value> = side
+                .labs
+                .iter()
+                .map(|(lab, group)| {
+                    let mut one = match group {
+                        Some(group) => group_object(group),
+                        None => json!({"applicable": false, "reason": lacking(lab, side.failure)}),
+                    };
+                    one["lab"] = json!(lab.lab);
+                    one["failure"] = json!(side.failure);
+                    one
+                })
+                .collect();
+            json!({"failure": side.failure, "title": side.title, "labs": labs, "findings": findings(side)})
+        })
+        .collect();
+    let runs: Vec<Value> = comparison
+        .labs
+        .iter()
+        .flat_map(|lab| lab.runs.iter().map(move |run| (lab, run)))
+        .map(|(lab, run)| {
+            let mut one = break_report::object(run)["result"].take();
+            one["lab"] = json!(lab.lab);
+            one
+        })
+        .collect();
+    json!({"id": comparison.id(), "began": comparison.began, "times": comparison.times,
+        "labs": labs, "failures": failures, "runs": runs})
+}
+
+#[cfg(test)]
+#[path = "compare_tests.rs"]
+mod tests;
