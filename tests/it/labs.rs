@@ -177,43 +177,43 @@ fn wrong_words_in_lab_yaml() {
         ("lab.yaml", "images: [\"flink:", "images: \"flink:"),
         ("lab.yaml", "images: [", "images: [["),
     ]), @r#"
-    lab.yaml:1:1: Unknown word `nam`. (known there: `name`, `images`, `apply`, `flink`, `roles`, `job`, `polls`, `first` and `failures`) → Did you mean `name`?
-    lab.yaml:1:7: `name` cannot be `My Lab`. (lower-case letters, digits and `-`, at most 63, beginning and ending with a letter or digit)
+    lab.yaml:1:1: Unknown word `nam`. (known there: `name`, `about`, `images`, `apply`, `flink`, `roles`, `job`, `polls`, `first` and `failures`) → Did you mean `name`?
+    lab.yaml:1:7: `name` cannot be `My Lab`. (lower-case letters, digits, `-` and `.`, at most 63, beginning and ending with a letter or digit)
     lab.yaml:2:1: `name` is missing.
     lab.yaml:1:5: `name` must be a text, but it is empty.
     lab.yaml:2:1: The key `name` is there twice. (first in line 1) → Remove one of the two.
-    lab.yaml:1:1: Unknown word `cluster`. (known there: `name`, `images`, `apply`, `flink`, `roles`, `job`, `polls`, `first` and `failures`)
-    lab.yaml:8:46: `apply[4].wait.kind` cannot be `rolout`. (it may be `rollout`) → Did you mean `rollout`?
-    lab.yaml:8:55: Unknown word `witin` in `apply[4].wait`. (known there: `kind` and `within`) → Did you mean `within`?
-    lab.yaml:8:63: `apply[4].wait.within` is wrong: `3` is no duration; write a number and a unit, such as `250ms`, `3m` or `1m 30s`.
-    lab.yaml:8:63: `apply[4].wait.within` must be longer than nothing.
-    lab.yaml:8:39: `apply[4].wait.within` is missing.
-    lab.yaml:13:16: `flink.rest.port` must be a whole number from 0 to 65535, but it is `80810`.
-    lab.yaml:13:16: `flink.rest.port` must be a whole number from 0 to 65535, but it is `http`.
-    lab.yaml:13:16: `flink.rest.port` must be a whole number from 0 to 65535, but it is the text `8081`.
-    lab.yaml:13:16: `flink.rest.port` cannot be 0.
-    lab.yaml:13:22: Unknown word `nodeport` in `flink.rest`. (known there: `port` and `node-port`) → Did you mean `node-port`?
-    lab.yaml:13:33: `flink.rest.node-port` cannot be 8081. (node ports are 30000 to 32767)
-    lab.yaml:14:10: `flink.mount` cannot be `flink-shared`. (a path in the pods that begins with `/`, is not `/` itself and has no `..`)
-    lab.yaml:15:17: `flink.folders.ha` cannot be `../ha`. (a path below the shared folder, without a leading or trailing `/` and without `..`)
-    lab.yaml:15:68: `flink.folders.savepoints` and `flink.folders.checkpoints` are not apart. (each is looked through by itself)
-    lab.yaml:12:15: `flink.cluster-id` cannot be `Flink_Lab`. (lower-case letters, digits and `-`, at most 63, beginning and ending with a letter or digit)
-    lab.yaml:17:26: `roles.jobmanager.selector` cannot be `component jobmanager`. (labels are written `key=value`, more of them with commas)
-    lab.yaml:18:27: Both roles have the same selector. (no pod could be told from another)
-    lab.yaml:18:3: Unknown word `taskManager` in `roles`. (known there: `jobmanager` and `taskmanager`) → Did you mean `taskmanager`?
-    lab.yaml:24:16: `job.parallelism` must be a whole number from 0 to 4294967295, but it is `two`.
-    lab.yaml:24:16: `job.parallelism` must be 1 or more.
-    lab.yaml:24:16: `job.parallelism` must be a whole number from 0 to 4294967295, but it is `-1`.
-    lab.yaml:23:14: `job.arguments` must be a list, but it is `--fast`.
-    lab.yaml:23:12: `job.arguments` must be a list, but it is empty.
-    lab.yaml:21:8: `job.jar` cannot be `/opt/flink/examples/streaming/StateMachineExample`. (the path of a `.jar` in the image, from `/` on)
-    lab.yaml:25:15: `polls.calm` is wrong: `often` is no duration; write a number and a unit, such as `250ms`, `3m` or `1m 30s`.
-    lab.yaml:25:31: `polls.trouble` must not be longer than `polls.calm`. (trouble is looked at more closely)
-    lab.yaml:25:28: `polls.trouble` must be 100 ms or more.
-    lab.yaml:2:10: The image `flink` has no tag. (without one it is `latest`, which the kubelet pulls anew each time) → Name a version.
-    lab.yaml:2:10: `images[0]` cannot be `Flink:2.2.1-scala_2.12-java17`. (an image is named like `flink:2.2.1`, its repository in lower case)
-    lab.yaml:2:40: Something follows the closing quote. → Inside double quotes, a double quote is written `\"`.
-    lab.yaml:3:6: A `:` stands where no key can be. → Is a `[` or `{` before it not closed?
+    lab.yaml:1:1: Unknown word `cluster`. (known there: `name`, `about`, `images`, `apply`, `flink`, `roles`, `job`, `polls`, `first` and `failures`)
+    lab.yaml:9:46: `apply[4].wait.kind` cannot be `rolout`. (it may be `rollout`) → Did you mean `rollout`?
+    lab.yaml:9:55: Unknown word `witin` in `apply[4].wait`. (known there: `kind` and `within`) → Did you mean `within`?
+    lab.yaml:9:63: `apply[4].wait.within` is wrong: `3` is no duration; write a number and a unit, such as `250ms`, `3m` or `1m 30s`.
+    lab.yaml:9:63: `apply[4].wait.within` must be longer than nothing.
+    lab.yaml:9:39: `apply[4].wait.within` is missing.
+    lab.yaml:14:16: `flink.rest.port` must be a whole number from 0 to 65535, but it is `80810`.
+    lab.yaml:14:16: `flink.rest.port` must be a whole number from 0 to 65535, but it is `http`.
+    lab.yaml:14:16: `flink.rest.port` must be a whole number from 0 to 65535, but it is the text `8081`.
+    lab.yaml:14:16: `flink.rest.port` cannot be 0.
+    lab.yaml:14:22: Unknown word `nodeport` in `flink.rest`. (known there: `port` and `node-port`) → Did you mean `node-port`?
+    lab.yaml:14:33: `flink.rest.node-port` cannot be 8081. (node ports are 30000 to 32767)
+    lab.yaml:15:10: `flink.mount` cannot be `flink-shared`. (a path in the pods that begins with `/`, is not `/` itself and has no `..`)
+    lab.yaml:16:17: `flink.folders.ha` cannot be `../ha`. (a path below the shared folder, without a leading or trailing `/` and without `..`)
+    lab.yaml:16:68: `flink.folders.savepoints` and `flink.folders.checkpoints` are not apart. (each is looked through by itself)
+    lab.yaml:13:15: `flink.cluster-id` cannot be `Flink_Lab`. (lower-case letters, digits and `-`, at most 63, beginning and ending with a letter or digit)
+    lab.yaml:18:26: `roles.jobmanager.selector` cannot be `component jobmanager`. (labels are written `key=value`, more of them with commas)
+    lab.yaml:19:27: Both roles have the same selector. (no pod could be told from another)
+    lab.yaml:19:3: Unknown word `taskManager` in `roles`. (known there: `jobmanager` and `taskmanager`) → Did you mean `taskmanager`?
+    lab.yaml:25:16: `job.parallelism` must be a whole number from 0 to 4294967295, but it is `two`.
+    lab.yaml:25:16: `job.parallelism` must be 1 or more.
+    lab.yaml:25:16: `job.parallelism` must be a whole number from 0 to 4294967295, but it is `-1`.
+    lab.yaml:24:14: `job.arguments` must be a list, but it is `--fast`.
+    lab.yaml:24:12: `job.arguments` must be a list, but it is empty.
+    lab.yaml:22:8: `job.jar` cannot be `/opt/flink/examples/streaming/StateMachineExample`. (the path of a `.jar` in the image, from `/` on)
+    lab.yaml:26:15: `polls.calm` is wrong: `often` is no duration; write a number and a unit, such as `250ms`, `3m` or `1m 30s`.
+    lab.yaml:26:31: `polls.trouble` must not be longer than `polls.calm`. (trouble is looked at more closely)
+    lab.yaml:26:28: `polls.trouble` must be 100 ms or more.
+    lab.yaml:3:10: The image `flink` has no tag. (without one it is `latest`, which the kubelet pulls anew each time) → Name a version.
+    lab.yaml:3:10: `images[0]` cannot be `Flink:2.2.1-scala_2.12-java17`. (an image is named like `flink:2.2.1`, its repository in lower case)
+    lab.yaml:3:40: Something follows the closing quote. → Inside double quotes, a double quote is written `\"`.
+    lab.yaml:4:6: A `:` stands where no key can be. → Is a `[` or `{` before it not closed?
     "#);
 }
 
@@ -247,23 +247,23 @@ fn failures_of_a_lab() {
         first("first: [jm-crash, jm-crash]"),
     ].join("\n"), @r#"
     fine
-    lab.yaml:28:11: The failure `jm-crash` is built in already. → Choose another key.
-    lab.yaml:28:11: `failures[0].key` cannot be `JM Twice`. (lower-case letters, digits and `-`, at most 63, beginning and ending with a letter or digit)
-    lab.yaml:28:76: The failure `jm-twice` does nothing.
-    lab.yaml:28:77: `failures[0].steps[0]` cannot be `kil`. (it may be `terminate`, `kill`, `delete-pod`, `freeze`, `cut-off`, `scale-to-zero`, `stop-api-server`, `forbid-patch`, `forbid-writing` or `delete-pointers`) → Did you mean `kill`?
-    lab.yaml:28:5: It stays until it is undone: say `for` how long.
-    lab.yaml:28:91: `failures[0].for` is wrong: `35` is no time in whole seconds; write it like `35s` or `1m 30s`.
-    lab.yaml:28:91: Nothing may stay broken for longer than 300 s.
-    lab.yaml:28:61: `scale-to-zero` cannot be done to what it hits.
-    lab.yaml:28:61: `failures[0].hits` cannot be `leeder`. (it may be `leader`, `standby`, `busy-task-manager`, `all-jobmanagers`, `api-server`, `role` or `checkpoint-folder`) → Did you mean `leader`?
-    lab.yaml:28:159: A time budget lies between 5 s and 300 s.
-    lab.yaml:28:171: A failure that should not hit shows nothing.
-    lab.yaml:28:92: `failures[0].expect.within` is missing.
-    lab.yaml:28:31: Unknown word `storry` in `failures[0]`. (known there: `key`, `title`, `story`, `teaches`, `needs`, `hits`, `steps`, `for`, `aftershock` and `expect`) → Did you mean `story`?
-    lab.yaml:28:38: `story` is told in sentences; end it with a full stop.
+    lab.yaml:29:11: The failure `jm-crash` is built in already. → Choose another key.
+    lab.yaml:29:11: `failures[0].key` cannot be `JM Twice`. (lower-case letters, digits and `-`, at most 63, beginning and ending with a letter or digit)
+    lab.yaml:29:76: The failure `jm-twice` does nothing.
+    lab.yaml:29:77: `failures[0].steps[0]` cannot be `kil`. (it may be `terminate`, `kill`, `delete-pod`, `freeze`, `cut-off`, `scale-to-zero`, `stop-api-server`, `forbid-patch`, `forbid-writing` or `delete-pointers`) → Did you mean `kill`?
+    lab.yaml:29:5: It stays until it is undone: say `for` how long.
+    lab.yaml:29:91: `failures[0].for` is wrong: `35` is no time in whole seconds; write it like `35s` or `1m 30s`.
+    lab.yaml:29:91: Nothing may stay broken for longer than 300 s.
+    lab.yaml:29:61: `scale-to-zero` cannot be done to what it hits.
+    lab.yaml:29:61: `failures[0].hits` cannot be `leeder`. (it may be `leader`, `standby`, `busy-task-manager`, `all-jobmanagers`, `api-server`, `role` or `checkpoint-folder`) → Did you mean `leader`?
+    lab.yaml:29:159: A time budget lies between 5 s and 300 s.
+    lab.yaml:29:171: A failure that should not hit shows nothing.
+    lab.yaml:29:92: `failures[0].expect.within` is missing.
+    lab.yaml:29:31: Unknown word `storry` in `failures[0]`. (known there: `key`, `title`, `story`, `teaches`, `needs`, `hits`, `steps`, `for`, `aftershock` and `expect`) → Did you mean `story`?
+    lab.yaml:29:38: `story` is told in sentences; end it with a full stop.
     fine
-    lab.yaml:26:19: There is no failure `jm-crsh`. → Did you mean `jm-crash`?
-    lab.yaml:26:19: `jm-crash` is there twice.
+    lab.yaml:27:19: There is no failure `jm-crsh`. → Did you mean `jm-crash`?
+    lab.yaml:27:19: `jm-crash` is there twice.
     "#);
 }
 
@@ -486,19 +486,19 @@ fn files_that_do_not_fit_to_each_other() {
         ("60-taskmanagers.yaml", "namespace: flink", "namespace: default"),
         ("60-taskmanagers.yaml", "kind: Deployment\nmetadata:\n  name: flink-taskmanager", "kind: Deployment\nmetadata:\n  name: flink-jobmanager"),
     ]), @r#"
-    lab.yaml:5:12: There is no file `20-acess.yaml` in the lab's folder. → Did you mean `20-access.yaml`?
-    lab.yaml:5:12: `10-namespace.yaml` is listed twice.
-    lab.yaml:5:12: `kind.yaml` is no manifest. → List the files that `kubectl apply -f` would take.
-    lab.yaml:5:12: `../20-access.yaml` is not a file name. (manifests stand in the lab's folder itself)
+    lab.yaml:6:12: There is no file `20-acess.yaml` in the lab's folder. → Did you mean `20-access.yaml`?
+    lab.yaml:6:12: `10-namespace.yaml` is listed twice.
+    lab.yaml:6:12: `kind.yaml` is no manifest. → List the files that `kubectl apply -f` would take.
+    lab.yaml:6:12: `../20-access.yaml` is not a file name. (manifests stand in the lab's folder itself)
     50-jobmanagers.yaml:14:27: No manifest makes the ServiceAccount `flink` in this namespace.
     20-access.yaml:5:14: No manifest makes the namespace `flink`.
-    lab.yaml:5:41: `20-access.yaml` has nothing to wait for. (a rollout is of a Deployment or StatefulSet, and the file has none) → Remove the `wait`.
-    lab.yaml:11:14: No manifest makes the namespace `flunk`. → Did you mean `flink`?
+    lab.yaml:6:41: `20-access.yaml` has nothing to wait for. (a rollout is of a Deployment or StatefulSet, and the file has none) → Remove the `wait`.
+    lab.yaml:12:14: No manifest makes the namespace `flunk`. → Did you mean `flink`?
     50-jobmanagers.yaml:5:14: The Deployment `flink-jobmanager` is not in the namespace `default`. (`flink.namespace` in lab.yaml says where Flink's pods are)
-    lab.yaml:17:26: No manifest makes pods with the labels `component=jobmaster`. (pods have `app=flink`, `component=jobmanager` and `component=taskmanager`) → Did you mean `component=jobmanager`?
-    lab.yaml:17:59: The Deployment `flink-jobmanager` has no container `jobmaster`. (it has `jobmanager`) → Did you mean `jobmanager`?
+    lab.yaml:18:26: No manifest makes pods with the labels `component=jobmaster`. (pods have `app=flink`, `component=jobmanager` and `component=taskmanager`) → Did you mean `component=jobmanager`?
+    lab.yaml:18:59: The Deployment `flink-jobmanager` has no container `jobmaster`. (it has `jobmanager`) → Did you mean `jobmanager`?
     50-jobmanagers.yaml:17:18: The image `flink:2.2.1-scala_2.12-java17` is not among `images` of lab.yaml. (only those are brought into the nodes) → Did you mean `flink:2.2.0-scala_2.12-java17`?
-    lab.yaml:13:33: No Service has the nodePort 30082. (there is `30081`)
+    lab.yaml:14:33: No Service has the nodePort 30082. (there is `30081`)
     50-jobmanagers.yaml:50:44: The nodePort 30081 leads to port 8081 of the pods. (`flink.rest.port` in lab.yaml is 8082)
     50-jobmanagers.yaml:33:13: The container mounts nothing at `/shared`. (`flink.mount` in lab.yaml says that pods see the shared folder there)
     40-config.yaml:11:28: `kubernetes.cluster-id` is `flinklab`, which does not fit to lab.yaml. (`flink.cluster-id` in lab.yaml says `other`) → Write `kubernetes.cluster-id: other`, or change lab.yaml.

@@ -15,7 +15,7 @@ fn walk(lab: &str, keys: &[&str]) -> Vec<Value> {
     scene.result(&["up", "--lab", folder.path().to_str().unwrap()]);
     let results = keys.iter().map(|key| breaks_in(&scene, find(key).unwrap())).collect();
     let down = scene.result(&["down", "--purge", "--yes"]);
-    assert_eq!(down["outcome"], "removed", "{down:#}");
+    assert_eq!(down["outcome"], "gone", "{down:#}");
     results
 }
 

@@ -3,8 +3,11 @@
 
 use super::super::{Pod, Run, Target};
 use super::{Finding, Word, unknown};
-use crate::failure::{Restarts, Verdict};
+use crate::failure::{Restarts, Role, Step, Verdict};
 use jiff::Timestamp;
+
+/// With this code Flink halts a JobManager that cannot go on.
+const GAVE_UP: i32 = 239;
 
 impl Run {
     pub(super) fn restarts(&self, word: Word, now: Timestamp) -> Finding {
@@ -20,6 +23,7 @@ impl Run {
             .filter(|_| expected != Restarts::None)
             .collect();
         let is_hit = |pod: &Pod| hit.iter().any(|target| target.uid == pod.uid);
+        let mut words = Vec::new();
         for before in self.before.pods.iter().filter(|pod| !is_hit(pod)) {
             match self.seen.pods.get(&before.uid) {
                 None => {
@@ -27,6 +31,12 @@ impl Run {
                         Verdict::Fail,
                         format!("{} was not hit, but is gone", before.name),
                     );
+                }
+                Some(pod) if pod.restarts > before.restarts && self.gave_up(pod) => {
+                    words.push(format!(
+                        "{} ended itself (exit {GAVE_UP}), for it could not reach the API server",
+                        pod.name
+                    ));
                 }
                 Some(pod) if pod.restarts > before.restarts => {
                     let words = format!("{} was not hit, but restarted", pod.name);
@@ -36,7 +46,6 @@ impl Run {
             }
         }
         let mut open = Vec::new();
-        let mut words = Vec::new();
         for target in &hit {
             match expected {
                 Restarts::None => {}
@@ -81,6 +90,20 @@ impl Run {
             }
             (false, Word::Last) => (Verdict::Fail, open.join("; ")),
         }
+    }
+
+    /// Whether a JobManager that was cut off from the API server ended for that reason: Flink 1.15
+    /// does so where later versions step down and live on.
+    fn gave_up(&self, pod: &Pod) -> bool {
+        let own = &self.order.target;
+        let was_aimed_at = std::iter::once(own).chain(&own.also).any(|one| one.uid == pod.uid);
+        let cut_off = self.order.failure.steps.iter().any(|step| match step {
+            Step::CutOff => was_aimed_at,
+            Step::StopApiServer => true,
+            _ => false,
+        });
+        let code = pod.last_exit.as_ref().map(|(code, ..)| *code);
+        cut_off && pod.role == Role::JobManager && code == Some(GAVE_UP)
     }
 
     /// Whether REST, which tells of slots, said nothing at the end.
