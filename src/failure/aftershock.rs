@@ -56,7 +56,8 @@ impl Failure {
             | Step::ScaleToZero
             | Step::StopApiServer
             | Step::ForbidWriting
-            | Step::DeletePointers => Aftershock::Within(ECHO),
+            | Step::DeletePointers
+            | Step::LoseStateFiles => Aftershock::Within(ECHO),
         };
         self.steps.iter().map(of).max_by_key(|one| one.longest())
     }

@@ -11,6 +11,23 @@ const fn words(text: &'static str) -> Cow<'static, str> {
     Cow::Borrowed(text)
 }
 
+/// What must be seen of a failure that should PASS within so long of the break.
+const fn seen(
+    leadership: Leadership,
+    restore: Restore,
+    restarts: Restarts,
+    within: Seconds,
+) -> Expect {
+    Expect {
+        leadership,
+        restore,
+        restarts,
+        within,
+        counted: Counted::Break,
+        fails: Cow::Borrowed(&[]),
+    }
+}
+
 /// Every built-in failure, in the order in which it is listed.
 pub static CATALOGUE: &[Failure] = &[
     Failure {
@@ -27,14 +44,7 @@ pub static CATALOGUE: &[Failure] = &[
         steps: Cow::Borrowed(&[Step::Terminate]),
         lasts: None,
         aftershock: None,
-        expect: Expect {
-            leadership: Leadership::NewEpoch,
-            restore: Restore::Newest,
-            restarts: Restarts::Target,
-            within: Seconds(60),
-            counted: Counted::Break,
-            fails: Cow::Borrowed(&[]),
-        },
+        expect: seen(Leadership::NewEpoch, Restore::Newest, Restarts::Target, Seconds(60)),
     },
     Failure {
         key: words("jm-crash"),
@@ -50,14 +60,7 @@ pub static CATALOGUE: &[Failure] = &[
         steps: Cow::Borrowed(&[Step::Kill]),
         lasts: None,
         aftershock: None,
-        expect: Expect {
-            leadership: Leadership::NewEpoch,
-            restore: Restore::Newest,
-            restarts: Restarts::Target,
-            within: Seconds(60),
-            counted: Counted::Break,
-            fails: Cow::Borrowed(&[]),
-        },
+        expect: seen(Leadership::NewEpoch, Restore::Newest, Restarts::Target, Seconds(60)),
     },
     Failure {
         key: words("jm-delete"),
@@ -74,14 +77,7 @@ pub static CATALOGUE: &[Failure] = &[
         steps: Cow::Borrowed(&[Step::DeletePod]),
         lasts: None,
         aftershock: None,
-        expect: Expect {
-            leadership: Leadership::NewEpoch,
-            restore: Restore::Newest,
-            restarts: Restarts::Replaced,
-            within: Seconds(60),
-            counted: Counted::Break,
-            fails: Cow::Borrowed(&[]),
-        },
+        expect: seen(Leadership::NewEpoch, Restore::Newest, Restarts::Replaced, Seconds(60)),
     },
     Failure {
         key: words("standby-stop"),
@@ -97,14 +93,7 @@ pub static CATALOGUE: &[Failure] = &[
         steps: Cow::Borrowed(&[Step::Terminate]),
         lasts: None,
         aftershock: None,
-        expect: Expect {
-            leadership: Leadership::Stays,
-            restore: Restore::None,
-            restarts: Restarts::Target,
-            within: Seconds(30),
-            counted: Counted::Break,
-            fails: Cow::Borrowed(&[]),
-        },
+        expect: seen(Leadership::Stays, Restore::None, Restarts::Target, Seconds(30)),
     },
     Failure {
         key: words("tm-stop"),
@@ -119,14 +108,7 @@ pub static CATALOGUE: &[Failure] = &[
         steps: Cow::Borrowed(&[Step::Terminate]),
         lasts: None,
         aftershock: None,
-        expect: Expect {
-            leadership: Leadership::Stays,
-            restore: Restore::Newest,
-            restarts: Restarts::Target,
-            within: Seconds(60),
-            counted: Counted::Break,
-            fails: Cow::Borrowed(&[]),
-        },
+        expect: seen(Leadership::Stays, Restore::Newest, Restarts::Target, Seconds(60)),
     },
     Failure {
         key: words("tm-crash"),
@@ -142,14 +124,7 @@ pub static CATALOGUE: &[Failure] = &[
         steps: Cow::Borrowed(&[Step::Kill]),
         lasts: None,
         aftershock: None,
-        expect: Expect {
-            leadership: Leadership::Stays,
-            restore: Restore::Newest,
-            restarts: Restarts::Target,
-            within: Seconds(60),
-            counted: Counted::Break,
-            fails: Cow::Borrowed(&[]),
-        },
+        expect: seen(Leadership::Stays, Restore::Newest, Restarts::Target, Seconds(60)),
     },
     Failure {
         key: words("tm-delete"),
@@ -165,14 +140,7 @@ pub static CATALOGUE: &[Failure] = &[
         steps: Cow::Borrowed(&[Step::DeletePod]),
         lasts: None,
         aftershock: None,
-        expect: Expect {
-            leadership: Leadership::Stays,
-            restore: Restore::Newest,
-            restarts: Restarts::Replaced,
-            within: Seconds(60),
-            counted: Counted::Break,
-            fails: Cow::Borrowed(&[]),
-        },
+        expect: seen(Leadership::Stays, Restore::Newest, Restarts::Replaced, Seconds(60)),
     },
     Failure {
         key: words("jm-freeze"),
@@ -188,14 +156,7 @@ pub static CATALOGUE: &[Failure] = &[
         steps: Cow::Borrowed(&[Step::Freeze]),
         lasts: Some(Seconds(35)),
         aftershock: None,
-        expect: Expect {
-            leadership: Leadership::NewEpoch,
-            restore: Restore::Newest,
-            restarts: Restarts::None,
-            within: Seconds(60),
-            counted: Counted::Break,
-            fails: Cow::Borrowed(&[]),
-        },
+        expect: seen(Leadership::NewEpoch, Restore::Newest, Restarts::None, Seconds(60)),
     },
     Failure {
         key: words("jm-partition"),
@@ -211,14 +172,7 @@ pub static CATALOGUE: &[Failure] = &[
         steps: Cow::Borrowed(&[Step::CutOff]),
         lasts: Some(Seconds(35)),
         aftershock: None,
-        expect: Expect {
-            leadership: Leadership::NewEpoch,
-            restore: Restore::Newest,
-            restarts: Restarts::None,
-            within: Seconds(60),
-            counted: Counted::Break,
-            fails: Cow::Borrowed(&[]),
-        },
+        expect: seen(Leadership::NewEpoch, Restore::Newest, Restarts::None, Seconds(60)),
     },
     Failure {
         key: words("tm-freeze"),
@@ -234,14 +188,7 @@ pub static CATALOGUE: &[Failure] = &[
         steps: Cow::Borrowed(&[Step::Freeze]),
         lasts: Some(Seconds(75)),
         aftershock: None,
-        expect: Expect {
-            leadership: Leadership::Stays,
-            restore: Restore::Newest,
-            restarts: Restarts::None,
-            within: Seconds(90),
-            counted: Counted::Break,
-            fails: Cow::Borrowed(&[]),
-        },
+        expect: seen(Leadership::Stays, Restore::Newest, Restarts::None, Seconds(90)),
     },
     Failure {
         key: words("all-jm-crash"),
@@ -257,14 +204,7 @@ pub static CATALOGUE: &[Failure] = &[
         steps: Cow::Borrowed(&[Step::Kill]),
         lasts: None,
         aftershock: None,
-        expect: Expect {
-            leadership: Leadership::NewEpoch,
-            restore: Restore::Newest,
-            restarts: Restarts::Target,
-            within: Seconds(60),
-            counted: Counted::Break,
-            fails: Cow::Borrowed(&[]),
-        },
+        expect: seen(Leadership::NewEpoch, Restore::Newest, Restarts::Target, Seconds(60)),
     },
     Failure {
         key: words("scale-to-zero"),
@@ -382,6 +322,33 @@ pub static CATALOGUE: &[Failure] = &[
             within: Seconds(60),
             counted: Counted::Break,
             fails: Cow::Borrowed(&[StatementName::Restored, StatementName::IdsGrow]),
+        },
+    },
+    Failure {
+        key: words("state-file-lost"),
+        title: words("lose files of the state"),
+        story: words(
+            "The files of the job's state are moved aside, as if a cleaner had taken them for old \
+             ones, then the leader is killed. Pointer and metadata of the newest checkpoint are \
+             right, so the next leader restores it; the TaskManagers do not find its files, and the \
+             job restarts again and again. Incremental checkpoints share files, so the older ones \
+             are lost with it.",
+        ),
+        teaches: words(
+            "A checkpoint is all of its files: that it completed once does not mean that it is there.",
+        ),
+        needs: Cow::Borrowed(&[Need::StateFiles]),
+        hits: Hits::Leader,
+        steps: Cow::Borrowed(&[Step::LoseStateFiles, Step::Kill]),
+        lasts: None,
+        aftershock: None,
+        expect: Expect {
+            leadership: Leadership::NewEpoch,
+            restore: Restore::Newest,
+            restarts: Restarts::Target,
+            within: Seconds(45),
+            counted: Counted::Break,
+            fails: Cow::Borrowed(&[StatementName::InTime]),
         },
     },
 ];

@@ -91,7 +91,9 @@ fn suits(step: Step, hits: Hits) -> bool {
         Step::StopApiServer => hits == Hits::ApiServer,
         Step::ForbidPatch => hits == Hits::Role,
         Step::ForbidWriting => hits == Hits::CheckpointFolder,
-        Step::DeletePointers => matches!(hits, Hits::Leader | Hits::AllJobmanagers),
+        Step::DeletePointers | Step::LoseStateFiles => {
+            matches!(hits, Hits::Leader | Hits::AllJobmanagers)
+        }
     }
 }
 
@@ -118,10 +120,17 @@ fn time(failure: &Failure) -> Option<Fit> {
             format!("Nothing may stay broken for longer than {LONGEST}."),
         ),
         // Two undos at two moments: the second would come after what the first one made of the lab.
-        Some(_) if failure.steps.contains(&Step::DeletePointers) => wrong(
-            "steps",
-            "`delete-pointers` is undone when the run is judged, the others after `for`.",
-        ),
+        Some(_) => {
+            let judged = |step: &&Step| matches!(step, Step::DeletePointers | Step::LoseStateFiles);
+            let step = failure.steps.iter().find(judged)?;
+            wrong(
+                "steps",
+                format!(
+                    "`{}` is undone when the run is judged, the others after `for`.",
+                    word(step)
+                ),
+            )
+        }
         _ => None,
     }
 }

@@ -126,6 +126,8 @@ pub enum Step {
     ForbidWriting,
     /// The config map with the job's checkpoint pointers deleted.
     DeletePointers,
+    /// The files of the job's state moved aside: those that checkpoints share, and those in them.
+    LoseStateFiles,
 }
 
 /// What takes a step back.
@@ -150,6 +152,8 @@ pub enum Undo {
     /// The config map put back as it was, then the leader stopped once; where its checkpoint is
     /// gone, the job is submitted anew from the newest one that is kept.
     RestorePointers,
+    /// The files of the job's state moved back; the job comes back at its next try.
+    ReturnStateFiles,
 }
 
 impl Step {
@@ -166,6 +170,7 @@ impl Step {
             Self::ForbidPatch => Undo::AllowPatch,
             Self::ForbidWriting => Undo::AllowWriting,
             Self::DeletePointers => Undo::RestorePointers,
+            Self::LoseStateFiles => Undo::ReturnStateFiles,
         }
     }
 
@@ -173,7 +178,11 @@ impl Step {
     #[must_use]
     pub const fn lasts(self) -> bool {
         match self {
-            Self::Terminate | Self::Kill | Self::DeletePod | Self::DeletePointers => false,
+            Self::Terminate
+            | Self::Kill
+            | Self::DeletePod
+            | Self::DeletePointers
+            | Self::LoseStateFiles => false,
             Self::Freeze
             | Self::CutOff
             | Self::ScaleToZero
@@ -204,6 +213,7 @@ impl Undo {
             Self::AllowPatch => "verb put back",
             Self::AllowWriting => "writable again",
             Self::RestorePointers => "map put back, leader stopped",
+            Self::ReturnStateFiles => "files moved back",
         }
     }
 }

@@ -75,6 +75,7 @@ const BUILT_IN: &[BuiltIn] = &[
         "30-storage.yaml", "40-config.yaml", "50-jobmanagers.yaml", "60-taskmanagers.yaml"),
     built_in!("flink-1.20": "lab.yaml"),
     built_in!("fast-failover": "lab.yaml"),
+    built_in!("rocksdb": "lab.yaml"),
     built_in!("article": "lab.yaml", "kind.yaml", "10-access.yaml", "20-storage.yaml",
         "30-config.yaml", "40-jobmanager.yaml", "50-taskmanagers.yaml"),
     built_in!("article-standby": "lab.yaml"),
@@ -198,6 +199,20 @@ impl Lab {
         }
     }
 
+    /// Whether all state is written to files of its own: Flink writes what is smaller than the
+    /// threshold into the metadata.
+    #[must_use]
+    pub fn has_state_files(&self) -> bool {
+        let options = self.flink_options();
+        let names = [
+            "execution.checkpointing.data-inline-threshold",
+            "state.storage.fs.memory-threshold",
+        ];
+        let set = names.iter().find_map(|name| options.get(*name));
+        let digits = |text: &str| text.trim().trim_end_matches(char::is_alphabetic).trim() == "0";
+        set.is_some_and(|text| digits(text))
+    }
+
     /// What this lab lacks for a failure, in words; none if it can have it.
     #[must_use]
     pub fn missing_for(&self, failure: &Failure) -> Option<String> {
@@ -215,8 +230,10 @@ impl Lab {
                 Some("it has one JobManager, so there is no standby".to_owned())
             }
             Need::Worker if !workers => Some("it has no worker node".to_owned()),
-            Need::StateFiles => Some("its state is inline in the checkpoint's metadata".to_owned()),
-            Need::Standby | Need::Worker => None,
+            Need::StateFiles if !self.has_state_files() => {
+                Some("its state is inline in the checkpoint's metadata".to_owned())
+            }
+            Need::Standby | Need::Worker | Need::StateFiles => None,
         });
         needed.or_else(|| {
             failure.steps.iter().find_map(|step| match step {

@@ -91,6 +91,13 @@ impl Model {
                 let folder = format!("{}/{job}", names.checkpoints);
                 format!("docker exec {} chmod a-w {folder}", node(target))
             }
+            Step::LoseStateFiles => {
+                let folder = format!("{}/{job}", names.checkpoints);
+                format!(
+                    "docker exec {} sh -c 'cd {folder} && mkdir aside && mv shared/* aside'",
+                    node(target)
+                )
+            }
             Step::DeletePointers => kubectl(&format!(
                 "delete configmap {}-{job}-config-map",
                 names.cluster

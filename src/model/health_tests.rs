@@ -198,6 +198,7 @@ fn disk(job: &str, ids: &[u64]) -> Event {
             })
             .collect(),
         ha_files: Vec::new(),
+        shared: None,
     })
 }
 

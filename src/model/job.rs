@@ -191,6 +191,9 @@ pub struct DiskSample {
     pub checkpoints: Vec<DiskCheckpoint>,
     /// Names of the files below the HA folder.
     pub ha_files: Vec<String>,
+    /// Files that its checkpoints share: how many, and their bytes. None without any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<(u32, u64)>,
 }
 
 /// One `chk-…` folder.

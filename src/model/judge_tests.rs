@@ -104,6 +104,7 @@ fn files_of(happening: &Happening) -> Option<Happening> {
         job: map.job.clone(),
         checkpoints: own.collect(),
         ha_files: Vec::new(),
+        shared: None,
     };
     Some(Happening {
         at: happening.at,

@@ -100,6 +100,7 @@ fn files(id: u64) -> Event {
             written: None,
         }],
         ha_files: vec![format!("completed{id}")],
+        shared: None,
     })
 }
 

@@ -171,6 +171,12 @@ fn disk(model: &Model, trace: Option<&Trace>, known: Option<&Checkpoint>) -> Cel
     }
 }
 
+/// Files that checkpoints share, and their bytes, where somebody looks and there are any.
+fn shared(model: &Model) -> Option<(u32, u64)> {
+    let (_, sample) = model.job.disk.as_ref()?;
+    sample.shared.filter(|_| model.witnesses().disk.current)
+}
+
 /// Everything about the chosen one.
 fn about(model: &Model, theme: &Theme, id: Option<u64>, width: usize) -> Vec<Line<'static>> {
     let Some(id) = id else {
@@ -234,6 +240,15 @@ fn about(model: &Model, theme: &Theme, id: Option<u64>, width: usize) -> Vec<Lin
             add("path", Tone::Plain, tail);
         }
         None => add("path", Tone::Muted, "Flink told no path".to_owned()),
+    }
+    if let Some((count, bytes)) = shared(model) {
+        let files = match count {
+            1 => "1 file".to_owned(),
+            n => format!("{n} files"),
+        };
+        let size = words::bytes(bytes);
+        let text = format!("{files} {size}, which several checkpoints use: one lost, all are");
+        add("shared", Tone::Plain, text);
     }
     let counter = model
         .cluster

@@ -195,6 +195,7 @@ impl<'a> Hand<'a> {
                 Step::ForbidPatch => self.forbid_patch(events).await?,
                 Step::ForbidWriting => self.forbid_writing(events).await?,
                 Step::DeletePointers => self.delete_pointers(last, events).await?,
+                Step::LoseStateFiles => self.lose_state_files(last, events).await?,
             }
         }
         Ok(())

@@ -19,6 +19,8 @@ const HA_FILES: usize = 500;
 /// Entries read of any folder.
 const ENTRIES: usize = 10_000;
 const METADATA: &str = "_metadata";
+/// Incremental checkpoints put here what later ones use, too.
+const SHARED: &str = "shared";
 
 /// Where to look.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,10 +58,18 @@ pub fn look(place: &Place, job: &str) -> Result<DiskSample> {
         .take(HA_FILES)
         .collect();
     ha_files.sort_unstable();
+    let (mut count, mut bytes) = (0, 0);
+    for (_, found) in entries(place, &folder.join(SHARED))? {
+        if found.is_file() {
+            count += 1;
+            bytes += found.len();
+        }
+    }
     Ok(DiskSample {
         job: job.to_owned(),
         checkpoints,
         ha_files,
+        shared: (count > 0).then_some((count, bytes)),
     })
 }
 
@@ -170,7 +180,8 @@ mod tests {
         write(folder.path(), &format!("{job}/chk-10/state"), "12");
         write(folder.path(), &format!("{job}/chk-11/state"), "half");
         write(folder.path(), &format!("{job}/chk-12/_metadata"), "");
-        write(folder.path(), &format!("{job}/shared/x"), "");
+        write(folder.path(), &format!("{job}/shared/x"), "123");
+        write(folder.path(), &format!("{job}/shared/y"), "4");
         write(
             folder.path(),
             "checkpoints/0123456789abcdef0123456789abcdef/chk-99/_metadata",
@@ -194,6 +205,7 @@ mod tests {
         );
         assert!(seen.checkpoints[0].written.is_some());
         assert_eq!(seen.ha_files, ["completedCheckpoint1"]);
+        assert_eq!(seen.shared, Some((2, 4)));
     }
 
     #[test]
@@ -201,6 +213,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let seen = look(&place(folder.path()), JOB).unwrap();
         assert_eq!((seen.checkpoints.len(), seen.ha_files.len()), (0, 0));
+        assert_eq!(seen.shared, None);
         let error = look(&place(&folder.path().join("gone")), JOB).unwrap_err();
         assert!(error.to_string().contains("there is no folder"), "{error}");
     }

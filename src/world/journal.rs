@@ -90,6 +90,15 @@ pub enum Act {
         /// Its mode, octal.
         mode: String,
     },
+    /// Files of a job's state back to where they were.
+    Files {
+        /// The node's name.
+        node: String,
+        /// The folder of the job's checkpoints, as the node sees it.
+        folder: String,
+        /// Where they were put.
+        aside: String,
+    },
     /// A workload's replicas as they were.
     Scale {
         /// `Deployment` or `StatefulSet`.
@@ -127,7 +136,8 @@ impl Act {
             Self::Thaw { node, .. }
             | Self::Reconnect { node, .. }
             | Self::MoveBack { node, .. }
-            | Self::Mode { node, .. } => Some(node),
+            | Self::Mode { node, .. }
+            | Self::Files { node, .. } => Some(node),
             Self::Scale { .. } | Self::Role { .. } | Self::Pointers { .. } => None,
         }
     }
@@ -144,6 +154,11 @@ impl Act {
             ),
             Self::MoveBack { node, from, to } => within(node, format!("mv {from} {to}")),
             Self::Mode { node, folder, mode } => within(node, format!("chmod {mode} {folder}")),
+            Self::Files {
+                node,
+                folder,
+                aside,
+            } => within(node, format!("cp -a {aside}/. {folder}")),
             Self::Scale {
                 kind,
                 name,

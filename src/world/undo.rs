@@ -31,6 +31,7 @@ const THAW: &str = include_str!("../../assets/node/thaw.sh");
 const RECONNECT: &str = include_str!("../../assets/node/reconnect.sh");
 const BACK: &str = include_str!("../../assets/node/back.sh");
 const ALLOW: &str = include_str!("../../assets/node/allow.sh");
+const RETURN: &str = include_str!("../../assets/node/return.sh");
 
 /// Says what an entry's acts did, as commands.
 pub async fn tell(world: &World, namespace: &str, entry: &Entry, events: &Events) {
@@ -76,6 +77,9 @@ async fn in_node(node: &Node, act: &Act, run: &str) -> Result<Timestamp, Fault> 
         }
         Act::Mode { folder, mode, .. } => {
             script(node, ALLOW, "flinklab-allow", &[run, folder, mode]).await
+        }
+        Act::Files { folder, aside, .. } => {
+            script(node, RETURN, "flinklab-return", &[run, folder, aside]).await
         }
         Act::Scale { .. } | Act::Role { .. } | Act::Pointers { .. } => {
             unreachable!("it is not done in a node")
@@ -133,9 +137,11 @@ pub async fn in_cluster(
             } => scale(ours, kind, name, *replicas).await?,
             Act::Role { name, rules } => allow(world, ours, name, rules).await?,
             Act::Pointers { .. } => pointers::put_back(world, ours, act).await?,
-            Act::Thaw { .. } | Act::Reconnect { .. } | Act::MoveBack { .. } | Act::Mode { .. } => {
-                continue;
-            }
+            Act::Thaw { .. }
+            | Act::Reconnect { .. }
+            | Act::MoveBack { .. }
+            | Act::Mode { .. }
+            | Act::Files { .. } => continue,
         });
     }
     Ok(at)

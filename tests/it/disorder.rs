@@ -90,6 +90,7 @@ fn event(kind: u8, number: u64) -> Event {
                 written: Some(moment(number)),
             }],
             ha_files: vec![hostile("x")],
+            shared: None,
         }),
         9 => Event::Log(vec![LogLine {
             at: moment(number),

@@ -509,6 +509,7 @@ impl Scene {
                 job: JOB.to_owned(),
                 checkpoints: vec![row],
                 ha_files: Vec::new(),
+                shared: None,
             }),
         );
     }

@@ -3,7 +3,7 @@
 
 use crate::program::{Ended, Program};
 use flinklab::failure::{
-    Aftershock, CATALOGUE, Failure, Leadership, Restore, Seconds, Step, Verdict, find,
+    Aftershock, CATALOGUE, Failure, Leadership, Need, Restore, Seconds, Step, Verdict, find,
 };
 use flinklab::lab::Lab;
 use flinklab::sim::{Images, Options, Sim};
@@ -188,6 +188,14 @@ fn broken(status: &Ended) -> usize {
     status.objects()[0]["broken"].as_array().unwrap().len()
 }
 
+/// The lab in which a failure can be had.
+fn base_of(failure: &Failure) -> &'static str {
+    match failure.needs.contains(&Need::StateFiles) {
+        true => "rocksdb",
+        false => "default",
+    }
+}
+
 /// Breaks a healthy lab and reads the verdict; afterwards nothing is applied and the lab heals by
 /// itself to five good samples.
 fn breaks(key: &str) {
@@ -195,9 +203,11 @@ fn breaks(key: &str) {
     // Between the last words of one leader and the first of the next there must be time for the
     // undo of the lost pointers, and the program cannot be sped up.
     let slow = failure.steps.contains(&Step::DeletePointers);
-    let scene = Scene::at(if slow { 2.0 } else { SPEED }, Images::Present);
+    let speed = if slow { 2.0 } else { SPEED };
+    let base = base_of(failure);
+    let scene = Scene::of(Lab::open(base).unwrap(), speed, Images::Present);
     let folder = tempfile::tempdir().unwrap();
-    lab_with_short_failures("default", folder.path());
+    lab_with_short_failures(base, folder.path());
     let lab = folder.path().to_str().unwrap();
     scene.result(&["up", "--lab", lab]);
     breaks_in(&scene, failure);
@@ -286,6 +296,7 @@ scenarios! {
     rbac_loss "rbac-loss",
     checkpoint_unwritable "checkpoint-unwritable",
     pointer_lost "pointer-lost",
+    state_file_lost "state-file-lost",
 }
 
 /// Killed in the middle, the program leaves a lab that `status` names as broken, and whichever
@@ -293,8 +304,10 @@ scenarios! {
 fn killed(key: &str) {
     let failure = find(key).unwrap();
     let slow = failure.steps.contains(&Step::DeletePointers);
-    let scene = Scene::at(if slow { 2.0 } else { SPEED }, Images::Present);
-    scene.result(&["up"]);
+    let speed = if slow { 2.0 } else { SPEED };
+    let base = base_of(failure);
+    let scene = Scene::of(Lab::open(base).unwrap(), speed, Images::Present);
+    scene.result(&["up", "--lab", base]);
     for mender in [&["heal"][..], &["up"], &["break", "standby-stop"]] {
         scene.heals();
         let mut first = scene.start(&["break", key, "--json"]);
@@ -340,6 +353,7 @@ killed! {
     killed_rbac_loss "rbac-loss",
     killed_checkpoint_unwritable "checkpoint-unwritable",
     killed_pointer_lost "pointer-lost",
+    killed_state_file_lost "state-file-lost",
 }
 
 /// A JobManager that finds a pointer to a file that is gone ends itself, again and again: such

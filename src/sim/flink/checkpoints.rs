@@ -2,7 +2,7 @@
 //! job's config map, counted in the leader's memory; and the way back, when a job is recovered.
 
 use super::job::JobMaster;
-use super::{lock, pointer};
+use super::{lock, pointer, state};
 use crate::sim::api::Key;
 use crate::sim::cluster::Process;
 use jiff::Timestamp;
@@ -45,14 +45,14 @@ fn mounted(process: &Process, below: &str) -> String {
 }
 
 /// Where that is on disk. A lab without a shared path has nowhere to write.
-fn on_disk(process: &Process, below: &str) -> io::Result<PathBuf> {
+pub(super) fn on_disk(process: &Process, below: &str) -> io::Result<PathBuf> {
     let shared = process.cluster.shared();
     shared
         .map(|shared| shared.join(below))
         .ok_or_else(|| io::Error::other("no shared path is mounted into the node"))
 }
 
-fn chk(process: &Process, job: &str, id: u64) -> String {
+pub(super) fn chk(process: &Process, job: &str, id: u64) -> String {
     let folder = &process.cluster.lab.flink.folders.checkpoints;
     format!("{folder}/{job}/chk-{id}")
 }
@@ -122,7 +122,7 @@ async fn take(master: &JobMaster) {
     }
     let lost = !master.silent().is_empty();
     let below = chk(process, &master.id, id);
-    let written = match (lost, store(process, &below)) {
+    let written = match (lost, state::store(process, &below)) {
         (true, _) => Err(io::Error::other("a TaskManager did not acknowledge")),
         (false, written) => written,
     };
@@ -143,22 +143,6 @@ async fn take(master: &JobMaster) {
         }
         Ok(_) => fail(master, checkpoint, "the pointer could not be written"),
         Err(error) => fail(master, checkpoint, &error.to_string()),
-    }
-}
-
-fn store(process: &Process, below: &str) -> io::Result<()> {
-    let folder = on_disk(process, below)?;
-    refuse_read_only(&folder)?;
-    std::fs::create_dir_all(&folder)?;
-    std::fs::write(folder.join("_metadata"), b"simulated checkpoint metadata\n")
-}
-
-/// The simulation may run as root, whom a mode does not keep out: Flink runs as 9999.
-fn refuse_read_only(folder: &std::path::Path) -> io::Result<()> {
-    let parent = folder.parent().and_then(|parent| parent.metadata().ok());
-    match parent.is_some_and(|found| found.permissions().readonly()) {
-        true => Err(io::Error::other("Permission denied")),
-        false => Ok(()),
     }
 }
 
@@ -189,7 +173,8 @@ fn point(master: &JobMaster, map: &Key, id: u64, handle: &str) {
             remove_file(process, &path);
         }
         if let Ok(folder) = on_disk(process, &chk(process, &master.id, id)) {
-            let _ = std::fs::remove_dir_all(folder);
+            let _ = std::fs::remove_dir_all(&folder);
+            state::forget_shared(&folder);
         }
         master.with(|job| {
             for old in job.history.iter_mut().filter(|old| old.id == id) {

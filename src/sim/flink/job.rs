@@ -184,8 +184,10 @@ impl JobMaster {
             self.switch("RUNNING");
             self.tasks("SCHEDULED");
             let began = Instant::now();
-            self.deploy().await;
-            let why = self.keep_running().await;
+            let why = match self.deploy().await {
+                Ok(()) => self.keep_running().await,
+                Err(why) => why,
+            };
             // A job that ran for long starts its pauses anew.
             if began.elapsed() > self.process.cluster.ground.pace.seconds(60.0) {
                 pause = PAUSE.0;
@@ -243,7 +245,8 @@ impl JobMaster {
     }
 
     /// Waits for slots, evenly over the TaskManagers, and brings the tasks up.
-    async fn deploy(&self) {
+    /// The failure where their state is not there.
+    async fn deploy(&self) -> Result<(), (String, String)> {
         let mut pulse = self.process.cluster.pulse();
         loop {
             pulse.mark_unchanged();
@@ -251,7 +254,7 @@ impl JobMaster {
                 break;
             }
             if pulse.changed().await.is_err() {
-                return;
+                return Ok(());
             }
         }
         self.process.about(0.1, 0.25).await;
@@ -259,11 +262,22 @@ impl JobMaster {
         self.process.about(0.1, 0.25).await;
         self.tasks("INITIALIZING");
         self.process.about(0.05, 0.2).await;
+        let restored = self.with_quietly(|job| {
+            let from = job.restored.as_ref().map(|restore| restore.id);
+            from.zip(job.slots.first().cloned())
+        });
+        if let Some((id, slot)) = restored.flatten()
+            && let Some(file) = super::state::missing(self, id)
+        {
+            let why = format!("java.io.FileNotFoundException: {file} (No such file or directory)");
+            return Err((slot, why));
+        }
         self.tasks("RUNNING");
         self.say(
             "runtime.executiongraph.ExecutionGraph",
             "Flat Map -> Sink: Print to Std. Out (1/2) switched from INITIALIZING to RUNNING.",
         );
+        Ok(())
     }
 
     fn take_slots(&self) -> Option<bool> {

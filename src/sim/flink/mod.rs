@@ -10,6 +10,7 @@ mod loss;
 mod pointer;
 mod rest;
 mod shapes;
+mod state;
 mod taskmanager;
 mod version;
 

@@ -26,6 +26,10 @@ pub(crate) struct Version {
     pub(super) retry: f64,
     /// Seconds from one trigger of a checkpoint to the next, as the example job asks for.
     pub(super) checkpoints: f64,
+    /// Whether state is written to files of its own, not into the checkpoint's metadata.
+    pub(super) files: bool,
+    /// Whether checkpoints share files.
+    pub(super) incremental: bool,
     /// What REST calls the state backend.
     pub(super) backend: &'static str,
 }
@@ -44,6 +48,11 @@ impl Version {
         };
         let rocks = set(&["state.backend.type", "state.backend"])
             .is_some_and(|backend| backend == "rocksdb");
+        let incremental = [
+            "execution.checkpointing.incremental",
+            "state.backend.incremental",
+        ];
+        let incremental = set(&incremental).is_some_and(|value| value == "true");
         Self {
             name: name.to_owned(),
             number,
@@ -51,6 +60,8 @@ impl Version {
             deadline: election("renew-deadline", DEADLINE),
             retry: election("retry-period", RETRY),
             checkpoints: 2.0,
+            files: lab.has_state_files(),
+            incremental: rocks && incremental,
             backend: match rocks {
                 true => "EmbeddedRocksDBStateBackend",
                 false => "HashMapStateBackend",

@@ -5,6 +5,7 @@ use super::Shell;
 use super::scripts::{now, on_disk, same};
 use crate::sim::cluster::{Cluster, Signal};
 use crate::sim::serve::Gate;
+use std::path::Path;
 use std::sync::Arc;
 
 /// An API server ends in order, with its open requests.
@@ -199,6 +200,68 @@ pub(super) fn allow(shell: &Shell<'_>, words: &[&str]) -> i64 {
         told(shell, "undone");
     }
     code
+}
+
+pub(super) fn lose(shell: &Shell<'_>, words: &[&str]) -> i64 {
+    let [run, folder, aside] = words else { return 2 };
+    if late(shell, run) {
+        return 7;
+    }
+    let (Some(folder), Some(aside)) = (on_disk(shell, folder), on_disk(shell, aside)) else {
+        return 3;
+    };
+    let lost = state_files(&folder);
+    for (below, name) in &lost {
+        let to = aside.join(below);
+        let moved = std::fs::create_dir_all(&to)
+            .and_then(|()| std::fs::rename(folder.join(below).join(name), to.join(name)));
+        if moved.is_err() {
+            return 4;
+        }
+    }
+    if lost.is_empty() {
+        shell.terminal.err("there is no file of state\n");
+        return 5;
+    }
+    shell.terminal.out(format!("lost {}\n", lost.len()));
+    0
+}
+
+pub(super) fn give_back(shell: &Shell<'_>, words: &[&str]) -> i64 {
+    let [run, folder, aside] = words else { return 2 };
+    note_undone(shell, run);
+    let (Some(folder), Some(aside)) = (on_disk(shell, folder), on_disk(shell, aside)) else {
+        return 3;
+    };
+    for (below, name) in state_files(&aside) {
+        let to = folder.join(&below).join(&name);
+        if folder.join(&below).is_dir() && !to.exists() {
+            let _ = std::fs::rename(aside.join(&below).join(&name), to);
+        }
+    }
+    if aside.is_dir() && std::fs::remove_dir_all(&aside).is_err() {
+        return 6;
+    }
+    told(shell, "undone");
+    0
+}
+
+/// Files of state below a job's folder: the folder that they are in, and their names.
+fn state_files(folder: &Path) -> Vec<(String, String)> {
+    let names = |path: &Path| -> Vec<String> {
+        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        names.collect()
+    };
+    let is_of_state = |name: &String| name == "shared" || name.starts_with("chk-");
+    let folders = names(folder).into_iter().filter(is_of_state);
+    folders
+        .flat_map(|below| {
+            let files = names(&folder.join(&below)).into_iter();
+            let files = files.filter(|name| name != "_metadata");
+            files.map(move |name| (below.clone(), name)).collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

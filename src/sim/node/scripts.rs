@@ -65,6 +65,8 @@ pub(super) async fn run(shell: &Shell<'_>, verb: &str, words: &[&str]) -> i64 {
         "flinklab-mode" => broken::mode(shell, words),
         "flinklab-forbid" => broken::forbid(shell, words),
         "flinklab-allow" => broken::allow(shell, words),
+        "flinklab-lose" => broken::lose(shell, words),
+        "flinklab-return" => broken::give_back(shell, words),
         _ => {
             shell.terminal.err(format!("{verb}: not simulated\n"));
             127

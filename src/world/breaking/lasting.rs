@@ -20,6 +20,7 @@ const COUNTED: &str = include_str!("../../../assets/node/counted.sh");
 const ASIDE: &str = include_str!("../../../assets/node/aside.sh");
 const MODE: &str = include_str!("../../../assets/node/mode.sh");
 const FORBID: &str = include_str!("../../../assets/node/forbid.sh");
+const LOSE: &str = include_str!("../../../assets/node/lose.sh");
 
 /// How long a script in the node may take.
 const IN_NODE: Duration = Duration::from_secs(20);
@@ -161,22 +162,59 @@ impl Hand<'_> {
         Ok(())
     }
 
-    pub(super) async fn forbid_writing(&mut self, events: &Events) -> Result<(), Fault> {
-        let node = self.victims[0].node.clone();
-        let job = crate::world::open::must_open(self.world)?
-            .state
-            .current_job()
-            .cloned();
+    /// The folder of the job's checkpoints as a node sees it, and the job.
+    fn checkpoints_in(&self, node: &Node) -> Result<(String, String), Fault> {
+        let opened = crate::world::open::must_open(self.world)?;
+        let job = opened.state.current_job().cloned();
         let job = job
             .ok_or_else(|| Fault::unable("no-job", "No job is known."))?
             .id;
-        let shared = self.ours.shared_in(&node).ok_or_else(|| {
+        let shared = self.ours.shared_in(node).ok_or_else(|| {
             Fault::unable(
                 "no-mount",
                 format!("{} does not see the shared folder.", node.name),
             )
         })?;
-        let folder = format!("{shared}/{}/{job}", self.lab.flink.folders.checkpoints);
+        let folders = &self.lab.flink.folders;
+        Ok((format!("{shared}/{}/{job}", folders.checkpoints), job))
+    }
+
+    /// Moves the files of the job's state aside. The next step is what makes it felt.
+    pub(super) async fn lose_state_files(
+        &mut self,
+        last: bool,
+        events: &Events,
+    ) -> Result<(), Fault> {
+        let node = self.victims[0].node.clone();
+        let (folder, job) = self.checkpoints_in(&node)?;
+        let aside = format!("{folder}/.flinklab-{}", self.order.run);
+        let act = Act::Files {
+            node: node.name.clone(),
+            folder: folder.clone(),
+            aside: aside.clone(),
+        };
+        self.will_undo(format!("state files of job {job} are moved aside"), vec![act])?;
+        let script = late::breaks(LOSE);
+        let run = self.order.run.as_str();
+        let (at, began) = (Timestamp::now(), Instant::now());
+        let argv = ["sh", "-c", &script, "flinklab-lose", run, &folder, &aside];
+        let told = node
+            .exec(&argv, IN_NODE)
+            .await?
+            .expect("Moving the files of the state aside")?;
+        if last {
+            self.sent(at, began, "our clock, before the files were moved", events)
+                .await;
+            let count = told.split_whitespace().nth(1).unwrap_or("some");
+            let words = format!("{count} files of the job's state are moved aside");
+            self.hit(Ok(words), events).await;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn forbid_writing(&mut self, events: &Events) -> Result<(), Fault> {
+        let node = self.victims[0].node.clone();
+        let (folder, job) = self.checkpoints_in(&node)?;
         let argv = ["sh", "-c", MODE, "flinklab-mode", &folder];
         let mode = node
             .exec(&argv, IN_NODE)
