@@ -36,7 +36,7 @@ pub static CATALOGUE: &[Failure] = &[
         story: words(
             "The leading JobManager gets SIGTERM and shuts down in order. It tries to give its lock \
              back, but its own elector may take the lock again on the way out: about four in ten \
-             clean stops end like a crash.",
+             clean stops end like a crash. Flink 1.15 never gives it back.",
         ),
         teaches: words("Even a clean stop may have to wait until the lease runs out."),
         needs: Cow::Borrowed(&[]),

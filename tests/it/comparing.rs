@@ -23,10 +23,14 @@ fn compared(scene: &Scene, arguments: &[&str]) -> Value {
     result
 }
 
-fn median(result: &Value, failure: usize, lab: &str) -> f64 {
-    let labs = result["failures"][failure]["labs"].as_array().unwrap();
+/// The middle of a phase of the first failure on a lab. How long a lease runs is arithmetic; the
+/// rest depends on how busy this machine is.
+fn median(result: &Value, phase: &str, lab: &str) -> f64 {
+    let labs = result["failures"][0]["labs"].as_array().unwrap();
     let found = labs.iter().find(|one| one["lab"] == lab).unwrap();
-    found["recovery_ms"]["median"].as_f64().unwrap()
+    let phases = found["phases"].as_array().unwrap();
+    let found = phases.iter().find(|one| one["name"] == phase).unwrap();
+    found["ms"]["median"].as_f64().unwrap()
 }
 
 /// Names of what Docker has, and of what is in the home folder.
@@ -49,7 +53,8 @@ fn two_labs_are_compared_beside_one_that_is_left_alone() {
     assert!(plan["seconds_left"].as_f64().unwrap() > 100.0, "{plan:#}");
     let result = &objects.last().unwrap()["result"];
     assert_eq!(result["runs"], 4);
-    let (usual, fast) = (median(result, 0, "default"), median(result, 0, "fast-failover"));
+    let over = |lab| median(result, "lease-over", lab);
+    let (usual, fast) = (over("default"), over("fast-failover"));
     assert!(fast * 1.3 < usual, "a shorter lease is over sooner: {fast} and {usual}");
     // The user's own lab is there as it was, and nothing else is.
     assert_eq!(left(&scene), ["flinklab"]);

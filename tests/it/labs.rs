@@ -103,6 +103,7 @@ fn labs_that_stand_on_another_differ_in_what_they_name() {
     for (name, base) in [
         ("flink-1.20", "default"),
         ("fast-failover", "default"),
+        ("rocksdb", "default"),
         ("article-standby", "article"),
     ] {
         let (own, below) = (files(name), files(base));

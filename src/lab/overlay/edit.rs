@@ -142,7 +142,7 @@ impl Book {
     fn option(&mut self, key: &str, value: &str, at: At) -> Result<(), Mistake> {
         let from = self.origin(at);
         let mut set = false;
-        let mut without: Vec<(String, usize, usize)> = Vec::new();
+        let mut without: Vec<(String, usize, usize, String)> = Vec::new();
         let names: Vec<String> = self.manifests();
         for name in names {
             let lines = &self.files[&name];
@@ -153,25 +153,31 @@ impl Book {
                 document.get("kind").and_then(Node::text) == Some("ConfigMap")
             });
             // From the last to the first: a line more moves only what is below it.
-            let mut changes: Vec<(usize, usize, String)> = Vec::new();
+            let mut changes: Vec<(usize, usize, String, String)> = Vec::new();
             for map in maps {
                 let Ok(Some(found)) = options::of(map) else { continue };
                 let Value::Scalar { style: Style::Literal, text } = &found.text.value else {
                     return Err(Mistake::at(at, format!("`{}` of {name} is no block of text.", found.file))
                         .why("an option can be changed in a text that begins with `|`"));
                 };
+                let value = written(found.file, value).ok_or_else(|| {
+                    Mistake::at(at, format!("`{}` cannot hold this value.", found.file))
+                        .why("from a `#` on, Flink takes the line for a comment")
+                })?;
                 match found.options.get(key) {
-                    Some((old, place)) => changes.push((place.line - 1, place.column - 1, old.clone())),
+                    Some((old, place)) => {
+                        changes.push((place.line - 1, place.column - 1, old.clone(), value));
+                    }
                     None => {
                         let last = found.text.at.line - 1 + text.trim_end().lines().count();
-                        without.push((name.clone(), last, found.text.at.column - 1));
+                        without.push((name.clone(), last, found.text.at.column - 1, value));
                     }
                 }
             }
             changes.sort_by_key(|(line, ..)| std::cmp::Reverse(*line));
             let (own, base) = (self.name.clone(), self.base.clone());
             let lines = self.files.get_mut(&name).expect("a file of the book");
-            for (line, column, old) in changes {
+            for (line, column, old, value) in changes {
                 let before: String = lines[line].text.chars().take(column).collect();
                 let indent: String = before.chars().take_while(|c| *c == ' ').collect();
                 lines[line] = Line { text: format!("{before}{value}"), from: from.clone() };
@@ -187,8 +193,8 @@ impl Book {
             return Err(Mistake::at(at, "The base has no configuration of Flink's to change.")
                 .why("no config map of it holds a `config.yaml` or `flink-conf.yaml`"));
         }
-        without.sort_by_key(|(_, line, _)| std::cmp::Reverse(*line));
-        for (name, line, indent) in without {
+        without.sort_by_key(|(_, line, ..)| std::cmp::Reverse(*line));
+        for (name, line, indent, value) in without {
             let space = " ".repeat(indent);
             let added = format!("{space}# Added by {}:", self.name);
             let lines = self.files.get_mut(&name).expect("a file of the book");
@@ -241,6 +247,20 @@ impl Book {
         let names = self.files.keys();
         let other = |name: &&String| !["lab.yaml", "kind.yaml"].contains(&name.as_str());
         names.filter(other).cloned().collect()
+    }
+}
+
+/// A value as the file takes it; none where it cannot. YAML takes any text in quotes.
+fn written(file: &str, value: &str) -> Option<String> {
+    if file == options::FILES[0] {
+        return (!value.contains('#')).then(|| value.to_owned());
+    }
+    let line = format!("option: {value}");
+    let read = yaml::read(&line).ok().and_then(|documents| documents.into_iter().next());
+    let same = read.as_ref().and_then(|root| root.get("option")?.text()) == Some(value);
+    match same {
+        true => Some(value.to_owned()),
+        false => serde_json::to_string(value).ok(),
     }
 }
 

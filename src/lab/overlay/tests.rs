@@ -56,6 +56,18 @@ fn an_overlay_is_its_base_with_the_changes() {
 }
 
 #[test]
+fn a_value_reaches_flink_as_it_was_written() {
+    const ODD: &str = "-Da=b: c #d";
+    let text = format!("name: odd\nbase: default\noptions: {{env.java.opts.all: \"{ODD}\"}}\n");
+    let lab = overlay(&text).unwrap();
+    assert_eq!(lab.flink_options()["env.java.opts.all"], ODD);
+    // 1.15 has no way to write it down.
+    let fault = overlay(&text.replace("default", "article").replace(".all", "")).unwrap_err();
+    assert_eq!(fault.what, "`flink-conf.yaml` cannot hold this value.");
+    assert_eq!(fault.place.unwrap().line, 3);
+}
+
+#[test]
 fn an_image_and_replicas_are_changed_wherever_they_are_said() {
     let lab = overlay(
         "name: old\nbase: default\nimage: flink:1.20.5-scala_2.12-java17\nreplicas: {jobmanager: 3, taskmanager: 1}\n",

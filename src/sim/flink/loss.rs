@@ -77,7 +77,8 @@ impl JobMaster {
                     worker.registered = None;
                 }
                 if gone {
-                    format!("org.apache.flink.runtime.jobmaster.JobMasterException: TaskManager with id {name} is no longer reachable.")
+                    let exception = self.process.cluster.version.unreachable();
+                    format!("org.apache.flink.runtime.{exception}: TaskManager with id {name} is no longer reachable.")
                 } else {
                     format!("java.util.concurrent.TimeoutException: The heartbeat of TaskManager with id {name} timed out.")
                 }

@@ -124,6 +124,14 @@ impl Version {
         }
     }
 
+    /// The exception for a TaskManager that is gone without a word, below Flink's runtime.
+    pub(super) fn unreachable(&self) -> &'static str {
+        match self.is_1_15() {
+            true => "jobmaster.JobMasterException",
+            false => "resourcemanager.exceptions.ResourceManagerException",
+        }
+    }
+
     /// `akka` or `pekko`.
     pub(super) fn scheme(&self) -> &'static str {
         match self.number >= (1, 18) {

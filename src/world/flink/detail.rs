@@ -189,6 +189,37 @@ mod tests {
 
     use super::*;
 
+    /// What real JobManagers answered: the job while it ran, and exceptions after a TaskManager was
+    /// killed.
+    macro_rules! answers {
+        ($($version:literal)*) => {
+            [$((
+                $version,
+                &include_bytes!(concat!("../../../tests/fixtures/flink-", $version, "/job.json"))[..],
+                &include_bytes!(concat!("../../../tests/fixtures/flink-", $version, "/job_exceptions.json"))[..],
+            )),*]
+        };
+    }
+
+    #[test]
+    fn every_version_tells_of_the_job_and_of_what_went_wrong() {
+        for (version, about, exceptions) in answers!("1.15.2" "1.20.5" "2.2.1" "2.3.0") {
+            let seen = read("j", about, exceptions).unwrap();
+            let running = |vertex: &Vertex| vertex.state == "RUNNING" && vertex.tasks.running == 1;
+            assert_eq!(seen.vertices.len(), 2, "{version}");
+            assert!(seen.vertices.iter().all(running), "{version}");
+            assert!(seen.vertices.iter().all(|vertex| vertex.started.is_some()), "{version}");
+            // Of 2.3 there is an answer of a leader that has just taken over, and remembers nothing.
+            let Some(lost) = seen.exceptions.first() else {
+                assert_eq!(version, "2.3.0");
+                continue;
+            };
+            assert!(lost.first().contains("TaskManager with id 10.244.0.21:6122-"), "{version}");
+            assert_eq!(lost.worker, "10.244.0.21:6121", "{version}");
+            assert!(lost.task.starts_with("Source: Source: numbers"), "{version}");
+        }
+    }
+
     #[test]
     fn vertices_and_exceptions_are_read_and_inert() {
         let about =
