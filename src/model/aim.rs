@@ -62,6 +62,10 @@ impl Model {
     }
 
     fn target(&self, failure: &Failure, wanted: Option<&str>) -> Result<Target, String> {
+        let lacks = self.lab.iter().flat_map(|lab| &lab.lacks);
+        if let Some((_, reason)) = lacks.into_iter().find(|(key, _)| *key == failure.key) {
+            return Err(format!("this lab cannot have it: {reason}"));
+        }
         for need in failure.needs.iter() {
             self.has(*need)?;
         }

@@ -23,6 +23,7 @@ fn healthy() -> Model {
         namespace: "flink".into(),
         calm_ms: 1000,
         names: Box::default(),
+        lacks: Vec::new(),
     };
     let mut all = text
         .lines()
@@ -275,6 +276,18 @@ fn what_is_no_pod_is_pinned_by_the_leader() {
         target.object.as_deref(),
         Some("the API server of dev-control-plane")
     );
+}
+
+#[test]
+fn what_the_lab_cannot_have_is_not_aimed() {
+    let mut model = healthy();
+    let lost = find("state-file-lost").unwrap();
+    assert!(model.aim(lost).target.is_ok());
+    let lab = model.lab.as_mut().unwrap();
+    lab.lacks = vec![("state-file-lost".into(), "its state is inline".into())];
+    let why = model.aim(lost).target.unwrap_err();
+    assert_eq!(why, "this lab cannot have it: its state is inline");
+    assert!(model.aim(find("jm-stop").unwrap()).target.is_ok());
 }
 
 #[test]

@@ -41,6 +41,7 @@ fn facts(job: &str) -> Event {
         namespace: "flink".into(),
         calm_ms: 1000,
         names: Box::default(),
+        lacks: Vec::new(),
     }))
 }
 

@@ -215,6 +215,7 @@ impl Story {
             namespace: "flink".into(),
             calm_ms: 1000,
             names: Box::default(),
+            lacks: Vec::new(),
         };
         for event in [
             Event::Lab(Box::new(facts)),

@@ -61,6 +61,11 @@ pub(in crate::world) fn facts(home: &Home, state: &State, lab: &Lab, origin: Ori
         namespace: lab.flink.namespace.clone(),
         calm_ms: u64::try_from(lab.polls.calm.as_millis()).unwrap_or(u64::MAX),
         names: Box::new(names(lab)),
+        lacks: lab
+            .all_failures()
+            .iter()
+            .filter_map(|failure| Some((failure.key.to_string(), lab.missing_for(failure)?)))
+            .collect(),
     }
 }
 

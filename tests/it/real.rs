@@ -208,7 +208,9 @@ fn from_nothing_through_every_failure_to_nothing() {
     assert_eq!(status["checkpoint"]["agree"], true);
     assert_eq!(status["origin"], "real");
 
-    for failure in flinklab::failure::CATALOGUE {
+    let default = flinklab::lab::Lab::open("default").unwrap();
+    let can = |failure: &&flinklab::failure::Failure| default.missing_for(failure).is_none();
+    for failure in flinklab::failure::CATALOGUE.iter().filter(can) {
         lab.heals();
         let ended = lab.run(&["break", &failure.key]);
         let result = ended.objects().pop().unwrap()["result"].take();

@@ -501,7 +501,8 @@ fn an_undo_that_fails_is_not_given_up() {
 #[test]
 fn a_dry_run_writes_nothing() {
     let scene = Scene::up();
-    for failure in CATALOGUE {
+    let can = |failure: &&Failure| base_of(failure) == "default";
+    for failure in CATALOGUE.iter().filter(can) {
         scene.sim().forget_requests();
         let ended = scene.run(&["break", &failure.key, "--dry-run"]);
         assert_eq!(ended.code, 0, "{}", ended.out);
