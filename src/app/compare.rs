@@ -3,13 +3,14 @@
 //! that the same command goes on where it was broken off. A lab of the user's is never touched.
 
 use super::break_goal::{Breaking, Brief};
+use super::headless::Goal;
 use super::print::{Printer, Style};
 use super::{Surroundings, crash, headless, logging, reports};
 use crate::cli::{Cli, Command, Comparing};
 use crate::failure::Failure;
 use crate::fault::{Fault, Kind};
 use crate::lab::Lab;
-use crate::model::{Adopted, Comparison, Compared, DownOrder, Effect};
+use crate::model::{Adopted, Compared, Comparison, DownOrder, Effect};
 use crate::world::labs::Standing;
 use crate::world::{Addresses, World, comparisons};
 use serde_json::json;
@@ -18,6 +19,8 @@ use std::time::{Duration, Instant};
 
 /// How long building one of the labs may take.
 const UP: Duration = Duration::from_secs(900);
+/// And removing it.
+const DOWN: Duration = Duration::from_secs(600);
 
 /// What a comparison is carried out with.
 struct Stage<'a> {
@@ -50,7 +53,10 @@ pub(super) fn run(
         Some(found) => found,
         None => fresh,
     };
-    let failures = labs.iter().flat_map(|(_, lab)| lab.all_failures()).collect();
+    let failures = labs
+        .iter()
+        .flat_map(|(_, lab)| lab.all_failures())
+        .collect();
     let mut stage = Stage {
         cli,
         surroundings,
@@ -74,9 +80,8 @@ pub(super) fn run(
 
 /// What is said to all commands and means nothing here.
 fn refused(cli: &Cli) -> Result<(), Fault> {
-    let wrong = |code: &'static str, what: &str, mend: &str| {
-        Err(Fault::wrong(code, what).mend(mend))
-    };
+    let wrong =
+        |code: &'static str, what: &str, mend: &str| Err(Fault::wrong(code, what).mend(mend));
     if cli.global.read_only {
         return Err(headless::read_only("compare"));
     }
@@ -135,7 +140,11 @@ fn makes_sense(comparison: &Comparison, labs: &[(String, Lab)]) -> Result<(), Fa
     }
     for lab in &comparison.labs {
         if comparison.failures.len() == lab.lacks.len() {
-            let reasons: Vec<&str> = lab.lacks.iter().map(|(_, reason)| reason.as_str()).collect();
+            let reasons: Vec<&str> = lab
+                .lacks
+                .iter()
+                .map(|(_, reason)| reason.as_str())
+                .collect();
             return Err(Fault::wrong(
                 "not-applicable",
                 format!("The lab `{}` can have none of these failures.", lab.lab),
@@ -176,11 +185,13 @@ impl Stage<'_> {
             ));
             for lab in &comparison.labs {
                 for (key, reason) in &lab.lacks {
-                    self.printer.line(&format!("{} is without {key}: {reason}.", lab.lab));
+                    self.printer
+                        .line(&format!("{} is without {key}: {reason}.", lab.lab));
                 }
             }
         } else {
-            self.printer.line("All runs of this comparison are there; --again makes new ones.");
+            self.printer
+                .line("All runs of this comparison are there; --again makes new ones.");
         }
         if done < all {
             self.beside(comparison).await;
@@ -231,7 +242,10 @@ impl Stage<'_> {
         crash::watch(world.addresses.clone(), world.name.clone());
         logging::start(&world, self.cli.global.log_level);
         // What it kept when it was broken off counts, and need not be made again.
-        comparison.take(&lab.instance, comparisons::kept(&self.addresses, &lab.instance)?);
+        comparison.take(
+            &lab.instance,
+            comparisons::kept(&self.addresses, &lab.instance)?,
+        );
         if comparison.left_of(&comparison.labs[index]) > 0 {
             comparison.standing = Some(lab.instance.clone());
             comparisons::write(&self.addresses, comparison)?;
@@ -255,7 +269,7 @@ impl Stage<'_> {
                 purge: true,
                 adopted: Adopted::Kept,
             })],
-            headless::Goal::plan(Duration::from_secs(600)),
+            Goal::Plan { limit: DOWN },
             self.printer,
         );
         removed.await.map_err(|fault| going_on(fault, &lab))?;
@@ -283,7 +297,8 @@ impl Stage<'_> {
             of: comparison.times,
         };
         let breaking = Breaking::briefly(key, left, brief);
-        let ended = headless::breaks(world.clone(), breaking, self.printer).await;
+        let (effects, goal) = (breaking.effects(), Goal::Break(breaking));
+        let ended = headless::follow(world.clone(), effects, goal, self.printer).await;
         // What was judged before something went wrong is there all the same.
         comparison.take(&instance, comparisons::kept(&self.addresses, &instance)?);
         comparisons::write(&self.addresses, comparison)?;
@@ -291,7 +306,9 @@ impl Stage<'_> {
         let (done, all) = comparison.progress();
         if done < all {
             let rest = self.rest(comparison);
-            self.say(&format!("{done} of {all} runs are there, about {rest} left"));
+            self.say(&format!(
+                "{done} of {all} runs are there, about {rest} left"
+            ));
         }
         Ok(())
     }

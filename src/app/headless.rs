@@ -145,15 +145,6 @@ pub(super) async fn command(
     }
 }
 
-/// A run of a comparison, or several.
-pub(super) async fn breaks(
-    world: Arc<World>,
-    breaking: Breaking,
-    printer: &Printer,
-) -> Result<u8, Fault> {
-    follow(world, breaking.effects(), Goal::Break(breaking), printer).await
-}
-
 pub(super) fn read_only(command: &str) -> Fault {
     Fault::wrong(
         "read-only",
@@ -254,11 +245,6 @@ struct Lines {
 }
 
 impl Goal {
-    /// A plan ended, or took too long.
-    pub(super) fn plan(limit: Duration) -> Self {
-        Self::Plan { limit }
-    }
-
     fn is_brief(&self) -> bool {
         matches!(self, Self::Break(breaking) if breaking.is_brief())
     }
@@ -288,9 +274,7 @@ impl Show for Lines {
                     self.outcome = Some(seen);
                     return Next::Stop;
                 }
-                Event::Run(event)
-                    if self.printer.style == Style::Text && !self.goal.is_brief() =>
-                {
+                Event::Run(event) if self.printer.style == Style::Text && !self.goal.is_brief() => {
                     if let Some(line) = break_report::live_line(event) {
                         self.printer.line(&line);
                     }

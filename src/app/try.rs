@@ -121,10 +121,7 @@ fn command(cli: &Cli, asked: &Trying) -> Result<Cli, clap::Error> {
 
 /// Whether the command finds a lab that is there already.
 fn prepares(cli: &Cli) -> bool {
-    !matches!(
-        cli.command,
-        Some(Command::Up { .. } | Command::Compare(_))
-    )
+    !matches!(cli.command, Some(Command::Up { .. } | Command::Compare(_)))
 }
 
 /// Builds the lab before anybody looks.

@@ -12,17 +12,12 @@ const fn words(text: &'static str) -> Cow<'static, str> {
 }
 
 /// What must be seen of a failure that should PASS within so long of the break.
-const fn seen(
-    leadership: Leadership,
-    restore: Restore,
-    restarts: Restarts,
-    within: Seconds,
-) -> Expect {
+const fn seen(leadership: Leadership, restore: Restore, restarts: Restarts, within: u32) -> Expect {
     Expect {
         leadership,
         restore,
         restarts,
-        within,
+        within: Seconds(within),
         counted: Counted::Break,
         fails: Cow::Borrowed(&[]),
     }
@@ -44,7 +39,7 @@ pub static CATALOGUE: &[Failure] = &[
         steps: Cow::Borrowed(&[Step::Terminate]),
         lasts: None,
         aftershock: None,
-        expect: seen(Leadership::NewEpoch, Restore::Newest, Restarts::Target, Seconds(60)),
+        expect: seen(Leadership::NewEpoch, Restore::Newest, Restarts::Target, 60),
     },
     Failure {
         key: words("jm-crash"),
@@ -60,7 +55,7 @@ pub static CATALOGUE: &[Failure] = &[
         steps: Cow::Borrowed(&[Step::Kill]),
         lasts: None,
         aftershock: None,
-        expect: seen(Leadership::NewEpoch, Restore::Newest, Restarts::Target, Seconds(60)),
+        expect: seen(Leadership::NewEpoch, Restore::Newest, Restarts::Target, 60),
     },
     Failure {
         key: words("jm-delete"),
@@ -77,7 +72,12 @@ pub static CATALOGUE: &[Failure] = &[
         steps: Cow::Borrowed(&[Step::DeletePod]),
         lasts: None,
         aftershock: None,
-        expect: seen(Leadership::NewEpoch, Restore::Newest, Restarts::Replaced, Seconds(60)),
+        expect: seen(
+            Leadership::NewEpoch,
+            Restore::Newest,
+            Restarts::Replaced,
+            60,
+        ),
     },
     Failure {
         key: words("standby-stop"),
@@ -93,7 +93,7 @@ pub static CATALOGUE: &[Failure] = &[
         steps: Cow::Borrowed(&[Step::Terminate]),
         lasts: None,
         aftershock: None,
-        expect: seen(Leadership::Stays, Restore::None, Restarts::Target, Seconds(30)),
+        expect: seen(Leadership::Stays, Restore::None, Restarts::Target, 30),
     },
     Failure {
         key: words("tm-stop"),
@@ -108,7 +108,7 @@ pub static CATALOGUE: &[Failure] = &[
         steps: Cow::Borrowed(&[Step::Terminate]),
         lasts: None,
         aftershock: None,
-        expect: seen(Leadership::Stays, Restore::Newest, Restarts::Target, Seconds(60)),
+        expect: seen(Leadership::Stays, Restore::Newest, Restarts::Target, 60),
     },
     Failure {
         key: words("tm-crash"),
@@ -124,7 +124,7 @@ pub static CATALOGUE: &[Failure] = &[
         steps: Cow::Borrowed(&[Step::Kill]),
         lasts: None,
         aftershock: None,
-        expect: seen(Leadership::Stays, Restore::Newest, Restarts::Target, Seconds(60)),
+        expect: seen(Leadership::Stays, Restore::Newest, Restarts::Target, 60),
     },
     Failure {
         key: words("tm-delete"),
@@ -140,7 +140,7 @@ pub static CATALOGUE: &[Failure] = &[
         steps: Cow::Borrowed(&[Step::DeletePod]),
         lasts: None,
         aftershock: None,
-        expect: seen(Leadership::Stays, Restore::Newest, Restarts::Replaced, Seconds(60)),
+        expect: seen(Leadership::Stays, Restore::Newest, Restarts::Replaced, 60),
     },
     Failure {
         key: words("jm-freeze"),
@@ -156,7 +156,7 @@ pub static CATALOGUE: &[Failure] = &[
         steps: Cow::Borrowed(&[Step::Freeze]),
         lasts: Some(Seconds(35)),
         aftershock: None,
-        expect: seen(Leadership::NewEpoch, Restore::Newest, Restarts::None, Seconds(60)),
+        expect: seen(Leadership::NewEpoch, Restore::Newest, Restarts::None, 60),
     },
     Failure {
         key: words("jm-partition"),
@@ -172,7 +172,7 @@ pub static CATALOGUE: &[Failure] = &[
         steps: Cow::Borrowed(&[Step::CutOff]),
         lasts: Some(Seconds(35)),
         aftershock: None,
-        expect: seen(Leadership::NewEpoch, Restore::Newest, Restarts::None, Seconds(60)),
+        expect: seen(Leadership::NewEpoch, Restore::Newest, Restarts::None, 60),
     },
     Failure {
         key: words("tm-freeze"),
@@ -188,7 +188,7 @@ pub static CATALOGUE: &[Failure] = &[
         steps: Cow::Borrowed(&[Step::Freeze]),
         lasts: Some(Seconds(75)),
         aftershock: None,
-        expect: seen(Leadership::Stays, Restore::Newest, Restarts::None, Seconds(90)),
+        expect: seen(Leadership::Stays, Restore::Newest, Restarts::None, 90),
     },
     Failure {
         key: words("all-jm-crash"),
@@ -204,7 +204,7 @@ pub static CATALOGUE: &[Failure] = &[
         steps: Cow::Borrowed(&[Step::Kill]),
         lasts: None,
         aftershock: None,
-        expect: seen(Leadership::NewEpoch, Restore::Newest, Restarts::Target, Seconds(60)),
+        expect: seen(Leadership::NewEpoch, Restore::Newest, Restarts::Target, 60),
     },
     Failure {
         key: words("scale-to-zero"),

@@ -241,9 +241,9 @@ impl Lab {
                     Some("its JobManagers have no workload that could be scaled".to_owned())
                 }
                 // Nothing in the cluster tells before it is tried: only the version does.
-                Step::ForbidPatch if self.renews_by_update() => Some(
-                    "its Flink renews the lease with an update, not a patch".to_owned(),
-                ),
+                Step::ForbidPatch if self.renews_by_update() => {
+                    Some("its Flink renews the lease with an update, not a patch".to_owned())
+                }
                 Step::ForbidPatch if !self.documents().any(Document::lets_patch_config_maps) => {
                     Some("no Role of its own lets the JobManagers patch config maps".to_owned())
                 }

@@ -90,7 +90,9 @@ fn legacy(text: &str, into: &mut Options) -> Result<(), Mistake> {
             column: column + 1,
         };
         let (key, value) = match line.split_once(": ") {
-            Some((key, value)) if !key.trim().is_empty() && !value.trim().is_empty() => (key, value),
+            Some((key, value)) if !key.trim().is_empty() && !value.trim().is_empty() => {
+                (key, value)
+            }
             _ => {
                 return Err(Mistake::at(at(indent), "Flink would pass over this line.")
                     .why("`flink-conf.yaml` is read line by line, and this is no `option: value`")
@@ -99,10 +101,7 @@ fn legacy(text: &str, into: &mut Options) -> Result<(), Mistake> {
         };
         let lead = value.len() - value.trim_start().len();
         let column = line[..key.len() + 2 + lead].chars().count();
-        into.insert(
-            key.trim().to_owned(),
-            (value.trim().to_owned(), at(column)),
-        );
+        into.insert(key.trim().to_owned(), (value.trim().to_owned(), at(column)));
     }
     Ok(())
 }
@@ -121,7 +120,13 @@ mod tests {
         for options in [&nested, &dotted, &legacy] {
             assert_eq!(options["rest.port"].0, "8081");
         }
-        assert_eq!(legacy["rest.port"].1, At { line: 3, column: 14 });
+        assert_eq!(
+            legacy["rest.port"].1,
+            At {
+                line: 3,
+                column: 14
+            }
+        );
     }
 
     #[test]

@@ -78,7 +78,10 @@ pub(super) fn resolve(
     });
     let origins = Origins(origins.collect());
     let files = made.into_iter().map(|(name, lines)| {
-        let text: String = lines.iter().map(|line| format!("{}\n", line.text)).collect();
+        let text: String = lines
+            .iter()
+            .map(|line| format!("{}\n", line.text))
+            .collect();
         (name, text)
     });
     Ok((files.collect(), origins))
@@ -168,10 +171,15 @@ fn image_of(made: &Files) -> Option<String> {
 /// The files of the lab that `base` names: one compiled in, or a folder beside this one.
 fn found(base: &Node, folder: &str) -> Result<(Vec<(String, String)>, String), Mistake> {
     let Some(name) = base.text().filter(|text| !text.is_empty()) else {
-        return Err(Mistake::at(base.at, "`base` must be the name or folder of a lab."));
+        return Err(Mistake::at(
+            base.at,
+            "`base` must be the name or folder of a lab.",
+        ));
     };
     if let Some((_, files)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
-        let files = files.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned()));
+        let files = files
+            .iter()
+            .map(|(file, text)| ((*file).to_owned(), (*text).to_owned()));
         return Ok((files.collect(), format!("{name}/")));
     }
     let path = Path::new(folder).join(name);
@@ -205,7 +213,10 @@ fn words(root: &Node) -> Result<(), Mistake> {
         let known = || OWN.into_iter().chain(WHOLE);
         if !known().any(|known| known == word) {
             return Err(Mistake::at(key.at, format!("Unknown word `{word}`."))
-                .why(format!("known in a lab that has a `base`: {}", listed(known())))
+                .why(format!(
+                    "known in a lab that has a `base`: {}",
+                    listed(known())
+                ))
                 .mend(did_you_mean(word, known())));
         }
         let is_right = match word {
@@ -242,11 +253,16 @@ fn edits(root: &Node) -> Result<Vec<Edit>, Mistake> {
             Mistake::at(at, wrong.what).why(wrong.why).mend(wrong.mend)
         };
         let Some(text) = value.text() else {
-            return Err(Mistake::at(value.at, format!("`{name}` must be one value."))
-                .why("options are written with their whole names here, such as `rest.port`"));
+            return Err(
+                Mistake::at(value.at, format!("`{name}` must be one value."))
+                    .why("options are written with their whole names here, such as `rest.port`"),
+            );
         };
         if value.is_null() || text.contains('\n') {
-            return Err(Mistake::at(value.at, format!("`{name}` must be one value on its line.")));
+            return Err(Mistake::at(
+                value.at,
+                format!("`{name}` must be one value on its line."),
+            ));
         }
         known::name(name).map_err(|wrong| objection(key.at, wrong))?;
         known::value(name, text).map_err(|wrong| objection(value.at, wrong))?;
@@ -259,9 +275,11 @@ fn edits(root: &Node) -> Result<Vec<Edit>, Mistake> {
     for (key, value) in entries("replicas") {
         let role = key.text().unwrap_or_default();
         if !["jobmanager", "taskmanager"].contains(&role) {
-            return Err(Mistake::at(key.at, format!("Unknown word `{role}` in `replicas`."))
-                .why("known there: `jobmanager` and `taskmanager`")
-                .mend(did_you_mean(role, ["jobmanager", "taskmanager"])));
+            return Err(
+                Mistake::at(key.at, format!("Unknown word `{role}` in `replicas`."))
+                    .why("known there: `jobmanager` and `taskmanager`")
+                    .mend(did_you_mean(role, ["jobmanager", "taskmanager"])),
+            );
         }
         let number = value.text().and_then(|text| text.parse::<u32>().ok());
         let Some(number) = number.filter(|number| (1..=MOST_REPLICAS).contains(number)) else {

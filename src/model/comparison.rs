@@ -104,7 +104,10 @@ impl Comparison {
         }
         hash.update(self.times.to_be_bytes());
         let hash = hash.finalize();
-        hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+        hash.iter()
+            .take(6)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     /// How often a failure is still to be tried on a lab.
@@ -114,7 +117,8 @@ impl Comparison {
             return 0;
         }
         let done = lab.runs.iter().filter(|run| run.failure == failure).count();
-        self.times.saturating_sub(u32::try_from(done).unwrap_or(u32::MAX))
+        self.times
+            .saturating_sub(u32::try_from(done).unwrap_or(u32::MAX))
     }
 
     /// How many runs of a lab are still to be made.
@@ -152,7 +156,9 @@ impl Comparison {
     pub fn seconds_left(&self, failures: &[Failure]) -> f64 {
         let of = |key: &str| {
             let failure = failures.iter().find(|failure| failure.key == key);
-            let lasts = failure.and_then(|failure| failure.lasts).map_or(0, |it| it.0);
+            let lasts = failure
+                .and_then(|failure| failure.lasts)
+                .map_or(0, |it| it.0);
             let after = match failure.and_then(Failure::aftershock) {
                 Some(Aftershock::Within(seconds)) => seconds.0,
                 Some(Aftershock::UntilRenewed) | None => 0,
@@ -209,7 +215,10 @@ mod tests {
             panic!()
         };
         assert_eq!(article.lacks[0].0, "standby-stop");
-        assert_eq!((comparison.left_of(article), comparison.left_of(default)), (3, 6));
+        assert_eq!(
+            (comparison.left_of(article), comparison.left_of(default)),
+            (3, 6)
+        );
         assert_eq!(comparison.progress(), (0, 9));
         assert_eq!(article.instance, "compare-article");
     }

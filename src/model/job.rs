@@ -31,15 +31,13 @@ pub struct Job {
     pub restores: Vec<Restored>,
     /// The job that `checkpoints` and `restores` are of.
     pub id: Option<String>,
-    /// Good samples in a row, each at least 250 ms after the one before: all tasks running, all
-    /// pods ready, the lease fresh. Health needs five.
+    /// Good samples in a row, each 250 ms or more after the one before; health needs five.
     pub good_in_a_row: u32,
     /// When our job was seen to run first.
     pub since: Option<Timestamp>,
     /// Looks at REST so far, good or not.
     pub samples: u64,
-    /// The newest completed checkpoint by REST. Not the highest id: a job that lost its pointers
-    /// begins again from 1.
+    /// The newest completed checkpoint by REST; a job that lost its pointers begins at 1 again.
     pub newest: Option<u64>,
     /// The checkpoint interval in milliseconds, as Flink tells it.
     pub interval_ms: Option<u64>,

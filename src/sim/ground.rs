@@ -71,7 +71,11 @@ impl Ground {
             let before = cluster.strip_suffix(&lab.name.replace('.', "-"));
             before.is_some_and(|before| before.is_empty() || before.ends_with('-'))
         };
-        let found = self.labs.iter().filter(named).max_by_key(|lab| lab.name.len());
+        let found = self
+            .labs
+            .iter()
+            .filter(named)
+            .max_by_key(|lab| lab.name.len());
         found.unwrap_or(&self.labs[0]).clone()
     }
 

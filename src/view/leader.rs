@@ -147,9 +147,10 @@ fn renewed(model: &Model, theme: &Theme, lock: &Lock, lost: Option<f64>) -> Span
     let late = words::since(model.now, lock.renewed) > lock.seconds / 2.0;
     let tone = if late { Tone::Warn } else { Tone::Muted };
     let more = match (late, lock.transitions) {
-        (true, _) => model.cluster.renewal.map_or_else(String::new, |usual| {
-            format!(", usual is {usual:.0}s")
-        }),
+        (true, _) => model
+            .cluster
+            .renewal
+            .map_or_else(String::new, |usual| format!(", usual is {usual:.0}s")),
         // What Flink 1.15 counts there are renewals.
         (false, _) if model.cluster.counts_renewals => String::new(),
         (false, 1) => " · 1 handover".to_owned(),

@@ -19,7 +19,11 @@ fn failures_lists_the_catalogue_in_its_order() {
     // The state of the default lab is inline.
     let has = |one: &serde_json::Value| one["applicable"] == (one["key"] != "state-file-lost");
     let objects = ended.objects();
-    assert!(objects.iter().all(|one| has(one) && one["expected"].is_string()));
+    assert!(
+        objects
+            .iter()
+            .all(|one| has(one) && one["expected"].is_string())
+    );
 }
 
 #[test]

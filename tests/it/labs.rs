@@ -93,10 +93,15 @@ fn labs_that_stand_on_another_differ_in_what_they_name() {
     let files = |name: &str| {
         let lab = Lab::open(name).unwrap();
         let code = |text: &str| {
-            let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+            let lines = text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with('#'));
             lines.map(str::to_owned).collect::<Vec<_>>()
         };
-        let all = lab.files.iter().map(|(file, text)| (file.clone(), code(text)));
+        let all = lab
+            .files
+            .iter()
+            .map(|(file, text)| (file.clone(), code(text)));
         all.collect::<std::collections::BTreeMap<_, _>>()
     };
     let mut all = String::new();
@@ -119,10 +124,15 @@ fn labs_that_stand_on_another_differ_in_what_they_name() {
 
 #[test]
 fn times_of_the_election_that_cannot_work_are_told() {
-    const ELECTION: &str = "kubernetes.namespace: flink\n    high-availability.kubernetes.leader-election";
+    const ELECTION: &str =
+        "kubernetes.namespace: flink\n    high-availability.kubernetes.leader-election";
     let set = |lines: &str| {
         let lines = lines.replace("; ", "\n    high-availability.kubernetes.leader-election");
-        told(changed(&[("40-config.yaml", "kubernetes.namespace: flink", &format!("{ELECTION}{lines}"))]))
+        told(changed(&[(
+            "40-config.yaml",
+            "kubernetes.namespace: flink",
+            &format!("{ELECTION}{lines}"),
+        )]))
     };
     let mut all = String::new();
     for lines in [

@@ -65,7 +65,9 @@ fn labs() -> String {
 fn overlay() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("lab/fast-failover/lab.yaml");
     let text = std::fs::read_to_string(path).unwrap();
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'));
     let code: Vec<&str> = lines.collect();
     format!("```yaml\n{}\n```\n", code.join("\n"))
 }

@@ -13,7 +13,10 @@ fn walk(lab: &str, keys: &[&str]) -> Vec<Value> {
     let folder = tempfile::tempdir().unwrap();
     lab_with_short_failures(lab, folder.path());
     scene.result(&["up", "--lab", folder.path().to_str().unwrap()]);
-    let results = keys.iter().map(|key| breaks_in(&scene, find(key).unwrap())).collect();
+    let results = keys
+        .iter()
+        .map(|key| breaks_in(&scene, find(key).unwrap()))
+        .collect();
     let down = scene.result(&["down", "--purge", "--yes"]);
     assert_eq!(down["outcome"], "gone", "{down:#}");
     results
@@ -21,7 +24,10 @@ fn walk(lab: &str, keys: &[&str]) -> Vec<Value> {
 
 #[test]
 fn article_leaders_that_end() {
-    walk("article-standby", &["jm-stop", "jm-crash", "jm-delete", "standby-stop"]);
+    walk(
+        "article-standby",
+        &["jm-stop", "jm-crash", "jm-delete", "standby-stop"],
+    );
 }
 
 #[test]
@@ -31,12 +37,18 @@ fn article_task_managers_that_end() {
 
 #[test]
 fn article_failures_that_last() {
-    walk("article-standby", &["jm-freeze", "jm-partition", "scale-to-zero"]);
+    walk(
+        "article-standby",
+        &["jm-freeze", "jm-partition", "scale-to-zero"],
+    );
 }
 
 #[test]
 fn article_failures_of_all() {
-    walk("article-standby", &["all-jm-crash", "checkpoint-unwritable", "tm-freeze"]);
+    walk(
+        "article-standby",
+        &["all-jm-crash", "checkpoint-unwritable", "tm-freeze"],
+    );
 }
 
 #[test]
@@ -46,7 +58,10 @@ fn article_with_its_one_job_manager() {
 
 #[test]
 fn flink_1_20_leaders_that_end() {
-    walk("flink-1.20", &["jm-stop", "jm-crash", "jm-delete", "rbac-loss"]);
+    walk(
+        "flink-1.20",
+        &["jm-stop", "jm-crash", "jm-delete", "rbac-loss"],
+    );
 }
 
 #[test]
@@ -64,10 +79,20 @@ fn what_a_lab_cannot_have_is_said_with_the_reason() {
         assert_eq!(one["applicable"], false, "{one:#}");
         one["reason"].as_str().unwrap_or_default().to_owned()
     };
-    assert_eq!(why("standby-stop"), "it has one JobManager, so there is no standby");
-    assert_eq!(why("rbac-loss"), "its Flink renews the lease with an update, not a patch");
+    assert_eq!(
+        why("standby-stop"),
+        "it has one JobManager, so there is no standby"
+    );
+    assert_eq!(
+        why("rbac-loss"),
+        "its Flink renews the lease with an update, not a patch"
+    );
     // In the order in which the article tries them.
-    let first: Vec<&str> = listed.iter().take(3).filter_map(|one| one["key"].as_str()).collect();
+    let first: Vec<&str> = listed
+        .iter()
+        .take(3)
+        .filter_map(|one| one["key"].as_str())
+        .collect();
     assert_eq!(first, ["jm-stop", "tm-stop", "jm-delete"]);
 }
 

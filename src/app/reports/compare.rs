@@ -1,6 +1,7 @@
 //! A comparison told: for each failure the labs side by side, in figures, on one axis, and in
 //! sentences that claim no more than the runs show.
 
+use super::findings::findings;
 use super::html::{self, escaped};
 use super::summary::{self, short};
 use super::table::{Side, Table};
@@ -8,19 +9,14 @@ use super::{counted, group_object, svg};
 use crate::app::break_report::{self, title};
 use crate::app::print::{Printer, Style};
 use crate::cli::CompareFormat;
-use crate::failure::Verdict;
 use crate::fault::Fault;
-use crate::model::{
-    Compared, Comparison, Distribution, LeaseEnd, Origin, PhaseName, distributions,
-};
+use crate::model::{Compared, Comparison, Distribution, Origin, PhaseName, distributions};
 use crate::world::keep;
 use serde_json::{Value, json};
 use std::path::Path;
 
 /// Columns of the strip on which every run stands.
 const STRIP: usize = 60;
-/// Runs of a lab from which on a difference is said without a word about how few they are.
-const ENOUGH: usize = 5;
 
 /// One failure on all labs.
 struct Beside<'a> {
@@ -54,7 +50,9 @@ fn sides(comparison: &Comparison) -> Vec<Beside<'_>> {
                     (lab, group)
                 })
                 .collect();
-            let title = labs.iter().find_map(|(_, group)| Some(group.as_ref()?.title.clone()));
+            let title = labs
+                .iter()
+                .find_map(|(_, group)| Some(group.as_ref()?.title.clone()));
             Beside {
                 failure: key,
                 title: title.unwrap_or_default(),
@@ -86,7 +84,9 @@ pub(in crate::app) fn compared(
         }
         (None | Some(CompareFormat::Text), _) => text(comparison),
         (Some(CompareFormat::Md), _) => markdown(comparison),
-        (Some(CompareFormat::Json), _) => format!("{}\n", json!({"comparison": object(comparison)})),
+        (Some(CompareFormat::Json), _) => {
+            format!("{}\n", json!({"comparison": object(comparison)}))
+        }
         (Some(CompareFormat::Html), _) => page(comparison),
     };
     match out {
@@ -116,7 +116,11 @@ fn heading(comparison: &Comparison) -> String {
             None => lab.lab.clone(),
         })
         .collect();
-    let origin = comparison.labs.iter().flat_map(|lab| &lab.runs).map(|run| run.origin);
+    let origin = comparison
+        .labs
+        .iter()
+        .flat_map(|lab| &lab.runs)
+        .map(|run| run.origin);
     let simulated = origin.into_iter().any(|origin| origin == Origin::Simulated);
     format!(
         "{} of {}, {} UTC{}",
@@ -182,91 +186,6 @@ fn phases(side: &Beside<'_>) -> Table {
     table
 }
 
-/// What differs, in sentences that every run bears out.
-fn findings(side: &Beside<'_>) -> Vec<String> {
-    let groups = side.groups();
-    let mut said = Vec::new();
-    said.extend(recovery(&groups));
-    said.extend(leases(&groups));
-    said.extend(verdicts(&groups));
-    let few = groups.iter().any(|group| group.runs.len() < ENOUGH);
-    if few && !said.is_empty() {
-        said.push(format!(
-            "Fewer than {ENOUGH} runs of a lab are few: more of them (--times) say more."
-        ));
-    }
-    said
-}
-
-fn recovery(groups: &[Distribution<'_>]) -> Option<String> {
-    let timed = || groups.iter().filter_map(|group| Some((group, group.recovery.as_ref()?)));
-    let (fast, least) = timed().min_by_key(|(_, spread)| spread.median)?;
-    let (slow, most) = timed().max_by_key(|(_, spread)| spread.median)?;
-    if fast.failure == slow.failure {
-        return None;
-    }
-    let (quick, long) = (short(least.median), short(most.median));
-    Some(match least.max < most.min {
-        true => format!(
-            "Every run of {} was quicker than any of {}: {quick} against {long} in the middle.",
-            fast.failure, slow.failure
-        ),
-        false => format!(
-            "In the middle {} took {quick} and {} took {long}, but runs of both overlap.",
-            fast.failure, slow.failure
-        ),
-    })
-}
-
-/// How often the lock was given back; where nobody did, there is nothing to tell apart.
-fn leases(groups: &[Distribution<'_>]) -> Option<String> {
-    let count = |group: &Distribution<'_>, end: LeaseEnd| {
-        group.lease_runs.get(&end).copied().unwrap_or_default()
-    };
-    let gives = |group: &Distribution<'_>| {
-        count(group, LeaseEnd::Released) + count(group, LeaseEnd::Retaken)
-    };
-    if groups.iter().all(|group| gives(group) == 0) {
-        return None;
-    }
-    let told: Vec<String> = groups
-        .iter()
-        .filter(|group| !group.lease_runs.is_empty())
-        .map(|group| {
-            let all: usize = group.lease_runs.values().sum();
-            let released = count(group, LeaseEnd::Released);
-            let how = match released {
-                0 => "never gave the lock back".to_owned(),
-                n if n == all => "gave the lock back every time".to_owned(),
-                n => format!("gave the lock back in {n} of {all} runs"),
-            };
-            let retaken = match count(group, LeaseEnd::Retaken) {
-                0 => String::new(),
-                n => format!(" (in {n} its own process took it again)"),
-            };
-            format!("{} {how}{retaken}", group.failure)
-        })
-        .collect();
-    Some(format!("{}.", told.join("; ")))
-}
-
-fn verdicts(groups: &[Distribution<'_>]) -> Option<String> {
-    let only = |group: &Distribution<'_>| match group.verdicts.as_slice() {
-        [(verdict, _)] => Some(*verdict),
-        _ => None,
-    };
-    let first = only(groups.first()?);
-    if first.is_some() && groups.iter().all(|group| only(group) == first) {
-        return None;
-    }
-    let told: Vec<String> = groups
-        .iter()
-        .filter(|group| only(group) != Some(Verdict::Pass))
-        .map(|group| format!("{}: {}", group.failure, summary::verdicts(group)))
-        .collect();
-    Some(format!("Not every run is a PASS: {}.", told.join("; ")))
-}
-
 fn text(comparison: &Comparison) -> String {
     let mut text = format!("{}\n", heading(comparison));
     for side in sides(comparison) {
@@ -285,7 +204,7 @@ fn text(comparison: &Comparison) -> String {
         }
         text.push('\n');
         text.push_str(&phases(&side).text());
-        let findings = findings(&side);
+        let findings = findings(&side.groups());
         if !findings.is_empty() {
             text.push('\n');
         }
@@ -300,7 +219,7 @@ fn markdown(comparison: &Comparison) -> String {
     let mut text = format!("# flinklab comparison\n\n{}\n", heading(comparison));
     for side in sides(comparison) {
         text.push_str(&format!("\n## {}: {}\n\n", side.failure, side.title));
-        for finding in findings(&side) {
+        for finding in findings(&side.groups()) {
             text.push_str(&format!("- {finding}\n"));
         }
         text.push_str("\nFrom the break until all tasks ran again:\n\n");
@@ -324,7 +243,7 @@ fn page(comparison: &Comparison) -> String {
             escaped(side.failure),
             escaped(&side.title)
         ));
-        for finding in findings(&side) {
+        for finding in findings(&side.groups()) {
             body.push_str(&format!("<p>{}</p>\n", escaped(&finding)));
         }
         let groups = side.groups();
@@ -342,14 +261,21 @@ fn page(comparison: &Comparison) -> String {
         body.push_str(&phases(&side).html());
         body.push_str("</section>\n");
     }
-    html::framed("What differs between the labs", "comparison", &heading, &body)
+    html::framed(
+        "What differs between the labs",
+        "comparison",
+        &heading,
+        &body,
+    )
 }
 
 fn object(comparison: &Comparison) -> Value {
     let labs: Vec<Value> = comparison
         .labs
         .iter()
-        .map(|lab| json!({"lab": lab.lab, "asked": lab.asked, "flink": lab.flink, "hash": lab.hash}))
+        .map(
+            |lab| json!({"lab": lab.lab, "asked": lab.asked, "flink": lab.flink, "hash": lab.hash}),
+        )
         .collect();
     let failures: Vec<Value> = sides(comparison)
         .iter()
@@ -367,7 +293,7 @@ fn object(comparison: &Comparison) -> Value {
                     one
                 })
                 .collect();
-            json!({"failure": side.failure, "title": side.title, "labs": labs, "findings": findings(side)})
+            json!({"failure": side.failure, "title": side.title, "labs": labs, "findings": findings(&side.groups())})
         })
         .collect();
     let runs: Vec<Value> = comparison

@@ -4,8 +4,9 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::failure::Verdict;
 use crate::lab::Lab;
-use crate::model::{Phase, Record, RunResult};
+use crate::model::{LeaseEnd, Phase, Record, RunResult};
 use jiff::Timestamp;
 
 /// A run that took so long, by how its lease ended.
@@ -80,24 +81,41 @@ fn the_labs_stand_side_by_side() {
 #[test]
 fn every_format_holds_the_same_facts() {
     let made = both();
-    for told in [text(&made), markdown(&made), page(&made), object(&made).to_string()] {
-        for fact in ["article", "default", "1.15.2", "2.2.1", "it has one JobManager"] {
+    for told in [
+        text(&made),
+        markdown(&made),
+        page(&made),
+        object(&made).to_string(),
+    ] {
+        for fact in [
+            "article",
+            "default",
+            "1.15.2",
+            "2.2.1",
+            "it has one JobManager",
+        ] {
             assert!(told.contains(fact), "{fact} in {told}");
         }
     }
     for told in [text(&made), markdown(&made), page(&made)] {
-        assert!(told.contains("SIMULATED") && told.contains("19.6 s"), "{told}");
+        assert!(
+            told.contains("SIMULATED") && told.contains("19.6 s"),
+            "{told}"
+        );
     }
     let object = object(&made);
     let labs = &object["failures"][0]["labs"];
-    assert_eq!((&labs[0]["recovery_ms"]["median"], &labs[1]["runs"]), (&json!(19_550), &json!(2)));
+    assert_eq!(
+        (&labs[0]["recovery_ms"]["median"], &labs[1]["runs"]),
+        (&json!(19_550), &json!(2))
+    );
     assert_eq!(object["failures"][1]["labs"][0]["applicable"], false);
     assert_eq!(object["runs"].as_array().unwrap().len(), 4);
 }
 
 #[test]
 fn sentences_say_no_more_than_the_runs() {
-    let said = |made: &Comparison| findings(&sides(made)[0]).join("\n");
+    let said = |made: &Comparison| findings(&sides(made)[0].groups()).join("\n");
     let overlap = said(&both());
     assert!(overlap.contains("overlap"), "{overlap}");
     assert!(
@@ -109,8 +127,15 @@ fn sentences_say_no_more_than_the_runs() {
         &[(4_000, LeaseEnd::RanOut), (5_000, LeaseEnd::RanOut)],
     );
     let apart = said(&apart);
-    assert!(apart.contains("Every run of default was quicker than any of article: 4.5 s against 17.5 s"), "{apart}");
-    assert!(!apart.contains("lock"), "nobody gave it back: nothing to tell apart");
+    assert!(
+        apart
+            .contains("Every run of default was quicker than any of article: 4.5 s against 17.5 s"),
+        "{apart}"
+    );
+    assert!(
+        !apart.contains("lock"),
+        "nobody gave it back: nothing to tell apart"
+    );
     let mut failed = both();
     failed.labs[1].runs[0].verdict = Verdict::Fail;
     assert!(said(&failed).contains("Not every run is a PASS: default: 1 PASS, 1 FAIL."));

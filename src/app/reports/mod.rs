@@ -3,6 +3,7 @@
 //! asks neither Docker nor Flink.
 
 mod compare;
+mod findings;
 mod html;
 mod junit;
 mod page;

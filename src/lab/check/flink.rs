@@ -57,7 +57,10 @@ fn election(map: &Object<'_>, found: &Configuration<'_>) -> Result<(), Fault> {
     if let (true, Some(at)) = (retry >= deadline, at_retry.or(at_deadline).or(at_lease)) {
         return map
             .source
-            .here(at, "The retry period is not shorter than the renew deadline.")
+            .here(
+                at,
+                "The retry period is not shorter than the renew deadline.",
+            )
             .why("the lease is renewed once a retry period, and would be given up before")
             .mend("Let retry-period be a third of renew-deadline or less.")
             .done();

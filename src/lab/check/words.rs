@@ -47,7 +47,9 @@ fn about(lab: &Source, text: &str) -> Result<(), Fault> {
         return Ok(());
     }
     lab.at("about", "`about` is too long for a list.")
-        .why(format!("it is one line of at most {LONGEST_ABOUT} characters"))
+        .why(format!(
+            "it is one line of at most {LONGEST_ABOUT} characters"
+        ))
         .mend("Tell the rest in comments at the head of lab.yaml.")
         .done()
 }

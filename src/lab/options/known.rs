@@ -154,13 +154,50 @@ const KNOWN: &[(&str, Shape)] = &[
 
 /// First words that Flink's options have.
 const FIRST: &[&str] = &[
-    "akka", "blob", "classloader", "client", "cluster", "compiler", "containerized", "env",
-    "execution", "external-resource", "external-resources", "fs", "heartbeat",
-    "high-availability", "historyserver", "internal", "io", "job-event", "job-result-store",
-    "jobmanager", "jobstore", "kubernetes", "metrics", "parallelism", "pekko", "pipeline",
-    "plugin", "process", "queryable-state", "resourcemanager", "rest", "restart-strategy", "s3",
-    "scheduler-mode", "security", "slot", "slotmanager", "sql-client", "state", "table", "task",
-    "taskmanager", "traces", "web",
+    "akka",
+    "blob",
+    "classloader",
+    "client",
+    "cluster",
+    "compiler",
+    "containerized",
+    "env",
+    "execution",
+    "external-resource",
+    "external-resources",
+    "fs",
+    "heartbeat",
+    "high-availability",
+    "historyserver",
+    "internal",
+    "io",
+    "job-event",
+    "job-result-store",
+    "jobmanager",
+    "jobstore",
+    "kubernetes",
+    "metrics",
+    "parallelism",
+    "pekko",
+    "pipeline",
+    "plugin",
+    "process",
+    "queryable-state",
+    "resourcemanager",
+    "rest",
+    "restart-strategy",
+    "s3",
+    "scheduler-mode",
+    "security",
+    "slot",
+    "slotmanager",
+    "sql-client",
+    "state",
+    "table",
+    "task",
+    "taskmanager",
+    "traces",
+    "web",
 ];
 
 /// How many letters a name may differ from a known one to be taken for a slip.
@@ -218,16 +255,18 @@ pub(in crate::lab) fn value(key: &str, value: &str) -> Result<(), Objection> {
             format!("without a unit it is {value} milliseconds to Flink"),
             &format!("Write `{value} s` for seconds, or `{value} ms`."),
         ),
-        Time if time(value).is_none() && value != "0" => {
-            cannot("it is a time, such as `5 s`, `500 ms` or `2 min`".to_owned(), "")
-        }
+        Time if time(value).is_none() && value != "0" => cannot(
+            "it is a time, such as `5 s`, `500 ms` or `2 min`".to_owned(),
+            "",
+        ),
         Size if value.parse::<u64>().is_ok() && value != "0" => cannot(
             format!("without a unit it is {value} bytes to Flink"),
             &format!("Write `{value} mb` for megabytes, or `{value} b`."),
         ),
-        Size if !unit(value, &SIZES) => {
-            cannot("it is a size of memory, such as `800m` or `20 kb`".to_owned(), "")
-        }
+        Size if !unit(value, &SIZES) => cannot(
+            "it is a size of memory, such as `800m` or `20 kb`".to_owned(),
+            "",
+        ),
         Millis if value.parse::<u64>().is_err() && time(value).is_none() => {
             cannot("it is a number of milliseconds".to_owned(), "")
         }
@@ -250,13 +289,27 @@ pub(in crate::lab) fn value(key: &str, value: &str) -> Result<(), Objection> {
 }
 
 const SIZES: [&str; 14] = [
-    "b", "bytes", "k", "kb", "kibibytes", "m", "mb", "mebibytes", "g", "gb", "gibibytes", "t",
-    "tb", "tebibytes",
+    "b",
+    "bytes",
+    "k",
+    "kb",
+    "kibibytes",
+    "m",
+    "mb",
+    "mebibytes",
+    "g",
+    "gb",
+    "gibibytes",
+    "t",
+    "tb",
+    "tebibytes",
 ];
 
 fn unit(value: &str, units: &[&str]) -> bool {
     let value = value.trim();
-    let digits = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
+    let digits = value
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(value.len());
     let rest = value[digits..].trim().to_lowercase();
     digits > 0 && (units.contains(&rest.as_str()) || value == "0")
 }
@@ -264,7 +317,9 @@ fn unit(value: &str, units: &[&str]) -> bool {
 /// A time as Flink writes it, in milliseconds; none where it is no time.
 pub(in crate::lab) fn time(value: &str) -> Option<f64> {
     let value = value.trim();
-    let digits = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
+    let digits = value
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(value.len());
     let number: f64 = value[..digits].parse().ok()?;
     let factor = match value[digits..].trim().to_lowercase().as_str() {
         "" | "ms" | "milli" | "millis" | "millisecond" | "milliseconds" => 1.0,
@@ -298,7 +353,10 @@ mod tests {
     #[test]
     fn a_slip_is_found_and_an_exotic_option_is_let_through() {
         let slip = name("execution.checkpointing.intervall").unwrap_err();
-        assert_eq!(slip.mend, "Did you mean `execution.checkpointing.interval`?");
+        assert_eq!(
+            slip.mend,
+            "Did you mean `execution.checkpointing.interval`?"
+        );
         assert!(name("exekution.checkpointing.x").is_err());
         assert_eq!(name("taskmanager.debug.memory.log"), Ok(()));
     }
@@ -331,6 +389,9 @@ mod tests {
         ] {
             assert!(value(key, bad).is_err(), "{key}: {bad}");
         }
-        assert_eq!((time("2 s"), time("1min"), time("x")), (Some(2e3), Some(6e4), None));
+        assert_eq!(
+            (time("2 s"), time("1min"), time("x")),
+            (Some(2e3), Some(6e4), None)
+        );
     }
 }

@@ -33,7 +33,10 @@ pub(super) fn tree(lines: &[Line]) -> Option<Node> {
 }
 
 fn text(lines: &[Line]) -> String {
-    lines.iter().map(|line| format!("{}\n", line.text)).collect()
+    lines
+        .iter()
+        .map(|line| format!("{}\n", line.text))
+        .collect()
 }
 
 /// One entry of the top level of a file, as line numbers from 0.
@@ -54,10 +57,11 @@ fn blocks(root: &Node, lines: &[Line]) -> Result<Vec<Block>, Mistake> {
     for (index, (key, _)) in entries.iter().enumerate() {
         let first = key.at.line - 1;
         if key.at.column != 1 || all.last().is_some_and(|before| before.first == first) {
-            return Err(
-                Mistake::at(key.at, "Each word of a lab with a base begins a line of its own.")
-                    .why("its lines take the place of the base's"),
-            );
+            return Err(Mistake::at(
+                key.at,
+                "Each word of a lab with a base begins a line of its own.",
+            )
+            .why("its lines take the place of the base's"));
         }
         let mut end = entries
             .get(index + 1)
@@ -149,16 +153,25 @@ impl Book {
             let Ok(documents) = yaml::read(&text(lines)) else {
                 continue;
             };
-            let maps = documents.iter().filter(|document| {
-                document.get("kind").and_then(Node::text) == Some("ConfigMap")
-            });
+            let maps = documents
+                .iter()
+                .filter(|document| document.get("kind").and_then(Node::text) == Some("ConfigMap"));
             // From the last to the first: a line more moves only what is below it.
             let mut changes: Vec<(usize, usize, String, String)> = Vec::new();
             for map in maps {
-                let Ok(Some(found)) = options::of(map) else { continue };
-                let Value::Scalar { style: Style::Literal, text } = &found.text.value else {
-                    return Err(Mistake::at(at, format!("`{}` of {name} is no block of text.", found.file))
-                        .why("an option can be changed in a text that begins with `|`"));
+                let Ok(Some(found)) = options::of(map) else {
+                    continue;
+                };
+                let Value::Scalar {
+                    style: Style::Literal,
+                    text,
+                } = &found.text.value
+                else {
+                    return Err(Mistake::at(
+                        at,
+                        format!("`{}` of {name} is no block of text.", found.file),
+                    )
+                    .why("an option can be changed in a text that begins with `|`"));
                 };
                 let value = written(found.file, value).ok_or_else(|| {
                     Mistake::at(at, format!("`{}` cannot hold this value.", found.file))
@@ -180,9 +193,18 @@ impl Book {
             for (line, column, old, value) in changes {
                 let before: String = lines[line].text.chars().take(column).collect();
                 let indent: String = before.chars().take_while(|c| *c == ' ').collect();
-                lines[line] = Line { text: format!("{before}{value}"), from: from.clone() };
+                lines[line] = Line {
+                    text: format!("{before}{value}"),
+                    from: from.clone(),
+                };
                 let said = format!("{indent}# {own} changes this: {base} has {old}.");
-                lines.insert(line, Line { text: said, from: from.clone() });
+                lines.insert(
+                    line,
+                    Line {
+                        text: said,
+                        from: from.clone(),
+                    },
+                );
                 set = true;
             }
         }
@@ -190,8 +212,10 @@ impl Book {
             return Ok(());
         }
         if without.is_empty() {
-            return Err(Mistake::at(at, "The base has no configuration of Flink's to change.")
-                .why("no config map of it holds a `config.yaml` or `flink-conf.yaml`"));
+            return Err(
+                Mistake::at(at, "The base has no configuration of Flink's to change.")
+                    .why("no config map of it holds a `config.yaml` or `flink-conf.yaml`"),
+            );
         }
         without.sort_by_key(|(_, line, ..)| std::cmp::Reverse(*line));
         for (name, line, indent, value) in without {
@@ -200,9 +224,21 @@ impl Book {
             let lines = self.files.get_mut(&name).expect("a file of the book");
             let follows = lines[..line].iter().rev().any(|above| above.text == added)
                 && lines[line - 1].from.file == self.shown;
-            lines.insert(line, Line { text: format!("{space}{key}: {value}"), from: from.clone() });
+            lines.insert(
+                line,
+                Line {
+                    text: format!("{space}{key}: {value}"),
+                    from: from.clone(),
+                },
+            );
             if !follows {
-                lines.insert(line, Line { text: added, from: from.clone() });
+                lines.insert(
+                    line,
+                    Line {
+                        text: added,
+                        from: from.clone(),
+                    },
+                );
             }
         }
         Ok(())
@@ -226,7 +262,12 @@ impl Book {
                 continue;
             };
             for document in &documents {
-                let of = |key: &str| document.find("spec.template.metadata.labels")?.get(key)?.text();
+                let of = |key: &str| {
+                    document
+                        .find("spec.template.metadata.labels")?
+                        .get(key)?
+                        .text()
+                };
                 if !labels.matches(of) {
                     continue;
                 }
@@ -234,13 +275,23 @@ impl Book {
                     continue;
                 };
                 let line = replicas.at.line - 1;
-                let before: String = lines[line].text.chars().take(replicas.at.column - 1).collect();
-                lines[line] = Line { text: format!("{before}{number}"), from };
+                let before: String = lines[line]
+                    .text
+                    .chars()
+                    .take(replicas.at.column - 1)
+                    .collect();
+                lines[line] = Line {
+                    text: format!("{before}{number}"),
+                    from,
+                };
                 return Ok(());
             }
         }
-        Err(Mistake::at(at, format!("No manifest of the base says `replicas` of a {role}."))
-            .why(format!("pods of that role have the labels `{selector}`")))
+        Err(Mistake::at(
+            at,
+            format!("No manifest of the base says `replicas` of a {role}."),
+        )
+        .why(format!("pods of that role have the labels `{selector}`")))
     }
 
     fn manifests(&self) -> Vec<String> {
@@ -256,7 +307,9 @@ fn written(file: &str, value: &str) -> Option<String> {
         return (!value.contains('#')).then(|| value.to_owned());
     }
     let line = format!("option: {value}");
-    let read = yaml::read(&line).ok().and_then(|documents| documents.into_iter().next());
+    let read = yaml::read(&line)
+        .ok()
+        .and_then(|documents| documents.into_iter().next());
     let same = read.as_ref().and_then(|root| root.get("option")?.text()) == Some(value);
     match same {
         true => Some(value.to_owned()),

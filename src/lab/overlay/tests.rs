@@ -29,21 +29,41 @@ first: [jm-crash]
 #[test]
 fn an_overlay_is_its_base_with_the_changes() {
     let (base, lab) = (Lab::open("default").unwrap(), overlay(FAST).unwrap());
-    assert_eq!((lab.name.as_str(), lab.first.as_slice()), ("fast", &["jm-crash".to_owned()][..]));
-    assert_eq!((&lab.roles, &lab.cluster, &lab.job), (&base.roles, &base.cluster, &base.job));
+    assert_eq!(
+        (lab.name.as_str(), lab.first.as_slice()),
+        ("fast", &["jm-crash".to_owned()][..])
+    );
+    assert_eq!(
+        (&lab.roles, &lab.cluster, &lab.job),
+        (&base.roles, &base.cluster, &base.job)
+    );
     let (before, after) = (base.flink_options(), lab.flink_options());
     let mut expected = before.clone();
     for (key, value) in [
-        ("high-availability.kubernetes.leader-election.lease-duration", "6 s"),
-        ("high-availability.kubernetes.leader-election.renew-deadline", "5 s"),
-        ("high-availability.kubernetes.leader-election.retry-period", "1 s"),
+        (
+            "high-availability.kubernetes.leader-election.lease-duration",
+            "6 s",
+        ),
+        (
+            "high-availability.kubernetes.leader-election.renew-deadline",
+            "5 s",
+        ),
+        (
+            "high-availability.kubernetes.leader-election.retry-period",
+            "1 s",
+        ),
         ("execution.checkpointing.interval", "1 s"),
     ] {
         expected.insert(key.to_owned(), value.to_owned());
     }
     assert_eq!(after, expected);
     let text = file(&lab, "40-config.yaml");
-    assert!(text.contains("    # fast changes this: default has 2 s.\n    execution.checkpointing.interval: 1 s\n"), "{text}");
+    assert!(
+        text.contains(
+            "    # fast changes this: default has 2 s.\n    execution.checkpointing.interval: 1 s\n"
+        ),
+        "{text}"
+    );
     assert_eq!(text.matches("# Added by fast:").count(), 1);
     // Comments of both are there, and what was not touched is as it was.
     assert!(file(&lab, "lab.yaml").starts_with("# Quick.\n# What flinklab has to know"));
@@ -92,11 +112,17 @@ fn a_folder_may_stand_on_the_folder_beside_it() {
         std::fs::write(folder.path().join(below).join("lab.yaml"), text).unwrap();
     };
     write("fast", FAST);
-    write("faster", "name: faster\nbase: ../fast\noptions: {execution.checkpointing.interval: 500 ms}\n");
+    write(
+        "faster",
+        "name: faster\nbase: ../fast\noptions: {execution.checkpointing.interval: 500 ms}\n",
+    );
     let lab = Lab::read(&folder.path().join("faster")).unwrap();
     let options = lab.flink_options();
     assert_eq!(options["execution.checkpointing.interval"], "500 ms");
-    assert_eq!(options["high-availability.kubernetes.leader-election.retry-period"], "1 s");
+    assert_eq!(
+        options["high-availability.kubernetes.leader-election.retry-period"],
+        "1 s"
+    );
     assert_eq!(lab.first, ["jm-crash"]);
     write("circle", "name: a\nbase: ../circle\n");
     let fault = Lab::read(&folder.path().join("circle")).unwrap_err();
@@ -147,9 +173,18 @@ fn mistakes_are_shown_where_they_were_written() {
 #[test]
 fn a_mistake_in_a_file_that_takes_the_bases_place_is_its_own() {
     let files = vec![
-        ("lab.yaml".to_owned(), "name: mine\nbase: default\n".to_owned()),
-        ("10-namespace.yaml".to_owned(), "apiVersion: v1\nkind: Namespase\nmetadata: {name: flink}\n".to_owned()),
+        (
+            "lab.yaml".to_owned(),
+            "name: mine\nbase: default\n".to_owned(),
+        ),
+        (
+            "10-namespace.yaml".to_owned(),
+            "apiVersion: v1\nkind: Namespase\nmetadata: {name: flink}\n".to_owned(),
+        ),
     ];
     let place = Lab::from_files(files, "mine/").unwrap_err().place.unwrap();
-    assert_eq!((place.file.as_str(), place.line), ("mine/10-namespace.yaml", 2));
+    assert_eq!(
+        (place.file.as_str(), place.line),
+        ("mine/10-namespace.yaml", 2)
+    );
 }

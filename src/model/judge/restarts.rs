@@ -96,7 +96,9 @@ impl Run {
     /// does so where later versions step down and live on.
     fn gave_up(&self, pod: &Pod) -> bool {
         let own = &self.order.target;
-        let was_aimed_at = std::iter::once(own).chain(&own.also).any(|one| one.uid == pod.uid);
+        let was_aimed_at = std::iter::once(own)
+            .chain(&own.also)
+            .any(|one| one.uid == pod.uid);
         let cut_off = self.order.failure.steps.iter().any(|step| match step {
             Step::CutOff => was_aimed_at,
             Step::StopApiServer => true,

@@ -125,7 +125,9 @@ fn owners(state: &mut State, dice: &Dice, plural: &'static str) {
         // A StatefulSet's pods have fixed names: one comes back when its name is free again.
         let names: Vec<String> = match plural {
             "statefulsets" => (0..want).map(|n| format!("{}-{n}", key.name)).collect(),
-            _ => (pods.len()..want).map(|_| format!("{}-{}", key.name, dice.suffix(5))).collect(),
+            _ => (pods.len()..want)
+                .map(|_| format!("{}-{}", key.name, dice.suffix(5)))
+                .collect(),
         };
         for name in names {
             let template = &object["spec"]["template"];

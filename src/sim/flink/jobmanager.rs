@@ -71,11 +71,18 @@ impl Candidate {
         process.act(|state| state.flink.masters.insert(process.id.clone(), master));
         process.listen();
         let lock = format!("ConfigMapLock: {} - {}", self.map.namespace, self.map.name);
-        process.say(line("INFO", ELECTOR, &version.elector(&lock, &self.identity)));
         process.say(line(
             "INFO",
             ELECTOR,
-            &format!("Triggered leader election on lock {lock} ({}).", self.identity),
+            &version.elector(&lock, &self.identity),
+        ));
+        process.say(line(
+            "INFO",
+            ELECTOR,
+            &format!(
+                "Triggered leader election on lock {lock} ({}).",
+                self.identity
+            ),
         ));
         loop {
             if self.try_to_win()
@@ -83,14 +90,21 @@ impl Candidate {
             {
                 return code;
             }
-            process.about(version.retry * 0.92, version.retry * 1.04).await;
+            process
+                .about(version.retry * 0.92, version.retry * 1.04)
+                .await;
         }
     }
 
     fn now_lock(&self, acquired: Timestamp, transitions: u64) -> Lock {
         Lock {
             holder: self.identity.clone(),
-            lease: self.process.cluster.ground.pace.seconds(self.process.cluster.version.lease),
+            lease: self
+                .process
+                .cluster
+                .ground
+                .pace
+                .seconds(self.process.cluster.version.lease),
             acquired,
             renewed: Timestamp::now(),
             transitions,
@@ -234,12 +248,14 @@ impl Candidate {
         let version = &process.cluster.version;
         let scheme = version.scheme();
         let (ip, address) = (&process.ip, |name: &str, n: u32| {
-            format!("{scheme}.tcp://flink@{}:6123/user/rpc/{name}_{n}", process.ip)
+            format!(
+                "{scheme}.tcp://flink@{}:6123/user/rpc/{name}_{n}",
+                process.ip
+            )
         });
-        let rest = if rest_is_everywhere(process) {
-            "0.0.0.0"
-        } else {
-            ip.as_str()
+        let rest = match rest_is_everywhere(process) {
+            true => "0.0.0.0",
+            false => ip.as_str(),
         };
         for (component, at, text) in [
             (

@@ -105,7 +105,10 @@ fn duration(version: &Version, of: Duration) -> String {
         return format!("{:.9}", of.as_secs_f64());
     }
     let text = format!("{:.3}", of.as_secs_f64());
-    format!("\"PT{}S\"", text.trim_end_matches('0').trim_end_matches('.'))
+    format!(
+        "\"PT{}S\"",
+        text.trim_end_matches('0').trim_end_matches('.')
+    )
 }
 
 fn parse_duration(value: &Value) -> Option<Duration> {

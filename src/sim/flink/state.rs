@@ -58,7 +58,11 @@ fn checkpoints(job: &Path) -> impl Iterator<Item = (u64, std::path::PathBuf)> {
     let entries = std::fs::read_dir(job).into_iter().flatten().flatten();
     entries.filter_map(|entry| {
         let id = named(&entry.path()).strip_prefix("chk-")?.parse().ok()?;
-        entry.path().join(METADATA).is_file().then(|| (id, entry.path()))
+        entry
+            .path()
+            .join(METADATA)
+            .is_file()
+            .then(|| (id, entry.path()))
     })
 }
 
@@ -77,8 +81,13 @@ fn names(folder: &Path) -> Vec<String> {
 /// After a checkpoint is removed: shared files that none of the others uses go, too.
 pub(super) fn forget_shared(removed: &Path) {
     let Some(job) = removed.parent() else { return };
-    let used: BTreeSet<String> = checkpoints(job).flat_map(|(_, folder)| names(&folder)).collect();
-    let shared = std::fs::read_dir(job.join(SHARED)).into_iter().flatten().flatten();
+    let used: BTreeSet<String> = checkpoints(job)
+        .flat_map(|(_, folder)| names(&folder))
+        .collect();
+    let shared = std::fs::read_dir(job.join(SHARED))
+        .into_iter()
+        .flatten()
+        .flatten();
     for entry in shared {
         if !used.contains(&format!("{SHARED}/{}", named(&entry.path()))) {
             let _ = std::fs::remove_file(entry.path());
@@ -91,7 +100,9 @@ pub(super) fn missing(master: &JobMaster, id: u64) -> Option<String> {
     let below = chk(&master.process, &master.id, id);
     let folder = on_disk(&master.process, &below).ok()?;
     let job = folder.parent()?;
-    let lost = names(&folder).into_iter().find(|name| !job.join(name).is_file())?;
+    let lost = names(&folder)
+        .into_iter()
+        .find(|name| !job.join(name).is_file())?;
     let mount = &master.process.cluster.lab.flink.mount;
     let (of, _) = below.rsplit_once('/')?;
     Some(format!("{mount}/{of}/{lost}"))

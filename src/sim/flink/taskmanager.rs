@@ -106,7 +106,11 @@ async fn work(process: &Process) {
 
 /// `taskmanager.numberOfTaskSlots`, as the lab's configuration says it.
 fn slots(process: &Process) -> u32 {
-    let slots = process.cluster.lab.flink_options().remove("taskmanager.numberOfTaskSlots");
+    let slots = process
+        .cluster
+        .lab
+        .flink_options()
+        .remove("taskmanager.numberOfTaskSlots");
     slots.and_then(|slots| slots.parse().ok()).unwrap_or(1)
 }
 

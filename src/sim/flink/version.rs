@@ -43,8 +43,10 @@ impl Version {
         let options = lab.flink_options();
         let set = |names: &[&str]| names.iter().find_map(|name| options.get(*name));
         let election = |of: &str, usual: f64| {
-            lab.flink_seconds(&format!("high-availability.kubernetes.leader-election.{of}"))
-                .unwrap_or(usual)
+            lab.flink_seconds(&format!(
+                "high-availability.kubernetes.leader-election.{of}"
+            ))
+            .unwrap_or(usual)
         };
         let rocks = set(&["state.backend.type", "state.backend"])
             .is_some_and(|backend| backend == "rocksdb");

@@ -203,7 +203,9 @@ pub(super) fn allow(shell: &Shell<'_>, words: &[&str]) -> i64 {
 }
 
 pub(super) fn lose(shell: &Shell<'_>, words: &[&str]) -> i64 {
-    let [run, folder, aside] = words else { return 2 };
+    let [run, folder, aside] = words else {
+        return 2;
+    };
     if late(shell, run) {
         return 7;
     }
@@ -228,7 +230,9 @@ pub(super) fn lose(shell: &Shell<'_>, words: &[&str]) -> i64 {
 }
 
 pub(super) fn give_back(shell: &Shell<'_>, words: &[&str]) -> i64 {
-    let [run, folder, aside] = words else { return 2 };
+    let [run, folder, aside] = words else {
+        return 2;
+    };
     note_undone(shell, run);
     let (Some(folder), Some(aside)) = (on_disk(shell, folder), on_disk(shell, aside)) else {
         return 3;
@@ -259,7 +263,9 @@ fn state_files(folder: &Path) -> Vec<(String, String)> {
         .flat_map(|below| {
             let files = names(&folder.join(&below)).into_iter();
             let files = files.filter(|name| name != "_metadata");
-            files.map(move |name| (below.clone(), name)).collect::<Vec<_>>()
+            files
+                .map(move |name| (below.clone(), name))
+                .collect::<Vec<_>>()
         })
         .collect()
 }

@@ -170,7 +170,9 @@ pub(super) fn boot(
     let Some((name, label, ip, shared)) = ({
         let engine = machine.engine();
         engine.containers.get(id).map(|own| {
-            let lab = machine.ground.lab_of(own.label(CLUSTER).unwrap_or_default());
+            let lab = machine
+                .ground
+                .lab_of(own.label(CLUSTER).unwrap_or_default());
             let mounted = &lab.cluster.nodes;
             let targets = mounted.iter().flat_map(|node| &node.extra_mounts);
             let shared = targets
@@ -243,12 +245,7 @@ pub(super) fn boot(
 }
 
 /// Serves one published port for as long as the container runs.
-fn publish(
-    cluster: &Arc<Cluster>,
-    inside: u16,
-    listener: TcpListener,
-    over: CancellationToken,
-) {
+fn publish(cluster: &Arc<Cluster>, inside: u16, listener: TcpListener, over: CancellationToken) {
     if inside == 6443 {
         let (door, cluster) = (cluster.door.clone(), cluster.clone());
         tokio::spawn(serve::serve(listener, door, over, move |request| {

@@ -193,7 +193,10 @@ impl Hand<'_> {
             folder: folder.clone(),
             aside: aside.clone(),
         };
-        self.will_undo(format!("state files of job {job} are moved aside"), vec![act])?;
+        self.will_undo(
+            format!("state files of job {job} are moved aside"),
+            vec![act],
+        )?;
         let script = late::breaks(LOSE);
         let run = self.order.run.as_str();
         let (at, began) = (Timestamp::now(), Instant::now());

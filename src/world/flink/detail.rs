@@ -208,15 +208,25 @@ mod tests {
             let running = |vertex: &Vertex| vertex.state == "RUNNING" && vertex.tasks.running == 1;
             assert_eq!(seen.vertices.len(), 2, "{version}");
             assert!(seen.vertices.iter().all(running), "{version}");
-            assert!(seen.vertices.iter().all(|vertex| vertex.started.is_some()), "{version}");
+            assert!(
+                seen.vertices.iter().all(|vertex| vertex.started.is_some()),
+                "{version}"
+            );
             // Of 2.3 there is an answer of a leader that has just taken over, and remembers nothing.
             let Some(lost) = seen.exceptions.first() else {
                 assert_eq!(version, "2.3.0");
                 continue;
             };
-            assert!(lost.first().contains("TaskManager with id 10.244.0.21:6122-"), "{version}");
+            assert!(
+                lost.first()
+                    .contains("TaskManager with id 10.244.0.21:6122-"),
+                "{version}"
+            );
             assert_eq!(lost.worker, "10.244.0.21:6121", "{version}");
-            assert!(lost.task.starts_with("Source: Source: numbers"), "{version}");
+            assert!(
+                lost.task.starts_with("Source: Source: numbers"),
+                "{version}"
+            );
         }
     }
 
