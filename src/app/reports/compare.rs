@@ -53,9 +53,10 @@ fn sides(comparison: &Comparison) -> Vec<Beside<'_>> {
             let title = labs
                 .iter()
                 .find_map(|(_, group)| Some(group.as_ref()?.title.clone()));
+            let known = || Some(crate::failure::find(key)?.title.to_string());
             Beside {
                 failure: key,
-                title: title.unwrap_or_default(),
+                title: title.or_else(known).unwrap_or_default(),
                 labs,
             }
         })
@@ -162,8 +163,8 @@ fn lacking(lab: &Compared, key: &str) -> String {
     reason.map_or_else(|| "no run".to_owned(), |(_, reason)| reason.clone())
 }
 
-/// The middle of each phase, a column a lab.
-fn phases(side: &Beside<'_>) -> Table {
+/// The middle of each phase, a column a lab; none without any.
+fn phases(side: &Beside<'_>) -> Option<Table> {
     let groups = side.groups();
     let mut names: Vec<PhaseName> = groups
         .iter()
@@ -183,7 +184,7 @@ fn phases(side: &Beside<'_>) -> Table {
         }
         table.row(row);
     }
-    table
+    (!table.rows.is_empty()).then_some(table)
 }
 
 fn text(comparison: &Comparison) -> String {
@@ -202,8 +203,9 @@ fn text(comparison: &Comparison) -> String {
                 text.push_str(&format!("{line}\n"));
             }
         }
-        text.push('\n');
-        text.push_str(&phases(&side).text());
+        if let Some(phases) = phases(&side) {
+            text.push_str(&format!("\n{}", phases.text()));
+        }
         let findings = findings(&side.groups());
         if !findings.is_empty() {
             text.push('\n');
@@ -228,8 +230,9 @@ fn markdown(comparison: &Comparison) -> String {
         if !strips.is_empty() {
             text.push_str(&format!("\n```\n{}\n```\n", strips.join("\n")));
         }
-        text.push('\n');
-        text.push_str(&phases(&side).markdown());
+        if let Some(phases) = phases(&side) {
+            text.push_str(&format!("\n{}", phases.markdown()));
+        }
     }
     text
 }
@@ -257,8 +260,10 @@ fn page(comparison: &Comparison) -> String {
             body.push_str("<h3>How the leader's lease ended</h3>\n");
             body.push_str(&leases.html());
         }
-        body.push_str("<h3>When what happened</h3>\n");
-        body.push_str(&phases(&side).html());
+        if let Some(phases) = phases(&side) {
+            body.push_str("<h3>When what happened</h3>\n");
+            body.push_str(&phases.html());
+        }
         body.push_str("</section>\n");
     }
     html::framed(
