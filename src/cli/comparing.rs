@@ -10,7 +10,7 @@ pub struct Comparing {
     #[arg(value_name = "KEY", required = true, value_parser = super::FailureKey)]
     pub keys: Vec<String>,
     /// Which labs, two or more: names of built-in ones, or folders.
-    #[arg(long, value_name = "LAB,LAB…", required = true, value_delimiter = ',', value_parser = super::LabName)]
+    #[arg(long, value_name = "LAB,LAB", required = true, value_delimiter = ',', value_parser = super::LabName)]
     pub labs: Vec<String>,
     /// How often each failure is tried on each lab.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]

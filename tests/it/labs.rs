@@ -123,6 +123,42 @@ fn labs_that_stand_on_another_differ_in_what_they_name() {
 }
 
 #[test]
+fn a_folder_may_stand_on_the_folder_beside_it() {
+    const FAST: &str = "\
+# Quick.
+name: fast
+base: default
+options:
+  high-availability.kubernetes.leader-election.lease-duration: 6 s
+  high-availability.kubernetes.leader-election.renew-deadline: 5 s
+  high-availability.kubernetes.leader-election.retry-period: 1 s
+  execution.checkpointing.interval: 1 s
+first: [jm-crash]
+";
+    let folder = tempfile::tempdir().unwrap();
+    let write = |below: &str, text: &str| {
+        std::fs::create_dir_all(folder.path().join(below)).unwrap();
+        std::fs::write(folder.path().join(below).join("lab.yaml"), text).unwrap();
+    };
+    write("fast", FAST);
+    write(
+        "faster",
+        "name: faster\nbase: ../fast\noptions: {execution.checkpointing.interval: 500 ms}\n",
+    );
+    let lab = Lab::read(&folder.path().join("faster")).unwrap();
+    let options = lab.flink_options();
+    assert_eq!(options["execution.checkpointing.interval"], "500 ms");
+    assert_eq!(
+        options["high-availability.kubernetes.leader-election.retry-period"],
+        "1 s"
+    );
+    assert_eq!(lab.first, ["jm-crash"]);
+    write("circle", "name: a\nbase: ../circle\n");
+    let fault = Lab::read(&folder.path().join("circle")).unwrap_err();
+    assert_eq!(fault.what, "The labs stand on each other in a circle.");
+}
+
+#[test]
 fn times_of_the_election_that_cannot_work_are_told() {
     const ELECTION: &str =
         "kubernetes.namespace: flink\n    high-availability.kubernetes.leader-election";
@@ -261,7 +297,7 @@ fn failures_of_a_lab() {
     lab.yaml:29:11: The failure `jm-crash` is built in already. → Choose another key.
     lab.yaml:29:11: `failures[0].key` cannot be `JM Twice`. (lower-case letters, digits and `-`, at most 63, beginning and ending with a letter or digit)
     lab.yaml:29:76: The failure `jm-twice` does nothing.
-    lab.yaml:29:77: `failures[0].steps[0]` cannot be `kil`. (it may be `terminate`, `kill`, `delete-pod`, `freeze`, `cut-off`, `scale-to-zero`, `stop-api-server`, `forbid-patch`, `forbid-writing` or `delete-pointers`) → Did you mean `kill`?
+    lab.yaml:29:77: `failures[0].steps[0]` cannot be `kil`. (it may be `terminate`, `kill`, `delete-pod`, `freeze`, `cut-off`, `scale-to-zero`, `stop-api-server`, `forbid-patch`, `forbid-writing`, `delete-pointers` or `lose-state-files`) → Did you mean `kill`?
     lab.yaml:29:5: It stays until it is undone: say `for` how long.
     lab.yaml:29:91: `failures[0].for` is wrong: `35` is no time in whole seconds; write it like `35s` or `1m 30s`.
     lab.yaml:29:91: Nothing may stay broken for longer than 300 s.

@@ -104,31 +104,6 @@ fn an_image_and_replicas_are_changed_wherever_they_are_said() {
     assert_eq!(replicas, [3, 1]);
 }
 
-#[test]
-fn a_folder_may_stand_on_the_folder_beside_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |below: &str, text: &str| {
-        std::fs::create_dir_all(folder.path().join(below)).unwrap();
-        std::fs::write(folder.path().join(below).join("lab.yaml"), text).unwrap();
-    };
-    write("fast", FAST);
-    write(
-        "faster",
-        "name: faster\nbase: ../fast\noptions: {execution.checkpointing.interval: 500 ms}\n",
-    );
-    let lab = Lab::read(&folder.path().join("faster")).unwrap();
-    let options = lab.flink_options();
-    assert_eq!(options["execution.checkpointing.interval"], "500 ms");
-    assert_eq!(
-        options["high-availability.kubernetes.leader-election.retry-period"],
-        "1 s"
-    );
-    assert_eq!(lab.first, ["jm-crash"]);
-    write("circle", "name: a\nbase: ../circle\n");
-    let fault = Lab::read(&folder.path().join("circle")).unwrap_err();
-    assert_eq!(fault.what, "The labs stand on each other in a circle.");
-}
-
 /// What is told about an overlay of the default lab: one line each.
 #[test]
 fn mistakes_are_shown_where_they_were_written() {
