@@ -190,15 +190,14 @@ fn found(base: &Node, folder: &str) -> Result<(Vec<(String, String)>, String), M
             Err(fault) => Err(Mistake::at(base.at, fault.what).why(fault.why)),
         };
     }
-    let known = || super::built_in_names();
-    let near = did_you_mean(name, known());
+    let near = did_you_mean(name, super::built_in_names());
     Err(Mistake::at(
         base.at,
         format!("There is no built-in lab and no folder `{name}` to stand on."),
     )
     .why("a folder is looked for from the lab's own folder")
     .mend(match near.is_empty() {
-        true => format!("Built in: {}.", listed(known())),
+        true => format!("Built in: {}.", listed(super::built_in_names())),
         false => near,
     }))
 }
