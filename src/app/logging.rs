@@ -6,7 +6,7 @@ use crate::world::World;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -39,7 +39,7 @@ pub(super) fn start(world: &World, level: LogLevel) {
 }
 
 /// Where the log of the lab is that is worked on now.
-static PATH: Mutex<PathBuf> = Mutex::new(PathBuf::new());
+static PATH: LazyLock<Mutex<PathBuf>> = LazyLock::new(Mutex::default);
 
 /// The path and the file that is open there, from the first line after the lab's folder exists.
 struct LogFile(Mutex<Option<(PathBuf, File)>>);
