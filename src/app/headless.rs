@@ -114,23 +114,7 @@ pub(super) async fn command(
         Command::Report { runs, format, out } => {
             reports::report(&world, runs, (*format, out.as_deref()), printer)
         }
-        Command::Kubeconfig { path } => {
-            let file = crate::world::kubeconfig_file(&world)?;
-            if *path {
-                printer.line(&file.display().to_string());
-            } else {
-                let text = std::fs::read_to_string(&file).map_err(|error| {
-                    Fault::unable(
-                        "kubeconfig-unreadable",
-                        format!("Cannot read {}.", file.display()),
-                    )
-                    .why(error)
-                    .mend("Run `flinklab up`: it writes the file again.")
-                })?;
-                printer.text(&text);
-            }
-            Ok(0)
-        }
+        Command::Kubeconfig { path } => labs::kubeconfig(&world, *path, printer),
         Command::Failures
         | Command::Replay(_)
         | Command::Try(_)

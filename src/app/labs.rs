@@ -1,11 +1,11 @@
-//! `labs`, `lab export` and `lab check`: what they print.
+//! `labs`, `lab export`, `lab check` and `kubeconfig`: what they print.
 
 use super::print::{Printer, Style};
 use crate::cli::LabCommand;
 use crate::fault::Fault;
 use crate::lab::Lab;
 use crate::world::labs::{Known, Listed, Standing};
-use crate::world::{self, Addresses};
+use crate::world::{self, Addresses, World};
 use serde_json::{Value, json};
 
 /// Lists the labs of this machine.
@@ -171,4 +171,23 @@ fn checked(lab: &Lab) -> String {
         ));
     }
     text
+}
+
+/// `flinklab kubeconfig`: its text, or where it is.
+pub(super) fn kubeconfig(world: &World, path: bool, printer: &Printer) -> Result<u8, Fault> {
+    let file = crate::world::kubeconfig_file(world)?;
+    if path {
+        printer.line(&file.display().to_string());
+        return Ok(0);
+    }
+    let text = std::fs::read_to_string(&file).map_err(|error| {
+        Fault::unable(
+            "kubeconfig-unreadable",
+            format!("Cannot read {}.", file.display()),
+        )
+        .why(error)
+        .mend("Run `flinklab up`: it writes the file again.")
+    })?;
+    printer.text(&text);
+    Ok(0)
 }

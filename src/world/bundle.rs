@@ -3,6 +3,7 @@
 
 mod file;
 mod reading;
+mod room;
 mod writing;
 
 use super::docker::{Docker, failed, late, words};
@@ -16,6 +17,7 @@ use bytes::Bytes;
 use file::{PIECE, Packed};
 use futures::StreamExt;
 use reading::Reader;
+use room::{folder_of, mega, partial, sizes};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -70,13 +72,6 @@ fn needed(lab: &Lab) -> Vec<String> {
         }
     }
     names
-}
-
-/// The name that a bundle has until it is whole.
-fn partial(file: &Path) -> PathBuf {
-    let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    file.with_file_name(name)
 }
 
 async fn create(world: &World, file: &Path, progress: &Progress) -> Result<Done, Fault> {
@@ -169,30 +164,6 @@ async fn create(world: &World, file: &Path, progress: &Progress) -> Result<Done,
         lab: reader.contents.lab,
         images: wanted.into_iter().map(|(name, _)| name).collect(),
     })
-}
-
-/// The folder that a file is in.
-fn folder_of(file: &Path) -> PathBuf {
-    match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
-        _ => PathBuf::from("."),
-    }
-}
-
-fn mega(bytes: u64) -> String {
-    match bytes {
-        0..10_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
-        10_000_000..1_000_000_000 => format!("{} MB", bytes / 1_000_000),
-        _ => format!("{:.1} GB", bytes as f64 / 1e9),
-    }
-}
-
-fn sizes(found: &[(String, images::Image)], size: u64) -> String {
-    let each: Vec<String> = found
-        .iter()
-        .map(|(name, image)| format!("{name} ({})", mega(image.size)))
-        .collect();
-    format!("about {}: {}", mega(size), each.join(", "))
 }
 
 /// Reads an image out of Docker into the file.

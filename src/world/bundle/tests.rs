@@ -1,3 +1,6 @@
+//! A bundle's file: what was written is read, what was left is gone on with, and nothing that is
+//! damaged is taken.
+
 #![allow(clippy::unwrap_used)]
 
 use super::super::file::{PIECE, Packed, checksum};
