@@ -5,7 +5,7 @@
 mod place;
 mod rollout;
 
-pub use rollout::{rollout, wants_rollout};
+pub use rollout::{left, rollout, wants_rollout};
 
 use super::kube::{self as api, CALL};
 use crate::fault::Fault;

@@ -144,6 +144,41 @@ async fn up_builds_the_lab_and_a_second_one_changes_nothing() {
     assert_eq!(state(&world).jobs, known.jobs, "the same job");
 }
 
+/// Seen on a real cluster: `up` said that the job runs while the leader that it asked was leaving.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_configuration_is_rolled_out_before_the_job_is_looked_at() {
+    let machine = Machine::start(SPEED).await;
+    let folder = tempfile::tempdir().unwrap();
+    let lab = folder.path().join("lab");
+    std::fs::create_dir(&lab).unwrap();
+    for (name, text) in flinklab::lab::Lab::open("default").unwrap().files {
+        std::fs::write(lab.join(name), text).unwrap();
+    }
+    // The name of the node that `Machine::client` asks.
+    let mut world = world(&machine, folder.path(), "sim");
+    world.lab = Some(lab.display().to_string());
+    built(&world, false).await.end.unwrap();
+    let known = state(&world);
+    let file = lab.join("40-config.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let shorter = text.replace("max-backoff: 10 s", "max-backoff: 5 s");
+    assert_ne!(text, shorter);
+    std::fs::write(&file, shorter).unwrap();
+
+    let again = built(&world, false).await;
+    assert!(changed(&again));
+    assert_eq!(state(&world).jobs, known.jobs, "the same job");
+    let at = |step: &str| again.done.iter().position(|done| done == step);
+    assert!(at("flink") < at("job"), "{:?}", again.done);
+    let pods: kube::Api<k8s_openapi::api::core::v1::Pod> =
+        kube::Api::namespaced(machine.client().await, "flink");
+    let now = pods.list(&Default::default()).await.unwrap().items;
+    let leaving = now
+        .iter()
+        .filter(|pod| pod.metadata.deletion_timestamp.is_some());
+    assert_eq!((now.len(), leaving.count()), (4, 0));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn kept_data_is_left_alone_until_it_is_resumed_or_purged() {
     let machine = Machine::start(SPEED).await;

@@ -10,6 +10,7 @@ use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams};
 use kube::runtime::watcher;
 use kube::{Api, Client};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// After a watch that failed.
@@ -80,6 +81,82 @@ pub async fn rollout(
     .why(why))
 }
 
+/// Waits until none of the workload's pods is on its way out, telling which still are. A rollout
+/// counts them no longer, but their processes run until their grace period ends.
+pub async fn left(
+    client: &Client,
+    document: &Document,
+    limit: Duration,
+    mut tell: impl FnMut(&[String]),
+) -> Result<(), Fault> {
+    let namespace = document.namespace.as_deref().unwrap_or("default");
+    let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    let only = watcher::Config::default().labels(&selector(document));
+    let mut leaving = BTreeSet::new();
+    let wait = async {
+        let mut events = watcher(pods, only).boxed();
+        while let Some(event) = events.next().await {
+            let before = leaving.clone();
+            match event {
+                Ok(watcher::Event::Apply(pod) | watcher::Event::InitApply(pod)) => {
+                    if pod.metadata.deletion_timestamp.is_some() {
+                        leaving.insert(pod.metadata.name.unwrap_or_default());
+                    }
+                }
+                Ok(watcher::Event::Delete(pod)) => {
+                    leaving.remove(&pod.metadata.name.unwrap_or_default());
+                }
+                // What ended while nobody watched is not listed again.
+                Ok(watcher::Event::Init) => leaving.clear(),
+                Ok(watcher::Event::InitDone) if leaving.is_empty() => return,
+                Ok(watcher::Event::InitDone) => {}
+                Err(error) => {
+                    tracing::debug!(%error, "watching pods leave");
+                    tokio::time::sleep(RETRY).await;
+                    continue;
+                }
+            }
+            if leaving != before {
+                if leaving.is_empty() {
+                    return;
+                }
+                tell(&leaving.iter().cloned().collect::<Vec<_>>());
+            }
+        }
+    };
+    if tokio::time::timeout(limit, wait).await.is_ok() {
+        return Ok(());
+    }
+    let names: Vec<_> = leaving.into_iter().collect();
+    Err(Fault::unable(
+        "rollout-late",
+        format!(
+            "Old pods of {} `{}` have not ended after {} s.",
+            document.kind,
+            document.name,
+            limit.as_secs()
+        ),
+    )
+    .why(match names.is_empty() {
+        true => "the API server did not list them".to_owned(),
+        false => format!("still there: {}", names.join(", ")),
+    }))
+}
+
+/// The labels that a workload finds its pods by, as an API call takes them.
+fn selector(document: &Document) -> String {
+    let labels = document
+        .object
+        .pointer("/spec/selector/matchLabels")
+        .and_then(Value::as_object);
+    let pairs: Vec<String> = labels
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)))
+        .collect();
+    pairs.join(",")
+}
+
 fn number(data: &Value, pointer: &str) -> Option<u64> {
     data.pointer(pointer).and_then(Value::as_u64)
 }
@@ -116,17 +193,8 @@ fn rolled_out(object: &DynamicObject) -> bool {
 
 /// What the pods of a workload wait for, in the kubelet's and scheduler's words.
 async fn waiting(client: &Client, namespace: &str, document: &Document) -> String {
-    let labels = document
-        .object
-        .pointer("/spec/selector/matchLabels")
-        .and_then(Value::as_object);
-    let selector: Vec<String> = labels
-        .into_iter()
-        .flatten()
-        .filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)))
-        .collect();
     let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
-    let params = ListParams::default().labels(&selector.join(","));
+    let params = ListParams::default().labels(&selector(document));
     let Ok(Ok(list)) = tokio::time::timeout(CALL, pods.list(&params)).await else {
         return String::new();
     };

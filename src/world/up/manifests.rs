@@ -1,11 +1,12 @@
 //! The lab's own manifests: everything without pods as soon as the cluster is proven ours, the
 //! workloads once their images are in the nodes, and then the rollouts. Workloads whose
-//! configuration changed are restarted, as `kubectl rollout restart` does it.
+//! configuration changed are restarted, as `kubectl rollout restart` does it, and what they
+//! replace is gone before anyone looks at the job.
 
 use super::Run;
 use crate::fault::Fault;
 use crate::lab::{Document, Wait};
-use crate::world::apply::{Applied, Applier, Change, Origin, rollout, wants_rollout};
+use crate::world::apply::{Applied, Applier, Change, Origin, left, rollout, wants_rollout};
 use crate::world::kube::{self as api, CALL};
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
 use kube::{Api, Client};
@@ -15,6 +16,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 const STEP: &str = "flink";
+/// Longer than any grace period that a lab's pods have.
+const LEAVES: Duration = Duration::from_secs(180);
 
 /// Applies everything and waits for the rollouts that the lab asks for.
 pub(super) async fn all(run: &Run<'_>) -> Result<(), Fault> {
@@ -28,9 +31,17 @@ pub(super) async fn all(run: &Run<'_>) -> Result<(), Fault> {
     run.loaded.wait().await;
     run.progress.tell(STEP, "applies the workloads");
     done.extend(apply(run, &mut applier, Part::Workloads).await?);
-    restart(run, &ours.client(), &done).await?;
-    let _ = run.applied.set(());
+    let replaced = restart(run, &ours.client(), &done).await? || replaces(run, &done);
+    if !replaced {
+        // Nothing ran before: the job goes in while the pods still come up.
+        let _ = run.applied.set(());
+    }
     rollouts(run, &ours.client()).await?;
+    if replaced {
+        // A JobManager on its way out still answers for the job, and takes its leadership along.
+        departures(run, &ours.client()).await?;
+        let _ = run.applied.set(());
+    }
     let fresh = done
         .iter()
         .filter(|(_, one)| one.change == Change::Created)
@@ -94,8 +105,9 @@ async fn apply(run: &Run<'_>, applier: &mut Applier, part: Part) -> Result<Done,
 }
 
 /// Restarts workloads that use a config map or secret which changed: a mounted file does not
-/// change under a running process, and a subPath never does.
-async fn restart(run: &Run<'_>, client: &Client, done: &Done) -> Result<(), Fault> {
+/// change under a running process, and a subPath never does. Whether there were any.
+async fn restart(run: &Run<'_>, client: &Client, done: &Done) -> Result<bool, Fault> {
+    let mut restarted = false;
     let changed: Vec<&Document> = run
         .lab
         .manifests
@@ -127,9 +139,20 @@ async fn restart(run: &Run<'_>, client: &Client, done: &Done) -> Result<(), Faul
                 &format!("restarts {object}: its configuration changed"),
             );
             restart_one(client, document).await?;
+            restarted = true;
         }
     }
-    Ok(())
+    Ok(restarted)
+}
+
+/// Whether what was applied takes running pods away.
+fn replaces(run: &Run<'_>, done: &Done) -> bool {
+    let mut workloads = run.lab.documents().filter(|one| wants_rollout(one));
+    workloads.any(|document| {
+        let object = format!("{} {}", document.kind, document.name);
+        done.iter()
+            .any(|(_, one)| one.object == object && one.change == Change::Changed)
+    })
 }
 
 /// Whether a workload mentions a config map or secret by name.
@@ -172,6 +195,22 @@ async fn restart_one(client: &Client, document: &Document) -> Result<(), Fault> 
     };
     let call = objects.patch(&document.name, &params, &patch);
     api::within(CALL, &doing, call).await.map(drop)
+}
+
+/// Waits until no pod of a replaced workload is on its way out.
+async fn departures(run: &Run<'_>, client: &Client) -> Result<(), Fault> {
+    let documents = run.lab.documents().filter(|one| wants_rollout(one));
+    let waits = documents.map(|document| {
+        left(client, document, LEAVES, |leaving| {
+            let name = &document.name;
+            let told = format!(
+                "waits for the old pods of {name} to end: {}",
+                leaving.join(", ")
+            );
+            run.progress.tell(STEP, &told);
+        })
+    });
+    futures::future::try_join_all(waits).await.map(drop)
 }
 
 /// Waits for all rollouts at once.
