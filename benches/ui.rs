@@ -1,11 +1,12 @@
 //! Figures of the terminal UI, measured on the program itself in a pseudo terminal: against the
-//! simulation by default, against a lab that runs with `idle` and `soak`. Prints what was measured
+//! simulation by default, against a lab that runs with `idle`, `soak` and `watched`. Prints what was measured
 //! beside what is to be reached; exits with 1 where a figure was missed.
 //!
 //! ```text
 //! cargo bench --bench ui
 //! cargo bench --bench ui -- idle --home DIR --name NAME --seconds 60
 //! cargo bench --bench ui -- soak --home DIR --name NAME --minutes 30
+//! cargo bench --bench ui -- watched --home DIR --name NAME --times 3
 //! ```
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a measurement that cannot go on says where
 
@@ -13,6 +14,8 @@
 mod pty;
 #[path = "ui/real.rs"]
 mod real;
+#[path = "ui/watched.rs"]
+mod watched;
 
 use flinklab::lab::Lab;
 use flinklab::sim::{Options, Sim};
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
     let figures = match arguments.first().map(String::as_str) {
         Some("idle") => real::idle(&arguments[1..]),
         Some("soak") => real::soak(&arguments[1..]),
+        Some("watched") => watched::watched(&arguments[1..]),
         _ => simulated(),
     };
     // All are printed before one that is missed ends it.

@@ -1,5 +1,6 @@
 //! A real lab for a bench: the program as a user runs it, the node as Docker shows it. Only with
-//! FLINKLAB_REAL=1; the lab is removed whatever happens.
+//! FLINKLAB_REAL=1. The lab is removed whatever happens, unless it ran before: FLINKLAB_HOME and
+//! FLINKLAB_NAME lend one to a bench.
 
 #![allow(dead_code)] // each bench uses its part
 
@@ -9,7 +10,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 /// How long a lab may take until it is healthy again.
-const HEALTH: Duration = Duration::from_secs(240);
+pub(crate) const HEALTH: Duration = Duration::from_secs(240);
 
 /// Whether a real Docker may be used.
 pub(crate) fn asked() -> bool {
@@ -35,6 +36,8 @@ pub(crate) struct Lab {
     home: PathBuf,
     /// The folder goes with the lab unless the user named it.
     keep: bool,
+    /// It ran before: it goes on afterwards.
+    lent: bool,
 }
 
 impl Lab {
@@ -46,14 +49,16 @@ impl Lab {
             || std::env::temp_dir().join(format!("flinklab-bench-{}", std::process::id())),
             PathBuf::from,
         );
-        let lab = Self {
+        let mut lab = Self {
             name: std::env::var("FLINKLAB_NAME").unwrap_or_else(|_| name.to_owned()),
             home,
             keep,
+            lent: false,
         };
         let up = lab.objects(&["up"]);
-        let outcome = &up.last().expect("up says something")["result"]["outcome"];
-        assert_eq!(outcome, "ready", "{up:?}");
+        let result = &up.last().expect("up says something")["result"];
+        assert_eq!(result["outcome"], "ready", "{up:?}");
+        lab.lent = result["changed"] == false;
         lab
     }
 
@@ -127,6 +132,9 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
+        if self.lent {
+            return;
+        }
         self.run(&["down", "--purge", "--yes"]);
         if !self.keep {
             let _ = std::fs::remove_dir_all(&self.home);

@@ -13,13 +13,16 @@ const WARM: Duration = Duration::from_secs(15);
 /// The same for the soak.
 const SETTLED: Duration = Duration::from_secs(600);
 
-fn of(arguments: &[String], name: &str, usual: &str) -> String {
+/// How long what is shown may differ from what the API server says.
+const DRIFT: Duration = Duration::from_secs(2);
+
+pub(super) fn of(arguments: &[String], name: &str, usual: &str) -> String {
     let at = arguments.iter().position(|one| *one == format!("--{name}"));
     at.and_then(|at| arguments.get(at + 1))
         .map_or_else(|| usual.to_owned(), Clone::clone)
 }
 
-fn settings(arguments: &[String]) -> Settings {
+pub(super) fn settings(arguments: &[String]) -> Settings {
     Settings {
         home: of(arguments, "home", "/nonexistent").into(),
         docker: of(arguments, "docker", "unix:///var/run/docker.sock"),
@@ -55,7 +58,8 @@ pub(super) fn idle(arguments: &[String]) -> Vec<Figure> {
     ]
 }
 
-/// Kills the leader every minute and compares what is shown with what Kubernetes says.
+/// Kills the leader every minute and compares what is shown with what Kubernetes says. With
+/// `--by-others` it only looks: somebody else breaks this lab meanwhile.
 pub(super) fn soak(arguments: &[String]) -> Vec<Figure> {
     let minutes: u64 = of(arguments, "minutes", "30").parse().unwrap();
     let settings = settings(arguments);
@@ -64,9 +68,12 @@ pub(super) fn soak(arguments: &[String]) -> Vec<Figure> {
     let ui = Pty::open(&settings, 120, 40);
     ui.waits("HA OK");
     let began = Instant::now();
-    let (mut settled, mut most, mut drift) = (None, 0, 0);
+    let by_others = arguments.iter().any(|one| one == "--by-others");
+    let (mut settled, mut most, mut drift, mut blind) = (None, 0, 0, 0);
     for minute in 1..=minutes {
-        kill_leader(&settings);
+        if !by_others {
+            kill_leader(&settings);
+        }
         while began.elapsed() < Duration::from_secs(60 * minute) {
             std::thread::sleep(Duration::from_millis(200));
         }
@@ -75,12 +82,27 @@ pub(super) fn soak(arguments: &[String]) -> Vec<Figure> {
             settled.get_or_insert(memory);
             most = most.max(memory);
         }
-        let screen = ui.text();
-        let all = runtime.block_on(pods.list(&ListParams::default())).unwrap();
-        let wrong: Vec<String> = all.iter().filter_map(|pod| missing(pod, &screen)).collect();
+        let drifted = Instant::now();
+        let (screen, wrong) = loop {
+            let all = runtime.block_on(pods.list(&ListParams::default()));
+            let screen = ui.text();
+            let wrong: Vec<String> = match &all {
+                Ok(all) => all.iter().filter_map(|pod| missing(pod, &screen)).collect(),
+                Err(error) => vec![format!("the API server: {error}")],
+            };
+            // a pod may change between the two looks
+            if wrong.is_empty() || drifted.elapsed() > DRIFT {
+                break (screen, wrong);
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        };
         if !wrong.is_empty() {
             drift += 1;
             println!("minute {minute}: {wrong:?}\n{screen}");
+        }
+        if !screen.contains("API ● live") {
+            blind += 1;
+            println!("minute {minute}: not live\n{screen}");
         }
         println!(
             "minute {minute}: {memory} kB, {}",
@@ -103,6 +125,13 @@ pub(super) fn soak(arguments: &[String]) -> Vec<Figure> {
             unit: "",
             more: "restarts and pods against the API server".to_owned(),
         },
+        Figure {
+            what: "soak, minutes without a live watch",
+            is: f64::from(blind),
+            most: 0.0,
+            unit: "",
+            more: String::new(),
+        },
     ]
 }
 
@@ -120,7 +149,7 @@ fn missing(pod: &Pod, screen: &str) -> Option<String> {
 }
 
 /// SIGKILL from the node, by hand.
-fn kill_leader(settings: &Settings) {
+pub(super) fn kill_leader(settings: &Settings) {
     let told = settings.command(&["status", "--json"]).output().unwrap();
     let status: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap_or_default();
     let Some(pod) = status["leader"]["pod"].as_str() else {

@@ -67,11 +67,7 @@ pub(super) fn run(
         estimated: 0.0,
     };
     stage.estimated = comparison.seconds_left(&stage.failures);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| Fault::new(Kind::Bug, "no-runtime", "Cannot start.").why(error))?;
+    let runtime = super::runtime()?;
     let ended = runtime.block_on(stage.all(&mut comparison));
     runtime.shutdown_timeout(Duration::from_millis(200));
     ended?;

@@ -150,11 +150,7 @@ fn with_world(
     crash::watch(kept, world.name.clone());
     let left = world.clone();
     logging::start(&world, cli.global.log_level);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| Fault::new(Kind::Bug, "no-runtime", "Cannot start.").why(error))?;
+    let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let code = match &cli.command {
             None if surroundings.terminal && !cli.global.plain && !cli.global.json => {
@@ -177,6 +173,17 @@ fn with_world(
         say_left(&left, printer);
     }
     ended
+}
+
+/// What runs everything that waits for others. Nothing here computes for long, and waking another
+/// thread costs an idle dashboard more than all that it does: one thread for the loop, one for the
+/// world.
+fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::new(Kind::Bug, "no-runtime", "Cannot start.").why(error))
 }
 
 /// What this program applied and could not take back, and what nobody else will: said last of all.

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 const FRAME: Duration = Duration::from_millis(16);
 /// What comes all the time and changes little is drawn together with what comes next, or so much
 /// later: most of what an idle dashboard costs is drawing.
-const SOON: Duration = Duration::from_millis(500);
+const SOON: Duration = Duration::from_secs(1);
 /// While nothing moves but ages.
 const CALM: Duration = Duration::from_secs(1);
 /// While a lease runs out, a run goes on or a step works.

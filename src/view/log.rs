@@ -43,33 +43,37 @@ pub(super) fn lines(
     let mut lines: VecDeque<Line<'static>> = VecDeque::with_capacity(height);
     // chatter that was folded into the line at the top, newest first
     let mut folded: Option<(&LogLine, usize)> = None;
+    // made once, when all of them are counted: a quiet lab says little else for hours
+    let finish = |lines: &mut VecDeque<Line<'static>>, folded: Option<(&LogLine, usize)>| {
+        if let (Some((newest, count @ 2..)), Some(top)) = (folded, lines.front_mut()) {
+            *top = one(model, theme, newest, width, count);
+        }
+    };
     let following = model.screen.log_back == 0 && model.screen.log_shown != LogShown::All;
     let shown = model.log_lines().filter(|line| of_role(model, line, of));
     for line in shown.skip(model.screen.log_back) {
         // a break newer than this line stands below it
         while breaks.last().is_some_and(|(at, _)| *at > line.at) {
             let Some((at, key)) = breaks.pop() else { break };
-            folded = None;
+            finish(&mut lines, folded.take());
             if lines.len() < height {
                 lines.push_front(across(theme, at, &key, width));
             }
         }
         let chatter = following && CHATTER.iter().any(|words| line.text.contains(words));
-        if let (true, Some((newest, count))) = (chatter, &mut folded) {
-            *count += usize::from(line.highlight == Some(Highlight::Checkpoint));
-            let words = one(model, theme, newest, width, *count);
-            if let Some(top) = lines.front_mut() {
-                *top = words;
-            }
+        let done = usize::from(line.highlight == Some(Highlight::Checkpoint));
+        if let (true, Some((_, count))) = (chatter, &mut folded) {
+            *count += done;
             continue;
         }
+        finish(&mut lines, folded.take());
         if lines.len() >= height {
             break;
         }
-        let done = usize::from(line.highlight == Some(Highlight::Checkpoint));
         folded = chatter.then_some((line, done));
         lines.push_front(one(model, theme, line, width, 1));
     }
+    finish(&mut lines, folded);
     if lines.is_empty() {
         let words = match model.screen.log_shown {
             LogShown::Flink | LogShown::All => "No line was read from these pods yet.",

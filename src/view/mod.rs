@@ -35,7 +35,7 @@ mod words;
 pub use playback::clock;
 pub use svg::svg;
 
-use crate::model::{Glyphs, Model, Page};
+use crate::model::{Glyphs, Model, Origin, Page};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -51,10 +51,15 @@ pub fn draw(model: &Model, frame: &mut Frame) {
     let area = frame.area();
     let (columns, rows) = SMALLEST;
     if area.width < columns || area.height < rows {
-        let words = format!(
+        let mut words = format!(
             "flinklab needs {columns}x{rows}, here is {}x{}",
             area.width, area.height
         );
+        match model.origin {
+            Origin::Real => {}
+            Origin::Simulated => words.push_str(" SIMULATED"),
+            Origin::Recorded => words.push_str(" recorded"),
+        }
         frame.render_widget(Line::from(words), area);
     } else {
         pages(model, &theme, frame, area);

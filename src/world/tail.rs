@@ -33,6 +33,11 @@ const LAST_WORDS: i64 = 500;
 /// How long lines are gathered before they are sent, and how many at the most.
 const GATHER: Duration = Duration::from_millis(100);
 const BATCH: usize = 200;
+/// The same for what lay ready already.
+const READY: Duration = Duration::from_millis(20);
+/// How long what comes is left to gather while all is well and nobody waits for it. A pod that says
+/// something ten times a second would wake us as often: most of what watching an idle lab costs.
+const UNHURRIED: Duration = Duration::from_millis(500);
 /// Lines in a second that make a pod one that prints a lot, and one that does not any more.
 const CHATTY: u64 = 100;
 const QUIET: u64 = 50;
@@ -162,17 +167,23 @@ impl One {
         *self.pace.borrow() == Pace::Trouble || *self.attention.borrow() == Attention::Output
     }
 
+    /// Until every line is wanted as it comes.
+    fn hurry(&self) -> impl Future<Output = ()> + use<> {
+        let (mut pace, mut attention) = (self.pace.clone(), self.attention.clone());
+        async move {
+            let trouble = pace.wait_for(|pace| *pace == Pace::Trouble);
+            let looks = attention.wait_for(|attention| *attention == Attention::Output);
+            tokio::select! { _ = trouble => {} _ = looks => {} }
+        }
+    }
+
     /// Until there may be more to read: the container ended, or the API server did, or the next
     /// glance is due. Whoever wants every line does not wait for a glance.
     async fn pause(&mut self, pause: Duration, container: &str, end: End) {
-        let (mut pace, mut attention) = (self.pace.clone(), self.attention.clone());
+        let hurry = self.hurry();
         let wanted = async {
-            let trouble = pace.wait_for(|pace| *pace == Pace::Trouble);
-            let looks = attention.wait_for(|attention| *attention == Attention::Output);
             match end {
-                End::Chatty => {
-                    tokio::select! { _ = trouble => {} _ = looks => {} }
-                }
+                End::Chatty => hurry.await,
                 End::Some | End::Nothing | End::Away => std::future::pending().await,
             }
         };
@@ -270,8 +281,9 @@ impl One {
         let mut lines = Lines::after(self.name.clone(), self.seen);
         let mut batch: Vec<LogLine> = Vec::new();
         let mut gathered = Instant::now();
+        let mut gather = GATHER;
         let end = loop {
-            let left = GATHER.saturating_sub(gathered.elapsed());
+            let left = gather.saturating_sub(gathered.elapsed());
             let read = match lines.pending(&batch) {
                 false => Some(stream.fill_buf().await),
                 true => timeout(left, stream.fill_buf()).await.ok(),
@@ -291,6 +303,7 @@ impl One {
                 }
                 None => None,
             };
+            let mut unhurried = false;
             let ended = match lines.rate() {
                 Some(rate) if ended.is_none() && manner == Manner::Follow && rate >= CHATTY => {
                     self.chatty = Some(rate);
@@ -298,12 +311,13 @@ impl One {
                 }
                 _ => ended,
             };
-            if ended.is_some() || gathered.elapsed() >= GATHER || batch.len() >= BATCH {
+            if ended.is_some() || gathered.elapsed() >= gather || batch.len() >= BATCH {
                 if ended.is_some() || lines.over(now) {
                     lines.report(&mut batch);
                 }
                 gathered = now;
                 self.seen = lines.newest();
+                unhurried = manner == Manner::Follow && batch.len() < BATCH && !self.wanted();
                 if !batch.is_empty() {
                     self.events
                         .send(Event::Log(std::mem::take(&mut batch)))
@@ -312,6 +326,12 @@ impl One {
             }
             if let Some(end) = ended {
                 break end;
+            }
+            gather = GATHER;
+            if unhurried {
+                let hurry = self.hurry();
+                tokio::select! { () = sleep(UNHURRIED) => {} () = hurry => {} }
+                gather = READY;
             }
         };
         self.seen = lines.newest();

@@ -147,12 +147,32 @@ fn told() -> String {
     let to = to + out[to..].find('\n').unwrap() + 1;
     let mut text = "```text\n".to_owned();
     for line in out[from..to].lines() {
-        // long evidence is cut: the page is narrow
-        let cut: String = line.chars().take(110).collect();
-        let dots = if cut.len() < line.len() { "…" } else { "" };
-        let _ = writeln!(text, "{}{dots}", cut.trim_end());
+        text.push_str(&folded(line));
     }
     text + "```\n"
+}
+
+/// A line of the story for a narrow page: what is too long goes on below, under its first word.
+fn folded(line: &str) -> String {
+    const WIDTH: usize = 100;
+    let words = line.trim_start();
+    let clock = words.find("  ").map_or(0, |at| at + 2);
+    let told = words[clock..].trim_start();
+    let indent = line.chars().count() - told.chars().count();
+    let (mut text, mut column) = (line[..line.len() - told.len()].to_owned(), indent);
+    for (at, word) in told.split(' ').enumerate() {
+        let length = word.chars().count();
+        if at > 0 && column + 1 + length > WIDTH {
+            let _ = write!(text, "\n{:indent$}", "");
+            column = indent;
+        } else if at > 0 {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(word);
+        column += length;
+    }
+    text + "\n"
 }
 
 fn keys() -> String {

@@ -8,6 +8,23 @@ use crate::model::RunResult;
 
 const STYLE: &str = include_str!("../../../assets/report.css");
 
+/// Words for a page, with what stands between backticks as code.
+fn coded(text: &str) -> String {
+    let parts: Vec<String> = text.split('`').map(escaped).collect();
+    if parts.len().is_multiple_of(2) {
+        // one of them is alone: it means itself
+        return escaped(text);
+    }
+    let mut safe = String::new();
+    for (at, part) in parts.iter().enumerate() {
+        match at % 2 {
+            0 => safe.push_str(part),
+            _ => safe.push_str(&format!("<code>{part}</code>")),
+        }
+    }
+    safe
+}
+
 /// Text as it may stand in HTML and XML. Characters that XML cannot hold are left out.
 pub(super) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -117,9 +134,15 @@ fn one(run: &RunResult, open: bool) -> String {
         "<p class=\"{class}\">{}</p>\n<p>",
         escaped(&words::verdict(run))
     ));
-    let story: Vec<String> = words::story(run).iter().map(|line| escaped(line)).collect();
+    let story: Vec<String> = words::story(run).iter().map(|line| coded(line)).collect();
     text.push_str(&story.join(" "));
-    text.push_str("</p>\n<h3>When what happened</h3>\n");
+    text.push_str("</p>\n<h3>When what happened</h3>\n<p>Each bar ends when its step was reached.");
+    if !run.record.held_back.is_empty() {
+        text.push_str(
+            " The shaded stretch: Kubernetes held a pod back before it started it again.",
+        );
+    }
+    text.push_str("</p>\n");
     text.push_str(&svg::timeline(run));
     if let Some(chart) = svg::checkpoints(run) {
         text.push_str(

@@ -237,6 +237,7 @@ pub(super) enum Said {
 pub(super) fn said(code: u16, body: &[u8]) -> Said {
     if let Ok(errors) = serde_json::from_slice::<Errors>(body) {
         let first = errors.errors.iter().find_map(|text| sentence(text));
+        let first = first.map(|words| in_other_words(&words).unwrap_or(words));
         return Said::Flink(first.unwrap_or_else(|| format!("HTTP {code}")));
     }
     Said::Between(match serde_json::from_slice::<Status>(body) {
@@ -248,6 +249,21 @@ pub(super) fn said(code: u16, body: &[u8]) -> Said {
             None => format!("HTTP {code}"),
         },
     })
+}
+
+/// What a JobManager says while its leader is lost, which every failover brings: messages of its
+/// actor system that name no cause a person could know.
+fn in_other_words(said: &str) -> Option<String> {
+    const KNOWN: [(&str, &str); 3] = [
+        ("RemoteFencedMessage", "the leader that it asks is gone"),
+        (
+            "recipient is unreachable",
+            "the leader that it asks is gone",
+        ),
+        ("ongoing leader election", "nobody leads at the moment"),
+    ];
+    let found = KNOWN.iter().find(|(part, _)| said.contains(part))?;
+    Some(found.1.to_owned())
 }
 
 /// The first line that says something. Frames of a stack trace come after it, Flink's own headings

@@ -138,7 +138,15 @@ fn errors_are_told_in_the_words_of_who_said_them() {
     let election = br#"{"errors":["Service temporarily unavailable due to an ongoing leader election. Please refresh."]}"#;
     let wrapped = br#"{"errors":["Internal server error.","<Exception on server side:\njava.util.concurrent.CompletionException: org.apache.flink.util.FlinkException: it was taken away\n\tat a.b.C"]}"#;
     assert_eq!(said(500, wrapped), Said::Flink("it was taken away".into()));
-    assert!(matches!(said(503, election), Said::Flink(text) if text.contains("leader election")));
+    assert_eq!(
+        said(503, election),
+        Said::Flink("nobody leads at the moment".into())
+    );
+    let fenced = br#"{"errors":["Internal server error.","<Exception on server side:\norg.apache.flink.runtime.rpc.exceptions.RecipientUnreachableException: Could not send message [RemoteFencedMessage(89d1, RemoteRpcInvocation(RestfulGateway.requestMultipleJobDetails(Duration)))] from sender [Actor[pekko://flink/temp/x]] to recipient [Actor[pekko.tcp://flink@10.0.0.6:6123/user/rpc/dispatcher_4]], because the recipient is unreachable."]}"#;
+    assert_eq!(
+        said(500, fenced),
+        Said::Flink("the leader that it asks is gone".into())
+    );
     let proxy = br#"{"kind":"Status","apiVersion":"v1","message":"error trying to reach service: dial tcp 10.244.0.7:8081: connect: connection refused","code":503}"#;
     assert!(
         matches!(said(503, proxy), Said::Between(text) if text.ends_with("connection refused"))

@@ -11,16 +11,19 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 /// What is about to happen, and who does it.
 const BEGUN: &str = "begun.json";
 /// What the hand that breaks saw, a line each.
 const EVENTS: &str = "events.jsonl";
-/// Time between two looks at the folder: one call to the file system each.
+/// Time between two looks at the folders: two calls to the file system while nothing changes.
 const LOOK: Duration = Duration::from_millis(250);
+/// A folder that changed so short ago may have changed again within the same stamp; and whether the
+/// process that broke something still lives, no folder says.
+const STALE: Duration = Duration::from_secs(2);
 /// Finished runs of earlier sessions that are shown.
 const PAST: usize = 100;
 /// Runs that go on beside each other; one at a time is usual.
@@ -117,8 +120,12 @@ pub(in crate::world) async fn follow(home: Home, events: Events) {
     events.send(Event::Past(past[newest..].to_vec())).await;
     let mut open: BTreeMap<String, u64> = BTreeMap::new();
     let mut standing = None;
+    let mut folders = Folders::default();
     loop {
         tokio::time::sleep(LOOK).await;
+        if open.is_empty() && !folders.changed(&home) {
+            continue;
+        }
         // Whoever applied something, or took it back: what cannot be read is said by who acts on it.
         let now = heal::standing_in(&home).ok();
         if now.is_some() && now != standing {
@@ -160,6 +167,31 @@ pub(in crate::world) async fn follow(home: Home, events: Events) {
             known.insert(name);
         }
         known.retain(|name| home.runs().join(name).exists());
+    }
+}
+
+/// When the folders of the journal and of the runs changed last.
+#[derive(Debug, Default)]
+struct Folders {
+    stamps: [Option<SystemTime>; 2],
+    /// When all of it was read last.
+    read: Option<Instant>,
+}
+
+impl Folders {
+    /// Whether there may be something new in them.
+    fn changed(&mut self, home: &Home) -> bool {
+        let stamp = |path: &Path| fs::symlink_metadata(path).ok()?.modified().ok();
+        let stamps = [stamp(&home.journal()), stamp(&home.runs())];
+        let fresh = |stamp: &SystemTime| stamp.elapsed().map_or(true, |age| age < STALE);
+        let changed = stamps != self.stamps
+            || stamps.iter().flatten().any(fresh)
+            || self.read.is_none_or(|read| read.elapsed() >= STALE);
+        if changed {
+            self.stamps = stamps;
+            self.read = Some(Instant::now());
+        }
+        changed
     }
 }
 
