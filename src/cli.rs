@@ -1,9 +1,13 @@
 //! Command-line definitions. The doc comments are the help; nothing here acts.
 
 mod comparing;
+mod jobs;
+mod lessons;
 mod watching;
 
 pub use comparing::{CompareFormat, Comparing};
+pub use jobs::JobCommand;
+pub use lessons::Lessons;
 pub use watching::{Replay, Trying};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -70,6 +74,9 @@ pub struct Global {
     /// Look, never touch: no writing client is made.
     #[arg(long, global = true)]
     pub read_only: bool,
+    /// The terminal UI for a room: large, light, one idea a screen.
+    #[arg(long, global = true)]
+    pub present: bool,
     /// Answer every question with yes.
     #[arg(long, short = 'y', global = true)]
     pub yes: bool,
@@ -201,6 +208,13 @@ pub enum Command {
         #[arg(long)]
         fix: bool,
     },
+    /// What can be done with the job: savepoint, stop, cancel, resume, start anew.
+    #[command(subcommand)]
+    Job(JobCommand),
+    /// Lessons that check themselves: what to do, what to watch, and whether it was seen.
+    Lesson(Lessons),
+    /// What to say, in a second terminal, while `flinklab --present` shows the lab in the first.
+    Notes,
     /// Free the machine: stop the cluster and keep it; `up` starts it again.
     Stop,
     /// Take back every failure that is still applied, whoever applied it.

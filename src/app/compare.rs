@@ -3,7 +3,7 @@
 //! that the same command goes on where it was broken off. A lab of the user's is never touched.
 
 use super::break_goal::{Breaking, Brief};
-use super::headless::Goal;
+use super::lines::Goal;
 use super::print::{Printer, Style};
 use super::{Surroundings, crash, headless, logging, reports};
 use crate::cli::{Cli, Command, Comparing};

@@ -113,7 +113,8 @@ pub(super) fn definition(
     match command {
         LabCommand::Export { name, folder } => {
             let lab = world::export::definition(addresses, name)?;
-            let files = world::export::write(&lab, folder)?;
+            let mut files = world::export::write(&lab, folder)?;
+            files.extend(world::export::lessons(name, folder)?);
             let shown = folder.display().to_string();
             match printer.style {
                 Style::Json => printer.object(&json!({"result": {
@@ -130,19 +131,21 @@ pub(super) fn definition(
         LabCommand::Check { folder } => {
             // A built-in one by its name, as `--lab` takes it.
             let lab = Lab::open(&folder.to_string_lossy())?;
+            let lessons = world::lessons::of_lab(&folder.to_string_lossy())?;
             match printer.style {
                 Style::Json => printer.object(&json!({"result": {
                     "command": "lab check", "outcome": "sound", "lab": lab.name, "hash": lab.hash,
                     "nodes": lab.cluster.nodes.len(), "files": lab.apply.len() + 2, "unlisted": lab.unlisted,
+                    "lessons": lessons.len(),
                 }})),
-                Style::Text => printer.text(&checked(&lab)),
+                Style::Text => printer.text(&checked(&lab, lessons.len())),
             }
         }
     }
     Ok(0)
 }
 
-fn checked(lab: &Lab) -> String {
+fn checked(lab: &Lab, lessons: usize) -> String {
     let objects: usize = lab
         .manifests
         .iter()
@@ -164,6 +167,7 @@ fn checked(lab: &Lab) -> String {
         lab.manifests.len(),
         lab.images.join(", ")
     );
+    text.push_str(&format!("{lessons} lessons go with it.\n"));
     if !lab.unlisted.is_empty() {
         text.push_str(&format!(
             "Not used, as `apply` in lab.yaml does not list it: {}\n",

@@ -7,10 +7,15 @@ mod compare;
 mod crash;
 mod doctor_report;
 mod headless;
+mod jobs;
 mod labs;
+mod lesson_goal;
+mod lessons;
+mod lines;
 mod live;
 mod logging;
 mod manual;
+mod notes;
 mod offline;
 mod preferences;
 mod print;
@@ -151,14 +156,28 @@ fn with_world(
     let left = world.clone();
     logging::start(&world, cli.global.log_level);
     let runtime = runtime()?;
+    let screen = surroundings.terminal && !cli.global.plain && !cli.global.json;
     let ended = runtime.block_on(async {
         let code = match &cli.command {
-            None if surroundings.terminal && !cli.global.plain && !cli.global.json => {
+            None if screen => {
                 #[cfg(debug_assertions)]
                 let panics = cli.global.panic_in;
                 #[cfg(not(debug_assertions))]
                 let panics = None;
-                return tui::session(world, preferences, panics).await;
+                let begin = tui::Begin {
+                    panics,
+                    lesson: None,
+                    present: cli.global.present,
+                };
+                return tui::session(world, preferences, begin).await;
+            }
+            Some(Command::Lesson(asked)) if screen && asked.name.is_some() && !asked.auto => {
+                let begin = tui::Begin {
+                    panics: None,
+                    lesson: asked.name.clone().zip(asked.from.or(Some(0))),
+                    present: cli.global.present,
+                };
+                return tui::session(world, preferences, begin).await;
             }
             Some(Command::Replay(asked)) => {
                 replay::replay(cli, asked, (&world, preferences), surroundings, printer).await

@@ -31,6 +31,9 @@ pub(super) fn refuse_recording(cli: &Cli) -> Result<(), Fault> {
             | Command::Break { .. }
             | Command::Doctor { .. }
             | Command::Stop
+            | Command::Job(_)
+            | Command::Lesson(_)
+            | Command::Notes
             | Command::Bundle(_)
             | Command::Heal
             | Command::Try(_)

@@ -7,7 +7,7 @@ use crate::cli::PanicIn;
 use crate::fault::Fault;
 use crate::model::{
     Effect, Elsewhere, Ended, Event, Happening, Key, KeyCode, Link, MapChange, Model, Page,
-    PhaseName, Signal, Source, Word,
+    PhaseName, Present, Signal, Source, Word,
 };
 use crate::world::{Events, World};
 use crossterm::event::{Event as Input, EventStream, KeyEvent, KeyEventKind, KeyModifiers};
@@ -31,11 +31,21 @@ const LEASE_LIVELY_AT: f64 = 7.0;
 /// A lease that ran out long ago does not move any more.
 const LEASE_OVER_FOR: f64 = 5.0;
 
+/// How a session begins.
+pub(super) struct Begin {
+    /// A test wants to see what becomes of the terminal.
+    pub(super) panics: Option<PanicIn>,
+    /// A lesson, and its step; 0 is where it was left.
+    pub(super) lesson: Option<(String, u8)>,
+    /// For a room.
+    pub(super) present: bool,
+}
+
 /// Opens the terminal and shows the lab until the person or a signal ends it.
 pub(super) async fn session(
     world: Arc<World>,
     preferences: Preferences,
-    panics: Option<PanicIn>,
+    begin: Begin,
 ) -> Result<(u8, Option<Elsewhere>), Fault> {
     let mut model = Model {
         origin: world.origin,
@@ -45,6 +55,17 @@ pub(super) async fn session(
     model.screen.looks = preferences.looks;
     model.screen.keys = preferences.keys;
     model.logs.limits = preferences.log;
+    let Begin {
+        panics,
+        lesson,
+        present,
+    } = begin;
+    model.screen.present = present.then(Present::default);
+    if let Some((words, from)) = lesson {
+        // a wrong name is told before the terminal is taken
+        let lesson = crate::world::lessons::meant(&world, &words)?;
+        model.lessons.wanted = Some((lesson.key, from));
+    }
     let mut inbox = Inbox::new();
     inbox.spawn(keys(inbox.events.clone(), inbox.stop.clone()));
     inbox.spawn(job_control(inbox.events.clone(), inbox.stop.clone()));
@@ -66,6 +87,7 @@ pub(super) async fn session(
     // later, here or in another terminal.
     let mut first = vec![Effect::Open, Effect::Watch];
     if !world.read_only {
+        first.push(Effect::Serve);
         first.insert(0, Effect::Mend);
     }
     // the first picture comes before anything is asked of the network

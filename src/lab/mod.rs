@@ -7,6 +7,7 @@ mod decode;
 mod definition;
 mod kind;
 mod kinds;
+mod lesson;
 mod manifest;
 mod mistake;
 mod options;
@@ -17,6 +18,9 @@ mod yaml;
 
 pub use definition::{Apply, Flink, Folders, Job, Polls, Rest, RoleLabels, Roles, Wait};
 pub use kind::{Cluster, Mount, Networking, Node, NodeRole, PatchJson6902, PortMapping};
+pub use lesson::{
+    Check, Deed, FOLDER as LESSONS, Known, Lesson, LessonStep, Sight, There, lesson_files, lessons,
+};
 pub use manifest::{Document, Manifest};
 
 use crate::failure::{Failure, Need, Role, Step};

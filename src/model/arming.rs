@@ -1,7 +1,7 @@
 //! One-key mode: for ten minutes a digit fires at once, and every screen says so. And its opposite:
 //! saying what would be fired, and doing nothing.
 
-use super::input::{aim, fire};
+use super::firing::{aim, fire};
 use super::{Effect, FAILURES_A_PAGE, Key, KeyCode, Model, Page};
 use jiff::SignedDuration;
 

@@ -1,6 +1,6 @@
 //! Everything that can be asked of the world. Each effect owns all data it needs.
 
-use super::{RunResult, Target};
+use super::{JobOrder, Kept, Note, RunResult, Target};
 use crate::failure::Failure;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -30,6 +30,23 @@ pub enum Effect {
     Previous(PodRef),
     /// Hit the target.
     Break(Box<BreakOrder>),
+    /// Look at all that can be done with the job: answers `Jobs`.
+    Jobs,
+    /// Write down how far a lesson was gone through.
+    KeepLesson {
+        /// Which one.
+        key: String,
+        /// How far.
+        kept: Kept,
+    },
+    /// Let the second terminal of the one who speaks come in.
+    Serve,
+    /// Tell it what changed.
+    Note(Box<Note>),
+    /// Listen to the terminal that shows the lab: answers `Note`, or `Failed`.
+    Listen,
+    /// Savepoint, stop, cancel, resume, start anew. The person was asked already.
+    Job(JobOrder),
     /// Take back everything that is applied, whoever applied it.
     Heal,
     /// Take back what was applied by processes that are gone.
@@ -48,6 +65,7 @@ impl Effect {
             | Self::Stop
             | Self::Bundle(_)
             | Self::Break(_)
+            | Self::Job(_)
             | Self::Heal
             | Self::Mend
             | Self::Doctor(_) => true,
@@ -56,6 +74,11 @@ impl Effect {
             | Self::Pace(_)
             | Self::Attend(_)
             | Self::Previous(_)
+            | Self::Jobs
+            | Self::Serve
+            | Self::Note(_)
+            | Self::Listen
+            | Self::KeepLesson { .. }
             | Self::Save(_) => false,
         }
     }

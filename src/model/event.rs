@@ -2,14 +2,15 @@
 //! be written as a line and played back.
 
 use super::{
-    Deed, DiskSample, Finding, FlinkSample, JobDetail, KubeEvent, LogLine, MapChange, Need,
-    PodChange, PreviousLog, RunEvent, RunResult, Standing, StepChange,
+    Deed, DiskSample, Finding, FlinkSample, JobDetail, JobTold, JobsSeen, Kept, KubeEvent, LogLine,
+    MapChange, Need, Note, PodChange, PreviousLog, RunEvent, RunResult, Standing, StepChange,
     plan::{Done, Usual},
 };
 use crate::failure::Failure;
 use crate::fault::Fault;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// An event with the moment it was seen by us. The moment it happened, where that is known better,
@@ -100,6 +101,23 @@ pub enum Event {
     Previous(PreviousLog),
     /// What we did, as a command.
     Did(Deed),
+    /// The lab's lessons, and how far each was gone through.
+    Lessons {
+        /// In their order.
+        all: Vec<crate::lab::Lesson>,
+        /// Why there are none, where their files are wrong.
+        wrong: Option<Fault>,
+        /// By key.
+        kept: BTreeMap<String, Kept>,
+    },
+    /// What the one who speaks reads, in the second terminal.
+    Note(Box<Note>),
+    /// The terminal that shows the lab is gone.
+    Silence,
+    /// What can be done with the job, as it was seen.
+    Jobs(Box<JobsSeen>),
+    /// From the hand that does something with the job.
+    Job(JobTold),
     /// From the hand that breaks.
     Run(RunEvent),
     /// What is applied in the lab now and must be taken back, the newest first.

@@ -3,11 +3,13 @@
 
 use super::arming::{arm, armed_digit, dry_run, fire_at_once, keep_armed};
 use super::building::{self, Thorough};
+use super::firing::{aim, digit_pressed, enter_pressed, keep_aim, turn_list};
 use super::navigate::{self, Towards};
 use super::{
-    Action, Aim, Beside, Done, Effect, Ended, Event, Key, LogShown, Model, Page, Panel, Scope,
+    Action, Beside, Done, Effect, Ended, Event, JobAct, Key, LogShown, Model, Page, Panel, Scope,
     Typing, Whole, Words,
 };
+use super::{control, lesson, present};
 
 /// Failures on one page of the list: one for each digit but 0.
 pub const FAILURES_A_PAGE: usize = 9;
@@ -31,7 +33,8 @@ pub(super) fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
     if let Some(digit) = armed_digit(model, key) {
         return fire_at_once(model, digit);
     }
-    let scope = model.screen.page.scope();
+    present::pressed(model, key);
+    let scope = model.screen.scope();
     match model.screen.keys.action(scope, key) {
         Some(action) => act(model, action),
         None => Vec::new(),
@@ -69,7 +72,18 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::End => scroll(model, i32::MAX),
         Action::Run(by) => other_run(model, by),
         Action::Open(page) => navigate::open(model, page),
+        Action::Present => present::toggle(model),
+        Action::Blank => present::blank(model),
+        Action::Light => present::light(model),
+        Action::Lessons => lesson::open(model),
+        Action::Step(by) => return lesson::go(model, by),
+        Action::Again => lesson::again(model),
+        Action::Leave => model.lessons.course = None,
+        Action::Enter if model.screen.page == Page::Lesson => return lesson::enter(model),
+        Action::Enter if model.screen.page == Page::Control => return control::enter(model),
+        Action::Job(act) => return control::wish(model, act),
         Action::Enter => return navigate::enter(model),
+        Action::Sibling(by) if model.screen.page == Page::Control => control::other(model, by),
         Action::Sibling(by) => navigate::sibling(model, by),
         Action::Side(by) => {
             let side = model.screen.log_side;
@@ -164,6 +178,7 @@ pub(super) fn follow(model: &mut Model, event: &Event) {
             let new = new.count();
             model.screen.log_back = (model.screen.log_back + new).min(model.log_lines().count());
         }
+        Event::Job(told) => control::say(model, told),
         Event::Run(super::RunEvent::Elsewhere(begun)) => {
             let words = format!("{} was fired by another flinklab.", begun.failure.key);
             model.screen.say(model.now, words);
@@ -210,6 +225,8 @@ pub(super) fn back(model: &mut Model) {
     let screen = &mut model.screen;
     match screen.page {
         Page::Failures if screen.aim.is_some() => screen.aim = None,
+        Page::Control if screen.wanted.is_some() => screen.wanted = None,
+        Page::Lesson if model.lessons.asked() => model.lessons.take_back(),
         Page::Log | Page::Job if screen.whole == Whole::Yes => screen.whole = Whole::No,
         Page::Log if !screen.log_filter.is_empty() => screen.log_filter.clear(),
         _ if !screen.find.is_empty() => screen.find.clear(),
@@ -296,104 +313,18 @@ fn scroll(model: &mut Model, by: i32) {
         Page::Job if model.screen.whole == Whole::Yes => 500,
         Page::Job | Page::Checkpoints | Page::History | Page::Commands => model.rows(),
         Page::Log => 0,
+        Page::Control => JobAct::ALL.len(),
+        Page::Lesson => match model.lessons.course {
+            Some(_) => 100,
+            None => model.lessons.all.len(),
+        },
         Page::Run | Page::Help | Page::Welcome | Page::Doctor => 100,
         Page::Pod => 1000,
     };
     model.screen.row = moved(model.screen.row, by, count);
+    model.screen.wanted = None;
     if model.screen.page == Page::Failures {
         // the aim belonged to another line
         model.screen.aim = None;
     }
-}
-
-fn turn_list(model: &mut Model) {
-    let pages = model.failures.len().div_ceil(FAILURES_A_PAGE).max(1);
-    let page = (model.screen.row / FAILURES_A_PAGE + 1) % pages;
-    model.screen.row = page * FAILURES_A_PAGE;
-    model.screen.aim = None;
-}
-
-fn digit_pressed(model: &mut Model, digit: u8) -> Vec<Effect> {
-    let page = model.screen.row / FAILURES_A_PAGE;
-    let chosen = page * FAILURES_A_PAGE + usize::from(digit) - 1;
-    let same = model
-        .screen
-        .aim
-        .as_ref()
-        .is_some_and(|aim| aim.digit == digit);
-    if same {
-        return fire(model);
-    }
-    if chosen < model.failures.len() {
-        aim(model, chosen);
-    }
-    Vec::new()
-}
-
-fn enter_pressed(model: &mut Model) -> Vec<Effect> {
-    if model.screen.aim.is_some() {
-        return fire(model);
-    }
-    aim(model, model.screen.row);
-    Vec::new()
-}
-
-pub(super) fn aim(model: &mut Model, chosen: usize) {
-    let Some(failure) = model.failures.get(chosen).cloned() else {
-        return;
-    };
-    model.screen.row = chosen;
-    // digits begin anew on each page of the list
-    let digit = u8::try_from(chosen % FAILURES_A_PAGE + 1).unwrap_or(0);
-    let aim = model.aim(&failure);
-    model.screen.aim = Some(Aim { digit, ..aim });
-}
-
-/// What is aimed at is pinned: if that pod or its role is gone, the aim is dropped and says so,
-/// never silently turned to another pod.
-fn keep_aim(model: &mut Model) {
-    let Some(aim) = &model.screen.aim else {
-        return;
-    };
-    let fresh = model.aim(&aim.failure);
-    let why = match (model.moved_on(aim), &aim.target, &fresh.target) {
-        (Some(why), _, _) => Some(why),
-        (None, Ok(pinned), Ok(now)) if pinned.uid != now.uid => {
-            Some(format!("it would hit {} now", now.pod))
-        }
-        _ => None,
-    };
-    if let Some(why) = why {
-        model.screen.aim = None;
-        model.screen.say(model.now, format!("Aim dropped: {why}."));
-        return;
-    }
-    if let Some(aim) = &mut model.screen.aim {
-        aim.target = fresh.target;
-        aim.against = fresh.against;
-    }
-}
-
-pub(super) fn fire(model: &mut Model) -> Vec<Effect> {
-    let now = model.now;
-    let Some(aim) = model.screen.aim.clone() else {
-        return Vec::new();
-    };
-    let target = match aim.target {
-        Ok(target) if aim.against.is_empty() => target,
-        Ok(_) => {
-            let words = format!("Not fired: {}.", aim.against.join("; "));
-            model.screen.say(now, words);
-            return Vec::new();
-        }
-        Err(why) => {
-            model.screen.say(now, format!("Not fired: {why}."));
-            return Vec::new();
-        }
-    };
-    model.screen.turn(Page::Dashboard);
-    model.screen.focus = Panel::Run;
-    let order = model.order(&aim.failure, target);
-    model.fired = Some((now, order.run.clone()));
-    vec![Effect::Break(Box::new(order))]
 }

@@ -98,7 +98,7 @@ impl super::Model {
     /// The key that scrolls down on the page that is open.
     #[must_use]
     pub fn key_down(&self) -> String {
-        self.key_for(self.screen.page.scope(), Action::Move(1))
+        self.key_for(self.screen.scope(), Action::Move(1))
     }
 }
 

@@ -3,11 +3,13 @@
 
 mod aim;
 mod arming;
+mod bindings;
 mod building;
 mod clocks;
 mod cluster;
 mod command;
 mod comparison;
+mod control;
 mod deeds;
 mod detail;
 mod doctor;
@@ -17,17 +19,21 @@ mod evidence;
 mod evidence_files;
 mod evidence_leader;
 mod finding;
+mod firing;
 mod health;
 mod heartbeats;
 mod input;
 mod job;
+mod jobs;
 mod judge;
 #[cfg(test)]
 mod judge_tests;
 mod keymap;
 mod keys;
 mod lease;
+mod lesson;
 mod logs;
+mod looks;
 mod maps;
 mod moments;
 mod navigate;
@@ -35,6 +41,7 @@ mod palette;
 mod pieces;
 mod plan;
 pub mod playback;
+mod present;
 mod readiness;
 mod record;
 pub mod recording;
@@ -47,6 +54,7 @@ mod timeline;
 mod traces;
 mod update;
 
+pub use bindings::BINDINGS;
 pub use clocks::Clocks;
 pub use cluster::{BackOff, Cluster, Epoch, KubeEvent, Pod, PodChange, PodPhase};
 pub use command::{MANIFEST, MANIFEST_ASIDE};
@@ -72,23 +80,28 @@ pub use job::{
     Checkpoint, CheckpointStatus, CheckpointsSample, DiskCheckpoint, DiskSample, FlinkSample, Job,
     JobRow, Restored, Tasks, Via, Worker,
 };
+pub use jobs::{
+    HaData, JobAct, JobDone, JobOrder, JobTold, Jobs, JobsSeen, KnownJob, Retention, Start,
+    StartKind, is_over, short,
+};
 pub use judge::judge;
 pub use keymap::{Clash, Keymap};
-pub use keys::{Action, BINDINGS, Binding, Scope};
+pub use keys::{Action, Binding, Scope};
+pub use lesson::{Asked, Course, Is, Kept, Lessons, Told, act};
 pub use logs::{Highlight, LogLimits, LogLine, Logs};
+pub use looks::{Colours, Glyphs, Looks, ThemeName};
 pub use maps::{ClusterMap, JobMap, LeaderKey, Lock, MapChange, Pointer};
 pub use moments::{Kind as MomentKind, Moment, Moments};
 pub use palette::{Act, Entry};
 pub use pieces::{Completed, Files, HeldBack, Lease, Look, Renewal, Stamp};
 pub use plan::{Done, Left, Plan, Step, StepChange, StepState, Usual};
+pub use present::{Note, Present, since_sent};
 pub use record::{Beat, LeaseEnd, Led, Record, Withheld};
 pub use run::{
     Baseline, BreakBegun, Observed, Phase, PhaseName, Pointed, Run, RunEvent, RunResult, Standing,
     Statement, Target, Whose,
 };
-pub use screen::{
-    Aim, Beside, Colours, Glyphs, LogShown, Looks, Page, Panel, Screen, ThemeName, Typing, Whole,
-};
+pub use screen::{Aim, Beside, LogShown, Page, Panel, Screen, Typing, Whole};
 pub use statistics::{Distribution, Spread, counts, distributions, spread};
 pub use traces::{Seen, Trace, Traces};
 pub use update::update;
@@ -119,6 +132,10 @@ pub struct Model {
     pub cluster: Cluster,
     /// The Flink job and its checkpoints.
     pub job: Job,
+    /// What can be done with the job, and what was done with it.
+    pub jobs: Jobs,
+    /// The lab's lessons, and the one that is gone through.
+    pub lessons: Lessons,
     /// Merged log of all JobManagers and TaskManagers.
     pub logs: Logs,
     /// The failure that is being observed, if any.

@@ -53,7 +53,7 @@ impl Model {
 
     fn everything(&self) -> Vec<Entry> {
         let mut all = Vec::new();
-        let page = self.screen.page.scope();
+        let page = self.screen.scope();
         let mut scope = Some(page);
         while let Some(here) = scope {
             for (binding, keys) in self.screen.keys.of(here) {
@@ -69,7 +69,11 @@ impl Model {
                     continue;
                 }
                 let kind = match binding.action {
-                    Action::Open(_) | Action::Failures | Action::Timeline | Action::Help => "page",
+                    Action::Open(_)
+                    | Action::Failures
+                    | Action::Timeline
+                    | Action::Lessons
+                    | Action::Help => "page",
                     _ => "do",
                 };
                 let label = match binding.action {
@@ -156,6 +160,8 @@ impl Page {
             Self::Log => "Log",
             Self::Commands => "Commands",
             Self::Doctor => "Doctor",
+            Self::Control => "Job control",
+            Self::Lesson => "Lessons",
         }
     }
 }

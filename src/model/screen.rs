@@ -1,10 +1,9 @@
 //! What is on the screen: page, focus, aim, and which looks the terminal can show. Not what it
 //! looks like.
 
-use super::{Keymap, Scope, Target};
+use super::{JobOrder, Keymap, Looks, Note, Present, Scope, Target};
 use crate::failure::Failure;
-use jiff::{Timestamp, tz::TimeZone};
-use std::str::FromStr;
+use jiff::Timestamp;
 use std::sync::Arc;
 
 /// How long a notice stays in the key line.
@@ -71,6 +70,14 @@ pub struct Screen {
     pub beside: Beside,
     /// Until when digits fire at once.
     pub armed: Option<Timestamp>,
+    /// What was asked for on the page of the job's control and not confirmed yet.
+    pub wanted: Option<JobOrder>,
+    /// Which of the starts is chosen there; 0 is the newest.
+    pub start: usize,
+    /// What the room sees, in front of a class.
+    pub present: Option<Present>,
+    /// What the one who speaks was told last.
+    pub noted: Option<Box<Note>>,
 }
 
 /// What is shown beside a run.
@@ -81,101 +88,6 @@ pub enum Beside {
     Nothing,
     /// Earlier runs of the same failure.
     Earlier,
-}
-
-/// What the terminal can show. Filled once by `app`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Looks {
-    /// Which colours stand for what.
-    pub theme: ThemeName,
-    /// How many colours.
-    pub colours: Colours,
-    /// Which characters.
-    pub glyphs: Glyphs,
-    /// In which clock moments are told.
-    pub zone: TimeZone,
-}
-
-impl Default for Looks {
-    fn default() -> Self {
-        Self {
-            theme: ThemeName::Dark,
-            colours: Colours::Many,
-            glyphs: Glyphs::Unicode,
-            zone: TimeZone::UTC,
-        }
-    }
-}
-
-/// How many colours the terminal has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Colours {
-    /// 256 or more.
-    #[default]
-    Many,
-    /// The 16 of old.
-    Sixteen,
-    /// None wanted: bold, dim and reverse only.
-    None,
-}
-
-/// Which colours stand for what. None of them sets the background.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ThemeName {
-    /// For a dark terminal.
-    #[default]
-    Dark,
-    /// For a light terminal: projectors, bright rooms.
-    Light,
-    /// For a dark terminal, everything at 7 to 1 or more, nothing dim.
-    Contrast,
-    /// No colours: bold, underlined and reverse only.
-    Mono,
-}
-
-impl ThemeName {
-    /// All themes, in the order in which they are gone through.
-    pub const ALL: [Self; 4] = [Self::Dark, Self::Light, Self::Contrast, Self::Mono];
-
-    /// As the settings name it.
-    #[must_use]
-    pub const fn text(self) -> &'static str {
-        match self {
-            Self::Dark => "dark",
-            Self::Light => "light",
-            Self::Contrast => "high-contrast",
-            Self::Mono => "mono",
-        }
-    }
-
-    /// The one after it, round and round.
-    #[must_use]
-    pub fn next(self) -> Self {
-        let at = Self::ALL.iter().position(|theme| *theme == self);
-        Self::ALL[at.map_or(0, |at| (at + 1) % Self::ALL.len())]
-    }
-}
-
-impl FromStr for ThemeName {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|theme| theme.text() == text);
-        found.ok_or_else(|| {
-            let all = Self::ALL.map(Self::text).join(", ");
-            format!("`{text}` is no theme; there are {all}")
-        })
-    }
-}
-
-/// Which characters the terminal has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Glyphs {
-    /// Lines, blocks, stars.
-    #[default]
-    Unicode,
-    /// What a typewriter has.
-    Ascii,
 }
 
 /// Which log lines are shown.
@@ -220,6 +132,10 @@ pub enum Page {
     Commands,
     /// What stands in the way of a lab.
     Doctor,
+    /// What can be done with the job: savepoint, stop, cancel, resume.
+    Control,
+    /// The lessons, or a step of one beside the dashboard.
+    Lesson,
 }
 
 impl Page {
@@ -246,6 +162,8 @@ impl Page {
             Self::History => Scope::History,
             Self::Log => Scope::Log,
             Self::Commands => Scope::Commands,
+            Self::Control => Scope::Control,
+            Self::Lesson => Scope::Lesson,
         }
     }
 }
@@ -361,6 +279,7 @@ impl Screen {
         self.page = page;
         self.row = 0;
         self.aim = None;
+        (self.wanted, self.start) = (None, 0);
         self.whole = Whole::No;
         self.typing = None;
         self.find.clear();

@@ -641,6 +641,37 @@ fn without_an_api_server_nobody_could_renew() {
     );
 }
 
+/// Flink 1.15 as it was seen: its JobManager halts without the API server, is started again before
+/// that is back, and cannot begin.
+#[test]
+fn a_jobmanager_that_ends_for_want_of_the_api_server_was_not_broken_by_anything_else() {
+    let ended_at = |ended: f64, code: i32| {
+        let mut story = Story::of("api-outage");
+        story.undone(40.0);
+        let mut pod = pods().remove(1);
+        pod.restarts = 2;
+        pod.container = Some("another".into());
+        pod.last_exit = Some((code, "Error".into(), Some(at(ended))));
+        story.tell(46.0, Event::Pods(PodChange::Applied(pod)));
+        story.tell(46.5, map("one", "10.0.0.1", 46.4));
+        let result = story
+            .checkpoint(48.0, 13, None)
+            .tell(51.0, map("one", "10.0.0.1", 51.0))
+            .result();
+        of(&result, StatementName::Restarts)
+    };
+    let (verdict, words) = ended_at(35.0, 1);
+    assert_eq!(verdict, Verdict::Pass, "{words}");
+    assert!(
+        words.contains("jm-b ended itself 2 times (exit 1)"),
+        "{words}"
+    );
+    assert_eq!(ended_at(30.0, 239).0, Verdict::Pass);
+    // not while the API server was away, or for a reason of its own
+    assert_eq!(ended_at(61.0, 1).0, Verdict::Fail);
+    assert_eq!(ended_at(35.0, 137).0, Verdict::Fail);
+}
+
 /// The pointers are gone, and the job begins from nothing: all is green, and all is lost.
 #[test]
 fn a_job_that_lost_its_pointers_fails_by_state_and_by_ids_only() {

@@ -3,7 +3,7 @@
 
 use super::{
     Attention, BreakOrder, Deed, Done, Effect, Ended, Event, Happening, LogLine, LogShown, Model,
-    Run, RunEvent, Signal, Whose, building, input, judge,
+    Run, RunEvent, Signal, Whose, building, control, input, judge, lesson, present,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -52,6 +52,14 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
             model.links.insert(*source, link.clone());
         }
         Event::JobDetail(detail) => model.details.take(at, detail),
+        Event::Jobs(seen) => {
+            model.jobs.asked = None;
+            model.jobs.seen = Some((at, (**seen).clone()));
+        }
+        Event::Job(told) => model.jobs.told(at, told),
+        // Taken in below, where the course is looked at.
+        // Read by the second terminal, which shows nothing else.
+        Event::Lessons { .. } | Event::Note(_) | Event::Silence => {}
         Event::Previous(log) => model.previous = Some(log.clone()),
         Event::Did(deed) => model.deeds.add(at, deed),
         Event::Node(node) => {
@@ -126,7 +134,10 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
     effects.extend(observe(model, happening));
     input::follow(model, &happening.event);
     effects.extend(building::examined_at_first(model, &happening.event));
+    effects.extend(lesson::follow(model, &happening.event));
     effects.extend(attend(model));
+    effects.extend(control::look(model));
+    effects.extend(present::note(model));
     hold(model, &happening.event);
     effects
 }

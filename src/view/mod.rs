@@ -5,6 +5,7 @@
 mod chart;
 mod checkpoints;
 mod dashboard;
+mod digits;
 mod earlier;
 mod failures;
 mod health;
@@ -14,9 +15,11 @@ mod log;
 mod outage;
 mod page_checkpoints;
 mod page_commands;
+mod page_control;
 mod page_doctor;
 mod page_history;
 mod page_job;
+mod page_lesson;
 mod page_log;
 mod page_pod;
 mod paint;
@@ -24,6 +27,7 @@ mod palette;
 mod plan;
 mod playback;
 mod pods;
+mod presenter;
 mod run;
 mod status;
 mod svg;
@@ -62,12 +66,21 @@ pub fn draw(model: &Model, frame: &mut Frame) {
         }
         frame.render_widget(Line::from(words), area);
     } else {
-        pages(model, &theme, frame, area);
+        match model.screen.present.as_ref().filter(|_| shows_room(model)) {
+            Some(present) => presenter::draw(model, &theme, present, frame),
+            None => pages(model, &theme, frame, area),
+        }
     }
     theme::inert(frame.buffer_mut());
     if model.screen.looks.glyphs == Glyphs::Ascii {
         theme::ascii(frame.buffer_mut());
     }
+}
+
+/// Whether the room sees one idea: nothing that was opened over it is hidden by it.
+fn shows_room(model: &Model) -> bool {
+    let listed = model.screen.page == Page::Lesson && model.lessons.course.is_none();
+    model.screen.presents() && model.screen.typing.is_none() && model.playback.is_none() && !listed
 }
 
 fn pages(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
@@ -123,6 +136,8 @@ fn pages(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         Page::History => page_history::draw(model, theme, frame, rest),
         Page::Log => page_log::draw(model, theme, frame, rest),
         Page::Commands => page_commands::draw(model, theme, frame, rest),
+        Page::Control => page_control::draw(model, theme, frame, rest),
+        Page::Lesson => page_lesson::draw(model, theme, frame, rest),
         Page::Doctor => page_doctor::draw(model, theme, frame, rest),
     }
     palette::draw(model, theme, frame, rest);

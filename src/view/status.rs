@@ -225,7 +225,7 @@ pub(super) fn keys(model: &Model, theme: &Theme, width: usize) -> Line<'static> 
     }
     let scope = match model.screen.typing {
         Some(_) => Scope::Typing,
-        None => model.screen.page.scope(),
+        None => model.screen.scope(),
     };
     match model.screen.notice(model.now) {
         Some(notice) => {

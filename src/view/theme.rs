@@ -114,6 +114,19 @@ impl Theme {
         }
     }
 
+    /// The same terminal in other colours.
+    pub(super) fn named(&self, name: ThemeName) -> Self {
+        Self {
+            name,
+            ..self.clone()
+        }
+    }
+
+    /// Whether the terminal has enough colours to be told which it should be.
+    pub(super) fn has_many(&self) -> bool {
+        self.colours == Colours::Many && self.name != ThemeName::Mono
+    }
+
     /// How a meaning looks.
     pub(super) fn style(&self, tone: Tone) -> Style {
         match (self.colours, self.name) {

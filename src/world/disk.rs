@@ -73,6 +73,35 @@ pub fn look(place: &Place, job: &str) -> Result<DiskSample> {
     })
 }
 
+/// A savepoint that is complete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Savepoint {
+    /// Its folder's name.
+    pub name: String,
+    /// When its metadata was written.
+    pub written: jiff::Timestamp,
+}
+
+/// Savepoints in the lab's folder for them, whoever wrote them, oldest first.
+pub fn savepoints(place: &Place, most: usize) -> Result<Vec<Savepoint>> {
+    let folder = below(place, &place.folders.savepoints);
+    let mut all = Vec::new();
+    for (name, found) in entries(place, &folder)? {
+        let path = folder.join(&name);
+        if !found.is_dir() || !name.starts_with("savepoint-") {
+            continue;
+        }
+        let seen = checkpoint(0, &path).filter(|seen| seen.complete);
+        if let Some(written) = seen.and_then(|seen| seen.written) {
+            let name = super::clean::message(&name);
+            all.push(Savepoint { name, written });
+        }
+    }
+    all.sort_by_key(|one| one.written);
+    all.drain(..all.len().saturating_sub(most));
+    Ok(all)
+}
+
 fn below(place: &Place, folder: &str) -> PathBuf {
     folder
         .split('/')

@@ -4,7 +4,7 @@
 use super::home::Home;
 use super::{Addresses, home::valid_name};
 use crate::fault::Fault;
-use crate::lab::{Lab, built_in_names};
+use crate::lab::{LESSONS, Lab, built_in_names, lesson_files};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -64,6 +64,28 @@ pub fn write(lab: &Lab, folder: &Path) -> Result<Vec<String>, Fault> {
             .map_err(|error| cannot(&path, error))?;
     }
     Ok(lab.files.iter().map(|(name, _)| name.clone()).collect())
+}
+
+/// Writes the lessons that go with a lab into a folder beside it; an instance has those of the lab it
+/// was made of.
+pub fn lessons(name: &str, folder: &Path) -> Result<Vec<String>, Fault> {
+    let known = built_in_names().any(|known| known == name);
+    let files = lesson_files(if known { name } else { "default" })?;
+    let below = folder.join(LESSONS);
+    let cannot = |path: &Path, error: std::io::Error| {
+        Fault::unable("export-failed", format!("Cannot write {}.", path.display())).why(error)
+    };
+    fs::create_dir(&below).map_err(|error| cannot(&below, error))?;
+    for (name, text) in &files {
+        let path = below.join(name);
+        fs::File::create_new(&path)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .map_err(|error| cannot(&path, error))?;
+    }
+    Ok(files
+        .iter()
+        .map(|(name, _)| format!("{LESSONS}/{name}"))
+        .collect())
 }
 
 #[cfg(test)]

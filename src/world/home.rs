@@ -3,8 +3,10 @@
 //! nor deletes what Flink wrote.
 
 mod files;
+mod names;
 mod state;
 
+pub use names::valid_name;
 pub use state::{
     CheckpointFact, Definition, FORMAT, JobRecord, Maker, NodeRecord, NodeStage, Ports, Source,
     State,
@@ -28,6 +30,8 @@ const OWN: &[&str] = &[
     "shared",
     "journal",
     "runs",
+    "lessons.json",
+    "notes.sock",
     "kubeconfig",
     "flinklab.log",
     "flinklab.log.1",
@@ -36,8 +40,6 @@ const OWN: &[&str] = &[
 ];
 /// A lab.json above this is not ours: the definition's texts are a few kilobytes.
 const STATE_LIMIT: u64 = 16 * 1024 * 1024;
-/// A node is named `<name>-control-plane`, which must fit a host name of 63 characters.
-const NAME_LIMIT: usize = 48;
 
 /// One instance's folder. It need not exist yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +89,18 @@ impl Home {
     #[must_use]
     pub fn runs(&self) -> PathBuf {
         self.folder.join("runs")
+    }
+
+    /// Where the terminal that shows the lab tells the one who speaks.
+    #[must_use]
+    pub fn notes(&self) -> PathBuf {
+        self.folder.join("notes.sock")
+    }
+
+    /// How far lessons were gone through.
+    #[must_use]
+    pub fn lessons(&self) -> PathBuf {
+        self.folder.join("lessons.json")
     }
 
     /// The program's own log.
@@ -367,31 +381,6 @@ impl Home {
             format!("Cannot read {}.", path.display()),
         )
         .why(error)
-    }
-}
-
-/// kind's rule for cluster names, and short enough for a node's host name. Also keeps the folder
-/// below home: no separators, no leading dot.
-pub fn valid_name(name: &str) -> Result<(), Fault> {
-    let allowed = |byte: u8| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.'
-    };
-    let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    let bytes = name.as_bytes();
-    let fine = bytes.iter().all(|byte| allowed(*byte))
-        && edge(bytes.first())
-        && edge(bytes.last())
-        && bytes.len() <= NAME_LIMIT;
-    match fine {
-        true => Ok(()),
-        false => Err(Fault::wrong(
-            "name-invalid",
-            format!("`{name}` cannot be the name of a lab."),
-        )
-        .why("it is also the name of a kind cluster")
-        .mend(format!(
-            "Use a-z, 0-9, `-` and `.`, beginning and ending with a letter or digit, at most {NAME_LIMIT} characters."
-        ))),
     }
 }
 

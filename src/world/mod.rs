@@ -19,13 +19,16 @@ pub mod ha;
 pub mod heal;
 pub mod home;
 pub mod images;
+pub mod jobs;
 pub mod journal;
 pub mod kube;
 pub mod kubeadm;
 pub mod kubeconfig;
 pub mod labs;
+pub mod lessons;
 pub mod network;
 pub mod node;
+mod notes;
 pub mod open;
 mod previous;
 pub mod process;
@@ -41,7 +44,7 @@ pub mod watch;
 
 use crate::fault::{Fault, naming};
 use crate::model::recording::Private;
-use crate::model::{Attention, Deed, Done, Effect, Event, Happening, Origin, Pace};
+use crate::model::{Attention, Deed, Done, Effect, Event, Happening, Note, Origin, Pace};
 use crate::settings::Refresh;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -93,6 +96,8 @@ pub struct World {
     pub attention: tokio::sync::watch::Sender<Attention>,
     /// The run that was judged last; who broke the lab for it waits for that.
     pub judged: tokio::sync::watch::Sender<Option<String>>,
+    /// What the one who speaks reads; `Effect::Note` sets it, the second terminal follows it.
+    pub note: tokio::sync::watch::Sender<Option<Note>>,
 }
 
 impl World {
@@ -112,6 +117,7 @@ impl World {
             pace: tokio::sync::watch::Sender::new(Pace::Calm),
             attention: tokio::sync::watch::Sender::new(Attention::Usual),
             judged: tokio::sync::watch::Sender::new(None),
+            note: tokio::sync::watch::Sender::new(None),
         }
     }
 
@@ -236,6 +242,15 @@ pub async fn perform(world: Arc<World>, effect: Effect, events: Events, stop: Ca
             let events = events.noted(&world);
             breaking::carry_out(&world, &order, &events, &stop).await;
         }
+        Effect::Serve => notes::serve(&world, &stop).await,
+        Effect::Note(note) => {
+            world.note.send_replace(Some(*note));
+        }
+        Effect::Listen => until(&stop, notes::listen(&world, &events)).await,
+        Effect::KeepLesson { key, kept } => lessons::keep(&world, &key, kept),
+        Effect::Jobs => jobs::tell(&world, &events).await,
+        // Flink carries on with what it was asked; a new job is written down already.
+        Effect::Job(order) => until(&stop, jobs::run(&world, &order, &events)).await,
         Effect::Heal => until(&stop, heal::run(&world, heal::Whose::Everybody, &events)).await,
         Effect::Mend => until(&stop, heal::run(&world, heal::Whose::Nobody, &events)).await,
     }
@@ -257,6 +272,7 @@ async fn tell_lab(world: &World, events: &Events) {
             events.send(Event::Failures(failures)).await;
             events.send(Event::Lab(Box::new(facts))).await;
             events.send(Event::Stage(opened.stage())).await;
+            events.send(lessons::of(world)).await;
             heal::tell(world, events).await;
         }
         Ok(None) => {

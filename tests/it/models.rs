@@ -560,7 +560,7 @@ impl Scene {
     }
 
     /// The break is fired, as the hand that breaks reports it.
-    fn breaks(&mut self, key: &str, seconds: f64) {
+    pub(crate) fn breaks(&mut self, key: &str, seconds: f64) {
         let failure = CATALOGUE.iter().find(|failure| failure.key == key).unwrap();
         self.at(seconds - 0.1, Event::Tick);
         let target = self.model.aim(failure).target.unwrap();

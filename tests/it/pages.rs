@@ -2,6 +2,7 @@
 //! keys do on them.
 
 use crate::models::{JOB, LEADER, STANDBY, Scene, at, pods};
+use crate::pages_jobs::controlled;
 use crate::screens::{ansi, drawn, picture, welcome};
 use flinklab::model::{
     Attention, Condition, Deed, DoctorOrder, Effect, Event, Finding, Grade, Happening, JobDetail,
@@ -134,6 +135,9 @@ fn pages() -> Vec<(&'static str, Scene)> {
         ("log", with(lived(), "l")),
         ("log-filtered", with(lived(), "l&restoring")),
         ("commands", with(lived(), "@")),
+        ("control", controlled("J")),
+        ("control-asked", controlled("JC")),
+        ("control-done", crate::pages_jobs::stopped()),
         ("palette", palette),
         ("help", with(lived(), "l?")),
         ("paused", paused),

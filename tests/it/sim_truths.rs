@@ -4,3 +4,4 @@
 mod docker;
 mod flink;
 mod kubernetes;
+mod savepoints;

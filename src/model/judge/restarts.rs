@@ -4,10 +4,13 @@
 use super::super::{Pod, Run, Target};
 use super::{Finding, Word, unknown};
 use crate::failure::{Restarts, Role, Step, Verdict};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-/// With this code Flink halts a JobManager that cannot go on.
+/// With this code Flink halts a JobManager that cannot go on, and with this one that cannot begin.
 const GAVE_UP: i32 = 239;
+const NOT_BEGUN: i32 = 1;
+/// How long after its manifest is back an API server may take until it answers.
+const RETURNS: SignedDuration = SignedDuration::from_secs(20);
 
 impl Run {
     pub(super) fn restarts(&self, word: Word, now: Timestamp) -> Finding {
@@ -33,8 +36,13 @@ impl Run {
                     );
                 }
                 Some(pod) if pod.restarts > before.restarts && self.gave_up(pod) => {
+                    let times = match pod.restarts - before.restarts {
+                        1 => String::new(),
+                        times => format!(" {times} times"),
+                    };
+                    let code = pod.last_exit.as_ref().map_or(GAVE_UP, |(code, ..)| *code);
                     words.push(format!(
-                        "{} ended itself (exit {GAVE_UP}), for it could not reach the API server",
+                        "{} ended itself{times} (exit {code}), for it could not reach the API server",
                         pod.name
                     ));
                 }
@@ -93,7 +101,8 @@ impl Run {
     }
 
     /// Whether a JobManager that was cut off from the API server ended for that reason: Flink 1.15
-    /// does so where later versions step down and live on.
+    /// does so where later versions step down and live on. Started again before the API server is
+    /// back, it cannot begin and ends once more.
     fn gave_up(&self, pod: &Pod) -> bool {
         let own = &self.order.target;
         let was_aimed_at = std::iter::once(own)
@@ -104,8 +113,18 @@ impl Run {
             Step::StopApiServer => true,
             _ => false,
         });
-        let code = pod.last_exit.as_ref().map(|(code, ..)| *code);
-        cut_off && pod.role == Role::JobManager && code == Some(GAVE_UP)
+        let while_away = |at: Timestamp| {
+            let from = self.seen.sent.as_ref().map(|sent| sent.at);
+            let back = self.seen.undone.as_ref().map(|undone| undone.at);
+            let until = back.and_then(|back| back.checked_add(RETURNS).ok());
+            from.is_some_and(|from| at > from) && until.is_none_or(|until| at < until)
+        };
+        let ended = match pod.last_exit {
+            Some((GAVE_UP, ..)) => true,
+            Some((NOT_BEGUN, _, at)) => at.is_some_and(while_away),
+            _ => false,
+        };
+        cut_off && pod.role == Role::JobManager && ended
     }
 
     /// Whether REST, which tells of slots, said nothing at the end.

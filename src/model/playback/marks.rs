@@ -4,7 +4,7 @@
 use super::Pastime;
 use crate::model::recording::Recording;
 use crate::model::{
-    Event, FlinkSample, Happening, Highlight, Link, MapChange, RunEvent, StepState,
+    Event, FlinkSample, Happening, Highlight, JobTold, Link, MapChange, RunEvent, StepState,
 };
 use std::collections::BTreeMap;
 
@@ -43,6 +43,7 @@ pub fn marks(recording: &Recording) -> Vec<Mark> {
             }
             Event::Run(RunEvent::Begun(begun)) => begun.failure.key.to_string(),
             Event::Saved(result) => format!("{}: {}", result.failure, result.verdict),
+            Event::Job(JobTold::Begun(order)) => format!("job {}", order.act),
             Event::Failed(fault) => fault.code.to_string(),
             Event::Crashed(_) => "a part of flinklab crashed".to_owned(),
             Event::Link {
@@ -119,6 +120,7 @@ impl Before {
             | Event::Link { .. }
             | Event::Pods(_)
             | Event::Run(_)
+            | Event::Job(_)
             | Event::Healed(_)
             | Event::Saved(_)
             | Event::Failed(_)
@@ -161,6 +163,10 @@ impl Before {
             | Event::Examined { .. }
             | Event::Stage(_)
             | Event::Did(_)
+            | Event::Jobs(_)
+            | Event::Note(_)
+            | Event::Silence
+            | Event::Lessons { .. }
             | Event::Disk(_) => false,
         }
     }

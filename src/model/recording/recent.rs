@@ -118,6 +118,11 @@ impl Ground {
             | Event::Previous(_)
             | Event::Did(_)
             | Event::Healed(_)
+            | Event::Jobs(_)
+            | Event::Note(_)
+            | Event::Silence
+            | Event::Lessons { .. }
+            | Event::Job(_)
             | Event::Run(_)
             | Event::Saved(_)
             | Event::Failed(_)

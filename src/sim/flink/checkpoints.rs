@@ -2,6 +2,7 @@
 //! job's config map, counted in the leader's memory; and the way back, when a job is recovered.
 
 use super::job::JobMaster;
+use super::savepoints::{self, Savepoint};
 use super::{lock, pointer, state};
 use crate::sim::api::Key;
 use crate::sim::cluster::Process;
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 const RETAINED: usize = 3;
 /// Checkpoints that REST lists.
 const LISTED: usize = 10;
-const COORDINATOR: &str = "runtime.checkpoint.CheckpointCoordinator";
+pub(super) const COORDINATOR: &str = "runtime.checkpoint.CheckpointCoordinator";
 
 /// One checkpoint as REST shows it.
 #[derive(Debug, Clone)]
@@ -24,6 +25,7 @@ pub(super) struct Checkpoint {
     pub(super) acknowledged: Timestamp,
     pub(super) path: String,
     pub(super) discarded: bool,
+    pub(super) savepoint: Option<Savepoint>,
 }
 
 /// What a job was restored from.
@@ -32,15 +34,17 @@ pub(super) struct Restore {
     pub(super) id: u64,
     pub(super) at: Timestamp,
     pub(super) path: String,
+    /// It was told to start there, which Flink calls a savepoint whatever it is.
+    pub(super) savepoint: bool,
 }
 
-fn map_of(master: &JobMaster) -> Key {
+pub(super) fn map_of(master: &JobMaster) -> Key {
     let lab = &master.process.cluster.lab;
     lock::map_key(&lab.flink.namespace, &lab.job_map(&master.id))
 }
 
 /// As pods see a folder of the shared path.
-fn mounted(process: &Process, below: &str) -> String {
+pub(super) fn mounted(process: &Process, below: &str) -> String {
     format!("file:{}/{below}", process.cluster.lab.flink.mount)
 }
 
@@ -57,14 +61,21 @@ pub(super) fn chk(process: &Process, job: &str, id: u64) -> String {
     format!("{folder}/{job}/chk-{id}")
 }
 
-/// Writes a file of the HA store; how pods call it.
-pub(super) fn write_ha(process: &Process, name: &str, size: usize) -> io::Result<String> {
+/// Writes a file of the HA store that begins with those words; how pods call it.
+pub(super) fn write_ha(
+    process: &Process,
+    name: &str,
+    words: &str,
+    size: usize,
+) -> io::Result<String> {
     let below = format!("{}/{name}", process.cluster.lab.flink.folders.ha);
     let path = on_disk(process, &below)?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    std::fs::write(path, vec![0; size])?;
+    let mut bytes = words.as_bytes().to_vec();
+    bytes.resize(size.max(bytes.len()), 0);
+    std::fs::write(path, bytes)?;
     Ok(mounted(process, &below))
 }
 
@@ -91,25 +102,8 @@ pub(super) async fn run(master: &JobMaster) {
 async fn take(master: &JobMaster) {
     let process = &master.process;
     let map = map_of(master);
-    if !process.reaches_api() {
-        // No id without the counter in the config map.
-        return;
-    }
     let triggered = Timestamp::now();
-    let id = process.act(|state| {
-        let counter = state.store.get(&map)?["data"]["counter"]
-            .as_str()?
-            .parse::<u64>()
-            .ok()?;
-        lock::set(
-            &mut state.store,
-            &map,
-            "counter",
-            Some((counter + 1).to_string()),
-        );
-        Some(counter)
-    });
-    let Some(Some(id)) = id else { return };
+    let Some(id) = next_id(master) else { return };
     master.with(|job| {
         job.counts.total += 1;
         job.counts.in_progress = 1;
@@ -133,9 +127,10 @@ async fn take(master: &JobMaster) {
         acknowledged,
         path: mounted(process, &below),
         discarded: false,
+        savepoint: None,
     };
     let file = format!("completedCheckpoint{}", process.cluster.ground.dice.hex(12));
-    let done = written.and_then(|()| write_ha(process, &file, 9_880));
+    let done = written.and_then(|()| write_ha(process, &file, "", 9_880));
     match done {
         Ok(handle) if process.reaches_api() => {
             point(master, &map, id, &handle);
@@ -144,6 +139,24 @@ async fn take(master: &JobMaster) {
         Ok(_) => fail(master, checkpoint, "the pointer could not be written"),
         Err(error) => fail(master, checkpoint, &error.to_string()),
     }
+}
+
+/// The next id out of the counter in the job's config map: none without it.
+pub(super) fn next_id(master: &JobMaster) -> Option<u64> {
+    if !master.process.reaches_api() {
+        return None;
+    }
+    let map = map_of(master);
+    let id = master.process.act(|state| {
+        let counter = state.store.get(&map)?["data"]["counter"]
+            .as_str()?
+            .parse::<u64>()
+            .ok()?;
+        let next = Some((counter + 1).to_string());
+        lock::set(&mut state.store, &map, "counter", next);
+        Some(counter)
+    });
+    id.flatten()
 }
 
 /// Adds the pointer, then takes the oldest ones away: for a moment there is one more.
@@ -184,7 +197,7 @@ fn point(master: &JobMaster, map: &Key, id: u64, handle: &str) {
     }
 }
 
-fn complete(master: &JobMaster, checkpoint: Checkpoint) {
+pub(super) fn complete(master: &JobMaster, checkpoint: Checkpoint) {
     let text = format!(
         "Completed checkpoint {} for job {} (6200 bytes, checkpointDuration={} ms, finalizationTime=12 ms).",
         checkpoint.id,
@@ -194,13 +207,16 @@ fn complete(master: &JobMaster, checkpoint: Checkpoint) {
     master.with(|job| {
         job.counts.in_progress = 0;
         job.counts.completed += 1;
+        if checkpoint.savepoint.is_some() {
+            job.savepoint = Some(checkpoint.clone());
+        }
         job.history.insert(0, checkpoint);
         job.history.truncate(LISTED);
     });
     master.say(COORDINATOR, &text);
 }
 
-fn fail(master: &JobMaster, checkpoint: Checkpoint, why: &str) {
+pub(super) fn fail(master: &JobMaster, checkpoint: Checkpoint, why: &str) {
     let text = format!(
         "Failed to trigger or complete checkpoint {} for job {}: {why}.",
         checkpoint.id, master.id
@@ -243,7 +259,9 @@ pub(super) async fn recover(master: &JobMaster, from: Option<String>) -> Option<
         utils,
         &format!("Found {} checkpoints in {holder}.", known.len()),
     );
-    let next = from.as_deref().and_then(id_in).map_or(1, |id| id + 1);
+    let told = from.as_deref();
+    let told = told.and_then(|path| savepoints::id_of(process, path));
+    let next = told.map_or(1, |id| id + 1);
     process.act(|state| {
         if state.store.get(&map).is_none() {
             let ground = &process.cluster.ground;
@@ -257,11 +275,7 @@ pub(super) async fn recover(master: &JobMaster, from: Option<String>) -> Option<
     process.about(0.05, 0.15).await;
     match (known.last(), from) {
         (Some((id, _)), _) => Some(restore(master, *id)),
-        (None, Some(path)) => id_in(&path).map(|id| Restore {
-            id,
-            at: Timestamp::now(),
-            path,
-        }),
+        (None, Some(path)) => told.map(|id| savepoints::restore(master, id, path)),
         (None, None) => {
             master.say(COORDINATOR, "No checkpoint found during restore.");
             None
@@ -280,28 +294,40 @@ pub(super) fn restore(master: &JobMaster, id: u64) -> Restore {
         master.id
     );
     master.say(COORDINATOR, &text);
-    Restore { id, at: now, path }
+    Restore {
+        id,
+        at: now,
+        path,
+        savepoint: false,
+    }
 }
 
-/// The id in a path that ends in `chk-N`.
-fn id_in(path: &str) -> Option<u64> {
-    path.trim_end_matches('/')
-        .rsplit_once("chk-")?
-        .1
-        .parse()
-        .ok()
+/// Where a path as pods write it is on disk.
+pub(super) fn on_host(process: &Process, path: &str) -> Option<PathBuf> {
+    let path = path.trim_start_matches("file:").trim_start_matches('/');
+    let mount = process.cluster.lab.flink.mount.trim_matches('/');
+    let below = path.strip_prefix(mount)?.strip_prefix('/')?;
+    on_disk(process, below).ok()
 }
 
 fn remove_file(process: &Process, path: &str) {
-    let mount = format!("file:{}/", process.cluster.lab.flink.mount);
-    let below = path.strip_prefix(&mount);
-    if let Some(Ok(path)) = below.map(|below| on_disk(process, below)) {
+    if let Some(path) = on_host(process, path) {
         let _ = std::fs::remove_file(path);
     }
 }
 
-/// Removes what a job that ended for good had in the HA store. Its checkpoints are retained.
-pub(super) fn forget(master: &JobMaster) {
+/// What becomes of the checkpoints of a job that ended for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Retained {
+    /// They stay where they are.
+    Yes,
+    /// They are removed; folders stay, empty.
+    No,
+}
+
+/// Removes what a job that ended for good had in the HA store, and its checkpoints unless they are
+/// retained. Savepoints are nobody's but the person's.
+pub(super) fn forget(master: &JobMaster, retained: Retained) {
     let process = &master.process;
     let map = map_of(master);
     for (_, path) in pointers(process, &map) {
@@ -311,12 +337,46 @@ pub(super) fn forget(master: &JobMaster) {
     }
     let lab = &process.cluster.lab;
     let cluster_map = lock::map_key(&lab.flink.namespace, &lab.cluster_map());
+    if retained == Retained::No {
+        discard(master);
+    }
+    let version = &process.cluster.version;
+    let plan = format!("{}{}", version.plan_key(), master.id);
+    let file = {
+        let state = process.cluster.hold();
+        let map = state.store.get(&cluster_map);
+        map.and_then(|map| pointer::path(map["data"][&plan].as_str()?))
+    };
+    if let Some(file) = file {
+        remove_file(process, &file);
+    }
     process.act(|state| {
         state.store.remove(&map);
-        let version = &process.cluster.version;
-        let plan = format!("{}{}", version.plan_key(), master.id);
         for key in [plan, version.job_key(&master.id)] {
             lock::set(&mut state.store, &cluster_map, &key, None);
+        }
+    });
+}
+
+/// Removes every checkpoint of a job.
+fn discard(master: &JobMaster) {
+    let below = format!(
+        "{}/{}",
+        master.process.cluster.lab.flink.folders.checkpoints, master.id
+    );
+    let Ok(folder) = on_disk(&master.process, &below) else {
+        return;
+    };
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with("chk-") {
+            let _ = std::fs::remove_dir_all(entry.path());
+            state::forget_shared(&entry.path());
+        }
+    }
+    master.with(|job| {
+        let made = job.history.iter_mut();
+        for old in made.filter(|old| old.savepoint.is_none()) {
+            old.discarded = true;
         }
     });
 }

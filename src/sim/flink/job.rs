@@ -1,10 +1,11 @@
 //! One job in the memory of its leader: from submission or recovery through slots, tasks and
 //! checkpoints to failures and restarts. One task a job and leadership.
 
-use super::checkpoints::{self, Checkpoint, Restore};
+use super::checkpoints::{self, Checkpoint, Restore, Retained};
+use super::savepoints::Trigger;
 use super::taskmanager::line;
-use super::{Version, WorkerState, lock, pointer};
-use crate::sim::api::{Key, Store};
+use super::{WorkerState, lock, pointer};
+use crate::sim::api::Key;
 use crate::sim::cluster::Process;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -36,10 +37,15 @@ pub(super) struct Job {
     /// Newest first.
     pub(super) history: Vec<Checkpoint>,
     pub(super) failed: Option<Checkpoint>,
+    pub(super) savepoint: Option<Checkpoint>,
+    /// What became of savepoints that were asked for, by the request's id.
+    pub(super) triggers: BTreeMap<String, Trigger>,
     pub(super) restored: Option<Restore>,
     /// Newest last: when, exception with stack, TaskManager.
     pub(super) exceptions: Vec<(Timestamp, String, String)>,
     pub(super) cancel: CancellationToken,
+    /// Its sources have ended: stopped with a savepoint.
+    pub(super) finish: CancellationToken,
 }
 
 /// As REST counts them, for this leader only.
@@ -69,9 +75,12 @@ impl Job {
             counts: Counts::default(),
             history: Vec::new(),
             failed: None,
+            savepoint: None,
+            triggers: BTreeMap::new(),
             restored: None,
             exceptions: Vec::new(),
             cancel: CancellationToken::new(),
+            finish: CancellationToken::new(),
         }
     }
 
@@ -81,21 +90,34 @@ impl Job {
     }
 }
 
-/// The ids of the jobs that a leader recovers.
-pub(super) fn persisted(store: &Store, map: &Key, version: &Version) -> Vec<String> {
-    let data = store.get(map).and_then(|map| map["data"].as_object());
-    data.into_iter()
-        .flatten()
-        .filter_map(|(key, _)| key.strip_prefix(version.plan_key()).map(str::to_owned))
-        .collect()
+/// The jobs that a leader recovers: their ids, and what their plans say to start from.
+pub(super) fn persisted(process: &Process, map: &Key) -> Vec<(String, Option<String>)> {
+    let plans: Vec<(String, Option<String>)> = {
+        let state = process.cluster.hold();
+        let data = state.store.get(map).and_then(|map| map["data"].as_object());
+        let ids = data.into_iter().flatten().filter_map(|(key, value)| {
+            let id = key.strip_prefix(process.cluster.version.plan_key())?;
+            Some((id.to_owned(), pointer::path(value.as_str()?)))
+        });
+        ids.collect()
+    };
+    let start = |file: Option<String>| {
+        let text = std::fs::read(checkpoints::on_host(process, &file?)?).ok()?;
+        let text = String::from_utf8_lossy(&text);
+        let path = text.trim_end_matches('\0');
+        (!path.is_empty()).then(|| path.to_owned())
+    };
+    let plans = plans.into_iter();
+    plans.map(|(id, file)| (id, start(file))).collect()
 }
 
 /// Writes the plan of a new job where the next leader finds it.
-pub(super) fn persist(process: &Process, id: &str) -> Result<(), String> {
+pub(super) fn persist(process: &Process, id: &str, from: Option<&str>) -> Result<(), String> {
     let version = &process.cluster.version;
     let (name, size) = version.plan_file();
     let file = format!("{name}{}", process.cluster.ground.dice.hex(12));
-    let at = checkpoints::write_ha(process, &file, size).map_err(|error| error.to_string())?;
+    let at = checkpoints::write_ha(process, &file, from.unwrap_or_default(), size)
+        .map_err(|error| error.to_string())?;
     let lab = &process.cluster.lab;
     let map = lock::map_key(&lab.flink.namespace, &lab.cluster_map());
     process.act(|state| {
@@ -163,10 +185,12 @@ impl JobMaster {
     }
 
     async fn run(&self, from: Option<String>) {
-        let cancel = self.with(|job| job.cancel.clone()).unwrap_or_default();
+        let ends = self.with(|job| (job.cancel.clone(), job.finish.clone()));
+        let (cancel, finish) = ends.unwrap_or_default();
         tokio::select! {
             () = self.work(from) => {}
-            () = cancel.cancelled() => self.end().await,
+            () = cancel.cancelled() => self.cancelled().await,
+            () = finish.cancelled() => self.end("FINISHED", Retained::No),
         }
     }
 
@@ -335,7 +359,11 @@ impl JobMaster {
         self.switch("RESTARTING");
         self.process.nap(pause).await;
         let newest = self
-            .with_quietly(|job| job.history.first().map(|newest| newest.id))
+            .with_quietly(|job| {
+                // A failure is never answered with a savepoint: it may be gone by now.
+                let mut own = job.history.iter().filter(|one| one.savepoint.is_none());
+                own.next().map(|newest| newest.id)
+            })
             .flatten();
         let restored = match newest {
             Some(id) => Some(checkpoints::restore(self, id)),
@@ -347,12 +375,23 @@ impl JobMaster {
         });
     }
 
-    /// Cancelled: a job that ends for good leaves nothing in the HA store.
-    async fn end(&self) {
+    async fn cancelled(&self) {
+        self.switch("CANCELLING");
+        self.process.about(0.1, 0.2).await;
+        let options = self.process.cluster.lab.flink_options();
+        let kept = options
+            .get("execution.checkpointing.externalized-checkpoint-retention")
+            .is_some_and(|how| how == "RETAIN_ON_CANCELLATION");
+        let retained = if kept { Retained::Yes } else { Retained::No };
+        self.end("CANCELED", retained);
+    }
+
+    /// A job that ends for good leaves nothing in the HA store.
+    fn end(&self, state: &'static str, retained: Retained) {
         self.with(|job| job.slots.clear());
-        self.tasks("CANCELED");
-        self.switch("CANCELED");
-        checkpoints::forget(self);
+        self.tasks(state);
+        self.switch(state);
+        checkpoints::forget(self, retained);
     }
 }
 

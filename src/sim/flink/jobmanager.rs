@@ -288,9 +288,7 @@ impl Candidate {
             process.say(line("INFO", class, &text));
         }
         process.about(0.1, 0.3).await;
-        let plans = process
-            .act(|state| job::persisted(&state.store, &self.map, version))
-            .unwrap_or_default();
+        let plans = job::persisted(process, &self.map);
         let runner = "runtime.dispatcher.runner.SessionDispatcherLeaderProcess";
         process.say(line(
             "INFO",
@@ -307,8 +305,8 @@ impl Candidate {
             }
             state.beats += 1;
         });
-        for id in plans {
-            job::begin(process, session, &id, None);
+        for (id, from) in plans {
+            job::begin(process, session, &id, from);
         }
         std::future::pending::<()>().await;
     }

@@ -9,6 +9,7 @@ mod lock;
 mod loss;
 mod pointer;
 mod rest;
+mod savepoints;
 mod shapes;
 mod state;
 mod taskmanager;

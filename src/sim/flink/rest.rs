@@ -2,7 +2,7 @@
 //! election is a 503, a dead leader a 500, a frozen one silence. What the answers look like is in
 //! `shapes`.
 
-use super::{Leading, job, shapes};
+use super::{Leading, job, savepoints, shapes};
 use crate::sim::cluster::{Cluster, Process, State};
 use bytes::Bytes;
 use http::Method;
@@ -79,7 +79,7 @@ pub(crate) async fn answer(cluster: &Arc<Cluster>, id: &str, ask: Ask) -> Option
     }
 }
 
-fn error(status: u16, text: &str) -> Answer {
+pub(super) fn error(status: u16, text: &str) -> Answer {
     (status, json!({"errors": [text]}))
 }
 
@@ -163,6 +163,12 @@ fn of_the_leader(cluster: &Arc<Cluster>, leader: &str, ask: Ask) -> Answer {
     match (&ask.method, path.as_slice()) {
         (&Method::POST, ["jars", jar, "run"]) => return run(cluster, leader, jar, &ask.body),
         (&Method::PATCH, ["jobs", id]) => return cancel(cluster, leader, id, &ask.query),
+        (&Method::POST, ["jobs", id, how @ ("savepoints" | "stop")]) => {
+            return savepoints::asked(cluster, leader, (id, how), &ask.body);
+        }
+        (&Method::GET, ["jobs", id, "savepoints", request]) => {
+            return savepoints::told(cluster, leader, id, request);
+        }
         _ => {}
     }
     let version = &cluster.version;
@@ -283,7 +289,7 @@ fn run(cluster: &Arc<Cluster>, leader: &str, jar: &str, body: &Bytes) -> Answer 
             ),
         );
     }
-    if let Err(why) = job::persist(&process, &id) {
+    if let Err(why) = job::persist(&process, &id, from.as_deref()) {
         return error(
             500,
             &format!("Could not execute application.\nCaused by: java.io.IOException: {why}"),

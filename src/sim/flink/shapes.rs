@@ -3,6 +3,7 @@
 
 use super::checkpoints::Checkpoint;
 use super::job::Job;
+use super::savepoints::Savepoint;
 use super::{Leading, Version, Worker};
 use crate::sim::cluster::State;
 use serde_json::{Map, Value, json};
@@ -228,13 +229,14 @@ pub(super) fn job(version: &Version, job: &Job) -> Value {
 fn checkpoint(job: &Job, of: &Checkpoint, status: &str) -> Value {
     let took = of.acknowledged.as_millisecond() - of.triggered.as_millisecond();
     let mut shown = json!({"className": status.to_lowercase(), "id": of.id, "status": status,
-        "is_savepoint": false, "savepointFormat": null,
+        "is_savepoint": of.savepoint.is_some(),
+        "savepointFormat": of.savepoint.map(|_| "CANONICAL"),
         "trigger_timestamp": of.triggered.as_millisecond(),
         "latest_ack_timestamp": of.acknowledged.as_millisecond(),
         "checkpointed_size": STATE_SIZE, "state_size": STATE_SIZE, "end_to_end_duration": took,
         "alignment_buffered": 0, "processed_data": 0, "persisted_data": 0,
         "num_subtasks": job.total(), "num_acknowledged_subtasks": job.total(),
-        "checkpoint_type": "CHECKPOINT", "tasks": {}});
+        "checkpoint_type": of.savepoint.map_or("CHECKPOINT", Savepoint::kind), "tasks": {}});
     if status == "COMPLETED" {
         shown["external_path"] = json!(of.path);
         shown["discarded"] = json!(of.discarded);
@@ -277,11 +279,12 @@ pub(super) fn checkpoints(job: &Job) -> Value {
             "end_to_end_duration": summary(&took), "alignment_buffered": summary(&[]),
             "processed_data": summary(&[]), "persisted_data": summary(&[])},
         "latest": {
-            "completed": history.first(),
-            "savepoint": null,
+            "completed": job.history.iter().position(|of| of.savepoint.is_none())
+                .map(|at| history[at].clone()),
+            "savepoint": job.savepoint.as_ref().map(|of| checkpoint(job, of, "COMPLETED")),
             "failed": job.failed.as_ref().map(|of| checkpoint(job, of, "FAILED")),
             "restored": job.restored.as_ref().map(|of| json!({"id": of.id,
-                "restore_timestamp": of.at.as_millisecond(), "is_savepoint": false,
+                "restore_timestamp": of.at.as_millisecond(), "is_savepoint": of.savepoint,
                 "external_path": of.path}))},
         "history": history})
 }

@@ -3,9 +3,9 @@
 
 use crate::fault::Fault;
 use crate::lab::Lab;
-use crate::world::World;
 use crate::world::home::{Home, Source, State};
 use crate::world::open::{open, source_of};
+use crate::world::{World, lessons};
 use jiff::Timestamp;
 use std::path::Path;
 
@@ -29,6 +29,8 @@ pub(super) fn plan(world: &World, now: Timestamp) -> Result<Plan, Fault> {
     let Some(opened) = open(world)? else {
         let asked = world.lab.as_deref().unwrap_or("default");
         let lab = Lab::open(asked)?;
+        // a lab is read whole before anything is started
+        lessons::of_lab(asked)?;
         let source = source_of(asked);
         let folder = shown(&source);
         let state = State::new(&world.name, &lab, source, now)?;
@@ -44,7 +46,10 @@ pub(super) fn plan(world: &World, now: Timestamp) -> Result<Plan, Fault> {
     let mut notes = Vec::new();
     let lab = match &state.definition.source {
         Source::BuiltIn(name) => Lab::open(name)?,
-        Source::Folder(folder) if folder.is_dir() => Lab::read(folder)?,
+        Source::Folder(folder) if folder.is_dir() => {
+            lessons::of_lab(&folder.display().to_string())?;
+            Lab::read(folder)?
+        }
         Source::Folder(folder) => {
             notes.push(format!(
                 "The folder {} is gone; the lab is built as it was recorded.",

@@ -1,0 +1,281 @@
+//! A lesson without a screen: each step's deed is done once the lab is ready for it, what must be seen is
+//! waited for, and the first step that misses it ends the lesson with its hint. Never longer than a
+//! step may take.
+
+use super::print::{Printer, Style};
+use super::{Next, status};
+use crate::fault::Fault;
+use crate::lab::Lesson;
+use crate::model::{Asked, Course, Effect, Is, Model, Told};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// How long the lab may take until it is ready for what a step does.
+const READY: Duration = Duration::from_secs(150);
+/// How long what a step broke may take to be taken back, at the end.
+const TAKEN_BACK: Duration = Duration::from_secs(240);
+/// Between two looks at what can be done with the job.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// A lesson on its way.
+pub(super) struct Auto {
+    lesson: Lesson,
+    from: usize,
+    course: Option<Course>,
+    began: Instant,
+    /// When the step began, by a clock that does not jump.
+    since: Instant,
+    /// When it was looked what can be done with the job.
+    looked: Option<Instant>,
+    /// What the lesson came to, until all is taken back.
+    ended: Option<Ended>,
+}
+
+/// What a lesson came to.
+struct Ended {
+    at: Instant,
+    verdict: &'static str,
+    hint: Option<String>,
+}
+
+impl Auto {
+    pub(super) fn new(lesson: Lesson, from: usize) -> Self {
+        Self {
+            lesson,
+            from,
+            course: None,
+            began: Instant::now(),
+            since: Instant::now(),
+            looked: None,
+            ended: None,
+        }
+    }
+
+    /// What is asked of the world first: what a dead process left is taken back.
+    pub(super) fn effects() -> Vec<Effect> {
+        vec![Effect::Mend, Effect::Open, Effect::Watch]
+    }
+
+    pub(super) fn look(
+        &mut self,
+        model: &Model,
+        printer: &Printer,
+        outcome: &mut Option<Result<u8, Fault>>,
+    ) -> Next {
+        if let Some(ended) = &self.ended {
+            // what was broken for it is taken back before anybody is told that it is over
+            let busy = model.hand.is_some() || !model.standing.is_empty() || model.run.is_some();
+            if busy && ended.at.elapsed() < TAKEN_BACK {
+                return Next::Go;
+            }
+            *outcome = Some(Ok(self.told(printer)));
+            return Next::Stop;
+        }
+        if model.healed.is_none() || model.failures.is_empty() || !status::complete(model) {
+            return self.unless_late("the lab was not seen", printer);
+        }
+        let Some(mut course) = self.course.take() else {
+            let course = Course::new(&self.lesson, self.from, model);
+            self.begin(&course, printer);
+            self.course = Some(course);
+            return Next::Go;
+        };
+        course.look(model);
+        let next = self.step(&mut course, model, printer);
+        self.course = Some(course);
+        next
+    }
+
+    fn step(&mut self, course: &mut Course, model: &Model, printer: &Printer) -> Next {
+        if course.is_to_do() {
+            return self.act(course, model, printer);
+        }
+        match course.is {
+            Is::Waits => Next::Go,
+            Is::Holds | Is::Reads => {
+                self.over(course, "done", printer);
+                if course.is_last() {
+                    self.end("PASS", None);
+                    return Next::Go;
+                }
+                course.turn(course.step + 1, model);
+                self.begin(course, printer);
+                Next::Go
+            }
+            Is::Misses => self.miss(course, printer),
+        }
+    }
+
+    /// Does what the step says, as soon as nothing speaks against it.
+    fn act(&mut self, course: &mut Course, model: &Model, printer: &Printer) -> Next {
+        let about_job = course.now().is_some_and(|step| step.job.is_some());
+        // a new job is started where none runs: then nothing is healthy
+        let well = match course.would(model) {
+            Some(Ok(Asked::Job(order))) => !order.act.needs_a_job() || model.healthy(),
+            _ => model.healthy(),
+        };
+        match course.would(model) {
+            Some(Ok(asked)) if well => {
+                course.acted = Some(model.now);
+                Next::Ask(vec![match asked {
+                    Asked::Job(order) => Effect::Job(order),
+                    Asked::Break(aim) => match aim.target {
+                        Ok(target) => Effect::Break(Box::new(model.order(&aim.failure, target))),
+                        Err(why) => {
+                            course.refused = Some(why);
+                            return self.miss(course, printer);
+                        }
+                    },
+                }])
+            }
+            would if self.since.elapsed() > READY => {
+                let why = match would {
+                    Some(Err(why)) => why,
+                    _ => model.health().reason,
+                };
+                course.refused = Some(format!("the lab was not ready for it: {why}"));
+                self.miss(course, printer)
+            }
+            _ if about_job && self.looked.is_none_or(|at| at.elapsed() > LOOK) => {
+                self.looked = Some(Instant::now());
+                Next::Ask(vec![Effect::Jobs])
+            }
+            _ => Next::Go,
+        }
+    }
+
+    /// Something asked for could not be done: the step's hint, not only an error.
+    pub(super) fn failed(&mut self, fault: &Fault, printer: &Printer) {
+        if self.ended.is_some() {
+            return;
+        }
+        match self.course.take() {
+            Some(mut course) => {
+                course.refused = Some(format!("{} {}", fault.what, fault.why));
+                self.miss(&course, printer);
+                self.course = Some(course);
+            }
+            None => self.end("INCONCLUSIVE", Some(fault.what.clone())),
+        }
+    }
+
+    fn unless_late(&mut self, what: &str, printer: &Printer) -> Next {
+        if self.began.elapsed() > READY {
+            if printer.style == Style::Text {
+                printer.line(what);
+            }
+            self.end("INCONCLUSIVE", Some(what.to_owned()));
+        }
+        Next::Go
+    }
+
+    fn miss(&mut self, course: &Course, printer: &Printer) -> Next {
+        self.over(course, "failed", printer);
+        let hint = course
+            .now()
+            .map(|step| step.hint.clone())
+            .unwrap_or_default();
+        if printer.style == Style::Text {
+            if let Some(why) = &course.refused {
+                printer.line(&format!("     {why}"));
+            }
+            printer.advice(&format!("hint {hint}\n"));
+        }
+        // what was seen otherwise is a FAIL; what was not seen proves nothing
+        let otherwise = course.told.iter().any(|told| told.seen == Some(false));
+        let verdict = if otherwise { "FAIL" } else { "INCONCLUSIVE" };
+        self.end(verdict, Some(hint));
+        Next::Go
+    }
+
+    fn end(&mut self, verdict: &'static str, hint: Option<String>) {
+        self.ended = Some(Ended {
+            at: Instant::now(),
+            verdict,
+            hint,
+        });
+    }
+
+    fn begin(&mut self, course: &Course, printer: &Printer) {
+        self.since = Instant::now();
+        self.looked = None;
+        let Some(step) = course.now() else { return };
+        match printer.style {
+            Style::Json => printer.object(&object(course, "running", None)),
+            Style::Text => {
+                if course.step == self.from {
+                    printer.line(&format!(
+                        "lesson {}: {}",
+                        self.lesson.key, self.lesson.title
+                    ));
+                }
+                let of = self.lesson.steps.len();
+                printer.line(&format!("..   {}/{of} {}", course.step + 1, step.title));
+            }
+        }
+    }
+
+    fn over(&self, course: &Course, state: &str, printer: &Printer) {
+        let seconds = self.since.elapsed().as_secs_f64();
+        match printer.style {
+            Style::Json => printer.object(&object(course, state, Some(seconds))),
+            Style::Text => {
+                for told in &course.told {
+                    let (what, evidence) = (&told.what, &told.evidence);
+                    printer.line(&format!("     {} {what}: {evidence}", mark(told)));
+                }
+                let mark = if state == "done" { "ok  " } else { "FAIL" };
+                let (n, of) = (course.step + 1, self.lesson.steps.len());
+                let title = course.now().map_or("", |step| step.title.as_str());
+                printer.line(&format!("{mark} {n}/{of} {title} {seconds:.1}s"));
+            }
+        }
+    }
+
+    /// Tells the end; the exit code.
+    fn told(&self, printer: &Printer) -> u8 {
+        let Some(ended) = &self.ended else { return 1 };
+        let seconds = self.began.elapsed().as_secs_f64();
+        match printer.style {
+            Style::Json => printer.object(&json!({"result": {
+                "command": "lesson", "lesson": self.lesson.key, "verdict": ended.verdict,
+                "steps": self.lesson.steps.len(), "seconds": (seconds * 10.0).round() / 10.0,
+                "hint": ended.hint,
+            }})),
+            Style::Text => printer.line(&format!(
+                "{}: {}, {seconds:.0} s",
+                self.lesson.key, ended.verdict
+            )),
+        }
+        u8::from(ended.verdict != "PASS")
+    }
+}
+
+const fn mark(told: &Told) -> &'static str {
+    match told.seen {
+        Some(true) => "+",
+        Some(false) => "x",
+        None => "?",
+    }
+}
+
+/// `{"step":{…}}`
+fn object(course: &Course, state: &str, seconds: Option<f64>) -> Value {
+    let checks: Vec<Value> = course
+        .told
+        .iter()
+        .map(|told| json!({"what": told.what, "seen": told.seen, "evidence": told.evidence}))
+        .collect();
+    let name = format!("step-{}", course.step + 1);
+    let title = course.now().map_or("", |step| step.title.as_str());
+    let mut step = json!({"name": name, "title": title, "state": state, "n": course.step + 1,
+        "of": course.lesson.steps.len()});
+    if let Some(seconds) = seconds {
+        step["seconds"] = json!((seconds * 10.0).round() / 10.0);
+        step["checks"] = json!(checks);
+    }
+    if let Some(why) = &course.refused {
+        step["refused"] = json!(why);
+    }
+    json!({ "step": step })
+}

@@ -1,0 +1,237 @@
+//! What a command without a screen prints while it goes on, and when it has seen enough.
+
+use super::break_goal::Breaking;
+use super::lesson_goal::Auto;
+use super::print::{Printer, Style};
+use super::{Next, Show, break_report, doctor_report, jobs, live, notes, report, status};
+use crate::fault::{Fault, Kind};
+use crate::model::{Ended, Event, Happening, Model, RunEvent, StepState};
+use std::time::Duration;
+
+/// How long the first full picture may take.
+pub(super) const FIRST_PICTURE: Duration = Duration::from_secs(10);
+/// How often a waiting command looks at the clock.
+const TICK: Duration = Duration::from_millis(250);
+
+/// When enough was seen.
+pub(super) enum Goal {
+    /// A plan ended.
+    Plan { limit: Duration },
+    /// The first full picture, or as much of it as came in time.
+    Picture,
+    /// The doctor has looked.
+    Doctor,
+    /// A signal; remembers what was printed last.
+    Forever { last: Option<String> },
+    /// What was applied is taken back.
+    Heal,
+    /// A run, or several, were judged.
+    Break(Breaking),
+    /// Something was done with the job.
+    Job { limit: Duration },
+    /// A lesson came to its end.
+    Lesson(Box<Auto>),
+    /// The terminal that shows the lab is gone.
+    Notes,
+}
+
+/// Prints lines and knows the goal.
+pub(super) struct Lines {
+    goal: Goal,
+    printer: Printer,
+    began: std::time::Instant,
+    outcome: Option<Result<u8, Fault>>,
+    /// What the lines so far said of each step.
+    told: live::Told,
+    /// The steps on a terminal.
+    block: live::Block,
+}
+
+impl Lines {
+    pub(super) fn new(goal: Goal, printer: &Printer) -> Self {
+        Self {
+            goal,
+            printer: printer.clone(),
+            began: std::time::Instant::now(),
+            outcome: None,
+            told: live::Told::default(),
+            block: live::Block::default(),
+        }
+    }
+
+    /// What the command came to, if it came to anything.
+    pub(super) fn outcome(self) -> Option<Result<u8, Fault>> {
+        self.outcome
+    }
+}
+
+impl Goal {
+    fn is_brief(&self) -> bool {
+        matches!(self, Self::Break(breaking) if breaking.is_brief())
+    }
+}
+
+impl Show for Lines {
+    fn show(&mut self, model: &Model, batch: &[Happening]) -> Next {
+        let mut failed = None;
+        for happening in batch {
+            match &happening.event {
+                Event::Step(change) if change.state != StepState::Waiting => {
+                    match self.printer.style {
+                        Style::Json => self.printer.object(&report::step(change)),
+                        // A terminal has one block for all steps.
+                        Style::Text if self.printer.live => {}
+                        Style::Text => {
+                            if let Some(line) = self.told.line(change) {
+                                self.printer.line(&line);
+                            }
+                        }
+                    }
+                }
+                Event::Examined {
+                    findings, fixed, ..
+                } => {
+                    let seen = doctor_report::print(&self.printer, findings, fixed);
+                    self.outcome = Some(seen);
+                    return Next::Stop;
+                }
+                Event::Note(note) => notes::tell(note, &self.printer),
+                Event::Silence => {
+                    self.outcome = Some(Ok(0));
+                    return Next::Stop;
+                }
+                Event::Job(told) if matches!(self.goal, Goal::Job { .. }) => {
+                    if let Some(outcome) = jobs::told(told, &self.printer) {
+                        self.outcome = Some(outcome);
+                        return Next::Stop;
+                    }
+                }
+                Event::Run(event) if self.printer.style == Style::Text && !self.goal.is_brief() => {
+                    if let Some(line) = break_report::live_line(event) {
+                        self.printer.line(&line);
+                    }
+                    let undone = matches!(event, RunEvent::Undone { .. });
+                    let waits = model.run.as_ref().filter(|_| undone);
+                    if let Some(waits) = waits.and_then(|run| run.waits_for(model.now)) {
+                        self.printer.line(&waits);
+                    }
+                }
+                Event::Crashed(text) => {
+                    self.outcome = Some(Err(Fault::new(
+                        Kind::Bug,
+                        "bug",
+                        "A part of flinklab crashed.",
+                    )
+                    .why(text)
+                    .mend("This is a bug of flinklab: please report it with flinklab.log.")));
+                    return Next::Stop;
+                }
+                Event::NoLab { name } if !matches!(self.goal, Goal::Plan { .. }) => {
+                    self.outcome = Some(Err(no_lab(name)));
+                    return Next::Stop;
+                }
+                // One step of it, with its hint.
+                Event::Failed(fault) if matches!(self.goal, Goal::Lesson(_)) => {
+                    if let Goal::Lesson(auto) = &mut self.goal {
+                        auto.failed(fault, &self.printer);
+                    }
+                }
+                Event::Failed(fault) => {
+                    // An undo that failed takes nothing from what was judged before.
+                    if let Goal::Break(breaking) = &self.goal {
+                        breaking.tell(model, &self.printer);
+                    }
+                    failed = Some(fault.clone());
+                }
+                _ => {}
+            }
+        }
+        if matches!(self.goal, Goal::Plan { .. }) && self.printer.live {
+            self.block.draw(&self.printer, model);
+        }
+        if let Some(fault) = failed {
+            self.outcome = Some(Err(fault));
+            return Next::Stop;
+        }
+        if let Some(Ended::Interrupted) = model.ended {
+            return Next::Stop;
+        }
+        match &mut self.goal {
+            Goal::Plan { limit } => live::over(
+                model,
+                &self.printer,
+                self.began.elapsed(),
+                *limit,
+                &mut self.outcome,
+            ),
+            Goal::Doctor | Goal::Notes => Next::Go,
+            Goal::Job { limit } if self.began.elapsed() > *limit => {
+                self.outcome = Some(Err(too_late(*limit)));
+                Next::Stop
+            }
+            Goal::Job { .. } => Next::Go,
+            Goal::Picture => {
+                if status::complete(model) || self.began.elapsed() > FIRST_PICTURE {
+                    self.outcome = Some(print_status(model, &self.printer));
+                    Next::Stop
+                } else {
+                    Next::Go
+                }
+            }
+            Goal::Forever { last } => {
+                if status::complete(model) || self.began.elapsed() > FIRST_PICTURE {
+                    let text = match self.printer.style {
+                        Style::Json => status::object(model).to_string(),
+                        Style::Text => status::text(model),
+                    };
+                    if last.as_ref() != Some(&text) {
+                        self.printer.line(&text);
+                        *last = Some(text);
+                    }
+                }
+                Next::Go
+            }
+            Goal::Heal => match &model.healed {
+                Some(undone) => {
+                    match self.printer.style {
+                        Style::Json => self.printer.object(&report::healed(undone)),
+                        Style::Text => self.printer.text(&report::healed_text(undone)),
+                    }
+                    self.outcome = Some(Ok(0));
+                    Next::Stop
+                }
+                None => Next::Go,
+            },
+            Goal::Break(breaking) => breaking.look(model, &self.printer, &mut self.outcome),
+            Goal::Lesson(auto) => auto.look(model, &self.printer, &mut self.outcome),
+        }
+    }
+
+    fn patience(&self, _model: &Model) -> Option<Duration> {
+        Some(TICK)
+    }
+}
+
+fn too_late(limit: Duration) -> Fault {
+    let what = format!("It took longer than {} s.", limit.as_secs());
+    Fault::unable("timeout", what).mend("`flinklab job list` shows how far it is.")
+}
+
+fn no_lab(name: &str) -> Fault {
+    Fault::unable("no-lab", format!("There is no lab named `{name}`.")).mend(match name {
+        "flinklab" => "Run `flinklab up` to build it.".to_owned(),
+        other => format!("Run `flinklab up --name {other}` to build it."),
+    })
+}
+
+fn print_status(model: &Model, printer: &Printer) -> Result<u8, Fault> {
+    match printer.style {
+        Style::Json => printer.object(&status::object(model)),
+        Style::Text => printer.advice(&status::text(model)),
+    }
+    if status::saw_anything(model) {
+        Ok(0)
+    } else {
+        Err(status::saw_nothing(model))
+    }
+}

@@ -1,0 +1,89 @@
+//! Lessons: those that are built in are sound, and mistakes are shown where they were written.
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+const KEYS: Known<'static> = Known {
+    keys: &[
+        "history",
+        "checkpoints",
+        "job",
+        "log",
+        "timeline",
+        "failures",
+        "control",
+        "commands",
+    ],
+};
+
+const SOUND: &str = "title: A lesson
+see: Something.
+minutes: 2
+steps:
+  - title: Break it
+    text: It breaks.
+    break: jm-crash
+    check: {verdict: PASS, passes: [hit, restored]}
+    hint: Look.
+";
+
+fn mistake(from: &str, to: &str) -> (usize, usize, String) {
+    assert!(SOUND.contains(from), "{from}");
+    let failures = vec!["jm-crash".to_owned(), "tm-crash".to_owned()];
+    let names = Names {
+        failures: &failures,
+        known: KEYS,
+    };
+    let wrong = read("1-x.yaml", &SOUND.replacen(from, to, 1), &names).unwrap_err();
+    (
+        wrong.at.line,
+        wrong.at.column,
+        format!("{} {}", wrong.what, wrong.mend),
+    )
+}
+
+#[test]
+fn seven_are_built_in_and_every_built_in_lab_has_them() {
+    for lab in crate::lab::built_in_names() {
+        let all = lessons(lab, KEYS).unwrap();
+        assert_eq!(all.len(), 7, "{lab}");
+        for lesson in &all {
+            assert!(
+                lesson.steps.iter().all(|step| !step.say.is_empty()),
+                "{}",
+                lesson.key
+            );
+            assert!(
+                lesson.steps.iter().any(|step| !step.check.is_empty()),
+                "{}",
+                lesson.key
+            );
+        }
+    }
+    let all = lessons("default", KEYS).unwrap();
+    assert!(all[2].is_meant("3") && all[2].is_meant("checkpoint") && !all[2].is_meant("lease"));
+}
+
+#[test]
+fn a_mistake_is_shown_where_it_was_written() {
+    let (line, column, what) = mistake("jm-crash", "jm-crush");
+    assert_eq!((line, column), (7, 12), "{what}");
+    assert!(what.contains("Did you mean `jm-crash`?"), "{what}");
+    let (line, _, what) = mistake("verdict", "verdikt");
+    assert_eq!(line, 8, "{what}");
+    assert!(what.contains("Did you mean `verdict`?"), "{what}");
+    let (line, _, what) = mistake("PASS", "PASSED");
+    assert_eq!(line, 8, "{what}");
+    let (line, _, what) = mistake("minutes: 2", "minutes: soon");
+    assert_eq!(line, 3, "{what}");
+    let (line, _, what) = mistake("    hint: Look.\n", "");
+    assert_eq!(line, 8, "{what}");
+    let (line, _, what) = mistake(
+        "    text: It breaks.",
+        "    text: It breaks.\n    key: histery",
+    );
+    assert_eq!(line, 7, "{what}");
+    assert!(what.contains("Did you mean `history`?"), "{what}");
+    let (_, _, what) = mistake("    break: jm-crash", "    job: stop");
+    assert!(what.contains("Only a step with `break`"), "{what}");
+}

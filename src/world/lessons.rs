@@ -1,0 +1,139 @@
+//! A lab's lessons as they are read from where the lab came from, and how far each was gone through:
+//! one file in the lab's folder. Knows no step's meaning.
+
+use super::World;
+use super::home::{Home, Source};
+use super::open::open;
+use crate::fault::Fault;
+use crate::lab::{self, Known, Lesson};
+use crate::model::{BINDINGS, Event, Kept, Scope};
+use std::collections::BTreeMap;
+use std::io::Read;
+
+/// A file of progress above this is not ours.
+const LIMIT: u64 = 64 * 1024;
+
+/// The lessons of the lab that there is, or of the one that would be built.
+pub fn all(world: &World) -> Result<Vec<Lesson>, Fault> {
+    let source = match open(world)? {
+        Some(opened) => Some(opened.state.definition.source),
+        None => None,
+    };
+    let name = match (&source, &world.lab) {
+        (Some(Source::BuiltIn(name)), _) => name.clone(),
+        (Some(Source::Folder(folder)), _) if folder.is_dir() => folder.display().to_string(),
+        (Some(Source::Folder(_)), _) => "default".to_owned(),
+        (None, Some(asked)) => asked.clone(),
+        (None, None) => "default".to_owned(),
+    };
+    of_lab(&name)
+}
+
+/// The lessons of a lab by its name or folder.
+pub fn of_lab(name_or_folder: &str) -> Result<Vec<Lesson>, Fault> {
+    let pages = BINDINGS
+        .iter()
+        .filter(|binding| binding.scope == Scope::Pages);
+    let keys: Vec<&str> = pages.map(|binding| binding.name).collect();
+    lab::lessons(name_or_folder, Known { keys: &keys })
+}
+
+/// The one that a person means.
+pub fn meant(world: &World, words: &str) -> Result<Lesson, Fault> {
+    let all = all(world)?;
+    let keys: Vec<&str> = all.iter().map(|lesson| lesson.key.as_str()).collect();
+    let found = all.iter().find(|lesson| lesson.is_meant(words));
+    found.cloned().ok_or_else(|| {
+        Fault::wrong("no-lesson", format!("There is no lesson `{words}`."))
+            .why(format!("there are {}", keys.join(", ")))
+            .mend("`flinklab lesson` lists them.")
+    })
+}
+
+/// What the screen is told when a lab is opened.
+pub(super) fn of(world: &World) -> Event {
+    let (all, wrong) = match all(world) {
+        Ok(all) => (all, None),
+        Err(fault) => (Vec::new(), Some(fault)),
+    };
+    Event::Lessons {
+        all,
+        wrong,
+        kept: kept(world),
+    }
+}
+
+/// How far each was gone through. What cannot be read is as good as not written: nothing is lost
+/// but a bookmark.
+pub fn kept(world: &World) -> BTreeMap<String, Kept> {
+    let home = Home::of(&world.addresses, &world.name);
+    let path = home.lessons();
+    let mut text = String::new();
+    let read = home.plain(&path).ok().and_then(|()| {
+        let file = std::fs::File::open(&path).ok()?;
+        file.take(LIMIT).read_to_string(&mut text).ok()
+    });
+    match read {
+        Some(_) => serde_json::from_str(&text).unwrap_or_default(),
+        None => BTreeMap::new(),
+    }
+}
+
+/// Writes down how far one is.
+pub fn keep(world: &World, key: &str, kept_now: Kept) {
+    let home = Home::of(&world.addresses, &world.name);
+    // Without a lab there is no folder of ours to write into.
+    if world.read_only || !matches!(home.read_state(), Ok(Some(_))) {
+        return;
+    }
+    let mut all = kept(world);
+    all.insert(key.to_owned(), kept_now);
+    let text = serde_json::to_string(&all).unwrap_or_default();
+    if let Err(fault) = home.replace(&home.lessons(), text.as_bytes()) {
+        tracing::warn!(%fault, "how far a lesson is cannot be kept");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::lab::Lab;
+    use crate::world::Addresses;
+    use crate::world::home::State;
+
+    #[test]
+    fn how_far_a_lesson_is_is_kept_in_the_labs_folder_and_nowhere_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let addresses = Addresses {
+            docker: None,
+            docker_context: None,
+            docker_config: None,
+            home: folder.path().to_owned(),
+            config: folder.path().to_owned(),
+            proxies: Vec::new(),
+        };
+        let world = World::new(addresses, "t".to_owned(), None, false);
+        let home = Home::of(&world.addresses, &world.name);
+        let two = Kept {
+            step: 2,
+            done: false,
+        };
+        keep(&world, "1-lease", two);
+        assert!(!home.folder.exists(), "there is no lab");
+        home.create().unwrap();
+        let lab = Lab::open("default").unwrap();
+        let source = Source::BuiltIn("default".to_owned());
+        let state = State::new("t", &lab, source, jiff::Timestamp::UNIX_EPOCH).unwrap();
+        home.write_state(&state).unwrap();
+        keep(&world, "1-lease", two);
+        keep(&world, "2-stop-and-crash", Kept::default());
+        assert_eq!(kept(&world)["1-lease"], two);
+        assert_eq!(kept(&world).len(), 2);
+        std::fs::write(home.lessons(), "{").unwrap();
+        assert!(kept(&world).is_empty(), "a bookmark that is broken is none");
+        assert_eq!(meant(&world, "lease").unwrap().key, "1-lease");
+        assert_eq!(meant(&world, "8").unwrap_err().code, "no-lesson");
+    }
+}
