@@ -43,12 +43,14 @@ pub(super) async fn follow(ways: Ways, mut sights: Sights, mut rhythm: Rhythm, e
         second_until: None,
         checkpoints: None,
         workers: None,
+        without_workers: false,
         interval: None,
         job: None,
     };
     let links = Links::new(Source::Flink, events.clone());
     loop {
         let began = Instant::now();
+        asker.without_workers = rhythm.calm() && !asker.without_workers;
         let sample = asker.round(&mut sights).await;
         match &sample.jobs {
             Ok(_) => links.live().await,
@@ -69,6 +71,8 @@ struct Asker {
     second_until: Option<Instant>,
     checkpoints: Question<CheckpointsSample>,
     workers: Question<Vec<Worker>>,
+    /// While all is well TaskManagers are asked for in every other round.
+    without_workers: bool,
     /// The job's checkpoint interval, asked once.
     interval: Option<u64>,
     /// The job that both are about.
@@ -189,7 +193,7 @@ impl Asker {
             let question = checkpoints(self.ways.clone(), route.clone(), job, self.interval);
             self.checkpoints = Some(question.boxed());
         }
-        if self.workers.is_none() {
+        if self.workers.is_none() && !self.without_workers {
             self.workers = Some(workers(self.ways.clone(), route.clone()).boxed());
         }
         let ways = self.ways.clone();

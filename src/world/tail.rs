@@ -37,7 +37,7 @@ const BATCH: usize = 200;
 const READY: Duration = Duration::from_millis(20);
 /// How long what comes is left to gather while all is well and nobody waits for it. A pod that says
 /// something ten times a second would wake us as often: most of what watching an idle lab costs.
-const UNHURRIED: Duration = Duration::from_millis(500);
+const UNHURRIED: Duration = Duration::from_secs(1);
 /// Lines in a second that make a pod one that prints a lot, and one that does not any more.
 const CHATTY: u64 = 100;
 const QUIET: u64 = 50;

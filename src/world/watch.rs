@@ -25,7 +25,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// How often lab.json and the kubeconfig are looked at: two calls to the file system.
-const FILES: Duration = Duration::from_millis(500);
+const FILES: Duration = Duration::from_secs(1);
 /// How long a look at the files of the mount may take.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -331,6 +331,11 @@ pub(super) struct Rhythm {
 }
 
 impl Rhythm {
+    /// Whether there is no hurry.
+    pub(super) fn calm(&self) -> bool {
+        *self.pace.borrow() == Pace::Calm
+    }
+
     /// Until it is time for the round after the one that began then.
     pub(super) async fn wait(&mut self, began: Instant) {
         loop {

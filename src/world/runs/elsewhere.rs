@@ -20,7 +20,7 @@ const BEGUN: &str = "begun.json";
 /// What the hand that breaks saw, a line each.
 const EVENTS: &str = "events.jsonl";
 /// Time between two looks at the folders: two calls to the file system while nothing changes.
-const LOOK: Duration = Duration::from_millis(250);
+const LOOK: Duration = Duration::from_millis(500);
 /// A folder that changed so short ago may have changed again within the same stamp; and whether the
 /// process that broke something still lives, no folder says.
 const STALE: Duration = Duration::from_secs(2);
@@ -134,7 +134,9 @@ pub(in crate::world) async fn follow(home: Home, events: Events) {
                 .await;
             standing = now;
         }
-        for name in names(&home) {
+        let names = names(&home);
+        known.retain(|name| names.contains(name));
+        for name in names {
             if known.contains(&name) || open.contains_key(&name) {
                 continue;
             }
@@ -166,7 +168,6 @@ pub(in crate::world) async fn follow(home: Home, events: Events) {
             open.remove(&name);
             known.insert(name);
         }
-        known.retain(|name| home.runs().join(name).exists());
     }
 }
 
