@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // a test that cannot go on should say where
 #![allow(clippy::print_stderr)] // what a failing test saw helps; cargo shows it only then
 
+mod article;
 mod broken_off;
 mod building;
 mod bundling;
@@ -14,6 +15,7 @@ mod engine;
 mod labs;
 mod models;
 mod neighbours;
+mod operators;
 mod pages;
 mod pictures;
 mod program;

@@ -3,9 +3,9 @@
 
 use crate::fault::Fault;
 use crate::lab::Lab;
-use crate::world::World;
 use crate::world::home::{Home, Source, State};
 use crate::world::open::{open, source_of};
+use crate::world::{World, manifests};
 use jiff::Timestamp;
 use std::path::Path;
 
@@ -28,7 +28,7 @@ pub(super) struct Plan {
 pub(super) fn plan(world: &World, now: Timestamp) -> Result<Plan, Fault> {
     let Some(opened) = open(world)? else {
         let asked = world.lab.as_deref().unwrap_or("default");
-        let lab = Lab::open(asked)?;
+        let lab = world.definition_of(asked)?;
         let source = source_of(asked);
         let folder = shown(&source);
         let state = State::new(&world.name, &lab, source, now)?;
@@ -44,7 +44,10 @@ pub(super) fn plan(world: &World, now: Timestamp) -> Result<Plan, Fault> {
     let mut notes = Vec::new();
     let lab = match &state.definition.source {
         Source::BuiltIn(name) => Lab::open(name)?,
-        Source::Folder(folder) if folder.is_dir() => Lab::read(folder)?,
+        Source::Folder(folder) if folder.is_dir() => {
+            let kept = manifests::folder(&world.addresses);
+            Lab::read_with(folder, Some(&kept))?
+        }
         Source::Folder(folder) => {
             notes.push(format!(
                 "The folder {} is gone; the lab is built as it was recorded.",
