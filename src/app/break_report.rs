@@ -173,6 +173,7 @@ pub(super) fn seconds(ms: i64) -> String {
 pub(super) fn title(name: PhaseName) -> &'static str {
     match name {
         PhaseName::Sent => "sent",
+        PhaseName::Signalled => "SIGTERM",
         PhaseName::ProcessGone => "process gone",
         PhaseName::LeaseOver => "lease over",
         PhaseName::NewEpoch => "new epoch",

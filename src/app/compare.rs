@@ -12,7 +12,7 @@ use crate::fault::{Fault, Kind};
 use crate::lab::Lab;
 use crate::model::{Adopted, Compared, Comparison, DownOrder, Effect};
 use crate::world::labs::Standing;
-use crate::world::{Addresses, World, comparisons};
+use crate::world::{Addresses, World, comparisons, manifests};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,10 +41,10 @@ pub(super) fn run(
     printer: &Printer,
 ) -> Result<u8, Fault> {
     refused(cli)?;
-    let labs = opened(&asked.labs)?;
+    let addresses = surroundings.addresses(&cli.global)?;
+    let labs = opened(&asked.labs, |name| manifests::open(&addresses, name))?;
     let fresh = Comparison::new(&labs, &asked.keys, asked.times, jiff::Timestamp::now());
     makes_sense(&fresh, &labs)?;
-    let addresses = surroundings.addresses(&cli.global)?;
     let mut comparison = match comparisons::read(&addresses, &fresh.id())? {
         Some(found) if asked.again => Comparison {
             standing: found.standing,
@@ -98,7 +98,9 @@ fn refused(cli: &Cli) -> Result<(), Fault> {
     Ok(())
 }
 
-fn opened(names: &[String]) -> Result<Vec<(String, Lab)>, Fault> {
+type Opened = Result<Lab, Fault>;
+
+fn opened(names: &[String], open: impl Fn(&str) -> Opened) -> Result<Vec<(String, Lab)>, Fault> {
     let mut labs: Vec<(String, Lab)> = Vec::new();
     for name in names {
         if labs.iter().any(|(known, _)| known == name) {
@@ -107,7 +109,7 @@ fn opened(names: &[String]) -> Result<Vec<(String, Lab)>, Fault> {
                 format!("The lab `{name}` is named twice."),
             ));
         }
-        labs.push((name.clone(), Lab::open(name)?));
+        labs.push((name.clone(), open(name)?));
     }
     if labs.len() < 2 {
         return Err(
@@ -373,13 +375,10 @@ fn about(seconds: f64) -> String {
 
 /// The labs of a comparison, for a simulation of all of them; none where the command is another.
 pub(super) fn labs_of(cli: &Cli) -> Result<Vec<Lab>, Fault> {
-    match &cli.command {
-        Some(Command::Compare(asked)) => {
-            let labs = opened(&asked.labs)?;
-            Ok(labs.into_iter().map(|(_, lab)| lab).collect())
-        }
-        _ => Ok(Vec::new()),
-    }
+    let Some(Command::Compare(asked)) = &cli.command else {
+        return Ok(Vec::new());
+    };
+    asked.labs.iter().map(|name| Lab::open(name)).collect()
 }
 
 #[cfg(test)]

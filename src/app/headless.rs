@@ -28,6 +28,7 @@ pub(super) async fn command(
         Command::Up { resume, timeout } => {
             let order = UpOrder {
                 resume: *resume,
+                fetch: questions::before_up(&world, printer)?,
                 within: Some(*timeout),
             };
             // `up` itself gives up in time and says why; this is for one that cannot even do that.

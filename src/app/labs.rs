@@ -130,13 +130,16 @@ pub(super) fn definition(
         }
         LabCommand::Check { folder } => {
             // A built-in one by its name, as `--lab` takes it.
-            let lab = Lab::open(&folder.to_string_lossy())?;
+            let lab = world::manifests::open(addresses, &folder.to_string_lossy())?;
             let lessons = world::lessons::of_lab(&folder.to_string_lossy())?;
             match printer.style {
                 Style::Json => printer.object(&json!({"result": {
                     "command": "lab check", "outcome": "sound", "lab": lab.name, "hash": lab.hash,
                     "nodes": lab.cluster.nodes.len(), "files": lab.apply.len() + 2, "unlisted": lab.unlisted,
                     "lessons": lessons.len(),
+                    "operator": lab.operated().map(|operated| json!({
+                        "kind": operated.operator.kind(), "name": operated.name, "says": operated.says(),
+                    })),
                 }})),
                 Style::Text => printer.text(&checked(&lab, lessons.len())),
             }
@@ -168,6 +171,9 @@ fn checked(lab: &Lab, lessons: usize) -> String {
         lab.images.join(", ")
     );
     text.push_str(&format!("{lessons} lessons go with it.\n"));
+    for sentence in lab.operated().map(|one| one.says()).unwrap_or_default() {
+        text.push_str(&format!("{sentence}\n"));
+    }
     if !lab.unlisted.is_empty() {
         text.push_str(&format!(
             "Not used, as `apply` in lab.yaml does not list it: {}\n",

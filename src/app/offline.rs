@@ -104,9 +104,9 @@ pub(super) fn without_world(
 
 /// The definition that `--lab` names, else the one that the instance was built from.
 fn asked_or_recorded(cli: &Cli, surroundings: &Surroundings) -> Result<Lab, Fault> {
-    if let Some(asked) = &cli.global.lab {
-        return Lab::open(asked);
-    }
     let addresses = surroundings.addresses(&cli.global)?;
+    if let Some(asked) = &cli.global.lab {
+        return crate::world::manifests::open(&addresses, asked);
+    }
     crate::world::definition(&World::new(addresses, cli.global.name.clone(), None, true))
 }

@@ -2,8 +2,54 @@
 
 use super::print::{Printer, Style};
 use crate::fault::{Fault, Kind};
+use crate::lab::Remote;
 use crate::model::Adopted;
 use crate::world::{self, World};
+
+/// Before `up`: whether there is something to fetch, and may be. What a lab takes from elsewhere is
+/// named with its sum.
+pub(super) fn before_up(world: &World, printer: &Printer) -> Result<bool, Fault> {
+    if world.read_only {
+        return Ok(false); // it is refused anyway
+    }
+    may_fetch(&world::manifests::wanted(world)?, printer)
+}
+
+/// Asks before manifests are fetched; none: nothing is asked.
+pub(super) fn may_fetch(wanted: &[Remote], printer: &Printer) -> Result<bool, Fault> {
+    if wanted.is_empty() {
+        return Ok(false);
+    }
+    let listing: Vec<String> = wanted
+        .iter()
+        .map(|one| format!("{} from {} (SHA-256 {})", one.file, one.url, one.sha256))
+        .collect();
+    if printer.style == Style::Text {
+        printer.line("The lab takes manifests from elsewhere, which its cluster will obey:");
+        for line in &listing {
+            printer.line(&format!("  {line}"));
+        }
+    }
+    match printer.ask("Fetch and apply them?") {
+        Some(true) => Ok(true),
+        Some(false) => Err(Fault::new(
+            Kind::Interrupted,
+            "not-confirmed",
+            "Nothing was fetched and nothing was built.",
+        )),
+        None => {
+            let fault = Fault::wrong(
+                "needs-yes",
+                "`up` must ask before it fetches a manifest, and there is nobody to ask. Nothing \
+                 was built.",
+            )
+            .why(listing.join(", "))
+            .mend("Add --yes.");
+            let place = wanted[0].at_url.clone();
+            Err(Fault { place, ..fault })
+        }
+    }
+}
 
 /// Before `down`: names what of the cluster is not ours to begin with; before `--purge` lists what
 /// would be lost too. Asks once. Plain `down` of our own cluster keeps all data and asks nothing.

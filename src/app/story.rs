@@ -159,6 +159,7 @@ impl Story {
             let seconds = std::time::Duration::from_millis(phase.ms.unsigned_abs()).as_secs_f64();
             let what = match phase.name {
                 PhaseName::Sent => continue,
+                PhaseName::Signalled => "the pod's preStop sleep is over: SIGTERM",
                 PhaseName::ProcessGone => "the process is gone",
                 PhaseName::LeaseOver => "the lease is over: nobody leads",
                 PhaseName::NewEpoch => "another epoch of leadership begins",

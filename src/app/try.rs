@@ -2,14 +2,14 @@
 //! folder come into being, the command is told their addresses, and all of it is gone at the end.
 
 use super::print::{Printer, Style};
-use super::{Inbox, Next, Show, Surroundings, compare, start, turn};
+use super::{Inbox, Next, Show, Surroundings, compare, questions, start, turn};
 use crate::cli::{Cli, Command, LogLevel, Trying};
 use crate::fault::{Fault, Kind};
 use crate::lab::Lab;
 use crate::model::{Effect, Event, Happening, Model, Origin, UpOrder};
 use crate::sim::{Options, Sim};
-use crate::world::World;
 use crate::world::throwaway::Throwaway;
+use crate::world::{World, manifests};
 use clap::Parser;
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -42,7 +42,8 @@ pub(super) fn run(cli: &Cli, asked: &Trying, surroundings: &Surroundings) -> Res
     let folder = Throwaway::new(&surroundings.temporary)?;
     let runtime = Runtime::new()
         .map_err(|error| Fault::new(Kind::Bug, "no-runtime", "Cannot start.").why(error))?;
-    let lab = Lab::open(inner.global.lab.as_deref().unwrap_or("default"))?;
+    let asked_lab = inner.global.lab.as_deref().unwrap_or("default");
+    let lab = with_manifests(asked_lab, &inner, surroundings, &folder, &runtime)?;
     let seed = match asked.seed {
         Some(seed) => seed,
         None => getrandom::u64().unwrap_or(1),
@@ -89,6 +90,26 @@ pub(super) fn run(cli: &Cli, asked: &Trying, surroundings: &Surroundings) -> Res
     let _inside = runtime.enter();
     drop(sim);
     code
+}
+
+/// The lab with what it takes from elsewhere: what the person's own labs have fetched is as good
+/// here, and what is fetched now goes with the folder.
+fn with_manifests(
+    asked: &str,
+    inner: &Cli,
+    surroundings: &Surroundings,
+    folder: &Throwaway,
+    runtime: &Runtime,
+) -> Result<Lab, Fault> {
+    let own = surroundings.addresses(&inner.global)?;
+    let mut thrown = own.clone();
+    thrown.home = folder.path().to_owned();
+    manifests::take_over(&own, &thrown, asked)?;
+    let wanted = manifests::wanted_by(&thrown, asked)?;
+    if questions::may_fetch(&wanted, &Printer::new(&inner.global, surroundings))? {
+        runtime.block_on(manifests::fetch(&thrown, &wanted))?;
+    }
+    manifests::open(&thrown, asked)
 }
 
 /// The command behind `try`, with what was said before it.

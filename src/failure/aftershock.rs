@@ -57,7 +57,8 @@ impl Failure {
             | Step::StopApiServer
             | Step::ForbidWriting
             | Step::DeletePointers
-            | Step::LoseStateFiles => Aftershock::Within(ECHO),
+            | Step::LoseStateFiles
+            | Step::PauseNode => Aftershock::Within(ECHO),
         };
         self.steps.iter().map(of).max_by_key(|one| one.longest())
     }

@@ -351,6 +351,28 @@ pub static CATALOGUE: &[Failure] = &[
             fails: Cow::Borrowed(&[StatementName::InTime]),
         },
     },
+    Failure {
+        key: words("node-stop"),
+        title: words("stop a worker node"),
+        story: words(
+            "A worker node is paused through Docker: its kubelet and its pods stand still, and no \
+             connection breaks. Flink misses the TaskManager's heartbeats after 40 to 50 s. \
+             Kubernetes is slower: the node's lease, renewed every 10 s, must be 50 s old (40 s before \
+             1.32) until it is NotReady, and its pods go when their tolerations end, 300 s by default.",
+        ),
+        teaches: words("A silent node is believed in for longer than a silent TaskManager."),
+        needs: Cow::Borrowed(&[Need::Worker]),
+        hits: Hits::Worker,
+        steps: Cow::Borrowed(&[Step::PauseNode]),
+        lasts: Some(Seconds(75)),
+        aftershock: None,
+        expect: seen(
+            Leadership::Stays,
+            Restore::Newest,
+            Restarts::MayBeReplaced,
+            90,
+        ),
+    },
 ];
 
 /// The entry of that key.

@@ -45,7 +45,9 @@ fn what_is_expected_fits_what_is_hit() {
     for failure in CATALOGUE {
         let expected = match failure.hits {
             Hits::Leader | Hits::AllJobmanagers | Hits::Role => Leadership::NewEpoch,
-            Hits::Standby | Hits::BusyTaskManager | Hits::CheckpointFolder => Leadership::Stays,
+            Hits::Standby | Hits::BusyTaskManager | Hits::CheckpointFolder | Hits::Worker => {
+                Leadership::Stays
+            }
             Hits::ApiServer => Leadership::MayMove,
         };
         assert_eq!(failure.expect.leadership, expected, "{}", failure.key);

@@ -91,6 +91,7 @@ fn suits(step: Step, hits: Hits) -> bool {
         Step::StopApiServer => hits == Hits::ApiServer,
         Step::ForbidPatch => hits == Hits::Role,
         Step::ForbidWriting => hits == Hits::CheckpointFolder,
+        Step::PauseNode => hits == Hits::Worker,
         Step::DeletePointers | Step::LoseStateFiles => {
             matches!(hits, Hits::Leader | Hits::AllJobmanagers)
         }
@@ -173,6 +174,10 @@ fn expectations(failure: &Failure) -> Option<Fit> {
     });
     match (ended, expect.restarts) {
         (true, Restarts::None) => wrong("expect.restarts", "What is ended starts again."),
+        (_, Restarts::MayBeReplaced) if !failure.steps.contains(&Step::PauseNode) => wrong(
+            "expect.restarts",
+            "Kubernetes replaces pods by itself only where their node is lost.",
+        ),
         (false, Restarts::Target | Restarts::Replaced) => wrong(
             "expect.restarts",
             "Nothing is ended, so nothing starts again: say `none`.",

@@ -73,6 +73,9 @@ pub enum Restarts {
     Target,
     /// Other pods take the place of those that were hit.
     Replaced,
+    /// Both are right, that they stay and that others take their place: it depends on how long
+    /// Kubernetes is patient.
+    MayBeReplaced,
 }
 
 /// From when a time budget counts.

@@ -100,6 +100,8 @@ pub enum Hits {
     Role,
     /// The folder of the job's checkpoints.
     CheckpointFolder,
+    /// A worker node with a TaskManager that runs tasks, and without the leader.
+    Worker,
 }
 
 /// One act against what is hit.
@@ -128,6 +130,8 @@ pub enum Step {
     DeletePointers,
     /// The files of the job's state moved aside: those that checkpoints share, and those in them.
     LoseStateFiles,
+    /// The container of the node paused through Docker.
+    PauseNode,
 }
 
 /// What takes a step back.
@@ -154,6 +158,8 @@ pub enum Undo {
     RestorePointers,
     /// The files of the job's state moved back; the job comes back at its next try.
     ReturnStateFiles,
+    /// The container of the node goes on.
+    ResumeNode,
 }
 
 impl Step {
@@ -171,6 +177,7 @@ impl Step {
             Self::ForbidWriting => Undo::AllowWriting,
             Self::DeletePointers => Undo::RestorePointers,
             Self::LoseStateFiles => Undo::ReturnStateFiles,
+            Self::PauseNode => Undo::ResumeNode,
         }
     }
 
@@ -188,7 +195,8 @@ impl Step {
             | Self::ScaleToZero
             | Self::StopApiServer
             | Self::ForbidPatch
-            | Self::ForbidWriting => true,
+            | Self::ForbidWriting
+            | Self::PauseNode => true,
         }
     }
 }
@@ -214,6 +222,7 @@ impl Undo {
             Self::AllowWriting => "writable again",
             Self::RestorePointers => "map put back, leader stopped",
             Self::ReturnStateFiles => "files moved back",
+            Self::ResumeNode => "node resumed",
         }
     }
 }

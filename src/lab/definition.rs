@@ -14,7 +14,8 @@ pub(super) struct Definition {
     pub(super) images: Vec<String>,
     pub(super) apply: Vec<Apply>,
     pub(super) flink: Flink,
-    pub(super) roles: Roles,
+    /// Left out, they are those of the operator whose object is in the manifests.
+    pub(super) roles: Option<Roles>,
     pub(super) job: Job,
     #[serde(default)]
     pub(super) polls: Polls,
@@ -30,6 +31,10 @@ pub(super) struct Definition {
 pub struct Apply {
     /// Name of a file in the lab's folder.
     pub file: String,
+    /// Where it is fetched from if it is not there.
+    pub url: Option<String>,
+    /// What it must be, then: its SHA-256, hex.
+    pub sha256: Option<String>,
     /// Ticks the step; holds back no other file.
     pub wait: Option<Wait>,
 }

@@ -4,6 +4,7 @@
 use super::definition::RoleLabels;
 use super::kinds;
 use super::mistake::{Mistake, did_you_mean, listed};
+use super::operator::Operator;
 use super::scalar::{self, Plain};
 use super::yaml::{self, Node, Style, Value};
 use serde::{Deserialize, Serialize};
@@ -36,9 +37,15 @@ pub struct Document {
 }
 
 impl Document {
-    /// Whether it makes pods, so that the images must be in the nodes first.
+    /// Whether pods come of it, so that the images must be in the nodes first.
     #[must_use]
     pub fn is_workload(&self) -> bool {
+        self.makes_pods() || Operator::of(&self.api_version, &self.kind).is_some()
+    }
+
+    /// Whether Kubernetes itself makes pods of it.
+    #[must_use]
+    pub fn makes_pods(&self) -> bool {
         matches!(
             self.kind.as_str(),
             "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Pod" | "Job" | "CronJob"

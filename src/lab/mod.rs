@@ -10,8 +10,10 @@ mod kinds;
 mod lesson;
 mod manifest;
 mod mistake;
+mod operator;
 mod options;
 mod overlay;
+mod remote;
 mod scalar;
 mod wrong;
 mod yaml;
@@ -22,6 +24,8 @@ pub use lesson::{
     Check, Deed, FOLDER as LESSONS, Known, Lesson, LessonStep, Sight, There, lesson_files, lessons,
 };
 pub use manifest::{Document, Manifest};
+pub use operator::{Operated, Operator, Starts};
+pub use remote::{LONGEST as LONGEST_REMOTE, Remote, may_ask, sum};
 
 use crate::failure::{Failure, Need, Role, Step};
 use crate::fault::Fault;
@@ -95,26 +99,52 @@ pub fn built_in_names() -> impl Iterator<Item = &'static str> {
 impl Lab {
     /// The lab of that name if it is compiled in, else the one in the folder of that name.
     pub fn open(name_or_folder: &str) -> Result<Self, Fault> {
-        match BUILT_IN.iter().find(|(name, _)| *name == name_or_folder) {
-            Some((_, files)) => Self::from_files(
-                files
-                    .iter()
-                    .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
-                    .collect(),
-                "",
-            ),
-            None => Self::read(Path::new(name_or_folder)),
-        }
+        Self::open_with(name_or_folder, None)
+    }
+
+    /// The same, with manifests that were fetched before from the addresses that it names: the
+    /// folder that they are kept in.
+    pub fn open_with(name_or_folder: &str, kept: Option<&Path>) -> Result<Self, Fault> {
+        let (files, folder) = sources(name_or_folder)?;
+        check::from_files(files, &folder, kept)
     }
 
     /// The lab in a folder.
     pub fn read(folder: &Path) -> Result<Self, Fault> {
-        check::read_folder(folder)
+        Self::read_with(folder, None)
+    }
+
+    /// The same, with manifests that were fetched before.
+    pub fn read_with(folder: &Path, kept: Option<&Path>) -> Result<Self, Fault> {
+        let (files, folder) = check::read_folder(folder)?;
+        check::from_files(files, &folder, kept)
     }
 
     /// A lab from its files' texts. `folder` stands before file names in messages.
     pub fn from_files(files: Vec<(String, String)>, folder: &str) -> Result<Self, Fault> {
-        check::from_files(files, folder)
+        check::from_files(files, folder, None)
+    }
+
+    /// The object of an operator that makes this lab's pods; none where workloads do.
+    #[must_use]
+    pub fn operated(&self) -> Option<Operated> {
+        let all = self.documents().filter_map(Operated::of);
+        let mut own = all.filter(|one| one.namespace == self.flink.namespace);
+        own.next()
+    }
+
+    /// How many pods of a role the lab starts by itself.
+    #[must_use]
+    pub fn replicas(&self, role: Role) -> u64 {
+        let labels = self.role(role);
+        let pods = self
+            .documents()
+            .filter(|one| one.makes_pods() && one.runs(labels));
+        let own: u64 = pods.map(Document::replicas).sum();
+        own + self.operated().map_or(0, |operated| match role {
+            Role::JobManager => operated.jobmanagers,
+            Role::TaskManager => operated.taskmanagers,
+        })
     }
 
     /// The labels and container of a role.
@@ -148,15 +178,17 @@ impl Lab {
     #[must_use]
     pub fn flink_options(&self) -> BTreeMap<String, String> {
         let maps = self.documents().filter(|one| one.kind == "ConfigMap");
-        maps.flat_map(|map| {
+        let maps = maps.flat_map(|map| {
             options::FILES
                 .into_iter()
                 .find_map(|file| Some((file, map.object["data"][file].as_str()?)))
                 .and_then(|(file, text)| options::read(file, text).ok())
                 .unwrap_or_default()
-        })
-        .map(|(key, (value, _))| (key, value))
-        .collect()
+        });
+        let operated = self.operated().map(|operated| operated.options);
+        maps.map(|(key, (value, _))| (key, value))
+            .chain(operated.unwrap_or_default())
+            .collect()
     }
 
     /// A time that an option sets, in seconds.
@@ -220,19 +252,21 @@ impl Lab {
     /// What this lab lacks for a failure, in words; none if it can have it.
     #[must_use]
     pub fn missing_for(&self, failure: &Failure) -> Option<String> {
-        let jobmanagers = self
-            .documents()
-            .filter(|one| one.is_workload() && one.runs(&self.roles.jobmanager));
-        let replicas: u64 = jobmanagers.map(Document::replicas).sum();
+        let replicas = self.replicas(Role::JobManager);
+        let operated = self.operated();
         let workers = self
             .cluster
             .nodes
             .iter()
             .any(|node| node.role == NodeRole::Worker);
         let needed = failure.needs.iter().find_map(|need| match need {
-            Need::Standby if replicas < 2 => {
-                Some("it has one JobManager, so there is no standby".to_owned())
-            }
+            Need::Standby if replicas < 2 => Some(match &operated {
+                Some(one) if one.operator.most_jobmanagers() == Some(1) => format!(
+                    "its {} can have one JobManager only, so there is no standby",
+                    one.operator.kind()
+                ),
+                _ => "it has one JobManager, so there is no standby".to_owned(),
+            }),
             Need::Worker if !workers => Some("it has no worker node".to_owned()),
             Need::StateFiles if !self.has_state_files() => {
                 Some("its state is inline in the checkpoint's metadata".to_owned())
@@ -241,6 +275,9 @@ impl Lab {
         });
         needed.or_else(|| {
             failure.steps.iter().find_map(|step| match step {
+                Step::ScaleToZero if operated.is_some() => {
+                    Some("the operator of its JobManagers would scale them back".to_owned())
+                }
                 Step::ScaleToZero if replicas == 0 => {
                     Some("its JobManagers have no workload that could be scaled".to_owned())
                 }
@@ -254,6 +291,24 @@ impl Lab {
                 _ => None,
             })
         })
+    }
+}
+
+/// The manifests that a lab takes from elsewhere and that are neither in its folder nor kept there.
+pub fn wanted(name_or_folder: &str, kept: &Path) -> Result<Vec<Remote>, Fault> {
+    let (files, folder) = sources(name_or_folder)?;
+    check::wanted(files, &folder, kept)
+}
+
+/// The files of a lab, and what stands before their names in messages.
+fn sources(name_or_folder: &str) -> Result<(Vec<(String, String)>, String), Fault> {
+    match BUILT_IN.iter().find(|(name, _)| *name == name_or_folder) {
+        Some((_, files)) => {
+            let files = files.iter();
+            let files = files.map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+            Ok((files.collect(), String::new()))
+        }
+        None => check::read_folder(Path::new(name_or_folder)),
     }
 }
 

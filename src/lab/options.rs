@@ -57,7 +57,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<Options, Mistake> {
 }
 
 /// Nested or dotted, both are allowed and mean the same.
-fn flatten(node: &Node, path: &str, into: &mut Options) {
+pub(super) fn flatten(node: &Node, path: &str, into: &mut Options) {
     match &node.value {
         Value::Map(entries) => {
             for (key, value) in entries {

@@ -108,6 +108,7 @@ impl Model {
             Hits::CheckpointFolder => {
                 self.by_leader(|_, job| format!("the checkpoints of job {job}"))
             }
+            Hits::Worker => self.worker(wanted),
         }
     }
 
@@ -145,6 +146,47 @@ impl Model {
     /// The TaskManager with the most slots in use. After a loss, all tasks may be on one; and where
     /// that is not known yet, guessing could hit one that runs nothing.
     fn busy(&self, wanted: Option<&str>) -> Result<Target, String> {
+        self.busy_of(wanted, |_| true)
+    }
+
+    /// The worker of the busiest TaskManager that the leader does not run on, pinned by it and with
+    /// all of Flink's pods there.
+    fn worker(&self, wanted: Option<&str>) -> Result<Target, String> {
+        let leads = self.leading()?.node.clone();
+        let alone = |pod: &Pod| {
+            let node = pod.node.as_deref().unwrap_or_default();
+            pod.node != leads && !node.is_empty() && !node.ends_with("-control-plane")
+        };
+        let busy = |pod: &&Pod| alone(pod) && wanted.is_none_or(|wanted| pod.name == wanted);
+        if !self.alive(Role::TaskManager).any(|pod| busy(&pod)) {
+            return Err(match wanted {
+                Some(wanted) => format!("{wanted} is no TaskManager on a worker of its own"),
+                None => "every TaskManager runs where the leader does: delete a pod, and its \
+                         successor is spread again"
+                    .to_owned(),
+            });
+        }
+        let mut target = self.busy_of(wanted, alone)?;
+        let node = target.node.clone().unwrap_or_default();
+        for role in [Role::JobManager, Role::TaskManager] {
+            let there = self.alive(role).filter(|pod| pod.node == target.node);
+            let others: Vec<&Pod> = there.filter(|pod| pod.uid != target.uid).collect();
+            for pod in others {
+                target
+                    .also
+                    .push(self.pin(pod, "runs there too".to_owned())?);
+            }
+        }
+        target.object = Some(format!("the worker {node}"));
+        Ok(target)
+    }
+
+    /// The same of those that are meant.
+    fn busy_of(
+        &self,
+        wanted: Option<&str>,
+        meant: impl Fn(&Pod) -> bool,
+    ) -> Result<Target, String> {
         let Some((seen, workers)) = &self.job.workers else {
             return Err("it is not known yet which TaskManager runs tasks".to_owned());
         };
@@ -160,7 +202,7 @@ impl Model {
         };
         let busiest = self
             .alive(Role::TaskManager)
-            .filter(|pod| wanted.is_none_or(|wanted| pod.name == wanted))
+            .filter(|pod| wanted.is_none_or(|wanted| pod.name == wanted) && meant(pod))
             .map(|pod| (used(pod), pod))
             .filter(|(used, _)| *used > 0)
             // Of several, the first by name: `max_by_key` would take the last one.

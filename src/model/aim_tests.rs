@@ -22,6 +22,7 @@ fn healthy() -> Model {
         mount: "/flink-shared".into(),
         namespace: "flink".into(),
         calm_ms: 1000,
+        operator: None,
         names: Box::default(),
         lacks: Vec::new(),
     };
@@ -246,13 +247,15 @@ fn every_command_can_be_pasted() {
         cluster: "flinklab".into(),
         checkpoints: "/shared/checkpoints".into(),
     };
+    on_worker(&mut model, "flink-taskmanager-t4wpd");
     for failure in CATALOGUE {
         let target = model.aim(failure).target.unwrap();
         for command in model.commands(failure, &target) {
             assert!(command.matches('\'').count() % 2 == 0, "{command}");
             assert!(
                 command.starts_with("docker exec dev-control-plane ")
-                    || command.starts_with("kubectl --kubeconfig '/' -n flink "),
+                    || command.starts_with("kubectl --kubeconfig '/' -n flink ")
+                    || command == "docker pause dev-worker",
                 "{command}"
             );
             for gap in ["  ", "PID,", "NODE", "ADDRESS", " the ", "-s  ", "//"] {
@@ -265,6 +268,44 @@ fn every_command_can_be_pasted() {
     assert_eq!(
         model.commands(stop, &target),
         ["kubectl --kubeconfig '/' -n flink exec flink-jobmanager-5skkb -c main -- sh -c 'kill 1'"]
+    );
+}
+
+/// That pod runs on a worker, all others on the control plane.
+fn on_worker(model: &mut Model, name: &str) {
+    let mut pods = model.cluster.pods.values_mut();
+    let pod = pods.find(|pod| pod.name == name).unwrap();
+    pod.node = Some("dev-worker".into());
+}
+
+#[test]
+fn a_worker_is_hit_with_all_that_runs_there_but_never_the_leaders() {
+    let mut model = healthy();
+    let stop = find("node-stop").unwrap();
+    slots(&mut model, [("10.244.0.5", 1), ("10.244.0.4", 1)]);
+    let why = model.aim(stop).target.unwrap_err();
+    assert!(
+        why.starts_with("every TaskManager runs where the leader does"),
+        "{why}"
+    );
+    on_worker(&mut model, "flink-taskmanager-t4wpd");
+    let standby = model.cluster.listed_pods().into_iter().find(|pod| {
+        pod.role == crate::failure::Role::JobManager && pod.name != "flink-jobmanager-5skkb"
+    });
+    let standby = standby.unwrap().name.clone();
+    on_worker(&mut model, &standby);
+    let target = model.aim(stop).target.unwrap();
+    assert_eq!(target.pod, "flink-taskmanager-t4wpd");
+    assert_eq!(target.object.as_deref(), Some("the worker dev-worker"));
+    let also: Vec<&str> = target.also.iter().map(|one| one.pod.as_str()).collect();
+    assert_eq!(also, [standby.as_str()]);
+    assert!(model.moved_on(&model.aim(stop)).is_none());
+    on_worker(&mut model, "flink-jobmanager-5skkb");
+    assert!(model.aim(stop).target.is_err(), "the leader runs there now");
+    let other = model.aim_at(stop, Some("flink-taskmanager-t4wpd")).target;
+    assert_eq!(
+        other.unwrap_err(),
+        "flink-taskmanager-t4wpd is no TaskManager on a worker of its own"
     );
 }
 

@@ -1,6 +1,7 @@
 //! What Kubernetes shows: pods, the HA lock and its epochs, events. History is ours and survives
 //! every failover.
 
+use super::addresses::job_manager_at;
 use super::{ClusterMap, JobMap, Lock, MapChange, PodDetail};
 use crate::failure::Role;
 use jiff::Timestamp;
@@ -382,14 +383,4 @@ impl Cluster {
         pods.sort_by(|a, b| (a.role, &a.name).cmp(&(b.role, &b.name)));
         pods
     }
-}
-
-/// The JobManager that has the address. While a pod is being deleted, its address may already be
-/// another one's: the one that stays is meant. With a stable host name, the first label is the pod.
-pub(super) fn job_manager_at<'a>(pods: &'a BTreeMap<String, Pod>, host: &str) -> Option<&'a Pod> {
-    let named = host.split('.').next().unwrap_or(host);
-    pods.values()
-        .filter(|pod| pod.role == Role::JobManager)
-        .filter(|pod| pod.ip.as_deref() == Some(host) || pod.name == named)
-        .min_by_key(|pod| pod.deleting)
 }

@@ -98,6 +98,7 @@ impl Model {
                     node(target)
                 )
             }
+            Step::PauseNode => format!("docker pause {}", node(target)),
             Step::DeletePointers => kubectl(&format!(
                 "delete configmap {}-{job}-config-map",
                 names.cluster

@@ -29,6 +29,13 @@ pub struct PodDetail {
     pub owner: Option<String>,
     /// Service account.
     pub account: Option<String>,
+    /// Seconds that its container sleeps before it gets SIGTERM when the pod is deleted: a preStop
+    /// hook that does nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sleeps: Option<u32>,
+    /// A container that ends is not started again: whoever made the pod makes another one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ends_for_good: bool,
     /// Conditions, as Kubernetes lists them.
     pub conditions: Vec<Condition>,
 }

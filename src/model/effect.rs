@@ -139,6 +139,8 @@ pub struct PodRef {
 pub struct UpOrder {
     /// Start from the newest retained checkpoint.
     pub resume: bool,
+    /// Fetch what the lab takes from elsewhere. The person was asked already.
+    pub fetch: bool,
     /// Give up after this long; none: only where a step itself gives up.
     pub within: Option<std::time::Duration>,
 }

@@ -229,12 +229,28 @@ pub struct LabFacts {
     pub namespace: String,
     /// How often Flink is asked when all is well, in milliseconds.
     pub calm_ms: u64,
+    /// The operator that makes its pods, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<Box<OperatorFacts>>,
     /// What the lab calls things, for commands that a person would type.
     #[serde(default)]
     pub names: Box<LabNames>,
     /// Keys of failures that this lab cannot have, with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lacks: Vec<(String, String)>,
+}
+
+/// What is known of the operator that makes a lab's pods.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperatorFacts {
+    /// The kind of its object: `FlinkCluster`.
+    pub kind: String,
+    /// The object's name.
+    pub name: String,
+    /// Its object cannot have a second JobManager.
+    pub alone: bool,
+    /// What a person should know about its pods, a sentence each.
+    pub says: Vec<String>,
 }
 
 /// Names of a lab's definition. Empty where a recording is older than they are.

@@ -1,7 +1,7 @@
 //! Evidence about who leads: leader keys with their session ids, renewals of the lock, and stretches
 //! in which nobody could look.
 
-use super::cluster::job_manager_at;
+use super::addresses::job_manager_at;
 use super::{ClusterMap, Link, Lock, Renewal, Run};
 use jiff::Timestamp;
 

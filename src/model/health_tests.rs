@@ -40,6 +40,7 @@ fn facts(job: &str) -> Event {
         mount: "/flink-shared".into(),
         namespace: "flink".into(),
         calm_ms: 1000,
+        operator: None,
         names: Box::default(),
         lacks: Vec::new(),
     }))
@@ -99,6 +100,7 @@ fn map(holder: &str, renewed: f64, keys: [(&str, &str); 4]) -> Event {
         }),
         leaders,
         jobs: vec![JOB.into()],
+        owner: None,
     }))
 }
 

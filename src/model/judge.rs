@@ -164,7 +164,9 @@ impl Run {
                     // What is undone late is watched on as well.
                     Counted::Break => {
                         let undone = undone + watched;
-                        (sent.at, budget.max(undone.duration_since(sent.at)))
+                        let sleeps = self.sleeps().unwrap_or_default();
+                        let budget = budget + sleeps;
+                        (sent.at, budget.max(undone.duration_since(sent.at) + sleeps))
                     }
                 }
             }

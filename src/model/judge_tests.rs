@@ -41,6 +41,7 @@ fn play(key: &str, happenings: &[Happening]) -> (Run, Option<RunResult>) {
             mount: "/flink-shared".into(),
             namespace: "flink".into(),
             calm_ms: 1000,
+            operator: None,
             names: Box::default(),
             lacks: Vec::new(),
         }),

@@ -33,6 +33,10 @@ pub struct ClusterMap {
     pub leaders: BTreeMap<String, LeaderKey>,
     /// Ids of the jobs that would be recovered.
     pub jobs: Vec<String>,
+    /// The object with which the map would go, such as `FlinkCluster beam`. Flink itself gives it
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
 }
 
 /// The lock annotation.

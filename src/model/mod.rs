@@ -1,6 +1,7 @@
 //! Everything the program knows, in one owner, and how it changes: `update` takes what happened
 //! and says what to do about it. No I/O and no clock: time comes in with every event.
 
+mod addresses;
 mod aim;
 mod arming;
 mod bindings;
@@ -70,8 +71,8 @@ pub use effect::{
     UpOrder,
 };
 pub use event::{
-    Event, Happening, Key, KeyCode, LabFacts, LabNames, Link, NodeSeen, NodeState, Origin, Signal,
-    Source, Stage,
+    Event, Happening, Key, KeyCode, LabFacts, LabNames, Link, NodeSeen, NodeState, OperatorFacts,
+    Origin, Signal, Source, Stage,
 };
 pub use finding::Words;
 pub use health::{GOOD, Health, Watchfulness, Witness, Witnesses, Word};

@@ -52,8 +52,8 @@ pub struct Target {
     pub epoch: Option<String>,
     /// Why this one, for a person: `leads epoch 3`.
     pub reason: String,
-    /// What is hit where that is no pod: the API server, a Role, a folder. The pod above is the
-    /// leader then, by which the aim is pinned.
+    /// What is hit where that is no pod: the API server, a Role, a folder, a node. The pod above is
+    /// the leader then, or one that runs there: the aim is pinned by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
     /// More pods that are hit with it, pinned as well.
@@ -207,6 +207,8 @@ pub struct Phase {
 pub enum PhaseName {
     /// The signal or request went out.
     Sent,
+    /// The pod's preStop hook has slept, and SIGTERM goes out.
+    Signalled,
     /// The process is gone.
     ProcessGone,
     /// The lease ran out or was released.

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod operated;
+
 use super::*;
 use crate::failure::{
     Counted, Failure, Hits, Leadership, Restarts, Restore, Role, Seconds, StatementName, Step,
@@ -202,6 +204,10 @@ struct Story {
 
 impl Story {
     fn of(key: &str) -> Self {
+        Self::of_pods(failure(key), pods())
+    }
+
+    fn of_pods(failure: Failure, pods: Vec<Pod>) -> Self {
         let mut model = Model::default();
         let facts = LabFacts {
             name: "flinklab".into(),
@@ -214,12 +220,13 @@ impl Story {
             mount: "/flink-shared".into(),
             namespace: "flink".into(),
             calm_ms: 1000,
+            operator: None,
             names: Box::default(),
             lacks: Vec::new(),
         };
         for event in [
             Event::Lab(Box::new(facts)),
-            Event::Pods(PodChange::Listed(pods())),
+            Event::Pods(PodChange::Listed(pods)),
             map("one", "10.0.0.1", -1.0),
             pointer(10),
             files(10),
@@ -233,11 +240,14 @@ impl Story {
                 },
             );
         }
-        let failure = failure(key);
+        Self::begun(failure, &model)
+    }
+
+    fn begun(failure: Failure, model: &Model) -> Self {
         let target = model.aim(&failure).target.unwrap();
         let order = model.order(&failure, target);
         let mut story = Self {
-            run: Run::begin(order, &model),
+            run: Run::begin(order, model),
             now: -0.5,
         };
         story.hand(

@@ -4,12 +4,16 @@
 
 use super::lease::ran_out;
 use super::{Completed, Look, Phase, PhaseName, Restored, Run, Stamp};
+use crate::failure::Step;
 use jiff::{SignedDuration, Timestamp};
 
 /// The first leader key is written up to about 0.1 s after the grant, and the watch tells then.
 const EPOCH_MS: u32 = 150;
 /// A pointer is written within some tens of milliseconds, and the watch tells then.
 const POINTER_MS: u32 = 50;
+/// The kubelet starts a hook some moments after the deletion.
+const HOOK_MS: u32 = 1000;
+const HOOK: SignedDuration = SignedDuration::from_millis(1000);
 /// Between the last acknowledgement and the end of a checkpoint lies the writing of its metadata.
 const ACKNOWLEDGED_MS: u32 = 250;
 /// A pointer that is seen so long after the acknowledgement was seen late.
@@ -28,6 +32,7 @@ impl Run {
         let answers = moves.then(|| self.rest_answers()).flatten();
         let reached = [
             (PhaseName::Sent, Some(sent.clone())),
+            (PhaseName::Signalled, self.signalled(now)),
             (PhaseName::ProcessGone, self.seen.gone.clone()),
             (PhaseName::LeaseOver, lease_over),
             (
@@ -60,6 +65,31 @@ impl Run {
             .collect();
         phases.sort_by_key(|phase| (phase.at, phase.name));
         phases
+    }
+
+    /// How long the pod that is deleted sleeps before it gets SIGTERM, by its own preStop hook. Only
+    /// the way over the kubelet leads past it: who signals the process itself does not wait.
+    #[must_use]
+    pub fn sleeps(&self) -> Option<SignedDuration> {
+        let deletes = |step: &Step| matches!(step, Step::DeletePod | Step::ScaleToZero);
+        self.order.failure.steps.iter().find(|step| deletes(step))?;
+        let target = &self.order.target.uid;
+        let pod = self.before.pods.iter().find(|pod| pod.uid == *target)?;
+        pod.detail
+            .sleeps
+            .map(|seconds| SignedDuration::from_secs(seconds.into()))
+    }
+
+    /// When the sleep was over. Nobody tells of it; a process that ended earlier was not asked to.
+    fn signalled(&self, now: Timestamp) -> Option<Stamp> {
+        let sent = self.seen.sent.as_ref()?.at;
+        let at = sent
+            .saturating_add(self.sleeps()?)
+            .unwrap_or(Timestamp::MAX);
+        let gone = self.seen.gone.as_ref().map(|gone| gone.at);
+        let kept = gone.is_none_or(|gone| gone.saturating_add(HOOK).unwrap_or(gone) >= at);
+        let at = gone.map_or(at, |gone| gone.min(at));
+        (kept && at <= now).then(|| stamp(at, "the pod's preStop sleep, added up", HOOK_MS))
     }
 
     /// Milliseconds from the break until all tasks ran again, and stayed so until a checkpoint.

@@ -123,6 +123,7 @@ fn hits(model: &Model, failure: &Failure) -> String {
             Hits::BusyTaskManager => "no busy TaskManager",
             Hits::AllJobmanagers => "no JobManager",
             Hits::ApiServer | Hits::Role | Hits::CheckpointFolder => "not known now",
+            Hits::Worker => "no worker apart",
         }
         .to_owned();
     };
@@ -135,6 +136,7 @@ fn hits(model: &Model, failure: &Failure) -> String {
         Hits::ApiServer => "  the API server".to_owned(),
         Hits::Role => "  the JobManagers' Role".to_owned(),
         Hits::CheckpointFolder => "  the checkpoint folder".to_owned(),
+        Hits::Worker => format!("  the node of {tag}"),
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn lines(
         Line::from(agreement(model, theme)),
     ];
     if height > 5 {
-        lines.push(Line::from(holder(theme, lock, width)));
+        lines.push(Line::from(holder(model, theme, lock, width)));
     }
     if height > 7 {
         lines.push(Line::default());
@@ -151,6 +151,7 @@ fn renewed(model: &Model, theme: &Theme, lock: &Lock, lost: Option<f64>) -> Span
             .cluster
             .renewal
             .map_or_else(String::new, |usual| format!(", usual is {usual:.0}s")),
+        (false, _) if alone(model) => " · no standby".to_owned(),
         // What Flink 1.15 counts there are renewals.
         (false, _) if model.cluster.counts_renewals => String::new(),
         (false, 1) => " · 1 handover".to_owned(),
@@ -159,10 +160,31 @@ fn renewed(model: &Model, theme: &Theme, lock: &Lock, lost: Option<f64>) -> Span
     vec![theme.say(tone, format!(" renewed {age} ago{more}"))]
 }
 
-fn holder(theme: &Theme, lock: &Lock, width: usize) -> Spans {
-    let holder = match lock.holder.as_str() {
-        "" => "lock free".to_owned(),
-        holder => format!(
+/// Whether the lab's operator allows one JobManager only.
+fn alone(model: &Model) -> bool {
+    let lab = model.lab.as_ref();
+    let operator = lab.and_then(|lab| lab.operator.as_ref());
+    operator.is_some_and(|operator| operator.alone)
+}
+
+/// Who holds the lock; where an operator makes the pods, what matters more about it: that nobody
+/// can stand by, and with what the map would go.
+fn holder(model: &Model, theme: &Theme, lock: &Lock, width: usize) -> Spans {
+    let operator = model.lab.as_ref().and_then(|lab| lab.operator.as_ref());
+    let owner = model.cluster.map.as_ref();
+    let owner = owner.and_then(|(_, map)| map.owner.as_deref());
+    if let Some(operator) = operator {
+        let alone = match operator.alone {
+            true => format!("{} allows one JobManager", operator.kind),
+            false => format!("pods by {} {}", operator.kind, operator.name),
+        };
+        let owner = owner.map_or_else(String::new, |owner| format!(" · map goes with {owner}"));
+        return vec![theme.say(Tone::Muted, format!(" {alone}{owner}"))];
+    }
+    let holder = match (lock.holder.as_str(), owner) {
+        ("", None) => "lock free".to_owned(),
+        (_, Some(owner)) => format!("map goes with {owner}"),
+        (holder, None) => format!(
             "lock held by {}",
             words::cut(holder, width.saturating_sub(15))
         ),

@@ -174,6 +174,16 @@ fn description(model: &Model, theme: &Theme, pod: &Pod, width: usize) -> Vec<Lin
         Tone::Plain,
         detail.owner.as_deref().unwrap_or_default(),
     );
+    if let Some(operator) = model.lab.as_ref().and_then(|lab| lab.operator.as_ref()) {
+        add("operator", Tone::Plain, &operator.says.join(" "));
+    }
+    if let Some(seconds) = detail.sleeps {
+        let words = format!("sleeps {seconds} s before SIGTERM when it is deleted (preStop)");
+        add("its end", Tone::Plain, &words);
+    }
+    if detail.ends_for_good {
+        add("restart", Tone::Plain, "never: another pod takes its place");
+    }
     add(
         "account",
         Tone::Plain,

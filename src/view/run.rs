@@ -6,7 +6,7 @@ use crate::model::{Model, Phase, PhaseName, Run, RunResult, Statement};
 use crate::view::paint::{Spans, fit, sentences, sides};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::words::{self, Stage};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ratatui::text::{Line, Span};
 
 /// Every break that is known, with the moment it was sent, oldest first.
@@ -34,7 +34,19 @@ pub(super) fn sent(run: &Run) -> Option<Timestamp> {
 
 /// The phases that a failure should bring, in the order of a person's reading.
 pub(super) fn expected(failure: &Failure) -> Vec<PhaseName> {
+    awaited(failure, None)
+}
+
+/// The same of a run, whose target may sleep before it is asked to stop.
+pub(super) fn expected_of(run: &Run) -> Vec<PhaseName> {
+    awaited(&run.order.failure, run.sleeps())
+}
+
+fn awaited(failure: &Failure, sleeps: Option<SignedDuration>) -> Vec<PhaseName> {
     let mut names = vec![PhaseName::Sent];
+    if sleeps.is_some() {
+        names.push(PhaseName::Signalled);
+    }
     // A process that is stopped, cut off or disarmed lives on.
     let ends = |step: &Step| {
         matches!(
@@ -137,7 +149,7 @@ fn going(
         vec![theme.say(Tone::Mark, format!("{clock} "))],
         width,
     )];
-    let phases = listed(&expected(&run.order.failure), &run.seen.phases);
+    let phases = listed(&expected_of(run), &run.seen.phases);
     lines.extend(table(
         theme,
         &phases,
@@ -148,7 +160,9 @@ fn going(
     let last = match &run.seen.fault {
         Some(fault) => vec![theme.say(Tone::Fail, format!(" {} {}", sign::FAIL, fault.what))],
         None => {
-            let words = run.waits_for(model.now).unwrap_or_else(|| {
+            let words = words::sleep(model, run, width.saturating_sub(3))
+                .or_else(|| run.waits_for(model.now));
+            let words = words.unwrap_or_else(|| {
                 let left = words::since(run.deadline(), model.now);
                 format!("watching, at most {} more", words::age(left))
             });

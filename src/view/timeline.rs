@@ -89,7 +89,7 @@ fn shown(model: &Model) -> Option<Shown<'_>> {
             key: &run.order.failure.key,
             target: &run.order.target,
             at: run::sent(run),
-            phases: run::listed(&run::expected(&run.order.failure), &run.seen.phases),
+            phases: run::listed(&run::expected_of(run), &run.seen.phases),
             result: None,
         });
     }
@@ -167,6 +167,16 @@ fn phases(model: &Model, theme: &Theme, shown: &Shown, width: usize) -> Vec<Line
                 && let Some(lease) = lease(theme, run, model.now, room)
             {
                 lines.push(Line::from(fit(lease, width)));
+                awaited = true;
+                continue;
+            }
+            if *name == PhaseName::Signalled
+                && let (Some(run), Some(_)) = (&model.run, now)
+                && let Some(words) = words::sleep(model, run, width.saturating_sub(20))
+            {
+                let label = theme.say(Tone::Plain, format!(" {label:<18} "));
+                let line = vec![label, theme.say(Tone::Busy, words)];
+                lines.push(Line::from(fit(line, width)));
                 awaited = true;
                 continue;
             }

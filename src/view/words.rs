@@ -2,7 +2,7 @@
 //! formats one by itself is a mistake.
 
 use crate::failure::{Role, Verdict};
-use crate::model::{Key, KeyCode, PhaseName, Source, StatementName};
+use crate::model::{Key, KeyCode, Model, PhaseName, Run, Source, StatementName};
 use crate::view::theme::{Tone, sign};
 use jiff::{Timestamp, tz::TimeZone};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -228,6 +228,7 @@ pub(super) fn holds(verdict: Verdict, stage: Stage) -> (Tone, &'static str, &'st
 pub(super) fn phase(name: PhaseName) -> (&'static str, &'static str) {
     match name {
         PhaseName::Sent => ("sent", "failure sent"),
+        PhaseName::Signalled => ("TERM", "SIGTERM"),
         PhaseName::ProcessGone => ("gone", "process gone"),
         PhaseName::LeaseOver => ("lease", "lease over"),
         PhaseName::NewEpoch => ("epoch", "new epoch"),
@@ -237,6 +238,28 @@ pub(super) fn phase(name: PhaseName) -> (&'static str, &'static str) {
         PhaseName::NextCheckpoint => ("ckpt", "next checkpoint"),
         PhaseName::Undone => ("undone", "failure undone"),
     }
+}
+
+/// While the target sleeps before it gets SIGTERM: who lets it, and for how long; in a panel that is
+/// too narrow for the sentence, in fewer words.
+pub(super) fn sleep(model: &Model, run: &Run, width: usize) -> Option<String> {
+    let whole = run.sleeps()?;
+    let sent = run.seen.sent.as_ref()?.at;
+    let left = whole.as_secs_f64() - since(model.now, sent);
+    if left <= 0.0 || run.seen.gone.is_some() {
+        return None;
+    }
+    let operator = model.lab.as_ref().and_then(|lab| lab.operator.as_ref());
+    let (who, short) = match operator {
+        Some(_) => ("the operator", "operator"),
+        None => ("the pod's preStop hook", "preStop"),
+    };
+    let whole = whole.as_secs();
+    let words = format!("{who} waits {whole} s before SIGTERM, {left:.0} s more");
+    Some(match columns(&words) <= width {
+        true => words,
+        false => format!("{short} waits: SIGTERM in {left:.0}s"),
+    })
 }
 
 /// A statement in words.

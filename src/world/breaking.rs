@@ -6,6 +6,7 @@
 mod back;
 mod lasting;
 mod leader;
+mod nodes;
 mod objects;
 mod pins;
 mod pods;
@@ -196,6 +197,7 @@ impl<'a> Hand<'a> {
                 Step::ForbidWriting => self.forbid_writing(events).await?,
                 Step::DeletePointers => self.delete_pointers(last, events).await?,
                 Step::LoseStateFiles => self.lose_state_files(last, events).await?,
+                Step::PauseNode => self.pause_node(events).await?,
             }
         }
         Ok(())

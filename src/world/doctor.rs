@@ -102,10 +102,13 @@ pub(super) async fn before_up(world: &World, docker: &Docker, lab: &Lab) -> Resu
 fn definition(world: &World) -> Result<Lab, Fault> {
     match open(world)? {
         Some(opened) => match &opened.state.definition.source {
-            Source::Folder(folder) if folder.is_dir() => Lab::read(folder),
+            Source::Folder(folder) if folder.is_dir() => {
+                let kept = super::manifests::folder(&world.addresses);
+                Lab::read_with(folder, Some(&kept))
+            }
             _ => Ok(opened.lab),
         },
-        None => Lab::open(world.lab.as_deref().unwrap_or("default")),
+        None => world.definition_of(world.lab.as_deref().unwrap_or("default")),
     }
 }
 

@@ -13,6 +13,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, future};
 use jiff::Timestamp;
 pub use route::Ways;
+pub(super) use route::innermost;
 use route::{Route, Trouble};
 use std::collections::BTreeMap;
 use std::sync::Arc;

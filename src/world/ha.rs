@@ -59,6 +59,10 @@ fn cluster_map(name: &str, map: &ConfigMap) -> ClusterMap {
             .collect::<BTreeSet<String>>()
             .into_iter()
             .collect(),
+        owner: map.metadata.owner_references.as_ref().and_then(|all| {
+            let owner = all.first()?;
+            Some(clean::message(&format!("{} {}", owner.kind, owner.name)))
+        }),
     }
 }
 

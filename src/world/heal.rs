@@ -156,14 +156,14 @@ pub struct Readied {
 /// is started for that; it would be anyway.
 pub async fn before_up(world: &World, docker: &Docker, lock: &Lock) -> Result<Readied, Fault> {
     let home = Home::of(&world.addresses, &world.name);
-    if journal::list(&home)?
-        .iter()
-        .all(|entry| entry.owner.lives())
-    {
+    let mut left = journal::list(&home)?;
+    left.retain(|entry| !entry.owner.lives());
+    if left.is_empty() {
         return Ok(Readied::default());
     }
     let mut readied = Readied::default();
     let nodes = gate::our_nodes(world, docker).await?;
+    undo::resume(&nodes, &left).await?;
     for (node, seen) in nodes.nodes().iter().zip(nodes.seen()) {
         if !seen.running {
             node.start().await?;

@@ -99,6 +99,11 @@ pub enum Act {
         /// Where they were put.
         aside: String,
     },
+    /// A paused node goes on.
+    Resume {
+        /// The node's name.
+        node: String,
+    },
     /// A workload's replicas as they were.
     Scale {
         /// `Deployment` or `StatefulSet`.
@@ -137,7 +142,8 @@ impl Act {
             | Self::Reconnect { node, .. }
             | Self::MoveBack { node, .. }
             | Self::Mode { node, .. }
-            | Self::Files { node, .. } => Some(node),
+            | Self::Files { node, .. }
+            | Self::Resume { node } => Some(node),
             Self::Scale { .. } | Self::Role { .. } | Self::Pointers { .. } => None,
         }
     }
@@ -159,6 +165,7 @@ impl Act {
                 folder,
                 aside,
             } => within(node, format!("cp -a {aside}/. {folder}")),
+            Self::Resume { node } => format!("docker unpause {node}"),
             Self::Scale {
                 kind,
                 name,

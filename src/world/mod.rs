@@ -26,6 +26,7 @@ pub mod kubeadm;
 pub mod kubeconfig;
 pub mod labs;
 pub mod lessons;
+pub mod manifests;
 pub mod network;
 pub mod node;
 mod notes;
@@ -119,6 +120,11 @@ impl World {
             judged: tokio::sync::watch::Sender::new(None),
             note: tokio::sync::watch::Sender::new(None),
         }
+    }
+
+    /// The lab of that name or in that folder, with the manifests that were fetched for it.
+    pub fn definition_of(&self, asked: &str) -> Result<crate::lab::Lab, Fault> {
+        manifests::open(&self.addresses, asked)
     }
 
     /// A kubectl command with our kubeconfig, as a person would type it.
@@ -294,7 +300,7 @@ pub fn shared_folder(addresses: &Addresses, name: &str) -> Result<PathBuf, Fault
 pub fn definition(world: &World) -> Result<crate::lab::Lab, Fault> {
     match open::open(world)? {
         Some(opened) => Ok(opened.lab),
-        None => crate::lab::Lab::open(world.lab.as_deref().unwrap_or("default")),
+        None => world.definition_of(world.lab.as_deref().unwrap_or("default")),
     }
 }
 

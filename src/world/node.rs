@@ -5,6 +5,7 @@
 mod boot;
 mod containerd;
 pub mod late;
+mod pausing;
 mod plan;
 
 pub use boot::{BOOT, wait_booted};

@@ -6,7 +6,7 @@ use super::home::{Home, NodeRecord, NodeStage, Source, State, valid_name};
 use crate::fault::Fault;
 use crate::lab::Lab;
 use crate::lab::{Document, Node};
-use crate::model::{LabFacts, LabNames, Origin, Stage};
+use crate::model::{LabFacts, LabNames, OperatorFacts, Origin, Stage};
 use std::path::{Path, PathBuf};
 
 /// A lab that exists on this machine.
@@ -60,6 +60,14 @@ pub(in crate::world) fn facts(home: &Home, state: &State, lab: &Lab, origin: Ori
         mount: lab.flink.mount.clone(),
         namespace: lab.flink.namespace.clone(),
         calm_ms: u64::try_from(lab.polls.calm.as_millis()).unwrap_or(u64::MAX),
+        operator: lab.operated().map(|operated| {
+            Box::new(OperatorFacts {
+                kind: operated.operator.kind().to_owned(),
+                name: operated.name.clone(),
+                alone: operated.operator.most_jobmanagers() == Some(1),
+                says: operated.says(),
+            })
+        }),
         names: Box::new(names(lab)),
         lacks: lab
             .all_failures()
@@ -73,10 +81,10 @@ pub(in crate::world) fn facts(home: &Home, state: &State, lab: &Lab, origin: Ori
 fn names(lab: &Lab) -> LabNames {
     let role = &lab.roles.jobmanager;
     let scales = |one: &&Document| matches!(one.kind.as_str(), "Deployment" | "StatefulSet");
-    let workload = lab
-        .documents()
-        .filter(scales)
-        .find(|document| document.runs(role));
+    let own = lab.documents().filter(scales).cloned();
+    let mut own = own.filter(|document| document.runs(role));
+    let operated = lab.operated().map(|operated| operated.workloads());
+    let workload = own.next().or_else(|| operated?.into_iter().next());
     let mut documents = lab.documents();
     let patches = documents.find(|document| document.lets_patch_config_maps());
     let shared = lab.cluster.nodes.iter().find_map(Node::shared_path);

@@ -63,6 +63,18 @@ pub async fn in_nodes(nodes: &OurNodes, entry: &Entry) -> Result<Option<Timestam
     Ok(at)
 }
 
+/// Lets nodes go on that entries have paused: until then nothing can be done in them.
+pub async fn resume(nodes: &OurNodes, entries: &[Entry]) -> Result<(), Fault> {
+    let acts = entries.iter().flat_map(|entry| &entry.undo);
+    for act in acts.filter(|act| matches!(act, Act::Resume { .. })) {
+        let mut all = nodes.nodes().iter();
+        if let Some(node) = all.find(|node| act.node() == Some(&node.name)) {
+            node.resume().await?;
+        }
+    }
+    Ok(())
+}
+
 async fn in_node(node: &Node, act: &Act, run: &str) -> Result<Timestamp, Fault> {
     match act {
         Act::Thaw { pid, start, .. } => {
@@ -80,6 +92,10 @@ async fn in_node(node: &Node, act: &Act, run: &str) -> Result<Timestamp, Fault> 
         }
         Act::Files { folder, aside, .. } => {
             script(node, RETURN, "flinklab-return", &[run, folder, aside]).await
+        }
+        Act::Resume { .. } => {
+            let at = Timestamp::now();
+            node.resume().await.map(|()| at)
         }
         Act::Scale { .. } | Act::Role { .. } | Act::Pointers { .. } => {
             unreachable!("it is not done in a node")
@@ -141,7 +157,8 @@ pub async fn in_cluster(
             | Act::Reconnect { .. }
             | Act::MoveBack { .. }
             | Act::Mode { .. }
-            | Act::Files { .. } => continue,
+            | Act::Files { .. }
+            | Act::Resume { .. } => continue,
         });
     }
     Ok(at)

@@ -75,6 +75,8 @@ struct Run<'a> {
     ours: SetOnce<Ours>,
     /// All images are in all nodes.
     loaded: SetOnce<()>,
+    /// All nodes are Ready.
+    ready: SetOnce<()>,
     /// Workloads are applied; pods come up.
     applied: SetOnce<()>,
     /// The job that runs.
@@ -125,6 +127,10 @@ async fn build(
             Fault::wrong("read-only", "Nothing is built with --read-only.")
                 .mend("Run the command without --read-only."),
         );
+    }
+    if order.fetch {
+        let wanted = super::manifests::wanted(world)?;
+        super::manifests::fetch(&world.addresses, &wanted).await?;
     }
     // Wrong files first: nothing may be started for them.
     let plan = definition::plan(world, jiff::Timestamp::now())?;
@@ -183,6 +189,7 @@ async fn build(
         booted: SetOnce::new(),
         ours: SetOnce::new(),
         loaded: SetOnce::new(),
+        ready: SetOnce::new(),
         applied: SetOnce::new(),
         submitted: SetOnce::new(),
     };

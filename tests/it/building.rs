@@ -77,6 +77,7 @@ pub(crate) async fn built(world: &World, resume: bool) -> Told {
             world,
             &UpOrder {
                 resume,
+                fetch: false,
                 within: None,
             },
             &events,

@@ -308,6 +308,7 @@ async fn a_deadline_says_what_was_waited_for() {
     let world = world(&machine, folder.path(), "sim");
     let order = UpOrder {
         resume: false,
+        fetch: false,
         within: Some(Duration::from_secs(2)),
     };
     let told = told(async |events| up::run(&world, &order, &events).await).await;

@@ -297,12 +297,12 @@ fn failures_of_a_lab() {
     lab.yaml:29:11: The failure `jm-crash` is built in already. → Choose another key.
     lab.yaml:29:11: `failures[0].key` cannot be `JM Twice`. (lower-case letters, digits and `-`, at most 63, beginning and ending with a letter or digit)
     lab.yaml:29:76: The failure `jm-twice` does nothing.
-    lab.yaml:29:77: `failures[0].steps[0]` cannot be `kil`. (it may be `terminate`, `kill`, `delete-pod`, `freeze`, `cut-off`, `scale-to-zero`, `stop-api-server`, `forbid-patch`, `forbid-writing`, `delete-pointers` or `lose-state-files`) → Did you mean `kill`?
+    lab.yaml:29:77: `failures[0].steps[0]` cannot be `kil`. (it may be `terminate`, `kill`, `delete-pod`, `freeze`, `cut-off`, `scale-to-zero`, `stop-api-server`, `forbid-patch`, `forbid-writing`, `delete-pointers`, `lose-state-files` or `pause-node`) → Did you mean `kill`?
     lab.yaml:29:5: It stays until it is undone: say `for` how long.
     lab.yaml:29:91: `failures[0].for` is wrong: `35` is no time in whole seconds; write it like `35s` or `1m 30s`.
     lab.yaml:29:91: Nothing may stay broken for longer than 300 s.
     lab.yaml:29:61: `scale-to-zero` cannot be done to what it hits.
-    lab.yaml:29:61: `failures[0].hits` cannot be `leeder`. (it may be `leader`, `standby`, `busy-task-manager`, `all-jobmanagers`, `api-server`, `role` or `checkpoint-folder`) → Did you mean `leader`?
+    lab.yaml:29:61: `failures[0].hits` cannot be `leeder`. (it may be `leader`, `standby`, `busy-task-manager`, `all-jobmanagers`, `api-server`, `role`, `checkpoint-folder` or `worker`) → Did you mean `leader`?
     lab.yaml:29:159: A time budget lies between 5 s and 300 s.
     lab.yaml:29:171: A failure that should not hit shows nothing.
     lab.yaml:29:92: `failures[0].expect.within` is missing.

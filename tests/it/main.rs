@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // a test that cannot go on should say where
 #![allow(clippy::print_stderr)] // what a failing test saw helps; cargo shows it only then
 
+mod article;
 mod broken_off;
 mod building;
 mod bundling;
@@ -16,6 +17,7 @@ mod labs;
 mod lessons;
 mod models;
 mod neighbours;
+mod operators;
 mod pages;
 mod pages_jobs;
 mod pages_lessons;

@@ -596,6 +596,7 @@ fn facts(origin: Origin) -> LabFacts {
         mount: "/flink-shared".to_owned(),
         namespace: "flink".to_owned(),
         calm_ms: 1000,
+        operator: None,
         names: Box::default(),
         lacks: Vec::new(),
     }
@@ -654,6 +655,7 @@ pub(crate) fn map(epoch: &str, leader: &str, renewed: f64) -> ClusterMap {
         }),
         leaders: [("dispatcher".to_owned(), key)].into(),
         jobs: vec![JOB.to_owned()],
+        owner: None,
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) fn lived() -> Scene {
         mounts: vec!["/flink-shared from claim flink-shared".to_owned()],
         owner: Some("ReplicaSet flinklab-jobmanager-7f9c6d5b8".to_owned()),
         account: Some("flink".to_owned()),
+        sleeps: None,
+        ends_for_good: false,
         conditions: ["PodScheduled", "Initialized", "ContainersReady", "Ready"]
             .map(|name| Condition {
                 name: name.to_owned(),

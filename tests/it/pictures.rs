@@ -230,7 +230,7 @@ fn a_failure_is_aimed_and_tells_the_truth() {
     "│ 7 tm-delete               tm-klmno runs tasks     same epoch, job restored   │"
     "│ 8 jm-freeze             ★ jm-abcde leads          new epoch, job restored    │"
     "│ 9 jm-partition          ★ jm-abcde leads          new epoch, job restored    │"
-    "│ 0 8 more                                                                     │"
+    "│ 0 9 more                                                                     │"
     "│──────────────────────────────────────────────────────────────────────────────│"
     "│ ◆ aimed: jm-crash, crash the leader                                          │"
     "│ hits   flinklab-jobmanager-7f9c6d5b8-abcde (leads epoch 1)                   │"

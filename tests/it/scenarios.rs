@@ -190,9 +190,11 @@ fn broken(status: &Ended) -> usize {
 
 /// The lab in which a failure can be had.
 fn base_of(failure: &Failure) -> &'static str {
-    match failure.needs.contains(&Need::StateFiles) {
-        true => "rocksdb",
-        false => "default",
+    let needs = |need| failure.needs.contains(&need);
+    match (needs(Need::StateFiles), needs(Need::Worker)) {
+        (true, _) => "rocksdb",
+        (_, true) => "three-nodes",
+        (false, false) => "default",
     }
 }
 
@@ -297,13 +299,16 @@ scenarios! {
     checkpoint_unwritable "checkpoint-unwritable",
     pointer_lost "pointer-lost",
     state_file_lost "state-file-lost",
+    node_stop "node-stop",
 }
 
 /// Killed in the middle, the program leaves a lab that `status` names as broken, and whichever
 /// command that writes comes next mends it.
 fn killed(key: &str) {
     let failure = find(key).unwrap();
-    let slow = failure.steps.contains(&Step::DeletePointers);
+    // A node that is paused for long loses its pods to the other one, and they stay there.
+    let slow = [Step::DeletePointers, Step::PauseNode];
+    let slow = failure.steps.iter().any(|step| slow.contains(step));
     let speed = if slow { 2.0 } else { SPEED };
     let base = base_of(failure);
     let scene = Scene::of(Lab::open(base).unwrap(), speed, Images::Present);
@@ -354,6 +359,7 @@ killed! {
     killed_checkpoint_unwritable "checkpoint-unwritable",
     killed_pointer_lost "pointer-lost",
     killed_state_file_lost "state-file-lost",
+    killed_node_stop "node-stop",
 }
 
 /// A JobManager that finds a pointer to a file that is gone ends itself, again and again: such

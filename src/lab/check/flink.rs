@@ -2,17 +2,14 @@
 //! lab would be built and then watched in the wrong place. Options that say nothing about that
 //! are Flink's to judge.
 
-use super::super::options::{self, Configuration, known};
+use super::super::options::{self, Options, known};
 use super::super::yaml::Node;
 use super::pods::Pods;
 use super::{Object, Whole};
 use crate::fault::Fault;
 
 pub(super) fn check(whole: &Whole<'_>, pods: &Pods<'_>) -> Result<(), Fault> {
-    let volumes = pods
-        .template
-        .find("spec.volumes")
-        .map_or(&[][..], Node::items);
+    let volumes = pods.spec.get("volumes").map_or(&[][..], Node::items);
     for volume in volumes {
         let name = volume.find("configMap.name").and_then(Node::text);
         let map = whole.objects.iter().find(|object| {
@@ -24,19 +21,24 @@ pub(super) fn check(whole: &Whole<'_>, pods: &Pods<'_>) -> Result<(), Fault> {
         let found = options::of(map.node)
             .map_err(|mistake| mistake.fault(map.source.code, &map.source.file))?;
         if let Some(found) = found {
-            agree(whole, map, &found)?;
-            election(map, &found)?;
+            fits(whole, map, &found.options)?;
         }
     }
     Ok(())
 }
 
+/// Options that say where things are must agree with lab.yaml, and times with each other.
+pub(super) fn fits(whole: &Whole<'_>, of: &Object<'_>, options: &Options) -> Result<(), Fault> {
+    agree(whole, of, options)?;
+    election(of, options)
+}
+
 /// Times of the election that cannot work together. Flink's own defaults are equal for lease and
 /// deadline, so equal is allowed.
-fn election(map: &Object<'_>, found: &Configuration<'_>) -> Result<(), Fault> {
+fn election(map: &Object<'_>, options: &Options) -> Result<(), Fault> {
     let of = |name: &str, default: f64| {
         let key = format!("high-availability.kubernetes.leader-election.{name}");
-        let set = found.options.get(&key);
+        let set = options.get(&key);
         let value = set.and_then(|(value, _)| known::time(value));
         (value.unwrap_or(default), set.map(|(_, at)| *at))
     };
@@ -68,8 +70,7 @@ fn election(map: &Object<'_>, found: &Configuration<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-fn agree(whole: &Whole<'_>, map: &Object<'_>, found: &Configuration<'_>) -> Result<(), Fault> {
-    let options = &found.options;
+fn agree(whole: &Whole<'_>, map: &Object<'_>, options: &Options) -> Result<(), Fault> {
     let flink = &whole.definition.flink;
     let says = |path: &str, value: &str| format!("`{path}` in lab.yaml says `{value}`");
     let differs = |keys: &[&str], wanted: &str, why: String| -> Result<(), Fault> {

@@ -3,6 +3,7 @@
 
 use super::super::manifest::{check_kind, defined};
 use super::super::mistake::{did_you_mean, listed};
+use super::super::operator::Operator;
 use super::super::yaml::Node;
 use super::{Object, Whole, flink, pods};
 use crate::fault::Fault;
@@ -15,8 +16,8 @@ pub(super) fn check(whole: &Whole<'_>) -> Result<(), Fault> {
     twice(whole)?;
     namespaces(whole)?;
     rollouts(whole)?;
-    let jobmanagers = pods::of(whole, "jobmanager", &whole.definition.roles.jobmanager)?;
-    let taskmanagers = pods::of(whole, "taskmanager", &whole.definition.roles.taskmanager)?;
+    let jobmanagers = pods::of(whole, "jobmanager", &whole.roles.jobmanager)?;
+    let taskmanagers = pods::of(whole, "taskmanager", &whole.roles.taskmanager)?;
     for one in jobmanagers.iter().chain(&taskmanagers) {
         pods::mount(whole, one)?;
         pods::references(whole, one)?;
@@ -142,7 +143,11 @@ fn rollouts(whole: &Whole<'_>) -> Result<(), Fault> {
             .objects
             .iter()
             .filter(|object| object.turn == turn)
-            .any(|object| matches!(object.document.kind.as_str(), "Deployment" | "StatefulSet"));
+            .any(|object| {
+                let document = object.document;
+                matches!(document.kind.as_str(), "Deployment" | "StatefulSet")
+                    || Operator::of(&document.api_version, &document.kind).is_some()
+            });
         if apply.wait.is_some() && !has_rollout {
             return whole
                 .lab

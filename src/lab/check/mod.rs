@@ -5,13 +5,18 @@
 mod cluster;
 mod flink;
 mod links;
+mod operators;
 mod patches;
 mod pods;
+mod remotes;
 mod words;
+
+pub(super) use remotes::wanted;
 
 use super::Lab;
 use super::decode::{Rules, decode};
 use super::definition::Definition;
+use super::definition::Roles;
 use super::kind::Cluster;
 use super::manifest::{self, Document, Manifest};
 use super::mistake::{Mistake, did_you_mean, listed};
@@ -65,7 +70,16 @@ impl Wrong<'_> {
 
     /// As a result, so that a check ends with it.
     pub(super) fn done<T>(self) -> Result<T, Fault> {
-        Err(self.mistake.fault(self.source.code, &self.source.file))
+        Err(self.fault())
+    }
+
+    /// The same under a code of its own.
+    pub(super) fn coded<T>(self, code: &'static str) -> Result<T, Fault> {
+        Err(self.mistake.fault(code, &self.source.file))
+    }
+
+    pub(super) fn fault(self) -> Fault {
+        self.mistake.fault(self.source.code, &self.source.file)
     }
 }
 
@@ -83,14 +97,17 @@ pub(super) struct Whole<'a> {
     pub(super) lab: &'a Source,
     pub(super) kind: &'a Source,
     pub(super) definition: &'a Definition,
+    /// Those of lab.yaml, or of the operator that makes the pods.
+    pub(super) roles: &'a Roles,
     pub(super) cluster: &'a Cluster,
     pub(super) objects: &'a [Object<'a>],
 }
 
-pub(super) fn read_folder(folder: &Path) -> Result<Lab, Fault> {
+/// The files of a folder, and what stands before their names in messages.
+pub(super) fn read_folder(folder: &Path) -> Result<(Vec<(String, String)>, String), Fault> {
     let shown = folder.display().to_string();
     let files = read_files(folder)?;
-    from_files(files, &format!("{}/", shown.trim_end_matches('/')))
+    Ok((files, format!("{}/", shown.trim_end_matches('/'))))
 }
 
 /// The YAML files of a folder, in the order of their names.
@@ -138,14 +155,19 @@ pub(super) fn read_files(folder: &Path) -> Result<Vec<(String, String)>, Fault> 
 }
 
 /// A lab from its files, put over its base if it has one.
-pub(super) fn from_files(files: Vec<(String, String)>, folder: &str) -> Result<Lab, Fault> {
+pub(super) fn from_files(
+    files: Vec<(String, String)>,
+    folder: &str,
+    kept: Option<&Path>,
+) -> Result<Lab, Fault> {
     let (files, origins) = overlay::resolve(files, folder)?;
-    complete(files, folder).map_err(|fault| origins.placed(fault))
+    complete(files, folder, kept).map_err(|fault| origins.placed(fault))
 }
 
-fn complete(files: Vec<(String, String)>, folder: &str) -> Result<Lab, Fault> {
+fn complete(files: Vec<(String, String)>, folder: &str, kept: Option<&Path>) -> Result<Lab, Fault> {
     let (lab, definition): (_, Definition) = one(&files, folder, "lab.yaml", Rules::Strict)?;
     words::check(&lab, &definition)?;
+    let files = remotes::with(files, &lab, &definition, kept)?;
     let (kind, mut cluster) = cluster::read(&files, folder)?;
     cluster::check(&kind, &mut cluster)?;
 
@@ -197,14 +219,24 @@ fn complete(files: Vec<(String, String)>, folder: &str) -> Result<Lab, Fault> {
             });
         }
     }
+    let operated = operators::find(&objects, &definition);
+    let roles = match (&definition.roles, &operated) {
+        (Some(roles), _) => roles.clone(),
+        (None, Some((_, operated))) => operated.roles(),
+        (None, None) => return operators::missing(&lab, &objects, &definition),
+    };
     let whole = Whole {
         lab: &lab,
         kind: &kind,
         definition: &definition,
+        roles: &roles,
         cluster: &cluster,
         objects: &objects,
     };
     links::check(&whole)?;
+    if let Some((object, operated)) = &operated {
+        operators::check(&whole, object, operated)?;
+    }
 
     let unlisted = files
         .iter()
@@ -218,7 +250,7 @@ fn complete(files: Vec<(String, String)>, folder: &str) -> Result<Lab, Fault> {
         images: definition.images,
         apply: definition.apply,
         flink: definition.flink,
-        roles: definition.roles,
+        roles,
         job: definition.job,
         polls: definition.polls,
         first: definition.first,
@@ -284,8 +316,6 @@ fn hash(files: &[(String, String)]) -> String {
         hash.update(text.as_bytes());
         hash.update([0]);
     }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let hash = hash.finalize();
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -4,14 +4,16 @@
 use super::super::definition::RoleLabels;
 use super::super::manifest::defined;
 use super::super::mistake::{did_you_mean, listed};
-use super::super::yaml::{Node, Value};
+use super::super::yaml::{At, Node, Value};
 use super::{Object, Source, Whole};
 use crate::fault::Fault;
 
 /// Pods of one role, as a manifest makes them.
 pub(super) struct Pods<'a> {
     pub(super) object: &'a Object<'a>,
-    pub(super) template: &'a Node,
+    /// What holds the pods' volumes and account: the template's `spec`.
+    pub(super) spec: &'a Node,
+    /// What holds the container's mounts.
     pub(super) container: &'a Node,
 }
 
@@ -81,7 +83,7 @@ pub(super) fn of<'a>(
         {
             Some(container) => found.push(Pods {
                 object,
-                template,
+                spec: template.get("spec").unwrap_or(template),
                 container,
             }),
             None => {
@@ -142,11 +144,21 @@ fn image(whole: &Whole<'_>, pods: &Pods<'_>) -> Result<(), Fault> {
         Some(node) => (node.at, node.text().unwrap_or_default()),
         None => (pods.container.at, ""),
     };
+    known_image(whole, pods.object, at, image)
+}
+
+/// What pods run must be among the images that are brought into the nodes.
+pub(super) fn known_image(
+    whole: &Whole<'_>,
+    object: &Object<'_>,
+    at: At,
+    image: &str,
+) -> Result<(), Fault> {
     if whole.definition.images.iter().any(|known| known == image) {
         return Ok(());
     }
     let known = whole.definition.images.iter().map(String::as_str);
-    pods.object
+    object
         .source
         .here(
             at,
@@ -228,18 +240,15 @@ pub(super) fn mount(whole: &Whole<'_>, pods: &Pods<'_>) -> Result<(), Fault> {
 }
 
 fn volume<'a>(pods: &Pods<'a>, name: &str) -> Option<&'a Node> {
-    pods.template
-        .find("spec.volumes")?
+    pods.spec
+        .get("volumes")?
         .items()
         .iter()
         .find(|volume| volume.get("name").and_then(Node::text) == Some(name))
 }
 
 fn no_volume<T>(pods: &Pods<'_>, mount: &Node, name: &str) -> Result<T, Fault> {
-    let volumes = pods
-        .template
-        .find("spec.volumes")
-        .map_or(&[][..], Node::items);
+    let volumes = pods.spec.get("volumes").map_or(&[][..], Node::items);
     let names = volumes
         .iter()
         .filter_map(|volume| volume.get("name").and_then(Node::text));
@@ -302,7 +311,7 @@ fn behind<'a>(
 
 /// What the pods of a role need before they can start.
 pub(super) fn references(whole: &Whole<'_>, pods: &Pods<'_>) -> Result<(), Fault> {
-    let spec = pods.template.get("spec");
+    let spec = pods.spec;
     let exists = |kind: &str, node: &Node| -> Result<(), Fault> {
         let name = node.text().unwrap_or_default();
         let mut names = whole
@@ -324,7 +333,7 @@ pub(super) fn references(whole: &Whole<'_>, pods: &Pods<'_>) -> Result<(), Fault
             .mend(did_you_mean(name, names.by_ref()))
             .done()
     };
-    if let Some(account) = spec.and_then(|spec| spec.get("serviceAccountName"))
+    if let Some(account) = spec.get("serviceAccountName")
         && account.text() != Some("default")
     {
         exists("ServiceAccount", account)?;
@@ -339,10 +348,7 @@ pub(super) fn references(whole: &Whole<'_>, pods: &Pods<'_>) -> Result<(), Fault
             return no_volume(pods, mount, name);
         }
     }
-    for volume in spec
-        .and_then(|spec| spec.get("volumes"))
-        .map_or(&[][..], Node::items)
-    {
+    for volume in spec.get("volumes").map_or(&[][..], Node::items) {
         if let Some(map) = volume.find("configMap.name")
             && volume.find("configMap.optional").is_none()
         {

@@ -1,7 +1,7 @@
 //! `lab.yaml` by itself: names, numbers and paths that could never work.
 
 use super::super::definition::{Definition, Wait};
-use super::Source;
+use super::{Source, remotes};
 use crate::failure;
 use crate::fault::Fault;
 use crate::lab::mistake::did_you_mean;
@@ -141,6 +141,7 @@ fn apply(lab: &Source, definition: &Definition) -> Result<(), Fault> {
                 .at(&path, format!("`{}` is listed twice.", apply.file))
                 .done();
         }
+        remotes::words(lab, index, apply)?;
         if let Some(Wait::Rollout { within }) = &apply.wait
             && within.is_zero()
         {
@@ -225,9 +226,12 @@ pub(super) fn is_absolute(path: &str) -> bool {
 }
 
 fn roles(lab: &Source, definition: &Definition) -> Result<(), Fault> {
+    let Some(given) = &definition.roles else {
+        return Ok(());
+    };
     let roles = [
-        ("jobmanager", &definition.roles.jobmanager),
-        ("taskmanager", &definition.roles.taskmanager),
+        ("jobmanager", &given.jobmanager),
+        ("taskmanager", &given.taskmanager),
     ];
     for (role, labels) in roles {
         let path = format!("roles.{role}.selector");
@@ -251,7 +255,7 @@ fn roles(lab: &Source, definition: &Definition) -> Result<(), Fault> {
         }
         label(lab, &format!("roles.{role}.container"), &labels.container)?;
     }
-    if definition.roles.jobmanager.selector == definition.roles.taskmanager.selector {
+    if given.jobmanager.selector == given.taskmanager.selector {
         return lab
             .at(
                 "roles.taskmanager.selector",

@@ -1,6 +1,7 @@
 //! What the world found out about a machine, and what a lab needs of it. Plain data.
 
 use super::flink;
+use crate::failure::Role;
 use crate::fault::Fault;
 use crate::lab::Lab;
 use serde::{Deserialize, Serialize};
@@ -161,10 +162,8 @@ impl Need {
                 .and_then(|(_, value)| flink::bytes(value))
                 .unwrap_or(1 << 30)
         };
-        let managers =
-            replicas(lab, &lab.roles.jobmanager) * size("jobmanager.memory.process.size");
-        let workers =
-            replicas(lab, &lab.roles.taskmanager) * size("taskmanager.memory.process.size");
+        let managers = lab.replicas(Role::JobManager) * size("jobmanager.memory.process.size");
+        let workers = lab.replicas(Role::TaskManager) * size("taskmanager.memory.process.size");
         let nodes = lab.cluster.nodes.len() as u64;
         let more = nodes.saturating_sub(1);
         Self {
@@ -186,11 +185,6 @@ impl Need {
         self.disk_to_come = self.disk_to_come.saturating_sub(nodes as u64 * NODE_DISK);
         self
     }
-}
-
-fn replicas(lab: &Lab, role: &crate::lab::RoleLabels) -> u64 {
-    let own = lab.documents().filter(|document| document.runs(role));
-    own.map(crate::lab::Document::replicas).sum()
 }
 
 /// `kindest/node:v1.34.0` is Kubernetes 1.34.

@@ -11,7 +11,8 @@ impl Run {
     fn counted_from(&self) -> Option<Timestamp> {
         let sent = self.seen.sent.as_ref()?.at;
         match self.order.failure.expect.counted {
-            Counted::Break => Some(sent),
+            // As long as its hook sleeps, nothing has happened to Flink.
+            Counted::Break => sent.checked_add(self.sleeps().unwrap_or_default()).ok(),
             Counted::Undone => self.seen.undone.as_ref().map(|undone| undone.at),
         }
     }

@@ -66,6 +66,7 @@ impl Run {
                     open.push(format!("{} is still there", target.pod));
                 }
                 Restarts::Replaced => words.push(format!("{} was replaced", target.pod)),
+                Restarts::MayBeReplaced => words.push(self.kept_or_replaced(target)),
             }
         }
         let count = self.seen.pods.values().filter(|pod| pod.ready).count();
@@ -135,18 +136,41 @@ impl Run {
     /// What became of a container that was hit.
     fn restarted(&self, target: &Target) -> Result<Finding, String> {
         let name = &target.pod;
-        let Some(pod) = self.seen.pods.get(&target.uid) else {
-            return Err(format!(
-                "the pod {name} is gone, only its container was hit"
-            ));
-        };
         let before = self.before.pods.iter().find(|pod| pod.uid == target.uid);
+        // Who made it makes another one: the JobManager, of TaskManagers that it starts on demand.
+        let for_good = before.is_some_and(|pod| pod.detail.ends_for_good);
+        let Some(pod) = self.seen.pods.get(&target.uid) else {
+            return match for_good {
+                true => Ok((
+                    Verdict::Pass,
+                    format!("{name}, which is never restarted, was replaced"),
+                )),
+                false => Err(format!(
+                    "the pod {name} is gone, only its container was hit"
+                )),
+            };
+        };
+        if for_good {
+            return Ok(unknown(format!("{name} is still there")));
+        }
         let before = before.map_or(0, |pod| pod.restarts);
         match pod.restarts.saturating_sub(before) {
             0 => Ok(unknown(format!("{name} was not seen restarting"))),
             1 if pod.ready => Ok((Verdict::Pass, format!("{name} restarted once"))),
             1 => Ok(unknown(format!("{name} restarted and is not ready"))),
             more => Err(format!("{name} restarted {more} times")),
+        }
+    }
+
+    /// Whether Kubernetes gave up the node of a pod before it came back.
+    fn kept_or_replaced(&self, target: &Target) -> String {
+        let name = &target.pod;
+        match self.seen.pods.get(&target.uid) {
+            None => format!("{name} was replaced: Kubernetes gave its node up"),
+            Some(pod) if pod.deleting.is_some() => {
+                format!("{name} is being replaced: Kubernetes gave its node up")
+            }
+            Some(_) => format!("{name} stayed: its node came back in time"),
         }
     }
 

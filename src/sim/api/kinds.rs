@@ -102,6 +102,28 @@ pub(crate) static KINDS: &[Kind] = &[
     kind(RBAC, "rolebindings", "rolebinding", "RoleBinding", true),
     kind(RBAC, "roles", "role", "Role", true),
     kind(
+        ("apiextensions.k8s.io", "v1"),
+        "customresourcedefinitions",
+        "customresourcedefinition",
+        "CustomResourceDefinition",
+        false,
+    ),
+    // Custom ones, which are there once their definition is.
+    kind(
+        ("flinkoperator.k8s.io", "v1beta1"),
+        "flinkclusters",
+        "flinkcluster",
+        "FlinkCluster",
+        true,
+    ),
+    kind(
+        ("flink.apache.org", "v1beta1"),
+        "flinkdeployments",
+        "flinkdeployment",
+        "FlinkDeployment",
+        true,
+    ),
+    kind(
         ("scheduling.k8s.io", "v1"),
         "priorityclasses",
         "priorityclass",
@@ -123,6 +145,11 @@ impl Kind {
             "" => self.version.to_owned(),
             group => format!("{group}/{}", self.version),
         }
+    }
+
+    /// Whether it needs a definition first.
+    pub(crate) fn is_custom(&self) -> bool {
+        matches!(self.group, "flinkoperator.k8s.io" | "flink.apache.org")
     }
 
     /// As error messages name it: `deployments.apps`, `pods`.
@@ -157,7 +184,8 @@ pub(super) fn versions(address: &str) -> Value {
 /// `GET /apis`
 pub(super) fn groups() -> Value {
     let mut groups: Vec<Value> = Vec::new();
-    for kind in KINDS.iter().filter(|kind| !kind.group.is_empty()) {
+    let listed = |kind: &&Kind| !kind.group.is_empty() && !kind.is_custom();
+    for kind in KINDS.iter().filter(listed) {
         if groups.iter().any(|group| group["name"] == kind.group) {
             continue;
         }

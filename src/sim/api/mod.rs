@@ -50,7 +50,10 @@ pub(super) async fn answer(cluster: Arc<Cluster>, request: Request) -> Reply {
         ["apis"] => Some(kinds::groups()),
         ["apis", group] => kinds::group(group),
         ["api", "v1"] => kinds::resources("", "v1"),
-        ["apis", group, version] => kinds::resources(group, version),
+        ["apis", group, version] => match is_defined(&cluster, group) {
+            true => kinds::resources(group, version),
+            false => None,
+        },
         ["apis", "authorization.k8s.io", "v1", "subjectaccessreviews"] => {
             let bytes = serve::body(request).await;
             let asked = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
@@ -67,6 +70,18 @@ pub(super) async fn answer(cluster: Arc<Cluster>, request: Request) -> Reply {
         Some(value) => serve::json(200, &value),
         None => serve::reply(404, "text/plain; charset=utf-8", "404 page not found\n"),
     }
+}
+
+/// Whether a group is Kubernetes' own, or somebody has defined a kind of it.
+fn is_defined(cluster: &Cluster, group: &str) -> bool {
+    let mut own = kinds::KINDS.iter().filter(|kind| kind.group == group);
+    if !own.any(kinds::Kind::is_custom) {
+        return true;
+    }
+    let definitions = kinds::of("customresourcedefinitions");
+    let state = cluster.hold();
+    let mut all = state.store.list(definitions, "");
+    all.any(|one| one["spec"]["group"] == group)
 }
 
 async fn object(
@@ -89,7 +104,8 @@ async fn object(
         [plural, name, part, below @ ..] => (*plural, *name, *part, below),
         [] => return Status::no_resource().reply(),
     };
-    let Some(kind) = kinds::find(group, version, plural) else {
+    let kind = kinds::find(group, version, plural);
+    let Some(kind) = kind.filter(|_| is_defined(&cluster, group)) else {
         return Status::no_resource().reply();
     };
     let about = About {

@@ -241,6 +241,12 @@ fn of_service(cluster: &Cluster, namespace: &str, name: &str) -> Result<(String,
                 .all(|(label, value)| pod["metadata"]["labels"][label] == *value)
         })
         .filter(|pod| pod["status"]["containerStatuses"][0]["ready"] == true)
+        // Those of a node that is given up are no endpoints any more.
+        .filter(|pod| {
+            let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
+            let mut ready = conditions.filter(|one| one["type"] == "Ready");
+            ready.all(|one| one["status"] == "True")
+        })
         .collect();
     let pick = cluster.ground.dice.next() as usize % ready.len().max(1);
     let pod = ready

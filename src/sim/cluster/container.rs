@@ -25,6 +25,8 @@ pub(crate) struct Container {
     pub(crate) image_id: String,
     pub(crate) node: String,
     pub(crate) ip: String,
+    /// What it calls itself to others.
+    pub(crate) host: String,
     pub(crate) attempt: u32,
     pub(crate) role: Option<Role>,
     /// In the node's process table.
@@ -37,6 +39,8 @@ pub(crate) struct Container {
     pub(crate) listening: bool,
     pub(crate) log: Log,
     pub(crate) frozen: watch::Sender<bool>,
+    /// It stands still with its node.
+    pub(crate) with_node: bool,
     /// Cancelled by SIGTERM.
     pub(crate) asked_to_stop: CancellationToken,
     /// Cancelled when the process is gone.
@@ -172,6 +176,8 @@ pub(crate) struct Process {
     pub(crate) pod: String,
     pub(crate) namespace: String,
     pub(crate) ip: String,
+    /// What it calls itself to others.
+    pub(crate) host: String,
     pub(crate) asked_to_stop: CancellationToken,
     pub(crate) gone: CancellationToken,
     frozen: watch::Receiver<bool>,
@@ -185,6 +191,7 @@ impl Process {
             pod: container.pod.clone(),
             namespace: container.namespace.clone(),
             ip: container.ip.clone(),
+            host: container.host.clone(),
             asked_to_stop: container.asked_to_stop.clone(),
             gone: container.gone.clone(),
             frozen: container.frozen.subscribe(),

@@ -2,7 +2,7 @@
 //! report on them, claims are bound, namespaces are emptied, nodes become Ready once a pod network
 //! is there. Each pass looks at everything and does what is missing.
 
-use super::{Cluster, State, kubelet};
+use super::{Cluster, State, kubelet, operators};
 use crate::sim::api::{Key, complete, kinds};
 use crate::sim::pace::Dice;
 use jiff::Timestamp;
@@ -28,6 +28,7 @@ pub(super) async fn run(cluster: Arc<Cluster>) {
 fn pass(cluster: &Arc<Cluster>) {
     let mut state = cluster.hold();
     let dice = &cluster.ground.dice;
+    operators::pass(cluster, &mut state);
     deployments(&mut state, dice);
     for plural in ["replicasets", "daemonsets", "statefulsets"] {
         owners(&mut state, dice, plural);
@@ -265,7 +266,11 @@ fn network(cluster: &Arc<Cluster>) {
     });
     let nodes = copies(&state, "nodes");
     for (key, node) in nodes {
-        let on = state.nodes.get(&key.name).is_some_and(|node| !node.down);
+        let own = state.nodes.get(&key.name);
+        if own.is_some_and(|node| node.lost) {
+            continue;
+        }
+        let on = own.is_some_and(|node| !node.down);
         let ready = if is_up && on { "True" } else { "False" };
         let is = node["status"]["conditions"]
             .as_array()

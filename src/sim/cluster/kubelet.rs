@@ -1,13 +1,14 @@
 //! The kubelet of the simulated nodes: takes a pod from Pending to its end. One task a pod.
 
 use super::container::{Container, Life, Log, Process, Signal};
+use super::scheduler::schedule;
 use super::shown::show;
 use super::{Cluster, State};
 use crate::failure::Role;
 use crate::sim::api::{Key, kinds};
 use crate::sim::flink;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -76,6 +77,10 @@ async fn run(cluster: &Arc<Cluster>, key: &Key, uid: &str) {
         if attend(cluster, key, &pod, &id).await == Ended::Deleted {
             break;
         }
+        if pod["spec"]["restartPolicy"] == "Never" {
+            marked(cluster, key).await;
+            break;
+        }
         attempt += 1;
         let wait = if attempt <= 1 {
             cluster.between(0.7, 1.6)
@@ -120,8 +125,13 @@ async fn attend(cluster: &Arc<Cluster>, key: &Key, pod: &Value, id: &str) -> End
     let gone = gone.unwrap_or_default();
     let probed = !pod["spec"]["containers"][0]["readinessProbe"].is_null();
     show(cluster, key, None);
+    let node = pod["spec"]["nodeName"].as_str().unwrap_or_default();
     loop {
         pulse.mark_unchanged();
+        if cluster.is_paused(node) {
+            let _ = pulse.changed().await;
+            continue;
+        }
         if deleting(cluster, key) {
             cluster.event(pod, "Normal", "Killing", "Stopping container");
             let grace = cluster.hold().store.get(key).map_or(30, |pod| {
@@ -129,15 +139,17 @@ async fn attend(cluster: &Arc<Cluster>, key: &Key, pod: &Value, id: &str) -> End
                     .as_u64()
                     .unwrap_or(30)
             });
-            let first = if grace == 0 {
-                Signal::Kill
-            } else {
-                Signal::Term
+            let end = async {
+                if grace > 0 {
+                    hook(pod).await;
+                    cluster.hold().signal(id, Signal::Term);
+                    cluster.sleep(grace as f64).await;
+                }
+                cluster.hold().signal(id, Signal::Kill);
             };
-            cluster.hold().signal(id, first);
             tokio::select! {
                 () = gone.cancelled() => {}
-                () = cluster.sleep(grace as f64) => cluster.hold().signal(id, Signal::Kill),
+                () = end => {}
             }
             show(cluster, key, None);
             cluster.sleep(0.3).await;
@@ -166,28 +178,14 @@ async fn attend(cluster: &Arc<Cluster>, key: &Key, pod: &Value, id: &str) -> End
     }
 }
 
-async fn schedule(cluster: &Arc<Cluster>, key: &Key) -> Option<Value> {
-    cluster.sleep(cluster.between(0.05, 0.2)).await;
-    let pod = {
-        let mut state = cluster.hold();
-        let node = state.nodes.keys().next()?.clone();
-        let host = state.nodes[&node].ip.clone();
-        state.store.edit(key, |pod| {
-            if pod["spec"]["nodeName"].is_null() {
-                pod["spec"]["nodeName"] = json!(node);
-            }
-            pod["status"] = json!({"phase": "Pending", "qosClass": "BestEffort", "hostIP": host,
-                "conditions": [{"type": "PodScheduled", "status": "True"}]});
-        })?
-    };
-    let text = format!(
-        "Successfully assigned {}/{} to {}",
-        key.namespace,
-        key.name,
-        pod["spec"]["nodeName"].as_str().unwrap_or_default()
-    );
-    cluster.event(&pod, "Normal", "Scheduled", &text);
-    Some(pod)
+/// The preStop hook of a pod, which comes before SIGTERM. Its seconds are in the pod, so they are not
+/// divided any more.
+async fn hook(pod: &Value) {
+    let command = &pod["spec"]["containers"][0]["lifecycle"]["preStop"]["exec"]["command"];
+    if let (Some("sleep"), Some(seconds)) = (command[0].as_str(), command[1].as_str()) {
+        let seconds = seconds.parse().unwrap_or(0);
+        tokio::time::sleep(std::time::Duration::from_secs(seconds)).await;
+    }
 }
 
 /// Waits until the image is in the node; a lab's node has no registry to pull from.
@@ -259,6 +257,7 @@ fn start(
             .unwrap_or_default()
             .to_owned(),
         ip: ip.to_owned(),
+        host: host(&state, key, pod, ip),
         attempt,
         role,
         pid,
@@ -268,6 +267,7 @@ fn start(
         listening: false,
         log: Log::default(),
         frozen: watch::channel(false).0,
+        with_node: false,
         asked_to_stop: CancellationToken::new(),
         gone: CancellationToken::new(),
     };
@@ -278,6 +278,28 @@ fn start(
     drop(state);
     tokio::spawn(work(process, role));
     id
+}
+
+/// The host name under which a JobManager can be reached, as it writes it down: its own address where
+/// it is called with that, else what its configuration says.
+fn host(state: &State, key: &Key, pod: &Value, ip: &str) -> String {
+    let args = pod["spec"]["containers"][0]["args"].to_string();
+    let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
+    let mut maps = volumes.filter_map(|volume| {
+        let name = volume["configMap"]["name"].as_str()?;
+        let map = state
+            .store
+            .read(kinds::of("configmaps"), &key.namespace, name)?;
+        let text = map["data"]["flink-conf.yaml"].as_str()?;
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("jobmanager.rpc.address: "));
+        line.map(str::to_owned)
+    });
+    match args.contains("jobmanager.rpc.address=$(") {
+        true => ip.to_owned(),
+        false => maps.next().unwrap_or_else(|| ip.to_owned()),
+    }
 }
 
 /// What a container's process does until it is gone.

@@ -6,6 +6,9 @@ mod birth;
 mod container;
 mod controllers;
 mod kubelet;
+mod nodes;
+mod operators;
+mod scheduler;
 mod shown;
 
 pub(crate) use container::{Container, Life, Process, Signal};
@@ -56,6 +59,8 @@ pub(crate) struct State {
     pub(crate) cut: BTreeMap<String, (String, u64)>,
     addresses: u32,
     pids: u32,
+    /// TaskManagers that the JobManagers of an operator's cluster have started, by its name.
+    on_demand: BTreeMap<String, u32>,
     /// Rises with every change that is not one of the store.
     pub(crate) beats: u64,
 }
@@ -71,6 +76,12 @@ pub(crate) struct Node {
     pub(crate) shared: Option<PathBuf>,
     /// Switched off: its container is stopped.
     pub(crate) down: bool,
+    /// Its container is paused: how often it was so far, while it is.
+    pub(crate) paused: Option<u32>,
+    /// How often it was paused.
+    pub(crate) pauses: u32,
+    /// Kubernetes has given it up: its lease was not renewed for too long.
+    pub(crate) lost: bool,
 }
 
 /// The images that a node image brings along, with ids.
@@ -170,46 +181,6 @@ impl Cluster {
 
     pub(crate) fn join(&self, node: &str) {
         birth::join(self, node);
-    }
-
-    /// A node's container starts again: what ran in its pods is gone and comes back.
-    pub(crate) fn node_up(self: &Arc<Self>, node: &str) {
-        {
-            let mut state = self.hold();
-            if let Some(node) = state.nodes.get_mut(node) {
-                node.down = false;
-            }
-            state.beats += 1;
-        }
-        if self.is_first(node) && self.was_initialised() {
-            let cluster = self.clone();
-            tokio::spawn(async move {
-                cluster.sleep(4.0).await;
-                cluster.door.set(Gate::Open);
-            });
-        }
-    }
-
-    /// A node's container stopped: every process in it is killed.
-    pub(crate) fn node_down(&self, name: &str) {
-        let mut state = self.hold();
-        if let Some(node) = state.nodes.get_mut(name) {
-            node.down = true;
-        }
-        let there = state.containers.values().filter(|own| own.node == name);
-        let ids: Vec<String> = there.map(|own| own.id.clone()).collect();
-        for id in ids {
-            state.exit(&id, 137);
-        }
-        drop(state);
-        if self.is_first(name) {
-            self.door.set(Gate::Shut);
-        }
-    }
-
-    /// Whether nothing of Kubernetes runs in a node.
-    pub(crate) fn is_down(&self, name: &str) -> bool {
-        self.hold().nodes.get(name).is_some_and(|node| node.down)
     }
 
     fn is_first(&self, node: &str) -> bool {

@@ -41,9 +41,16 @@ pub(super) fn show(cluster: &Cluster, key: &Key, waiting: Option<(&str, &str)>) 
     };
     let runs = current.is_some_and(Container::runs);
     let ready = current.is_some_and(|own| own.runs() && (!probed || own.listening));
+    let for_good = pod["spec"]["restartPolicy"] == "Never";
+    let phase = match current.map(|own| own.life) {
+        None => "Pending",
+        Some(Life::Ended { code: 0, .. }) if for_good => "Succeeded",
+        Some(Life::Ended { .. }) if for_good => "Failed",
+        Some(_) => "Running",
+    };
     let truth = |yes: bool| if yes { "True" } else { "False" };
     let status = json!({
-        "phase": if current.is_some() { "Running" } else { "Pending" },
+        "phase": phase,
         "hostIP": pod["status"]["hostIP"],
         "podIP": current.map(|own| own.ip.clone()),
         "podIPs": current.map(|own| json!([{"ip": own.ip}])),

@@ -1,6 +1,8 @@
 //! Containers of the simulated engine: created, started, stopped, removed. A node container boots a node; any other runs its one command and ends.
 
-use super::{Answer, Machine, Refused, body_json, filters, images, no_container, refused, streams};
+use super::{
+    Answer, Machine, Refused, body_json, filters, images, no_container, pausing, refused, streams,
+};
 use crate::sim::node::{self, Terminal};
 use crate::sim::serve::{self, Request};
 use http::Method;
@@ -26,6 +28,8 @@ pub(in crate::sim) struct Container {
     pub(in crate::sim) files: BTreeMap<String, Vec<u8>>,
     pub(in crate::sim) folders: BTreeSet<String>,
     pub(in crate::sim) log: Vec<(Timestamp, String)>,
+    /// Its processes stand still.
+    pub(in crate::sim) paused: bool,
     /// Its systemd is not up yet.
     pub(in crate::sim) boots: bool,
     /// A command entered it while it booted, which in life may keep it from booting.
@@ -74,6 +78,8 @@ pub(super) async fn route(machine: &Arc<Machine>, rest: &[&str], request: Reques
                 format!("Cannot kill container: {name}: Container {id} is not running"),
             )
         }
+        (Method::POST, [name, "pause"]) => pausing::pause(machine, &machine.find(name)?),
+        (Method::POST, [name, "unpause"]) => pausing::unpause(machine, &machine.find(name)?),
         (Method::POST, [name, "wait"]) => wait(machine, machine.find(name)?).await,
         (Method::DELETE, [name]) => remove(machine, &machine.find(name)?, &query).await,
         _ => refused(404, "page not found"),
@@ -166,6 +172,7 @@ async fn create(
         files: found.files,
         folders: folders.into_iter().map(str::to_owned).collect(),
         log: Vec::new(),
+        paused: false,
         boots: false,
         entered_early: false,
         over: CancellationToken::new(),
@@ -287,6 +294,7 @@ pub(in crate::sim) fn end(machine: &Arc<Machine>, id: &str, code: i64) -> bool {
                     code,
                     at: Timestamp::now(),
                 };
+                own.paused = false;
                 own.over.cancel();
                 machine.tell("die", own);
                 Some((

@@ -29,6 +29,7 @@ impl Container {
     pub(super) fn status(&self) -> &'static str {
         match self.state {
             State::Created => "created",
+            State::Running if self.paused => "paused",
             State::Running => "running",
             State::Exited { .. } => "exited",
         }
@@ -85,7 +86,7 @@ impl Container {
         json!({"Id": self.id, "Created": self.created.to_string(), "Path": "/usr/local/bin/entrypoint",
             "Args": ["/sbin/init"], "Image": self.image_id, "Name": format!("/{}", self.name),
             "RestartCount": 0, "Driver": "overlay2", "Platform": "linux",
-            "State": {"Status": self.status(), "Running": self.runs(), "Paused": false,
+            "State": {"Status": self.status(), "Running": self.runs(), "Paused": self.paused,
                 "Restarting": false, "OOMKilled": false, "Dead": false,
                 "Pid": if self.runs() { 9705 } else { 0 }, "ExitCode": code, "Error": "",
                 "StartedAt": started, "FinishedAt": finished},

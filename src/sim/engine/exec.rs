@@ -37,7 +37,11 @@ pub(super) async fn create(machine: &Arc<Machine>, name: &str, request: Request)
     {
         return refused(409, format!("Container {container} is not running"));
     }
-    if machine.ground.trouble() == Some(Trouble::NodeIsPaused) {
+    let paused = engine
+        .containers
+        .get(&container)
+        .is_some_and(|own| own.paused);
+    if paused || machine.ground.trouble() == Some(Trouble::NodeIsPaused) {
         return refused(
             409,
             format!("Container {container} is paused, unpause the container before exec"),

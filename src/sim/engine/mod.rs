@@ -8,6 +8,7 @@ mod exec;
 mod images;
 mod mounts;
 mod networks;
+mod pausing;
 mod streams;
 
 pub(super) use containers::{Container, end};

@@ -231,7 +231,7 @@ impl JobMaster {
             "{},{}.tcp://flink@{}:6123/user/rpc/jobmanager_2",
             self.session,
             version.scheme(),
-            self.process.ip
+            self.process.host
         );
         self.process
             .act(|state| lock::set(&mut state.store, &map, &key, Some(value)));

@@ -247,10 +247,10 @@ impl Candidate {
         let process = &self.process;
         let version = &process.cluster.version;
         let scheme = version.scheme();
-        let (ip, address) = (&process.ip, |name: &str, n: u32| {
+        let (ip, address) = (&process.host, |name: &str, n: u32| {
             format!(
                 "{scheme}.tcp://flink@{}:6123/user/rpc/{name}_{n}",
-                process.ip
+                process.host
             )
         });
         let rest = match rest_is_everywhere(process) {

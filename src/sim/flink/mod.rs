@@ -147,6 +147,14 @@ impl Flink {
             .max_by_key(|(_, leading)| leading.since)
     }
 
+    /// Slots that the leader's jobs want. None: nobody leads, or it does not know its jobs yet.
+    pub(crate) fn slots_wanted(&self) -> Option<u32> {
+        let (_, leading) = self.leader().filter(|(_, leading)| leading.dispatching)?;
+        let jobs = leading.jobs.values();
+        let live = jobs.filter(|job| !matches!(job.state, "CANCELED" | "FINISHED" | "FAILED"));
+        Some(live.map(|job| job.parallelism).sum())
+    }
+
     fn leading(&mut self, id: &str, session: &str) -> Option<&mut Leading> {
         let leading = self.masters.get_mut(id)?.leading.as_mut()?;
         (leading.session == session).then_some(leading)

@@ -6,7 +6,7 @@ use crate::failure::{LONGEST, Undo};
 use crate::fault::Fault;
 use crate::model::{Event, RunEvent};
 use crate::world::docker::Docker;
-use crate::world::journal::{self, Entry};
+use crate::world::journal::{self, Act, Entry};
 use crate::world::{Events, gate, undo};
 use jiff::Timestamp;
 use std::time::Duration;
@@ -64,7 +64,9 @@ impl Hand<'_> {
             )),
             (End::Time | End::Judged | End::Refused, _) => None,
         };
-        let in_node = entry.undo.iter().any(|act| act.node().is_some());
+        // Docker resumes a node, and has no clock of its own to tell.
+        let is_script = |act: &Act| act.node().is_some() && !matches!(act, Act::Resume { .. });
+        let in_node = entry.undo.iter().any(is_script);
         let (at, observer, resolution_ms) = match back {
             Back::Ours(at) => {
                 undo::tell(self.world, self.ours.namespace(), entry, events).await;

@@ -27,9 +27,11 @@ pub async fn stop_leader(world: &World, ours: &Ours) -> Result<(), Fault> {
     let pods: Api<Pod> = Api::namespaced(ours.client(), ours.namespace());
     let only = ListParams::default().labels(&lab.roles.jobmanager.selector);
     let all = within(CALL, "Asking for the JobManagers", pods.list(&only)).await?;
+    // Under a Service's name there is one JobManager only.
+    let alone = all.items.len() == 1 && host.parse::<std::net::IpAddr>().is_err();
     let leads = |pod: &Pod| {
         let status = pod.status.as_ref();
-        status.and_then(|status| status.pod_ip.as_deref()) == Some(host)
+        alone || status.and_then(|status| status.pod_ip.as_deref()) == Some(host)
     };
     let Some(name) = all
         .items

@@ -1,7 +1,7 @@
 //! Whether the account that Flink runs under may renew its lease: read from the roles that are
 //! bound to it in the cluster that runs.
 
-use crate::lab::Lab;
+use crate::lab::{Document, Lab, Operated};
 use crate::world::World;
 use crate::world::kube::{self as api, CALL};
 use crate::world::open::open;
@@ -27,13 +27,20 @@ pub(super) async fn patch(world: &World, lab: &Lab) -> Option<bool> {
 
 /// The service account under which JobManagers run.
 fn account(lab: &Lab) -> String {
-    let mut documents = lab.documents();
-    let found = documents.find(|document| document.runs(&lab.roles.jobmanager));
-    let name = found.and_then(|document| {
-        let name = document
-            .object
-            .pointer("/spec/template/spec/serviceAccountName");
-        name.and_then(|name| name.as_str())
+    let own = |document: &&Document| {
+        document.runs(&lab.roles.jobmanager) || Operated::of(document).is_some()
+    };
+    let name = lab.documents().find(own).and_then(|document| {
+        // A workload's, and those of the two operators' objects.
+        let fields = [
+            "/spec/template/spec/serviceAccountName",
+            "/spec/serviceAccountName",
+            "/spec/serviceAccount",
+        ];
+        let mut names = fields
+            .iter()
+            .filter_map(|path| document.object.pointer(path));
+        names.find_map(|name| name.as_str())
     });
     name.unwrap_or("default").to_owned()
 }

@@ -5,7 +5,7 @@ use crate::fault::Fault;
 use crate::lab::Lab;
 use crate::world::home::{Home, Source, State};
 use crate::world::open::{open, source_of};
-use crate::world::{World, lessons};
+use crate::world::{World, lessons, manifests};
 use jiff::Timestamp;
 use std::path::Path;
 
@@ -28,7 +28,7 @@ pub(super) struct Plan {
 pub(super) fn plan(world: &World, now: Timestamp) -> Result<Plan, Fault> {
     let Some(opened) = open(world)? else {
         let asked = world.lab.as_deref().unwrap_or("default");
-        let lab = Lab::open(asked)?;
+        let lab = world.definition_of(asked)?;
         // a lab is read whole before anything is started
         lessons::of_lab(asked)?;
         let source = source_of(asked);
@@ -48,7 +48,8 @@ pub(super) fn plan(world: &World, now: Timestamp) -> Result<Plan, Fault> {
         Source::BuiltIn(name) => Lab::open(name)?,
         Source::Folder(folder) if folder.is_dir() => {
             lessons::of_lab(&folder.display().to_string())?;
-            Lab::read(folder)?
+            let kept = manifests::folder(&world.addresses);
+            Lab::read_with(folder, Some(&kept))?
         }
         Source::Folder(folder) => {
             notes.push(format!(

@@ -2,8 +2,9 @@
 //! the same id again if it never came to a checkpoint, else a new history under a new id.
 
 use super::{Run, kept};
+use crate::failure::Role;
 use crate::fault::Fault;
-use crate::lab::{Document, Lab};
+use crate::lab::{Lab, Starts};
 use crate::world::home::JobRecord;
 use crate::world::images;
 use crate::world::kube::{self as api, CALL};
@@ -202,11 +203,12 @@ async fn jar_bytes<'a>(run: &Run<'_>, jar: &'a OnceCell<Bytes>) -> Result<&'a By
 
 /// How many TaskManagers the lab starts: all must have registered before the job is spread.
 fn taskmanagers(lab: &Lab) -> u64 {
-    let own = lab
-        .documents()
-        .filter(|document| document.runs(&lab.roles.taskmanager));
-    // A lab whose TaskManagers come from elsewhere: one is enough to begin.
-    own.map(Document::replicas).sum::<u64>().max(1)
+    match lab.operated() {
+        // They come because of the job.
+        Some(operated) if operated.starts == Starts::OnDemand => 0,
+        // A lab whose TaskManagers come from elsewhere: one is enough to begin.
+        _ => lab.replicas(Role::TaskManager).max(1),
+    }
 }
 
 #[cfg(test)]

@@ -87,6 +87,7 @@ pub(super) async fn cluster(run: &Run<'_>) -> Result<(), Fault> {
         futures::future::try_join_all(joins).await?;
     }
     ready(run, &client, &all).await?;
+    let _ = run.ready.set(());
     let version = version(&client).await.unwrap_or_default();
     run.progress
         .done(STEP, format!("{version}, {} Ready", all.join(", ")))

@@ -29,6 +29,11 @@ pub(super) async fn all(run: &Run<'_>) -> Result<(), Fault> {
     let mut done = apply(run, &mut applier, Part::Rest).await?;
     run.progress.tell(STEP, "waits for the images");
     run.loaded.wait().await;
+    if run.lab.cluster.nodes.len() > 1 {
+        // Pods are spread over the nodes that are there, and are not moved when another one comes.
+        run.progress.tell(STEP, "waits for all nodes");
+        run.ready.wait().await;
+    }
     run.progress.tell(STEP, "applies the workloads");
     done.extend(apply(run, &mut applier, Part::Workloads).await?);
     let replaced = restart(run, &ours.client(), &done).await? || replaces(run, &done);

@@ -47,6 +47,8 @@ pub(super) fn detail(pod: &core::Pod, container: &str) -> PodDetail {
         account: spec
             .and_then(|spec| spec.service_account_name.as_deref())
             .map(clean::message),
+        sleeps: ours.and_then(sleeps),
+        ends_for_good: spec.and_then(|spec| spec.restart_policy.as_deref()) == Some("Never"),
         conditions: status
             .and_then(|status| status.conditions.as_ref())
             .into_iter()
@@ -64,6 +66,26 @@ pub(super) fn detail(pod: &core::Pod, container: &str) -> PodDetail {
                 since: condition.last_transition_time.as_ref().map(|at| at.0),
             })
             .collect(),
+    }
+}
+
+/// How long a preStop hook that only sleeps keeps SIGTERM back: `sleep 30`, with or without a shell,
+/// or Kubernetes' own sleep action.
+fn sleeps(ours: &core::Container) -> Option<u32> {
+    let hook = ours.lifecycle.as_ref()?.pre_stop.as_ref()?;
+    if let Some(sleep) = &hook.sleep {
+        return u32::try_from(sleep.seconds).ok();
+    }
+    let command = hook.exec.as_ref()?.command.as_ref()?;
+    let words: Vec<&str> = match command.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["sh" | "/bin/sh" | "bash" | "/bin/bash", "-c", script] => {
+            script.split_whitespace().collect()
+        }
+        ref words => words.to_vec(),
+    };
+    match words[..] {
+        ["sleep" | "/bin/sleep", seconds] => seconds.trim_end_matches('s').parse().ok(),
+        _ => None,
     }
 }
 
@@ -102,4 +124,25 @@ fn mounts(spec: Option<&core::PodSpec>, ours: Option<&core::Container>) -> Vec<S
             clean::message(&format!("{} from {source}", mount.mount_path))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_hook_that_only_sleeps_is_known_by_its_seconds() {
+        let of = |hook: serde_json::Value| {
+            let json = serde_json::json!({"name": "a", "lifecycle": {"preStop": hook}});
+            sleeps(&serde_json::from_value(json).unwrap())
+        };
+        let exec = |command: &[&str]| of(serde_json::json!({"exec": {"command": command}}));
+        assert_eq!(exec(&["sleep", "30"]), Some(30));
+        assert_eq!(exec(&["sh", "-c", "sleep 5s"]), Some(5));
+        assert_eq!(of(serde_json::json!({"sleep": {"seconds": 7}})), Some(7));
+        assert_eq!(exec(&["sh", "-c", "sleep 5; curl x"]), None);
+        assert_eq!(of(serde_json::json!({"httpGet": {"port": 80}})), None);
+    }
 }

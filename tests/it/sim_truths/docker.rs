@@ -2,6 +2,7 @@
 
 use crate::simulated::{Machine, NODE, eventually, http};
 use bollard::errors::Error;
+use bollard::exec::CreateExecOptions;
 use bollard::models::{ContainerCreateBody, NetworkCreateRequest};
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, CreateImageOptionsBuilder, DownloadFromContainerOptionsBuilder,
@@ -343,4 +344,29 @@ async fn an_image_streams_into_a_node_and_the_runtime_knows_it_by_the_same_id() 
         .await
         .unwrap();
     assert_eq!(known["status"]["id"].as_str(), there.id.as_deref());
+}
+
+#[tokio::test]
+async fn a_paused_container_runs_and_takes_no_command() {
+    let machine = Machine::start(50.0).await;
+    let id = machine.node().await;
+    let exec = || async {
+        let options = CreateExecOptions {
+            cmd: Some(vec!["true"]),
+            ..CreateExecOptions::default()
+        };
+        machine.docker.create_exec(NODE, options).await
+    };
+    machine.docker.pause_container(&id).await.unwrap();
+    let found = machine.docker.inspect_container(NODE, None).await.unwrap();
+    let state = found.state.unwrap();
+    assert_eq!((state.running, state.paused), (Some(true), Some(true)));
+    let (code, words) = refusal(machine.docker.pause_container(&id).await);
+    assert!(code == 409 && words.contains("already paused"), "{words}");
+    let (code, words) = refusal(exec().await);
+    assert!(code == 409 && words.contains("is paused"), "{words}");
+    machine.docker.unpause_container(&id).await.unwrap();
+    let (_, words) = refusal(machine.docker.unpause_container(&id).await);
+    assert!(words.contains("is not paused"), "{words}");
+    exec().await.unwrap();
 }

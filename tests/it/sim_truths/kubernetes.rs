@@ -1,13 +1,15 @@
 //! The API server.
 
-use crate::simulated::{Machine, eventually, http};
+use crate::simulated::{Machine, NODE, eventually, http};
 use futures::{AsyncBufReadExt, StreamExt, TryStreamExt};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod};
 use kube::api::{
-    AttachParams, DeleteParams, DynamicObject, ListParams, LogParams, Patch, PatchParams,
-    PostParams, Preconditions, WatchEvent, WatchParams,
+    ApiResource, AttachParams, DeleteParams, DynamicObject, GroupVersionKind, ListParams,
+    LogParams, Patch, PatchParams, PostParams, Preconditions, WatchEvent, WatchParams,
 };
+use kube::core::GroupVersion;
+use kube::discovery::pinned_group;
 use kube::{Api, Error, ResourceExt};
 use serde_json::json;
 use std::time::Duration;
@@ -438,4 +440,52 @@ async fn an_api_server_that_is_away_cuts_watches_and_comes_back() {
     assert!(maps.list(&ListParams::default()).await.is_err());
     machine.sim.api_up();
     maps.list(&ListParams::default()).await.unwrap();
+}
+
+/// A silent node is believed in until its lease is too old; then nothing is put there any more.
+#[tokio::test]
+async fn a_node_that_stands_still_is_given_up_and_taken_back() {
+    let machine = Machine::start(50.0).await;
+    let nodes: Api<Node> = Api::all(machine.cluster().await);
+    let ready = || async {
+        let node = nodes.get(NODE).await.unwrap();
+        let conditions = node.status.unwrap().conditions.unwrap();
+        let mut all = conditions.into_iter();
+        let ready = all.find(|one| one.type_ == "Ready").unwrap().status;
+        let taints = node.spec.unwrap().taints.unwrap_or_default();
+        let mut taints = taints.iter().map(|taint| taint.key.as_str());
+        (
+            ready,
+            taints.any(|key| key == "node.kubernetes.io/unreachable"),
+        )
+    };
+    machine.docker.pause_container(NODE).await.unwrap();
+    assert!(!ready().await.1, "not at once");
+    eventually("the node is given up", || async {
+        ready().await == ("Unknown".to_owned(), true)
+    })
+    .await;
+    machine.docker.unpause_container(NODE).await.unwrap();
+    eventually("the node is back", || async { !ready().await.1 }).await;
+}
+
+/// A custom kind is there once its definition is.
+#[tokio::test]
+async fn a_custom_kind_needs_its_definition() {
+    let machine = Machine::start(50.0).await;
+    let client = machine.cluster().await;
+    let version = GroupVersion::gv("flinkoperator.k8s.io", "v1beta1");
+    assert!(pinned_group(&client, &version).await.is_err());
+    let definition = json!({"apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "flinkclusters.flinkoperator.k8s.io"},
+        "spec": {"group": "flinkoperator.k8s.io"}});
+    let kind = GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
+    let all: Api<DynamicObject> = Api::all_with(client.clone(), &ApiResource::from_gvk(&kind));
+    let definition = serde_json::from_value(definition).unwrap();
+    all.create(&PostParams::default(), &definition)
+        .await
+        .unwrap();
+    let group = pinned_group(&client, &version).await.unwrap();
+    assert!(group.recommended_kind("FlinkCluster").is_some());
 }
