@@ -8,9 +8,9 @@ mod writing;
 
 use super::docker::{Docker, failed, late, words};
 use super::up::progress::{Meter, Progress, Title};
-use super::{Events, World, export, images};
+use super::{Events, World, export, images, lessons};
 use crate::fault::Fault;
-use crate::lab::Lab;
+use crate::lab::{LESSONS, Lab};
 use crate::model::{BundleOrder, Done, Event};
 use bollard::query_parameters::ImportImageOptions;
 use bytes::Bytes;
@@ -122,7 +122,8 @@ async fn create(world: &World, file: &Path, progress: &Progress) -> Result<Done,
         .map(|(name, image)| (name.clone(), image.id.clone()))
         .collect();
     let part = partial(file);
-    let mut writer = Writer::open(&part, (&lab.name, &lab.files), &wanted)?;
+    let files = [lab.files.clone(), lessons::files(world)?].concat();
+    let mut writer = Writer::open(&part, (&lab.name, &files), &wanted)?;
     let kept = writer.images();
     for (name, image) in found.iter().skip(kept) {
         let mut packed = Packed {
@@ -234,7 +235,8 @@ async fn load(
 
     progress.begin("verify", "").await;
     let mut reader = read(file, "verify", progress).await?;
-    let lab = Lab::from_files(reader.files()?, "")?;
+    let (lessons, files) = reader.files()?.into_iter().partition(is_lesson);
+    let (lab, lessons): (_, Vec<_>) = (Lab::from_files(files, "")?, lessons);
     for packed in &reader.contents.images {
         let here = architecture(&daemon.architecture);
         if packed.architecture != here {
@@ -285,6 +287,7 @@ async fn load(
     progress.begin("lab", "").await;
     if let Some(folder) = &folder {
         export::write(&lab, folder)?;
+        export::write_lessons(&lessons, folder)?;
     }
     let folder = folder.map(|folder| folder.display().to_string());
     let detail = match &folder {
@@ -299,6 +302,12 @@ async fn load(
         lab: lab.name,
         folder,
     })
+}
+
+/// Whether a file is one of a lesson, by its path.
+fn is_lesson((path, _): &(String, String)) -> bool {
+    path.split_once('/')
+        .is_some_and(|(folder, _)| folder == LESSONS)
 }
 
 /// Docker's two words for a kind of machine are made one.

@@ -70,22 +70,31 @@ pub fn write(lab: &Lab, folder: &Path) -> Result<Vec<String>, Fault> {
 /// was made of.
 pub fn lessons(name: &str, folder: &Path) -> Result<Vec<String>, Fault> {
     let known = built_in_names().any(|known| known == name);
-    let files = lesson_files(if known { name } else { "default" })?;
-    let below = folder.join(LESSONS);
+    let files = lesson_files(if known { name } else { "default" })?.into_iter();
+    let files: Vec<(String, String)> = files
+        .map(|(name, text)| (format!("{LESSONS}/{name}"), text))
+        .collect();
+    write_lessons(&files, folder)?;
+    Ok(files.into_iter().map(|(name, _)| name).collect())
+}
+
+/// Writes files of lessons, named by their path below the lab's folder.
+pub(super) fn write_lessons(files: &[(String, String)], folder: &Path) -> Result<(), Fault> {
+    if files.is_empty() {
+        return Ok(());
+    }
     let cannot = |path: &Path, error: std::io::Error| {
         Fault::unable("export-failed", format!("Cannot write {}.", path.display())).why(error)
     };
+    let below = folder.join(LESSONS);
     fs::create_dir(&below).map_err(|error| cannot(&below, error))?;
-    for (name, text) in &files {
-        let path = below.join(name);
+    for (name, text) in files {
+        let path = folder.join(name);
         fs::File::create_new(&path)
             .and_then(|mut file| file.write_all(text.as_bytes()))
             .map_err(|error| cannot(&path, error))?;
     }
-    Ok(files
-        .iter()
-        .map(|(name, _)| format!("{LESSONS}/{name}"))
-        .collect())
+    Ok(())
 }
 
 #[cfg(test)]

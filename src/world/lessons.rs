@@ -15,18 +15,30 @@ const LIMIT: u64 = 64 * 1024;
 
 /// The lessons of the lab that there is, or of the one that would be built.
 pub fn all(world: &World) -> Result<Vec<Lesson>, Fault> {
+    of_lab(&source(world)?)
+}
+
+/// The files that they stand in, by their path in the lab's folder.
+pub fn files(world: &World) -> Result<Vec<(String, String)>, Fault> {
+    let files = lab::lesson_files(&source(world)?)?.into_iter();
+    Ok(files
+        .map(|(name, text)| (format!("{}/{name}", lab::LESSONS), text))
+        .collect())
+}
+
+/// The name or the folder of the lab.
+fn source(world: &World) -> Result<String, Fault> {
     let source = match open(world)? {
         Some(opened) => Some(opened.state.definition.source),
         None => None,
     };
-    let name = match (&source, &world.lab) {
+    Ok(match (&source, &world.lab) {
         (Some(Source::BuiltIn(name)), _) => name.clone(),
         (Some(Source::Folder(folder)), _) if folder.is_dir() => folder.display().to_string(),
         (Some(Source::Folder(_)), _) => "default".to_owned(),
         (None, Some(asked)) => asked.clone(),
         (None, None) => "default".to_owned(),
-    };
-    of_lab(&name)
+    })
 }
 
 /// The lessons of a lab by its name or folder.

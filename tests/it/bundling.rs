@@ -127,13 +127,26 @@ async fn the_files_of_an_own_lab_come_out_as_a_folder() {
         "{}",
         loaded.out
     );
-    for entry in std::fs::read_dir(&own).unwrap() {
-        let name = entry.unwrap().file_name();
-        assert_eq!(
-            std::fs::read(own.join(&name)).unwrap(),
-            std::fs::read(to.join(&name)).unwrap()
-        );
-    }
+    let files = |folder: &std::path::Path| {
+        let mut found = Vec::new();
+        for below in ["", "lessons"] {
+            for entry in std::fs::read_dir(folder.join(below)).unwrap() {
+                let entry = entry.unwrap();
+                if entry.file_type().unwrap().is_file() {
+                    let name = std::path::Path::new(below).join(entry.file_name());
+                    found.push((name, std::fs::read(entry.path()).unwrap()));
+                }
+            }
+        }
+        found.sort();
+        found
+    };
+    assert!(
+        files(&own)
+            .iter()
+            .any(|(name, _)| name.starts_with("lessons"))
+    );
+    assert_eq!(files(&own), files(&to));
     let again = run(&program, &["bundle", "load", path, "--to", to_path]).await;
     assert_eq!(again.code, 2, "a folder of yours is not written over");
 }

@@ -180,9 +180,14 @@ fn contents(file: &mut File, path: &Path, entries: &[Entry]) -> Result<Contents,
     }
     let contents: Contents =
         serde_json::from_slice(&text).map_err(|error| damaged(format!("{CONTENTS}: {error}")))?;
-    // A name is a file's in one folder, and nothing else.
+    // A name is a file's in the lab's folder or among its lessons, and nothing else.
+    let below = format!("{}/", crate::lab::LESSONS);
     let plain = |name: &str| !name.is_empty() && !name.contains(['/', '\\', '\0']) && name != "..";
-    match contents.files.iter().find(|(name, _)| !plain(name)) {
+    match contents
+        .files
+        .iter()
+        .find(|(name, _)| !plain(name.strip_prefix(&below).unwrap_or(name)))
+    {
         Some((name, _)) => Err(damaged(format!("`{name}` is no name of a lab's file"))),
         None => Ok(contents),
     }
