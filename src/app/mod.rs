@@ -164,10 +164,11 @@ fn with_world(
                 let panics = cli.global.panic_in;
                 #[cfg(not(debug_assertions))]
                 let panics = None;
+                let (lesson, present) = (None, cli.global.present);
                 let begin = tui::Begin {
                     panics,
-                    lesson: None,
-                    present: cli.global.present,
+                    lesson,
+                    present,
                 };
                 return tui::session(world, preferences, begin).await;
             }
@@ -194,9 +195,8 @@ fn with_world(
     ended
 }
 
-/// What runs everything that waits for others. Nothing here computes for long, and waking another
-/// thread costs an idle dashboard more than all that it does: one thread for the loop, one for the
-/// world.
+/// One thread for the loop and one for the world: nothing here computes for long, and waking more
+/// of them costs an idle dashboard more than all that it does.
 fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
