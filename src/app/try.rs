@@ -123,6 +123,7 @@ fn command(cli: &Cli, asked: &Trying) -> Result<Cli, clap::Error> {
     global.no_color |= outer.no_color;
     global.read_only |= outer.read_only;
     global.yes |= outer.yes;
+    global.present |= outer.present;
     global.lab = global.lab.take().or_else(|| outer.lab.clone());
     global.theme = global.theme.take().or_else(|| outer.theme.clone());
     global.config = global.config.take().or_else(|| outer.config.clone());

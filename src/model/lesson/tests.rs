@@ -289,7 +289,10 @@ fn how_far_a_lesson_is_is_kept_and_gone_on_with() {
 
 #[test]
 fn what_is_seen_first_is_what_was_there_before() {
-    let mut model = Model::default();
+    let mut model = Model {
+        now: at(0),
+        ..Model::default()
+    };
     let check = Check {
         leadership: Some(crate::failure::Leadership::Stays),
         renewals: Some(1),
