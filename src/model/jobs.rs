@@ -261,6 +261,18 @@ pub struct JobDone {
     pub after: HaData,
 }
 
+impl JobDone {
+    /// Checkpoints on the disk that were Flink's to keep or to remove. What lay there before without
+    /// a pointer, such as a history that was lost, is nobody's and stays in any case.
+    #[must_use]
+    pub fn left(&self) -> Vec<u64> {
+        let nobodys =
+            |id: &u64| self.before.checkpoints.contains(id) && !self.before.pointers.contains(id);
+        let all = self.after.checkpoints.iter().copied();
+        all.filter(|id| !nobodys(id)).collect()
+    }
+}
+
 /// Told while an order is carried out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

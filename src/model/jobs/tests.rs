@@ -147,3 +147,32 @@ fn before_and_after_stand_beside_each_other() {
         ("checkpoints", "#5 #6 #7".to_owned(), "none".to_owned())
     );
 }
+
+/// Seen on a real cluster: the pointers were lost and put back, and what was written in between
+/// stayed on the disk when the job was stopped in order.
+#[test]
+fn a_history_that_was_lost_is_not_left_by_the_job_that_ends() {
+    let before = seen(Some("RUNNING")).ha;
+    let before = HaData {
+        checkpoints: vec![2, 3, 5, 6, 7],
+        ..before
+    };
+    let ended = |left: &[u64]| JobDone {
+        order: JobOrder {
+            act: JobAct::Stop,
+            from: None,
+        },
+        job: JOB.to_owned(),
+        state: "FINISHED".to_owned(),
+        savepoint: None,
+        restored: None,
+        seconds: 1.0,
+        before: before.clone(),
+        after: HaData {
+            checkpoints: left.to_vec(),
+            ..HaData::default()
+        },
+    };
+    assert_eq!(ended(&[2, 3]).left(), Vec::<u64>::new());
+    assert_eq!(ended(&[2, 3, 7, 8]).left(), [7, 8]);
+}

@@ -244,9 +244,15 @@ impl Course {
             tell(format!("its HA data is {}", word(wanted)), seen, evidence);
         }
         if let Some(wanted) = check.retained {
-            let seen = done.map(|done| there(wanted, !done.after.checkpoints.is_empty()));
+            let seen = done.map(|done| there(wanted, !done.left().is_empty()));
             let evidence = done.map_or_else(waits, |done| {
-                format!("{} on the disk", done.after.checkpoints.len())
+                let left = done.left().len();
+                match done.after.checkpoints.len() - left {
+                    0 => format!("{left} on the disk"),
+                    lost => {
+                        format!("{left} on the disk, and {lost} that nothing pointed to before")
+                    }
+                }
             });
             tell(
                 format!("its checkpoints are {}", word(wanted)),
