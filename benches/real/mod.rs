@@ -29,6 +29,11 @@ pub(crate) fn number(name: &str, otherwise: u64) -> u64 {
     })
 }
 
+/// The definition that is measured: FLINKLAB_LAB, a built-in one or a folder.
+pub(crate) fn definition() -> String {
+    std::env::var("FLINKLAB_LAB").unwrap_or_else(|_| "default".to_owned())
+}
+
 /// A lab of its own.
 pub(crate) struct Lab {
     name: String,
@@ -51,7 +56,8 @@ impl Lab {
             home,
             keep,
         };
-        let up = lab.objects(&["up"]);
+        let definition = definition();
+        let up = lab.objects(&["up", "--lab", &definition]);
         let outcome = &up.last().expect("up says something")["result"]["outcome"];
         assert_eq!(outcome, "ready", "{up:?}");
         lab

@@ -5,6 +5,7 @@ mod access;
 mod check;
 mod decode;
 mod definition;
+mod jars;
 mod kind;
 mod kinds;
 mod manifest;
@@ -15,12 +16,14 @@ mod scalar;
 mod wrong;
 mod yaml;
 
-pub use definition::{Apply, Flink, Folders, Job, Polls, Rest, RoleLabels, Roles, Wait};
+pub use definition::{Apply, Flink, Folders, Job, Polls, Proof, Rest, RoleLabels, Roles, Wait};
+pub use jars::{file_bytes, file_text};
 pub use kind::{Cluster, Mount, Networking, Node, NodeRole, PatchJson6902, PortMapping};
 pub use manifest::{Document, Manifest};
 
 use crate::failure::{Failure, Need, Role, Step};
 use crate::fault::Fault;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -53,7 +56,7 @@ pub struct Lab {
     pub manifests: Vec<Manifest>,
     /// YAML files of the folder that `apply` does not list; nothing is done with them.
     pub unlisted: Vec<String>,
-    /// Every file's name and text, for `lab export` and the hash.
+    /// Every file's name and text, for `lab export` and the hash; a jar's is Base64, see `file_bytes`.
     pub files: Vec<(String, String)>,
     /// SHA-256 over `files`, hex.
     pub hash: String,
@@ -62,12 +65,12 @@ pub struct Lab {
 /// The files of a lab that is compiled in, by its folder below `lab/`.
 macro_rules! built_in {
     ($folder:literal: $($file:literal),+ $(,)?) => {
-        ($folder, &[$(($file, include_str!(concat!("../../lab/", $folder, "/", $file)))),+])
+        ($folder, &[$(($file, include_bytes!(concat!("../../lab/", $folder, "/", $file)))),+])
     };
 }
 
-/// A lab's name, then file names with their texts.
-type BuiltIn = (&'static str, &'static [(&'static str, &'static str)]);
+/// A lab's name, then file names with what is in them.
+type BuiltIn = (&'static str, &'static [(&'static str, &'static [u8])]);
 
 /// The labs compiled in.
 const BUILT_IN: &[BuiltIn] = &[
@@ -76,12 +79,23 @@ const BUILT_IN: &[BuiltIn] = &[
     built_in!("flink-1.20": "lab.yaml"),
     built_in!("fast-failover": "lab.yaml"),
     built_in!("rocksdb": "lab.yaml"),
+    built_in!("exactly": "lab.yaml", "exactly.jar"),
     built_in!("article": "lab.yaml", "kind.yaml", "10-access.yaml", "20-storage.yaml",
         "30-config.yaml", "40-jobmanager.yaml", "50-taskmanagers.yaml"),
     built_in!("article-standby": "lab.yaml"),
     built_in!("three-nodes": "lab.yaml", "kind.yaml", "10-namespace.yaml", "20-access.yaml",
         "30-storage.yaml", "40-config.yaml", "50-jobmanagers.yaml", "60-taskmanagers.yaml"),
 ];
+
+/// The files of a lab that is compiled in, as texts.
+fn built_in(name: &str) -> Option<Vec<(String, String)>> {
+    let (_, files) = BUILT_IN.iter().find(|(known, _)| *known == name)?;
+    let texts = files.iter().filter_map(|(file, bytes)| {
+        let text = jars::file_text(file, bytes)?;
+        Some(((*file).to_owned(), text))
+    });
+    Some(texts.collect())
+}
 
 /// The names of the labs compiled in.
 pub fn built_in_names() -> impl Iterator<Item = &'static str> {
@@ -91,14 +105,8 @@ pub fn built_in_names() -> impl Iterator<Item = &'static str> {
 impl Lab {
     /// The lab of that name if it is compiled in, else the one in the folder of that name.
     pub fn open(name_or_folder: &str) -> Result<Self, Fault> {
-        match BUILT_IN.iter().find(|(name, _)| *name == name_or_folder) {
-            Some((_, files)) => Self::from_files(
-                files
-                    .iter()
-                    .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
-                    .collect(),
-                "",
-            ),
+        match built_in(name_or_folder) {
+            Some(files) => Self::from_files(files, ""),
             None => Self::read(Path::new(name_or_folder)),
         }
     }
@@ -111,6 +119,14 @@ impl Lab {
     /// A lab from its files' texts. `folder` stands before file names in messages.
     pub fn from_files(files: Vec<(String, String)>, folder: &str) -> Result<Self, Fault> {
         check::from_files(files, folder)
+    }
+
+    /// The job's jar, where it is a file of the lab's own.
+    #[must_use]
+    pub fn own_jar(&self) -> Option<Vec<u8>> {
+        let file = self.job.own_jar()?;
+        let (_, text) = self.files.iter().find(|(name, _)| name == file)?;
+        file_bytes(file, text).map(Cow::into_owned)
     }
 
     /// The labels and container of a role.

@@ -23,6 +23,7 @@ fn healthy() -> Model {
         namespace: "flink".into(),
         calm_ms: 1000,
         names: Box::default(),
+        exact: false,
         lacks: Vec::new(),
     };
     let mut all = text

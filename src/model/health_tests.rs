@@ -41,6 +41,7 @@ fn facts(job: &str) -> Event {
         namespace: "flink".into(),
         calm_ms: 1000,
         names: Box::default(),
+        exact: false,
         lacks: Vec::new(),
     }))
 }
@@ -161,6 +162,7 @@ fn sample(asked: f64, running: u32, checkpoints: Option<CheckpointsSample>) -> E
         }]),
         checkpoints,
         workers: None,
+        count: None,
     })
 }
 

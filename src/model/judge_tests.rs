@@ -42,6 +42,7 @@ fn play(key: &str, happenings: &[Happening]) -> (Run, Option<RunResult>) {
             namespace: "flink".into(),
             calm_ms: 1000,
             names: Box::default(),
+            exact: false,
             lacks: Vec::new(),
         }),
         ..Model::default()

@@ -251,6 +251,7 @@ pub(super) fn statement(name: StatementName) -> &'static str {
         StatementName::Pointer => "pointer",
         StatementName::Restarts => "restarts",
         StatementName::InTime => "in time",
+        StatementName::Exact => "exact",
     }
 }
 

@@ -11,6 +11,7 @@ mod crash;
 mod disorder;
 mod doctor;
 mod engine;
+mod exactly;
 mod labs;
 mod models;
 mod neighbours;

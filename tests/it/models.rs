@@ -597,6 +597,7 @@ fn facts(origin: Origin) -> LabFacts {
         namespace: "flink".to_owned(),
         calm_ms: 1000,
         names: Box::default(),
+        exact: false,
         lacks: Vec::new(),
     }
 }

@@ -2,8 +2,10 @@
 //! checkpoints to failures and restarts. One task a job and leadership.
 
 use super::checkpoints::{self, Checkpoint, Restore};
+use super::numbers::{self, Numbers};
 use super::taskmanager::line;
-use super::{Version, WorkerState, lock, pointer};
+use super::{Version, WorkerState, lock, pointer, shapes};
+use crate::lab::Lab;
 use crate::sim::api::{Key, Store};
 use crate::sim::cluster::Process;
 use jiff::Timestamp;
@@ -37,6 +39,8 @@ pub(super) struct Job {
     pub(super) history: Vec<Checkpoint>,
     pub(super) failed: Option<Checkpoint>,
     pub(super) restored: Option<Restore>,
+    /// What it has counted, if it is the job that counts.
+    pub(super) numbers: Option<Numbers>,
     /// Newest last: when, exception with stack, TaskManager.
     pub(super) exceptions: Vec<(Timestamp, String, String)>,
     pub(super) cancel: CancellationToken,
@@ -53,17 +57,23 @@ pub(super) struct Counts {
 }
 
 impl Job {
-    fn new(id: &str, name: &str, parallelism: u32) -> Self {
+    fn new(id: &str, lab: &Lab) -> Self {
         let now = Timestamp::now();
+        let counts = lab.job.proves.is_some();
+        let name = match counts {
+            true => "Numbers counted once",
+            false => "State machine job",
+        };
         Self {
             id: id.to_owned(),
             name: name.to_owned(),
+            numbers: counts.then(Numbers::default),
             state: "INITIALIZING",
             started: now,
             changed: now,
             stamps: BTreeMap::from([("INITIALIZING", now.as_millisecond())]),
             tasks: "CREATED",
-            parallelism,
+            parallelism: lab.job.parallelism,
             slots: Vec::new(),
             failing: None,
             counts: Counts::default(),
@@ -113,7 +123,7 @@ pub(super) fn persist(process: &Process, id: &str) -> Result<(), String> {
 /// Takes a job on; its task runs until it is cancelled or the leadership ends.
 pub(super) fn begin(process: &Process, session: &str, id: &str, from: Option<String>) {
     let lab = &process.cluster.lab;
-    let job = Job::new(id, "State machine job", lab.job.parallelism);
+    let job = Job::new(id, lab);
     let over = process.act(|state| {
         let leading = state.flink.leading(&process.id, session)?;
         leading.jobs.insert(id.to_owned(), job);
@@ -178,6 +188,7 @@ impl JobMaster {
             job.counts.restored = u64::from(restored.is_some());
             job.restored = restored;
         });
+        self.recount();
         self.switch("CREATED");
         let mut pause = PAUSE.0;
         loop {
@@ -238,8 +249,12 @@ impl JobMaster {
     }
 
     fn tasks(&self, to: &'static str) {
+        let each = numbers::each(&self.process);
         self.with(|job| {
             job.tasks = to;
+            if let Some(own) = &mut job.numbers {
+                own.run(to == "RUNNING", each);
+            }
             job.changed = Timestamp::now();
         });
     }
@@ -273,9 +288,11 @@ impl JobMaster {
             return Err((slot, why));
         }
         self.tasks("RUNNING");
+        let counts = self.with_quietly(|job| job.numbers.is_some());
+        let [_, (_, last)] = shapes::vertices(counts.unwrap_or_default());
         self.say(
             "runtime.executiongraph.ExecutionGraph",
-            "Flat Map -> Sink: Print to Std. Out (1/2) switched from INITIALIZING to RUNNING.",
+            &format!("{last} (1/2) switched from INITIALIZING to RUNNING."),
         );
         Ok(())
     }
@@ -345,6 +362,7 @@ impl JobMaster {
             job.counts.restored += u64::from(restored.is_some());
             job.restored = restored.or(job.restored.take());
         });
+        self.recount();
     }
 
     /// Cancelled: a job that ends for good leaves nothing in the HA store.
