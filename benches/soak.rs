@@ -3,12 +3,14 @@
 //!
 //! `FLINKLAB_REAL=1 cargo bench --bench soak`; FLINKLAB_SEED, FLINKLAB_BREAKS and FLINKLAB_MINUTES
 //! set the seed, how many, and the time after which no more are begun; FLINKLAB_KEYS, separated by
-//! commas, which failures.
+//! commas, which failures; FLINKLAB_LAB which lab. In one whose job proves that its state is exact, as
+//! `exactly`, every run must have said so, and a failure that is there to lose the state that it is not.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod real;
 
+use flinklab::failure::StatementName;
 use jiff::{SignedDuration, Timestamp};
 use real::Lab;
 use serde_json::Value;
@@ -37,6 +39,8 @@ fn main() -> ExitCode {
     let limit = Duration::from_secs(60 * real::number("FLINKLAB_MINUTES", 75));
     let lab = Lab::up("flinklab-bench-soak");
     let keys = keys(&lab);
+    let definition = flinklab::lab::Lab::open(&real::definition()).unwrap();
+    let proves = definition.job.proves.is_some();
     println!("seed {seed}, up to {breaks} breaks of {}", keys.join(", "));
     let written: Written = Arc::default();
     let stop = Arc::new(AtomicBool::new(false));
@@ -90,6 +94,9 @@ fn main() -> ExitCode {
                 before.as_str().unwrap_or(""),
                 &written.lock().unwrap(),
             ));
+        }
+        if proves {
+            wrong.extend(inexact(result, &key));
         }
         println!(
             "{n:>3} {key:<22} {verdict:<13} recovery {:>7} ms · {} s{}",
@@ -260,6 +267,19 @@ fn leftovers(lab: &Lab) -> Vec<String> {
         left.push(format!("the journal is not empty: {open:?}"));
     }
     left
+}
+
+/// What is wrong about the statement on exactness: every run has it, decided, and as it should be.
+fn inexact(result: &Value, key: &str) -> Option<String> {
+    let failure = flinklab::failure::find(key);
+    let fails = failure.is_some_and(|it| it.expect.fails.contains(&StatementName::Exact));
+    let wanted = if fails { "FAIL" } else { "PASS" };
+    let mut all = result["statements"].as_array().into_iter().flatten();
+    let Some(exact) = all.find(|one| one["name"] == "exact") else {
+        return Some("the run has no statement `exact`".to_owned());
+    };
+    println!("      exact: {}", exact["evidence"].as_str().unwrap_or(""));
+    (exact["verdict"] != wanted).then(|| format!("`exact` is not {wanted}: {exact}"))
 }
 
 /// What the disk says against the verdicts on state.

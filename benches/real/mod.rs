@@ -30,6 +30,11 @@ pub(crate) fn number(name: &str, otherwise: u64) -> u64 {
     })
 }
 
+/// The definition that is measured: FLINKLAB_LAB, a built-in one or a folder.
+pub(crate) fn definition() -> String {
+    std::env::var("FLINKLAB_LAB").unwrap_or_else(|_| "default".to_owned())
+}
+
 /// A lab of its own.
 pub(crate) struct Lab {
     name: String,
@@ -55,7 +60,8 @@ impl Lab {
             keep,
             lent: false,
         };
-        let up = lab.objects(&["up"]);
+        let definition = definition();
+        let up = lab.objects(&["up", "--lab", &definition]);
         let result = &up.last().expect("up says something")["result"];
         assert_eq!(result["outcome"], "ready", "{up:?}");
         lab.lent = result["changed"] == false;

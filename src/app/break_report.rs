@@ -196,6 +196,7 @@ pub(super) fn name(name: StatementName) -> &'static str {
         StatementName::Pointer => "pointer",
         StatementName::Restarts => "restarts",
         StatementName::InTime => "in time",
+        StatementName::Exact => "exact",
     }
 }
 

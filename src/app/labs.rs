@@ -135,7 +135,8 @@ pub(super) fn definition(
             match printer.style {
                 Style::Json => printer.object(&json!({"result": {
                     "command": "lab check", "outcome": "sound", "lab": lab.name, "hash": lab.hash,
-                    "nodes": lab.cluster.nodes.len(), "files": lab.apply.len() + 2, "unlisted": lab.unlisted,
+                    "nodes": lab.cluster.nodes.len(), "unlisted": lab.unlisted,
+                    "files": lab.apply.len() + 2 + usize::from(lab.job.own_jar().is_some()),
                     "lessons": lessons.len(),
                     "operator": lab.operated().map(|operated| json!({
                         "kind": operated.operator.kind(), "name": operated.name, "says": operated.says(),

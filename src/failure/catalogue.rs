@@ -321,7 +321,11 @@ pub static CATALOGUE: &[Failure] = &[
             restarts: Restarts::Target,
             within: Seconds(60),
             counted: Counted::Break,
-            fails: Cow::Borrowed(&[StatementName::Restored, StatementName::IdsGrow]),
+            fails: Cow::Borrowed(&[
+                StatementName::Restored,
+                StatementName::IdsGrow,
+                StatementName::Exact,
+            ]),
         },
     },
     Failure {

@@ -23,7 +23,8 @@ pub struct Expect {
     /// From when that counts.
     #[serde(default)]
     pub counted: Counted,
-    /// Statements that must turn out FAIL: the failure is there to show that they can.
+    /// Statements that must turn out FAIL: the failure is there to show that they can. One that
+    /// only some labs have is left out by the others.
     #[serde(default)]
     pub fails: Cow<'static, [StatementName]>,
 }
@@ -111,6 +112,9 @@ pub enum StatementName {
     Restarts,
     /// It was quick enough.
     InTime,
+    /// Each number was counted once in the state: no gap, no duplicate. Only where the lab's job
+    /// can prove it.
+    Exact,
 }
 
 /// What can be said after looking.

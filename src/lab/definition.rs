@@ -160,9 +160,9 @@ impl RoleLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Job {
-    /// Image that holds the jar.
+    /// Image that holds the jar; of a jar of the lab's own, the image of the Flink that runs it.
     pub image: String,
-    /// Path of the jar in the image.
+    /// Path of the jar in the image, from `/` on; a name without one is a file of the lab's folder.
     pub jar: String,
     /// Entry class.
     pub class: String,
@@ -171,6 +171,26 @@ pub struct Job {
     pub arguments: Vec<String>,
     /// Default parallelism.
     pub parallelism: u32,
+    /// What it can prove of itself.
+    #[serde(default)]
+    pub proves: Option<Proof>,
+}
+
+/// What a job can prove of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Proof {
+    /// That its state is exact: it numbers its input and counts each number, and says so in the
+    /// metric `exact` of its operator `count`, as `job/exactly` does.
+    Exact,
+}
+
+impl Job {
+    /// The jar's name, if it is a file of the lab's folder.
+    #[must_use]
+    pub fn own_jar(&self) -> Option<&str> {
+        (!self.jar.starts_with('/')).then_some(&self.jar)
+    }
 }
 
 /// How often Flink's REST is asked.

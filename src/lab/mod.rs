@@ -5,6 +5,7 @@ mod access;
 mod check;
 mod decode;
 mod definition;
+mod jars;
 mod kind;
 mod kinds;
 mod lesson;
@@ -18,7 +19,8 @@ mod scalar;
 mod wrong;
 mod yaml;
 
-pub use definition::{Apply, Flink, Folders, Job, Polls, Rest, RoleLabels, Roles, Wait};
+pub use definition::{Apply, Flink, Folders, Job, Polls, Proof, Rest, RoleLabels, Roles, Wait};
+pub use jars::{file_bytes, file_text};
 pub use kind::{Cluster, Mount, Networking, Node, NodeRole, PatchJson6902, PortMapping};
 pub use lesson::{
     Check, Deed, FOLDER as LESSONS, Known, Lesson, LessonStep, Sight, There, lesson_files, lessons,
@@ -29,6 +31,7 @@ pub use remote::{LONGEST as LONGEST_REMOTE, Remote, may_ask, sum};
 
 use crate::failure::{Failure, Need, Role, Step};
 use crate::fault::Fault;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -61,7 +64,7 @@ pub struct Lab {
     pub manifests: Vec<Manifest>,
     /// YAML files of the folder that `apply` does not list; nothing is done with them.
     pub unlisted: Vec<String>,
-    /// Every file's name and text, for `lab export` and the hash.
+    /// Every file's name and text, for `lab export` and the hash; a jar's is Base64, see `file_bytes`.
     pub files: Vec<(String, String)>,
     /// SHA-256 over `files`, hex.
     pub hash: String,
@@ -70,12 +73,12 @@ pub struct Lab {
 /// The files of a lab that is compiled in, by its folder below `lab/`.
 macro_rules! built_in {
     ($folder:literal: $($file:literal),+ $(,)?) => {
-        ($folder, &[$(($file, include_str!(concat!("../../lab/", $folder, "/", $file)))),+])
+        ($folder, &[$(($file, include_bytes!(concat!("../../lab/", $folder, "/", $file)))),+])
     };
 }
 
-/// A lab's name, then file names with their texts.
-type BuiltIn = (&'static str, &'static [(&'static str, &'static str)]);
+/// A lab's name, then file names with what is in them.
+type BuiltIn = (&'static str, &'static [(&'static str, &'static [u8])]);
 
 /// The labs compiled in.
 const BUILT_IN: &[BuiltIn] = &[
@@ -84,12 +87,23 @@ const BUILT_IN: &[BuiltIn] = &[
     built_in!("flink-1.20": "lab.yaml"),
     built_in!("fast-failover": "lab.yaml"),
     built_in!("rocksdb": "lab.yaml"),
+    built_in!("exactly": "lab.yaml", "exactly.jar"),
     built_in!("article": "lab.yaml", "kind.yaml", "10-access.yaml", "20-storage.yaml",
         "30-config.yaml", "40-jobmanager.yaml", "50-taskmanagers.yaml"),
     built_in!("article-standby": "lab.yaml"),
     built_in!("three-nodes": "lab.yaml", "kind.yaml", "10-namespace.yaml", "20-access.yaml",
         "30-storage.yaml", "40-config.yaml", "50-jobmanagers.yaml", "60-taskmanagers.yaml"),
 ];
+
+/// The files of a lab that is compiled in, as texts.
+fn built_in(name: &str) -> Option<Vec<(String, String)>> {
+    let (_, files) = BUILT_IN.iter().find(|(known, _)| *known == name)?;
+    let texts = files.iter().filter_map(|(file, bytes)| {
+        let text = jars::file_text(file, bytes)?;
+        Some(((*file).to_owned(), text))
+    });
+    Some(texts.collect())
+}
 
 /// The names of the labs compiled in.
 pub fn built_in_names() -> impl Iterator<Item = &'static str> {
@@ -145,6 +159,14 @@ impl Lab {
             Role::JobManager => operated.jobmanagers,
             Role::TaskManager => operated.taskmanagers,
         })
+    }
+
+    /// The job's jar, where it is a file of the lab's own.
+    #[must_use]
+    pub fn own_jar(&self) -> Option<Vec<u8>> {
+        let file = self.job.own_jar()?;
+        let (_, text) = self.files.iter().find(|(name, _)| name == file)?;
+        file_bytes(file, text).map(Cow::into_owned)
     }
 
     /// The labels and container of a role.
@@ -302,12 +324,8 @@ pub fn wanted(name_or_folder: &str, kept: &Path) -> Result<Vec<Remote>, Fault> {
 
 /// The files of a lab, and what stands before their names in messages.
 fn sources(name_or_folder: &str) -> Result<(Vec<(String, String)>, String), Fault> {
-    match BUILT_IN.iter().find(|(name, _)| *name == name_or_folder) {
-        Some((_, files)) => {
-            let files = files.iter();
-            let files = files.map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
-            Ok((files.collect(), String::new()))
-        }
+    match built_in(name_or_folder) {
+        Some(files) => Ok((files, String::new())),
         None => check::read_folder(Path::new(name_or_folder)),
     }
 }

@@ -4,7 +4,6 @@
 
 mod edit;
 
-use super::BUILT_IN;
 use super::check;
 use super::mistake::{Mistake, did_you_mean, listed};
 use super::options::known;
@@ -176,11 +175,8 @@ fn found(base: &Node, folder: &str) -> Result<(Vec<(String, String)>, String), M
             "`base` must be the name or folder of a lab.",
         ));
     };
-    if let Some((_, files)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
-        let files = files
-            .iter()
-            .map(|(file, text)| ((*file).to_owned(), (*text).to_owned()));
-        return Ok((files.collect(), format!("{name}/")));
+    if let Some(files) = super::built_in(name) {
+        return Ok((files, format!("{name}/")));
     }
     let path = Path::new(folder).join(name);
     if !folder.is_empty() && path.is_dir() {

@@ -24,6 +24,7 @@ fn healthy() -> Model {
         calm_ms: 1000,
         operator: None,
         names: Box::default(),
+        exact: false,
         lacks: Vec::new(),
     };
     let mut all = text

@@ -235,6 +235,9 @@ pub struct LabFacts {
     /// What the lab calls things, for commands that a person would type.
     #[serde(default)]
     pub names: Box<LabNames>,
+    /// Its job can prove that its state is exact.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exact: bool,
     /// Keys of failures that this lab cannot have, with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lacks: Vec<(String, String)>,

@@ -57,6 +57,8 @@ impl Run {
                 .as_ref()
                 .map(|(_, workers)| slots(workers)),
             rhythm: record::rhythm(&model.job),
+            exact: model.lab.as_ref().is_some_and(|lab| lab.exact),
+            count: model.job.count.clone(),
         };
         let keys = model.cluster.map.as_ref().map(|(_, map)| keys(map));
         let seen = Observed {
@@ -246,6 +248,15 @@ impl Run {
             .filter(|seen| self.before.job.as_ref() == Some(&seen.job));
         if let Some(seen) = checkpoints {
             self.checkpoints(at, seen);
+        }
+        if let Some(count) = sample.count.as_deref()
+            && self.before.job.as_ref() == Some(&count.job)
+            && self.seen.counts.last() != Some(count)
+        {
+            if self.seen.counts.len() >= LOOKS {
+                self.seen.counts.remove(0);
+            }
+            self.seen.counts.push(count.clone());
         }
         if let Some(workers) = &sample.workers {
             self.seen.slots = Some((sample.asked, slots(workers)));

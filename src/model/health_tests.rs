@@ -42,6 +42,7 @@ fn facts(job: &str) -> Event {
         calm_ms: 1000,
         operator: None,
         names: Box::default(),
+        exact: false,
         lacks: Vec::new(),
     }))
 }
@@ -163,6 +164,7 @@ fn sample(asked: f64, running: u32, checkpoints: Option<CheckpointsSample>) -> E
         }]),
         checkpoints,
         workers: None,
+        count: None,
     })
 }
 

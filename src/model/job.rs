@@ -1,6 +1,7 @@
 //! The Flink job and its checkpoints as three witnesses see them: REST, the HA pointer, the disk.
 //! REST forgets everything with each leader, so the history kept here is ours.
 
+use super::{Count, DiskCheckpoint, DiskSample};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -45,6 +46,8 @@ pub struct Job {
     pub counted: Option<Timestamp>,
     /// When REST told our job's checkpoints last.
     pub told: Option<Timestamp>,
+    /// What it had counted when it said so last of every key, where it can.
+    pub count: Option<Count>,
 }
 
 /// One look at Flink's REST.
@@ -66,6 +69,9 @@ pub struct FlinkSample {
     /// Without them nobody can tell which one runs tasks: after a loss, all may be on one.
     #[serde(default)]
     pub workers: Option<Vec<Worker>>,
+    /// What the job counted, where it can prove by that that its state is exact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<Box<Count>>,
 }
 
 /// A registered TaskManager.
@@ -180,35 +186,6 @@ pub struct Restored {
     pub path: Option<String>,
 }
 
-/// One look at the files of the mount.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct DiskSample {
-    /// The job whose folder was read.
-    pub job: String,
-    /// Its `chk-…` folders, ascending by id.
-    pub checkpoints: Vec<DiskCheckpoint>,
-    /// Names of the files below the HA folder.
-    pub ha_files: Vec<String>,
-    /// Files that its checkpoints share: how many, and their bytes. None without any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shared: Option<(u32, u64)>,
-}
-
-/// One `chk-…` folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DiskCheckpoint {
-    /// Its id.
-    pub id: u64,
-    /// Whether its `_metadata` is there and readable: without it, it is nothing.
-    pub complete: bool,
-    /// Files in it.
-    pub files: u32,
-    /// Bytes in it.
-    pub bytes: u64,
-    /// When `_metadata` was written.
-    pub written: Option<Timestamp>,
-}
-
 impl Job {
     /// Takes a look at REST in.
     pub(super) fn sampled(&mut self, at: Timestamp, sample: &FlinkSample) {
@@ -223,6 +200,10 @@ impl Job {
         }
         if let Some(seen) = &sample.checkpoints {
             self.checkpointed(at, seen);
+        }
+        let ours = |seen: &&Count| seen.is_whole() && self.id.as_ref() == Some(&seen.job);
+        if let Some(seen) = sample.count.as_deref().filter(ours) {
+            self.count = Some(seen.clone());
         }
         self.sample = Some((at, sample.clone()));
     }

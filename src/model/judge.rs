@@ -2,6 +2,7 @@
 //! strict in one direction: what nobody saw is never PASS.
 
 mod aftershock;
+mod exact;
 mod in_time;
 mod one_leader;
 mod pointer;
@@ -176,7 +177,7 @@ impl Run {
     }
 
     fn statements(&self, word: Word, now: Timestamp) -> Vec<Statement> {
-        [
+        let usual = [
             (StatementName::Hit, self.was_hit()),
             (StatementName::Leadership, self.leadership(word)),
             (StatementName::OneLeader, self.one_leader(word, now)),
@@ -186,9 +187,10 @@ impl Run {
             (StatementName::Pointer, self.pointer(word)),
             (StatementName::Restarts, self.restarts(word, now)),
             (StatementName::InTime, self.in_time(word, now)),
-        ]
-        .into_iter()
-        .map(|(name, (verdict, evidence))| Statement {
+        ];
+        let exact = self.exact(word).map(|found| (StatementName::Exact, found));
+        let all = usual.into_iter().chain(exact);
+        all.map(|(name, (verdict, evidence))| Statement {
             name,
             verdict,
             evidence,

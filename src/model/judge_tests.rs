@@ -43,6 +43,7 @@ fn play(key: &str, happenings: &[Happening]) -> (Run, Option<RunResult>) {
             calm_ms: 1000,
             operator: None,
             names: Box::default(),
+            exact: false,
             lacks: Vec::new(),
         }),
         ..Model::default()

@@ -11,14 +11,18 @@ mod cluster;
 mod command;
 mod comparison;
 mod control;
+mod count;
 mod deeds;
 mod detail;
+mod disk;
 mod doctor;
 mod effect;
 mod event;
 mod evidence;
 mod evidence_files;
 mod evidence_leader;
+#[cfg(test)]
+mod exact_tests;
 mod finding;
 mod firing;
 mod health;
@@ -60,8 +64,10 @@ pub use clocks::Clocks;
 pub use cluster::{BackOff, Cluster, Epoch, KubeEvent, Pod, PodChange, PodPhase};
 pub use command::{MANIFEST, MANIFEST_ASIDE};
 pub use comparison::{COMPARISON_FORMAT, Compared, Comparison};
+pub use count::Count;
 pub use deeds::{Deed, Deeds, Did};
 pub use detail::{Condition, JobDetail, JobDetails, JobException, PodDetail, PreviousLog, Vertex};
+pub use disk::{DiskCheckpoint, DiskSample};
 pub use doctor::{
     Engine, Facts, Finding, Grade, HomeFacts, ImageUse, Kernel, Need, Place, PortUse, Who,
     findings, flink_options,
@@ -78,8 +84,8 @@ pub use finding::Words;
 pub use health::{GOOD, Health, Watchfulness, Witness, Witnesses, Word};
 pub use input::FAILURES_A_PAGE;
 pub use job::{
-    Checkpoint, CheckpointStatus, CheckpointsSample, DiskCheckpoint, DiskSample, FlinkSample, Job,
-    JobRow, Restored, Tasks, Via, Worker,
+    Checkpoint, CheckpointStatus, CheckpointsSample, FlinkSample, Job, JobRow, Restored, Tasks,
+    Via, Worker,
 };
 pub use jobs::{
     HaData, JobAct, JobDone, JobOrder, JobTold, Jobs, JobsSeen, KnownJob, Retention, Start,

@@ -3,7 +3,7 @@
 
 use super::pieces::{Completed, Files, HeldBack, Lease, Look, Renewal, Stamp};
 use super::record::{Beat, Record};
-use super::{BreakOrder, Lock, Pod, Restored};
+use super::{BreakOrder, Count, Lock, Pod, Restored};
 use crate::failure::{Failure, Role, StatementName, Verdict};
 use crate::fault::Fault;
 use jiff::Timestamp;
@@ -88,6 +88,12 @@ pub struct Baseline {
     /// The newest completed checkpoints, oldest first: the rhythm that the failure disturbs.
     #[serde(default)]
     pub rhythm: Vec<Beat>,
+    /// The job can prove that its state is exact.
+    #[serde(default)]
+    pub exact: bool,
+    /// What it had counted when it said so last of every key.
+    #[serde(default)]
+    pub count: Option<Count>,
 }
 
 /// A checkpoint that a pointer names, and the pointer's file where it was told.
@@ -154,6 +160,9 @@ pub struct Observed {
     pub pointed_to: Option<Pointed>,
     /// Good answers of REST, oldest first.
     pub looks: Vec<Look>,
+    /// What the job said that it had counted, oldest first.
+    #[serde(default)]
+    pub counts: Vec<Count>,
     /// When the newest question to REST was sent, whatever became of it.
     pub asked: Option<Timestamp>,
     /// Restores since the break, by time.

@@ -1,7 +1,7 @@
 //! The job: its operators with their tasks, and every exception with its root cause, those that a
 //! leader of the past forgot included.
 
-use crate::model::{JobException, Model, Source, Whole};
+use crate::model::{Count, JobException, Model, Source, Whole};
 use crate::view::health::{self, Fresh};
 use crate::view::page_pod::scrolled;
 use crate::view::paint::{Keys, chosen, fit, panel, sentences};
@@ -37,6 +37,19 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         _ => overview(model, theme, width),
     };
     panel(frame, theme, area, (title, aside), Keys::Here, lines);
+}
+
+/// What a job says that can prove that its state is exact.
+fn counted(theme: &Theme, count: &Count, width: usize) -> Line<'static> {
+    let (tone, words) = match count.wrong() {
+        None => (Tone::Ok, "each once: no gap, no duplicate".to_owned()),
+        Some(wrong) => (Tone::Fail, wrong),
+    };
+    let counted = format!("   {} numbers counted, ", count.counted);
+    Line::from(fit(
+        vec![theme.say(Tone::Plain, counted), theme.say(tone, words)],
+        width,
+    ))
 }
 
 fn overview(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
@@ -102,6 +115,8 @@ fn overview(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
             width,
         )),
     }
+    let count = model.job.count.as_ref().filter(|_| live);
+    lines.extend(count.map(|count| counted(theme, count, width)));
     lines.push(Line::default());
     let name = width.saturating_sub(34).clamp(16, 80);
     let head = format!(

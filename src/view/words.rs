@@ -274,6 +274,7 @@ pub(super) fn statement(name: StatementName) -> &'static str {
         StatementName::Pointer => "pointer",
         StatementName::Restarts => "restarts",
         StatementName::InTime => "in time",
+        StatementName::Exact => "exact",
     }
 }
 

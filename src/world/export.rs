@@ -4,7 +4,7 @@
 use super::home::Home;
 use super::{Addresses, home::valid_name};
 use crate::fault::Fault;
-use crate::lab::{LESSONS, Lab, built_in_names, lesson_files};
+use crate::lab::{LESSONS, Lab, built_in_names, file_bytes, lesson_files};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -59,8 +59,12 @@ pub fn write(lab: &Lab, folder: &Path) -> Result<Vec<String>, Fault> {
     }
     for (name, text) in &lab.files {
         let path = folder.join(name);
+        let bytes = file_bytes(name, text).ok_or_else(|| {
+            let garbled = std::io::Error::other("what is kept of this jar is garbled");
+            cannot(&path, garbled)
+        })?;
         fs::File::create_new(&path)
-            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .and_then(|mut file| file.write_all(&bytes))
             .map_err(|error| cannot(&path, error))?;
     }
     Ok(lab.files.iter().map(|(name, _)| name.clone()).collect())

@@ -2,13 +2,17 @@
 //! NodePort on loopback where that way fails. Reads jobs and checkpoints; submits nothing.
 
 pub(super) mod detail;
+mod exact;
 mod replies;
 mod route;
 
 use super::Events;
 use super::watch::{Links, Rhythm, Sights};
-use crate::model::{CheckpointsSample, Event, FlinkSample, JobRow, Pod, Source, Via, Worker};
+use crate::model::{
+    CheckpointsSample, Count, Event, FlinkSample, JobRow, Pod, Source, Via, Worker,
+};
 use bytes::Bytes;
+use exact::Counter;
 use futures::future::BoxFuture;
 use futures::{FutureExt, future};
 use jiff::Timestamp;
@@ -35,10 +39,19 @@ const TRIES: usize = 3;
 /// A question that is on its way: never two of a kind at once.
 type Question<T> = Option<BoxFuture<'static, Result<T, String>>>;
 
-/// Asks until it is dropped.
-pub(super) async fn follow(ways: Ways, mut sights: Sights, mut rhythm: Rhythm, events: Events) {
+/// Asks until it is dropped; also what the job counted, where it can prove that its state is exact.
+pub(super) async fn follow(
+    ways: Ways,
+    exact: bool,
+    mut sights: Sights,
+    mut rhythm: Rhythm,
+    events: Events,
+) {
     let mut asker = Asker {
         ways: Arc::new(ways),
+        exact,
+        count: None,
+        counter: None,
         avoided: BTreeMap::new(),
         silent: 0,
         second_until: None,
@@ -74,9 +87,13 @@ struct Asker {
     workers: Question<Vec<Worker>>,
     /// While all is well TaskManagers are asked for in every other round.
     without_workers: bool,
+    /// Whether the job is asked what it counted, and where it says so once that is known.
+    exact: bool,
+    count: Question<(Counter, Option<Count>)>,
+    counter: Option<Counter>,
     /// The job's checkpoint interval, asked once.
     interval: Option<u64>,
-    /// The job that both are about.
+    /// The job that they are about.
     job: Option<String>,
 }
 
@@ -87,22 +104,31 @@ impl Asker {
             self.job = job;
             self.forget();
             self.interval = None;
+            self.counter = None;
         }
         let asked = Timestamp::now();
         let began = Instant::now();
         let routes = self.routes(&sights.pods.borrow(), sights.leader.borrow().as_deref());
         let (way, jobs, details) = self.ask(&routes).await;
-        if let Some(interval) = details.0.as_ref().and_then(|seen| seen.interval_ms) {
+        let Details {
+            checkpoints,
+            workers,
+            count,
+        } = details;
+        if let Some(interval) = checkpoints.as_ref().and_then(|seen| seen.interval_ms) {
             self.interval = Some(interval);
         }
+        let (counter, count) = count.unzip();
+        self.counter = counter.or(self.counter.take());
         FlinkSample {
             via: way.0,
             pod: way.1,
             asked,
             took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             jobs,
-            checkpoints: details.0,
-            workers: details.1,
+            checkpoints,
+            workers,
+            count: count.flatten().map(Box::new),
         }
     }
 
@@ -197,12 +223,21 @@ impl Asker {
         if self.workers.is_none() && !self.without_workers {
             self.workers = Some(workers(self.ways.clone(), route.clone()).boxed());
         }
+        if self.exact
+            && self.count.is_none()
+            && let Some(job) = self.job.clone()
+        {
+            let known = self.counter.clone();
+            let question = exact::count(self.ways.clone(), route.clone(), job, known);
+            self.count = Some(question.boxed());
+        }
         let ways = self.ways.clone();
-        let (mut seen, mut registered) = (None, None);
+        let mut details = Details::default();
         let jobs = {
-            let rest = future::join(
-                answered(&mut self.checkpoints, &mut seen),
-                answered(&mut self.workers, &mut registered),
+            let rest = future::join3(
+                answered(&mut self.checkpoints, &mut details.checkpoints),
+                answered(&mut self.workers, &mut details.workers),
+                answered(&mut self.count, &mut details.count),
             );
             let jobs = ways.get(route, "jobs/overview", DEADLINE);
             futures::pin_mut!(jobs, rest);
@@ -214,13 +249,14 @@ impl Asker {
                 future::Either::Right((_, jobs)) => jobs.await,
             }
         };
-        (jobs, (seen, registered))
+        (jobs, details)
     }
 
     /// Drops questions that went a way that does not work.
     fn forget(&mut self) {
         self.checkpoints = None;
         self.workers = None;
+        self.count = None;
     }
 
     fn avoid(&mut self, route: &Route) {
@@ -243,7 +279,12 @@ impl Asker {
 }
 
 /// What comes beside the jobs, as far as it was answered.
-type Details = (Option<CheckpointsSample>, Option<Vec<Worker>>);
+#[derive(Default)]
+struct Details {
+    checkpoints: Option<CheckpointsSample>,
+    workers: Option<Vec<Worker>>,
+    count: Option<(Counter, Option<Count>)>,
+}
 
 /// Waits for an answer. Dropped halfway, the question goes on with the next call.
 async fn answered<T>(question: &mut Question<T>, answer: &mut Option<T>) {

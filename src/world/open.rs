@@ -5,7 +5,7 @@ use super::World;
 use super::home::{Home, NodeRecord, NodeStage, Source, State, valid_name};
 use crate::fault::Fault;
 use crate::lab::Lab;
-use crate::lab::{Document, Node};
+use crate::lab::{Document, Node, Proof};
 use crate::model::{LabFacts, LabNames, OperatorFacts, Origin, Stage};
 use std::path::{Path, PathBuf};
 
@@ -69,6 +69,7 @@ pub(in crate::world) fn facts(home: &Home, state: &State, lab: &Lab, origin: Ori
             })
         }),
         names: Box::new(names(lab)),
+        exact: lab.job.proves == Some(Proof::Exact),
         lacks: lab
             .all_failures()
             .iter()

@@ -1,8 +1,10 @@
 //! Brings the job into Flink over REST, through the API server's pod proxy: upload, then run under
 //! an id that was written down before. Doing it again is harmless. Chooses no id and writes no state.
 
+mod jar;
 mod rest;
 
+pub use jar::jar;
 pub use rest::{Answer, Rest};
 
 use super::ha;

@@ -144,6 +144,7 @@ impl Scene {
             self.polls.clone(),
             self.node_port,
             self.nodes.clone(),
+            self.facts.exact,
         )
     }
 }
@@ -219,6 +220,7 @@ fn begin(
     ));
     following.spawn(flink::follow(
         ways(),
+        scene.facts.exact,
         sights.clone(),
         rhythm.clone(),
         events.clone(),

@@ -12,6 +12,7 @@ mod crash;
 mod disorder;
 mod doctor;
 mod engine;
+mod exactly;
 mod jobs;
 mod labs;
 mod lessons;

@@ -598,6 +598,7 @@ fn facts(origin: Origin) -> LabFacts {
         calm_ms: 1000,
         operator: None,
         names: Box::default(),
+        exact: false,
         lacks: Vec::new(),
     }
 }

@@ -59,6 +59,7 @@ pub(super) fn meaning(name: StatementName) -> &'static str {
         }
         StatementName::Restarts => "Only what was hit was restarted.",
         StatementName::InTime => "It was quick enough.",
+        StatementName::Exact => "Nothing was counted twice, and nothing was left out.",
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod cluster;
 mod flink;
+mod job;
 mod links;
 mod operators;
 mod patches;
@@ -17,6 +18,7 @@ use super::Lab;
 use super::decode::{Rules, decode};
 use super::definition::Definition;
 use super::definition::Roles;
+use super::jars;
 use super::kind::Cluster;
 use super::manifest::{self, Document, Manifest};
 use super::mistake::{Mistake, did_you_mean, listed};
@@ -110,7 +112,7 @@ pub(super) fn read_folder(folder: &Path) -> Result<(Vec<(String, String)>, Strin
     Ok((files, format!("{}/", shown.trim_end_matches('/'))))
 }
 
-/// The YAML files of a folder, in the order of their names.
+/// The YAML files of a folder and the jar that its `lab.yaml` names, in the order of their names.
 pub(super) fn read_files(folder: &Path) -> Result<Vec<(String, String)>, Fault> {
     let shown = folder.display().to_string();
     let entries = std::fs::read_dir(folder).map_err(|error| {
@@ -129,29 +131,47 @@ pub(super) fn read_files(folder: &Path) -> Result<Vec<(String, String)>, Fault> 
     let mut files = Vec::new();
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if !(name.ends_with(".yaml") || name.ends_with(".yml")) {
-            continue;
+        if name.ends_with(".yaml") || name.ends_with(".yml") {
+            let text = read_file(folder, &name)?;
+            files.push((name, text));
         }
-        let unreadable = |why: String| {
-            Fault::wrong("lab-unreadable", "Cannot read the file.")
-                .at(format!("{shown}/{name}"), 0, 0)
-                .why(why)
-        };
-        let length = entry
-            .metadata()
-            .map_err(|error| unreadable(error.to_string()))?
-            .len();
-        if length > LONGEST_FILE {
-            return Err(unreadable(format!(
-                "{length} bytes are too many for a lab file"
-            )));
-        }
-        let text =
-            std::fs::read_to_string(entry.path()).map_err(|error| unreadable(error.to_string()))?;
-        files.push((name, text));
+    }
+    if let Some(jar) = own_jar(&files).filter(|jar| folder.join(jar).is_file()) {
+        let text = read_file(folder, &jar)?;
+        files.push((jar, text));
     }
     files.sort();
     Ok(files)
+}
+
+/// The file that `job.jar` names, if it is one of the folder's. What is wrong with it is told later.
+fn own_jar(files: &[(String, String)]) -> Option<String> {
+    let (_, text) = files.iter().find(|(name, _)| name == "lab.yaml")?;
+    let root = yaml::read(text).ok()?.into_iter().next()?;
+    let jar = root.find("job.jar")?.text()?;
+    let is_name = jars::is_jar(jar) && !jar.contains(['/', '\\']);
+    is_name.then(|| jar.to_owned())
+}
+
+fn read_file(folder: &Path, name: &str) -> Result<String, Fault> {
+    let path = folder.join(name);
+    let unreadable = |why: String| {
+        Fault::wrong("lab-unreadable", "Cannot read the file.")
+            .at(path.display().to_string(), 0, 0)
+            .why(why)
+    };
+    let length = std::fs::metadata(&path)
+        .map_err(|error| unreadable(error.to_string()))?
+        .len();
+    if length > LONGEST_FILE {
+        let fault = unreadable(format!("{length} bytes are too many for a lab file"));
+        return Err(match jars::is_jar(name) {
+            true => fault.mend("Put a jar of this size into an image and name that: `job.image`."),
+            false => fault,
+        });
+    }
+    let bytes = std::fs::read(&path).map_err(|error| unreadable(error.to_string()))?;
+    jars::file_text(name, &bytes).ok_or_else(|| unreadable("it is no text in UTF-8".to_owned()))
 }
 
 /// A lab from its files, put over its base if it has one.
@@ -167,6 +187,7 @@ pub(super) fn from_files(
 fn complete(files: Vec<(String, String)>, folder: &str, kept: Option<&Path>) -> Result<Lab, Fault> {
     let (lab, definition): (_, Definition) = one(&files, folder, "lab.yaml", Rules::Strict)?;
     words::check(&lab, &definition)?;
+    job::check(&lab, &definition, &files)?;
     let files = remotes::with(files, &lab, &definition, kept)?;
     let (kind, mut cluster) = cluster::read(&files, folder)?;
     cluster::check(&kind, &mut cluster)?;
@@ -242,6 +263,7 @@ fn complete(files: Vec<(String, String)>, folder: &str, kept: Option<&Path>) -> 
         .iter()
         .map(|(name, _)| name.clone())
         .filter(|name| name != "lab.yaml" && name != "kind.yaml")
+        .filter(|name| definition.job.own_jar() != Some(name.as_str()))
         .filter(|name| definition.apply.iter().all(|apply| apply.file != *name))
         .collect();
     Ok(Lab {

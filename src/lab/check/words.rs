@@ -26,7 +26,6 @@ pub(super) fn check(lab: &Source, definition: &Definition) -> Result<(), Fault> 
     apply(lab, definition)?;
     flink(lab, definition)?;
     roles(lab, definition)?;
-    job(lab, definition)?;
     polls(lab, definition)?;
     failures(lab, definition)
 }
@@ -74,7 +73,7 @@ fn is_label(text: &str) -> bool {
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
-fn image(lab: &Source, path: &str, text: &str) -> Result<(), Fault> {
+pub(super) fn image(lab: &Source, path: &str, text: &str) -> Result<(), Fault> {
     let (name, digest) = text.split_once('@').unwrap_or((text, "sha256:"));
     let repository = match name.rsplit_once(':') {
         Some((repository, tag)) if !tag.contains('/') => repository,
@@ -262,31 +261,6 @@ fn roles(lab: &Source, definition: &Definition) -> Result<(), Fault> {
                 "Both roles have the same selector.",
             )
             .why("no pod could be told from another")
-            .done();
-    }
-    Ok(())
-}
-
-fn job(lab: &Source, definition: &Definition) -> Result<(), Fault> {
-    let job = &definition.job;
-    image(lab, "job.image", &job.image)?;
-    if !is_absolute(&job.jar) || !job.jar.ends_with(".jar") {
-        return lab
-            .at("job.jar", format!("`job.jar` cannot be `{}`.", job.jar))
-            .why("the path of a `.jar` in the image, from `/` on")
-            .done();
-    }
-    if job.class.is_empty() || job.class.contains(char::is_whitespace) {
-        return lab
-            .at(
-                "job.class",
-                format!("`job.class` cannot be `{}`.", job.class),
-            )
-            .done();
-    }
-    if job.parallelism == 0 {
-        return lab
-            .at("job.parallelism", "`job.parallelism` must be 1 or more.")
             .done();
     }
     Ok(())

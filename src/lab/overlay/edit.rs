@@ -3,6 +3,7 @@
 
 use super::{Files, Line, Origin};
 use crate::lab::definition::RoleLabels;
+use crate::lab::jars::is_jar;
 use crate::lab::mistake::Mistake;
 use crate::lab::options;
 use crate::lab::yaml::{self, At, Node, Style, Value};
@@ -296,7 +297,8 @@ impl Book {
 
     fn manifests(&self) -> Vec<String> {
         let names = self.files.keys();
-        let other = |name: &&String| !["lab.yaml", "kind.yaml"].contains(&name.as_str());
+        let other =
+            |name: &&String| !["lab.yaml", "kind.yaml"].contains(&name.as_str()) && !is_jar(name);
         names.filter(other).cloned().collect()
     }
 }

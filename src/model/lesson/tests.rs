@@ -98,6 +98,7 @@ fn checkpoint(model: &mut Model, seconds: i64, id: u64) {
             completed: Some(id),
             ..CheckpointsSample::default()
         }),
+        count: None,
         workers: None,
     };
     happens(model, seconds, Event::Flink(sample));

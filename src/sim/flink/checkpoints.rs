@@ -110,13 +110,14 @@ async fn take(master: &JobMaster) {
     });
     master.say(COORDINATOR, &format!("Triggering checkpoint {id} (type=CheckpointType{{name='Checkpoint', sharingFilesStrategy=FORWARD_BACKWARD}}) @ {} for job {}.", triggered.as_millisecond(), master.id));
     process.about(0.03, 0.12).await;
+    let counted = master.counted();
     // One of the tasks may not be able to answer.
     while master.silent().iter().any(|(_, _, gone)| !gone) {
         process.nap(0.5).await;
     }
     let lost = !master.silent().is_empty();
     let below = chk(process, &master.id, id);
-    let written = match (lost, state::store(process, &below)) {
+    let written = match (lost, state::store(process, &below, counted)) {
         (true, _) => Err(io::Error::other("a TaskManager did not acknowledge")),
         (false, written) => written,
     };
@@ -135,6 +136,11 @@ async fn take(master: &JobMaster) {
         Ok(handle) if process.reaches_api() => {
             point(master, &map, id, &handle);
             complete(master, checkpoint);
+            master.with(|job| {
+                if let Some(own) = &mut job.numbers {
+                    own.checkpointed = counted;
+                }
+            });
         }
         Ok(_) => fail(master, checkpoint, "the pointer could not be written"),
         Err(error) => fail(master, checkpoint, &error.to_string()),

@@ -2,9 +2,11 @@
 //! checkpoints to failures and restarts. One task a job and leadership.
 
 use super::checkpoints::{self, Checkpoint, Restore, Retained};
+use super::numbers::{self, Numbers};
 use super::savepoints::Trigger;
 use super::taskmanager::line;
-use super::{WorkerState, lock, pointer};
+use super::{WorkerState, lock, pointer, shapes};
+use crate::lab::Lab;
 use crate::sim::api::Key;
 use crate::sim::cluster::Process;
 use jiff::Timestamp;
@@ -41,6 +43,8 @@ pub(super) struct Job {
     /// What became of savepoints that were asked for, by the request's id.
     pub(super) triggers: BTreeMap<String, Trigger>,
     pub(super) restored: Option<Restore>,
+    /// What it has counted, if it is the job that counts.
+    pub(super) numbers: Option<Numbers>,
     /// Newest last: when, exception with stack, TaskManager.
     pub(super) exceptions: Vec<(Timestamp, String, String)>,
     pub(super) cancel: CancellationToken,
@@ -59,17 +63,23 @@ pub(super) struct Counts {
 }
 
 impl Job {
-    fn new(id: &str, name: &str, parallelism: u32) -> Self {
+    fn new(id: &str, lab: &Lab) -> Self {
         let now = Timestamp::now();
+        let counts = lab.job.proves.is_some();
+        let name = match counts {
+            true => "Numbers counted once",
+            false => "State machine job",
+        };
         Self {
             id: id.to_owned(),
             name: name.to_owned(),
+            numbers: counts.then(Numbers::default),
             state: "INITIALIZING",
             started: now,
             changed: now,
             stamps: BTreeMap::from([("INITIALIZING", now.as_millisecond())]),
             tasks: "CREATED",
-            parallelism,
+            parallelism: lab.job.parallelism,
             slots: Vec::new(),
             failing: None,
             counts: Counts::default(),
@@ -135,7 +145,7 @@ pub(super) fn persist(process: &Process, id: &str, from: Option<&str>) -> Result
 /// Takes a job on; its task runs until it is cancelled or the leadership ends.
 pub(super) fn begin(process: &Process, session: &str, id: &str, from: Option<String>) {
     let lab = &process.cluster.lab;
-    let job = Job::new(id, "State machine job", lab.job.parallelism);
+    let job = Job::new(id, lab);
     let over = process.act(|state| {
         let leading = state.flink.leading(&process.id, session)?;
         leading.jobs.insert(id.to_owned(), job);
@@ -202,6 +212,7 @@ impl JobMaster {
             job.counts.restored = u64::from(restored.is_some());
             job.restored = restored;
         });
+        self.recount();
         self.switch("CREATED");
         let mut pause = PAUSE.0;
         loop {
@@ -262,8 +273,12 @@ impl JobMaster {
     }
 
     fn tasks(&self, to: &'static str) {
+        let each = numbers::each(&self.process);
         self.with(|job| {
             job.tasks = to;
+            if let Some(own) = &mut job.numbers {
+                own.run(to == "RUNNING", each);
+            }
             job.changed = Timestamp::now();
         });
     }
@@ -297,9 +312,11 @@ impl JobMaster {
             return Err((slot, why));
         }
         self.tasks("RUNNING");
+        let counts = self.with_quietly(|job| job.numbers.is_some());
+        let [_, (_, last)] = shapes::vertices(counts.unwrap_or_default());
         self.say(
             "runtime.executiongraph.ExecutionGraph",
-            "Flat Map -> Sink: Print to Std. Out (1/2) switched from INITIALIZING to RUNNING.",
+            &format!("{last} (1/2) switched from INITIALIZING to RUNNING."),
         );
         Ok(())
     }
@@ -373,6 +390,7 @@ impl JobMaster {
             job.counts.restored += u64::from(restored.is_some());
             job.restored = restored.or(job.restored.take());
         });
+        self.recount();
     }
 
     async fn cancelled(&self) {

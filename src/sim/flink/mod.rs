@@ -7,6 +7,7 @@ mod job;
 mod jobmanager;
 mod lock;
 mod loss;
+mod numbers;
 mod pointer;
 mod rest;
 mod savepoints;

@@ -2,7 +2,7 @@
 //! election is a 503, a dead leader a 500, a frozen one silence. What the answers look like is in
 //! `shapes`.
 
-use super::{Leading, job, savepoints, shapes};
+use super::{Leading, job, numbers, savepoints, shapes};
 use crate::sim::cluster::{Cluster, Process, State};
 use bytes::Bytes;
 use http::Method;
@@ -181,7 +181,9 @@ fn of_the_leader(cluster: &Arc<Cluster>, leader: &str, ask: Ask) -> Answer {
         (&Method::GET, ["jobs"]) => Some(shapes::jobs(leading)),
         (&Method::GET, ["jobs", "overview"]) => Some(shapes::jobs_overview(version, leading)),
         (&Method::GET, ["taskmanagers"]) => Some(shapes::taskmanagers(version, &state, leading)),
-        (&Method::GET, ["jobs", id, rest @ ..]) => return of_a_job(cluster, leading, id, rest),
+        (&Method::GET, ["jobs", id, rest @ ..]) => {
+            return of_a_job(cluster, &state, leading, (id, rest), &ask.query);
+        }
         _ => None,
     };
     found.map_or_else(
@@ -190,7 +192,13 @@ fn of_the_leader(cluster: &Arc<Cluster>, leader: &str, ask: Ask) -> Answer {
     )
 }
 
-fn of_a_job(cluster: &Cluster, leading: &Leading, id: &str, rest: &[&str]) -> Answer {
+fn of_a_job(
+    cluster: &Cluster,
+    state: &State,
+    leading: &Leading,
+    (id, rest): (&str, &[&str]),
+    query: &BTreeMap<String, String>,
+) -> Answer {
     let Some(job) = leading.jobs.get(id) else {
         return error(
             404,
@@ -209,6 +217,10 @@ fn of_a_job(cluster: &Cluster, leading: &Leading, id: &str, rest: &[&str]) -> An
             shapes::checkpoints_config(version, interval)
         }
         ["exceptions"] => shapes::exceptions(version, job),
+        ["vertices", vertex, "metrics"] if *vertex == shapes::vertices(true)[1].0 => {
+            let asked = query.get("get").map_or("", String::as_str);
+            numbers::metrics(cluster, state, job, asked)
+        }
         _ => {
             return error(
                 404,

@@ -36,8 +36,10 @@ const JOB_STATES: &[&str] = &[
     "CREATED",
     "FAILED",
 ];
+/// A vertex: its id and its name.
+type Vertex = (&'static str, &'static str);
 /// The example job's two vertices.
-const VERTICES: &[(&str, &str)] = &[
+const VERTICES: [Vertex; 2] = [
     (
         "bc764cd8ddf7a0cff126f51c16239658",
         "Source: Events Generator Source",
@@ -47,7 +49,20 @@ const VERTICES: &[(&str, &str)] = &[
         "Flat Map -> Sink: Print to Std. Out",
     ),
 ];
+/// Those of the job that counts.
+const COUNTING: [Vertex; 2] = [
+    ("ca88eee0095684d687a1b6495617f957", "Source: numbers"),
+    ("b71731f1c0df9c3076c4a455334d0ad6", "count"),
+];
 const STATE_SIZE: u64 = 6200;
+
+/// The vertices of the job that counts, or of the example.
+pub(super) fn vertices(counts: bool) -> [Vertex; 2] {
+    match counts {
+        true => COUNTING,
+        false => VERTICES,
+    }
+}
 
 /// TaskManagers as the leader knows them; of two under one name the living one.
 fn workers<'a>(state: &'a State, leading: &'a Leading) -> Vec<(&'a String, &'a Worker)> {
@@ -186,7 +201,8 @@ pub(super) fn job(version: &Version, job: &Job) -> Value {
             )
         })
         .collect();
-    let vertices: Vec<Value> = VERTICES
+    let all = vertices(job.numbers.is_some());
+    let vertices: Vec<Value> = all
         .iter()
         .map(|(id, name)| {
             json!({"id": id, "slotSharingGroupId": "bc70b1f41c4cc564a01664c6084a17a7",
@@ -204,11 +220,7 @@ pub(super) fn job(version: &Version, job: &Job) -> Value {
     let by_vertex: Map<String, Value> = TASK_STATES
         .iter()
         .map(|state| {
-            let count = if *state == job.tasks {
-                VERTICES.len()
-            } else {
-                0
-            };
+            let count = if *state == job.tasks { all.len() } else { 0 };
             ((*state).to_owned(), json!(count))
         })
         .collect();
@@ -308,7 +320,7 @@ pub(super) fn exceptions(version: &Version, job: &Job) -> Value {
         .map(|(at, text, worker)| {
             let mut shown = json!({"exceptionName": text.split(':').next().unwrap_or_default(),
                 "stacktrace": text, "timestamp": at.as_millisecond(),
-                "taskName": "Source: Events Generator Source (1/2) - execution #1",
+                "taskName": format!("{} (1/2) - execution #1", vertices(job.numbers.is_some())[0].1),
                 "concurrentExceptions": []});
             if version.is_1_15() {
                 shown["location"] = json!(worker);

@@ -3,6 +3,7 @@
 
 use super::checkpoints::{chk, on_disk};
 use super::job::JobMaster;
+use super::numbers;
 use crate::sim::cluster::Process;
 use std::collections::BTreeSet;
 use std::io;
@@ -13,13 +14,13 @@ const SHARED: &str = "shared";
 /// Of how many checkpoints before it a checkpoint uses files.
 const REACH: usize = 2;
 
-/// Writes the files of a checkpoint, the metadata last.
-pub(super) fn store(process: &Process, below: &str) -> io::Result<()> {
+/// Writes the files of a checkpoint, the metadata last; so many numbers had been counted in it.
+pub(super) fn store(process: &Process, below: &str, counted: u64) -> io::Result<()> {
     let folder = on_disk(process, below)?;
     refuse_read_only(&folder)?;
     std::fs::create_dir_all(&folder)?;
     let version = &process.cluster.version;
-    let mut metadata = String::from("simulated checkpoint metadata\n");
+    let mut metadata = numbers::line(counted);
     if version.files {
         let name = process.cluster.ground.dice.uuid();
         std::fs::write(folder.join(&name), b"simulated state\n")?;

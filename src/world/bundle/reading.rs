@@ -5,6 +5,7 @@ use super::file::{
     packed_name, piece_name,
 };
 use crate::fault::Fault;
+use crate::lab::file_text;
 use bytes::Bytes;
 use futures::stream::{Stream, unfold};
 use serde::Deserialize;
@@ -92,8 +93,8 @@ impl Reader {
         let mut files = Vec::new();
         for (name, _) in self.contents.files.clone() {
             let text = self.named(&format!("lab/{name}"))?;
-            let text = String::from_utf8(text)
-                .map_err(|_| damaged(&self.path, &format!("lab/{name} is no text")))?;
+            let text = file_text(&name, &text)
+                .ok_or_else(|| damaged(&self.path, &format!("lab/{name} is no text")))?;
             files.push((name, text));
         }
         Ok(files)

@@ -6,6 +6,7 @@ use super::file::{
     piece_name,
 };
 use crate::fault::Fault;
+use crate::lab::file_bytes;
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -26,6 +27,12 @@ impl Writer {
         wanted: &[(String, String)],
     ) -> Result<Self, Fault> {
         let cannot = |error: std::io::Error| cannot_write(path, &error);
+        let mut files = Vec::new();
+        for (name, text) in lab.1 {
+            let garbled = || std::io::Error::other(format!("the lab's {name} is garbled"));
+            let bytes = file_bytes(name, text).ok_or_else(|| cannot(garbled()))?;
+            files.push((name.clone(), bytes));
+        }
         let mut file = File::options()
             .read(true)
             .write(true)
@@ -44,10 +51,9 @@ impl Writer {
             format: FORMAT,
             made_by: format!("flinklab {}", env!("CARGO_PKG_VERSION")),
             lab: lab.0.to_owned(),
-            files: lab
-                .1
+            files: files
                 .iter()
-                .map(|(name, text)| (name.clone(), checksum(text.as_bytes())))
+                .map(|(name, bytes)| (name.clone(), checksum(bytes)))
                 .collect(),
             images: Vec::new(),
         };
@@ -60,8 +66,8 @@ impl Writer {
             contents,
         };
         if end == 0 {
-            for (name, text) in lab.1 {
-                writer.add(&format!("lab/{name}"), text.as_bytes())?;
+            for (name, bytes) in &files {
+                writer.add(&format!("lab/{name}"), bytes)?;
             }
         }
         Ok(writer)

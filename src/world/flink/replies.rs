@@ -284,7 +284,7 @@ fn sentence(text: &str) -> Option<String> {
     Some(clean::message(plain))
 }
 
-fn garbled(body: &[u8], error: &serde_json::Error) -> String {
+pub(super) fn garbled(body: &[u8], error: &serde_json::Error) -> String {
     let begin = String::from_utf8_lossy(&body[..body.len().min(80)]);
     format!(
         "the answer is not what Flink sends: {error}; it begins with `{}`",

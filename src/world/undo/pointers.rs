@@ -209,7 +209,7 @@ async fn anew(
     let docker = Docker::connect(&world.addresses).await?;
     let plan = &opened.lab.job;
     let id = &opened.state.id;
-    let jar = crate::world::images::read_file_of_image(&docker, id, &plan.image, &plan.jar).await?;
+    let jar = submit::jar(&docker, id, &opened.lab).await?;
     let path = format!("/jobs/{job}?mode=cancel");
     let cancelled = rest
         .send(Method::PATCH, &path, "application/json", Bytes::new(), CALL)
@@ -219,7 +219,7 @@ async fn anew(
     let mut state = opened.state.clone();
     let record = state.new_job(Some(from), Timestamp::now())?;
     ours.home().write_state(&state)?;
-    submit::submit(rest, plan, &record, &Bytes::from(jar)).await
+    submit::submit(rest, plan, &record, &jar).await
 }
 
 /// The map still points to what the copy points to, or to what came after it.

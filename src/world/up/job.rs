@@ -6,7 +6,6 @@ use crate::failure::Role;
 use crate::fault::Fault;
 use crate::lab::{Lab, Starts};
 use crate::world::home::JobRecord;
-use crate::world::images;
 use crate::world::kube::{self as api, CALL};
 use crate::world::submit::{self, JobState, Rest};
 use bytes::Bytes;
@@ -192,11 +191,12 @@ async fn submit(
 
 async fn jar_bytes<'a>(run: &Run<'_>, jar: &'a OnceCell<Bytes>) -> Result<&'a Bytes, Fault> {
     let read = || async {
-        let (id, job) = (run.book.state().id, &run.lab.job);
-        // It may be none of those that pods run.
-        super::pulled(&run.docker, run.progress, STEP, &job.image).await?;
-        let bytes = images::read_file_of_image(&run.docker, &id, &job.image, &job.jar);
-        bytes.await.map(Bytes::from)
+        let id = run.book.state().id;
+        if run.lab.job.own_jar().is_none() {
+            // It may be none of those that pods run.
+            super::pulled(&run.docker, run.progress, STEP, &run.lab.job.image).await?;
+        }
+        submit::jar(&run.docker, &id, &run.lab).await
     };
     jar.get_or_try_init(read).await
 }

@@ -1,0 +1,33 @@
+//! The files of a job's checkpoints as one look at the shared folder shows them.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One look at the files of the mount.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DiskSample {
+    /// The job whose folder was read.
+    pub job: String,
+    /// Its `chk-…` folders, ascending by id.
+    pub checkpoints: Vec<DiskCheckpoint>,
+    /// Names of the files below the HA folder.
+    pub ha_files: Vec<String>,
+    /// Files that its checkpoints share: how many, and their bytes. None without any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<(u32, u64)>,
+}
+
+/// One `chk-…` folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskCheckpoint {
+    /// Its id.
+    pub id: u64,
+    /// Whether its `_metadata` is there and readable: without it, it is nothing.
+    pub complete: bool,
+    /// Files in it.
+    pub files: u32,
+    /// Bytes in it.
+    pub bytes: u64,
+    /// When `_metadata` was written.
+    pub written: Option<Timestamp>,
+}
