@@ -131,7 +131,7 @@ pub(super) fn definition(
         LabCommand::Check { folder } => {
             // A built-in one by its name, as `--lab` takes it.
             let lab = world::manifests::open(addresses, &folder.to_string_lossy())?;
-            let lessons = world::lessons::of_lab(&folder.to_string_lossy())?;
+            let lessons = world::lessons::of_lab(&lab, &folder.to_string_lossy())?;
             match printer.style {
                 Style::Json => printer.object(&json!({"result": {
                     "command": "lab check", "outcome": "sound", "lab": lab.name, "hash": lab.hash,

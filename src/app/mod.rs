@@ -164,11 +164,10 @@ fn with_world(
                 let panics = cli.global.panic_in;
                 #[cfg(not(debug_assertions))]
                 let panics = None;
-                let (lesson, present) = (None, cli.global.present);
                 let begin = tui::Begin {
                     panics,
-                    lesson,
-                    present,
+                    lesson: None,
+                    present: cli.global.present,
                 };
                 return tui::session(world, preferences, begin).await;
             }
@@ -198,11 +197,9 @@ fn with_world(
 /// One thread for the loop and one for the world: nothing here computes for long, and waking more
 /// of them costs an idle dashboard more than all that it does.
 fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(|error| Fault::new(Kind::Bug, "no-runtime", "Cannot start.").why(error))
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    let runtime = threads.worker_threads(1).enable_all().build();
+    runtime.map_err(|error| Fault::new(Kind::Bug, "no-runtime", "Cannot start.").why(error))
 }
 
 /// What this program applied and could not take back, and what nobody else will: said last of all.

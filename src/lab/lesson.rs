@@ -165,10 +165,10 @@ pub struct Known<'a> {
     pub keys: &'a [&'a str],
 }
 
-/// The lessons of the lab that is built in under that name, else of the one in that folder. A lab
-/// without lessons of its own has the default's.
-pub fn lessons(name_or_folder: &str, known: Known<'_>) -> Result<Vec<Lesson>, Fault> {
-    let (lab, files, shown) = files(name_or_folder)?;
+/// The lessons of a lab that was built in under that name, else read in that folder. A lab without
+/// lessons of its own has the default's.
+pub fn lessons(lab: &Lab, name_or_folder: &str, known: Known<'_>) -> Result<Vec<Lesson>, Fault> {
+    let (files, shown) = files(name_or_folder)?;
     let failures: Vec<String> = lab
         .all_failures()
         .iter()
@@ -189,28 +189,23 @@ pub fn lessons(name_or_folder: &str, known: Known<'_>) -> Result<Vec<Lesson>, Fa
 
 /// The files of a lab's lessons, by name and text, for `lab export`.
 pub fn lesson_files(name_or_folder: &str) -> Result<Vec<(String, String)>, Fault> {
-    files(name_or_folder).map(|(_, files, _)| files)
+    files(name_or_folder).map(|(files, _)| files)
 }
 
 type Files = Vec<(String, String)>;
 
-fn files(name_or_folder: &str) -> Result<(Lab, Files, String), Fault> {
-    let lab = Lab::open(name_or_folder)?;
+fn files(name_or_folder: &str) -> Result<(Files, String), Fault> {
     let built_in = BUILT_IN.iter().any(|(name, _)| *name == name_or_folder);
     let own = match built_in {
         true => Vec::new(),
         false => of_folder(&Path::new(name_or_folder).join(FOLDER))?,
     };
     match own.is_empty() {
-        false => Ok((
-            lab,
-            own,
-            format!("{}/", name_or_folder.trim_end_matches('/')),
-        )),
+        false => Ok((own, format!("{}/", name_or_folder.trim_end_matches('/')))),
         true => {
             let all = DEFAULT.iter();
             let all = all.map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
-            Ok((lab, all.collect(), String::new()))
+            Ok((all.collect(), String::new()))
         }
     }
 }

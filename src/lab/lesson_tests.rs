@@ -45,7 +45,7 @@ fn mistake(from: &str, to: &str) -> (usize, usize, String) {
 #[test]
 fn seven_are_built_in_and_every_built_in_lab_has_them() {
     for lab in crate::lab::built_in_names() {
-        let all = lessons(lab, KEYS).unwrap();
+        let all = lessons(&Lab::open(lab).unwrap(), lab, KEYS).unwrap();
         assert_eq!(all.len(), 7, "{lab}");
         for lesson in &all {
             assert!(
@@ -60,7 +60,7 @@ fn seven_are_built_in_and_every_built_in_lab_has_them() {
             );
         }
     }
-    let all = lessons("default", KEYS).unwrap();
+    let all = lessons(&Lab::open("default").unwrap(), "default", KEYS).unwrap();
     assert!(all[2].is_meant("3") && all[2].is_meant("checkpoint") && !all[2].is_meant("lease"));
 }
 

@@ -5,7 +5,7 @@ use super::World;
 use super::home::{Home, Source};
 use super::open::open;
 use crate::fault::Fault;
-use crate::lab::{self, Known, Lesson};
+use crate::lab::{self, Known, Lab, Lesson};
 use crate::model::{BINDINGS, Event, Kept, Scope};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -15,7 +15,8 @@ const LIMIT: u64 = 64 * 1024;
 
 /// The lessons of the lab that there is, or of the one that would be built.
 pub fn all(world: &World) -> Result<Vec<Lesson>, Fault> {
-    of_lab(&source(world)?)
+    let name = source(world)?;
+    of_lab(&world.definition_of(&name)?, &name)
 }
 
 /// The files that they stand in, by their path in the lab's folder.
@@ -41,13 +42,13 @@ fn source(world: &World) -> Result<String, Fault> {
     })
 }
 
-/// The lessons of a lab by its name or folder.
-pub fn of_lab(name_or_folder: &str) -> Result<Vec<Lesson>, Fault> {
+/// The lessons of a lab that was read under that name or in that folder.
+pub fn of_lab(lab: &Lab, name_or_folder: &str) -> Result<Vec<Lesson>, Fault> {
     let pages = BINDINGS
         .iter()
         .filter(|binding| binding.scope == Scope::Pages);
     let keys: Vec<&str> = pages.map(|binding| binding.name).collect();
-    lab::lessons(name_or_folder, Known { keys: &keys })
+    lab::lessons(lab, name_or_folder, Known { keys: &keys })
 }
 
 /// The one that a person means.

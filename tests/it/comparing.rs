@@ -46,6 +46,9 @@ fn left(scene: &Scene) -> Vec<String> {
         .collect()
 }
 
+/// How long anything may take.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
 #[test]
 fn two_labs_are_compared_beside_one_that_is_left_alone() {
     let scene = scene(&["default", "fast-failover"]);
@@ -209,12 +212,17 @@ fn a_lab_under_the_name_of_an_instance_is_not_taken_over() {
         ended.objects().pop().unwrap()["error"]["code"],
         "name-taken"
     );
-    assert_eq!(
+    // On a busy machine a lease of the quick simulation may run out for a moment.
+    let until = std::time::Instant::now() + PATIENCE;
+    let healthy = || {
         scene
             .run(&["status", "--name", "compare-default"])
-            .objects()[0]["healthy"],
-        true
-    );
+            .objects()[0]["healthy"]
+            == true
+    };
+    while !healthy() {
+        assert!(std::time::Instant::now() < until, "it is not left alone");
+    }
 }
 
 #[test]

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 fn built_in() -> Vec<Lesson> {
     let pages = BINDINGS.iter().filter(|one| one.scope == Scope::Pages);
     let keys: Vec<&str> = pages.map(|one| one.name).collect();
-    lessons("default", Known { keys: &keys }).unwrap()
+    let lab = flinklab::lab::Lab::open("default").unwrap();
+    lessons(&lab, "default", Known { keys: &keys }).unwrap()
 }
 
 /// A lesson whose words do harm, and the built-in ones.

@@ -255,7 +255,7 @@ impl JobMaster {
         );
     }
 
-    fn switch(&self, to: &'static str) {
+    pub(super) fn switch(&self, to: &'static str) {
         let text = self.with(|job| {
             let text = format!(
                 "Job {} ({}) switched from state {} to {to}.",
@@ -272,7 +272,7 @@ impl JobMaster {
         }
     }
 
-    fn tasks(&self, to: &'static str) {
+    pub(super) fn tasks(&self, to: &'static str) {
         let each = numbers::each(&self.process);
         self.with(|job| {
             job.tasks = to;
@@ -391,25 +391,6 @@ impl JobMaster {
             job.restored = restored.or(job.restored.take());
         });
         self.recount();
-    }
-
-    async fn cancelled(&self) {
-        self.switch("CANCELLING");
-        self.process.about(0.1, 0.2).await;
-        let options = self.process.cluster.lab.flink_options();
-        let kept = options
-            .get("execution.checkpointing.externalized-checkpoint-retention")
-            .is_some_and(|how| how == "RETAIN_ON_CANCELLATION");
-        let retained = if kept { Retained::Yes } else { Retained::No };
-        self.end("CANCELED", retained);
-    }
-
-    /// A job that ends for good leaves nothing in the HA store.
-    fn end(&self, state: &'static str, retained: Retained) {
-        self.with(|job| job.slots.clear());
-        self.tasks(state);
-        self.switch(state);
-        checkpoints::forget(self, retained);
     }
 }
 

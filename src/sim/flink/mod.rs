@@ -3,6 +3,7 @@
 //! as in life; everything here is a process's memory and is lost with it.
 
 mod checkpoints;
+mod ending;
 mod job;
 mod jobmanager;
 mod lock;

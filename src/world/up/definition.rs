@@ -30,7 +30,7 @@ pub(super) fn plan(world: &World, now: Timestamp) -> Result<Plan, Fault> {
         let asked = world.lab.as_deref().unwrap_or("default");
         let lab = world.definition_of(asked)?;
         // a lab is read whole before anything is started
-        lessons::of_lab(asked)?;
+        lessons::of_lab(&lab, asked)?;
         let source = source_of(asked);
         let folder = shown(&source);
         let state = State::new(&world.name, &lab, source, now)?;
@@ -47,9 +47,10 @@ pub(super) fn plan(world: &World, now: Timestamp) -> Result<Plan, Fault> {
     let lab = match &state.definition.source {
         Source::BuiltIn(name) => Lab::open(name)?,
         Source::Folder(folder) if folder.is_dir() => {
-            lessons::of_lab(&folder.display().to_string())?;
             let kept = manifests::folder(&world.addresses);
-            Lab::read_with(folder, Some(&kept))?
+            let lab = Lab::read_with(folder, Some(&kept))?;
+            lessons::of_lab(&lab, &folder.display().to_string())?;
+            lab
         }
         Source::Folder(folder) => {
             notes.push(format!(
