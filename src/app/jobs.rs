@@ -221,7 +221,7 @@ fn listed(seen: &JobsSeen) -> String {
             text,
             "{:<34}{state:<12}{:<22}{}",
             job.id,
-            job.when.strftime("%Y-%m-%d %H:%M:%S"),
+            job.when.strftime("%Y-%m-%d %H:%M:%S").to_string(),
             from.rsplit('/').next().unwrap_or(from)
         );
     }
@@ -239,7 +239,7 @@ fn listed(seen: &JobsSeen) -> String {
         let _ = writeln!(
             text,
             "  {kind:<12}{:<22}{}",
-            start.at.strftime("%Y-%m-%d %H:%M:%S"),
+            start.at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
             start.path
         );
     }

@@ -230,13 +230,15 @@ fn it_is_seen_without_docker_and_only_there() {
     let program = Program::without_docker();
     let run = |lab: &str| {
         let try_it = ["try", "--speed", "10", "--seed", "3", "--lab", lab];
-        program.run(&[&try_it[..], &["break", "jm-crash", "--plain"]].concat())
+        let ended = program.run(&[&try_it[..], &["break", "jm-crash", "--json"]].concat());
+        assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+        ended.objects().pop().unwrap()["result"].take()
     };
-    let ended = run("exactly");
-    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
-    assert!(ended.out.contains("PASS, exact:"), "{}", ended.out);
-    let ended = run("default");
-    assert!(!ended.out.contains("exact:"), "{}", ended.out);
+    let result = run("exactly");
+    assert_eq!(statement(&result, "exact")["verdict"], "PASS", "{result:#}");
+    let result = run("default");
+    let usual = result["statements"].as_array().unwrap();
+    assert!(usual.iter().all(|one| one["name"] != "exact"), "{result:#}");
 }
 
 /// What a file of the lab is in a folder, it is in a bundle.

@@ -66,7 +66,7 @@ fn came_back_short(before: &Count, since: &[&Count]) -> Option<String> {
             };
             return Some(format!(
                 "the job began again {from} with {} numbers counted, but a completed checkpoint \
-                 held {least}; {} had been counted before the break",
+                 held {least}; at least {} had been counted before the break",
                 count.began, before.counted
             ));
         }
@@ -79,11 +79,14 @@ fn proven(before: &Count, last: &Count) -> String {
     let way = match last.restored {
         Some(id) if (last.restored, last.began) != (before.restored, before.began) => {
             format!(
-                "{} before the break, {} came back with checkpoint {id}",
+                "at least {} before the break, {} came back with checkpoint {id}",
                 before.counted, last.began
             )
         }
-        _ => format!("{} before the break, and it ran on", before.counted),
+        _ => format!(
+            "at least {} before the break, and it ran on",
+            before.counted
+        ),
     };
     format!(
         "{} numbers counted, each once: no gap, no duplicate; {way}",

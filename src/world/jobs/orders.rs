@@ -10,7 +10,7 @@ use crate::world::gate::{Ours, ours};
 use crate::world::kube::CALL;
 use crate::world::open::must_open;
 use crate::world::submit::{self, Answer, Rest};
-use crate::world::{Events, World, clean, images, journal};
+use crate::world::{Events, World, clean, journal};
 use bytes::Bytes;
 use http::Method;
 use serde_json::{Value, json};
@@ -248,10 +248,8 @@ impl Hand<'_> {
         let rest = self.rest().await?;
         let opened = must_open(self.world)?;
         let plan = &opened.lab.job;
-        self.now("reads the jar out of its image");
-        let jar =
-            images::read_file_of_image(&self.docker, &opened.state.id, &plan.image, &plan.jar);
-        let jar = Bytes::from(jar.await?);
+        self.now("reads the jar");
+        let jar = submit::jar(&self.docker, &opened.state.id, &opened.lab).await?;
         let mut state = opened.state.clone();
         let record = state.new_job(from.clone(), jiff::Timestamp::now())?;
         self.ours.home().write_state(&state)?;
