@@ -1,11 +1,11 @@
 //! `job`: looks first, says what an order costs, asks, and tells what came of it with Flink's HA data
 //! before and after. What can be done is decided in `model`, and done in `world`.
 
-use super::headless;
 use super::lines::Goal;
 use super::print::{Printer, Style};
+use super::{headless, questions};
 use crate::cli::JobCommand;
-use crate::fault::{Fault, Kind};
+use crate::fault::Fault;
 use crate::model::{
     Effect, HaData, JobAct, JobDone, JobOrder, JobTold, JobsSeen, StartKind, short,
 };
@@ -80,23 +80,13 @@ fn confirm(seen: &JobsSeen, order: &JobOrder, printer: &Printer) -> Result<(), F
     if order.act == JobAct::Savepoint {
         return Ok(());
     }
-    match printer.ask("Do it?") {
-        Some(true) => Ok(()),
-        Some(false) => Err(Fault::new(
-            Kind::Interrupted,
-            "not-confirmed",
-            "Nothing was done.",
-        )),
-        None => Err(Fault::wrong(
-            "needs-yes",
-            format!(
-                "`job {}` must ask first and there is nobody to ask. Nothing was done.",
-                order.act
-            ),
-        )
-        .why(costs.join(" "))
-        .mend("Add --yes.")),
-    }
+    let nobody = format!(
+        "`job {}` must ask first and there is nobody to ask. Nothing was done.",
+        order.act
+    );
+    questions::agreed(printer, "Do it?", "Nothing was done.", &nobody, || {
+        costs.join(" ")
+    })
 }
 
 /// A line while somebody waits, or the end.

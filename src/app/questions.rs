@@ -6,6 +6,10 @@ use crate::lab::Remote;
 use crate::model::Adopted;
 use crate::world::{self, World};
 
+const NEEDS_YES: &str = "needs-yes";
+/// What a no to a removal comes to.
+const KEPT: &str = "Nothing was removed.";
+
 /// Before `up`: whether there is something to fetch, and may be. What a lab takes from elsewhere is
 /// named with its sum.
 pub(super) fn before_up(world: &World, printer: &Printer) -> Result<bool, Fault> {
@@ -30,25 +34,21 @@ pub(super) fn may_fetch(wanted: &[Remote], printer: &Printer) -> Result<bool, Fa
             printer.line(&format!("  {line}"));
         }
     }
-    match printer.ask("Fetch and apply them?") {
-        Some(true) => Ok(true),
-        Some(false) => Err(Fault::new(
-            Kind::Interrupted,
-            "not-confirmed",
-            "Nothing was fetched and nothing was built.",
-        )),
-        None => {
-            let fault = Fault::wrong(
-                "needs-yes",
-                "`up` must ask before it fetches a manifest, and there is nobody to ask. Nothing \
-                 was built.",
-            )
-            .why(listing.join(", "))
-            .mend("Add --yes.");
-            let place = wanted[0].at_url.clone();
-            Err(Fault { place, ..fault })
-        }
-    }
+    let nobody = "`up` must ask before it fetches a manifest, and there is nobody to ask. Nothing was \
+                  built.";
+    let no = "Nothing was fetched and nothing was built.";
+    agreed(printer, "Fetch and apply them?", no, nobody, || {
+        listing.join(", ")
+    })
+    .map(|()| true)
+    .map_err(|fault| match fault.code == NEEDS_YES {
+        // there is nobody to see the listing: the place leads to it
+        true => Fault {
+            place: wanted[0].at_url.clone(),
+            ..fault
+        },
+        false => fault,
+    })
 }
 
 /// Before `down`: names what of the cluster is not ours to begin with; before `--purge` lists what
@@ -73,17 +73,10 @@ pub(super) async fn before_down(
         printer.line(&format!("{kinds_said}."));
     }
     if !purge {
-        return match printer.ask("Remove the cluster?") {
-            Some(true) => Ok(Adopted::Removed),
-            Some(false) => Err(not_confirmed()),
-            None => Err(Fault::wrong(
-                "needs-yes",
-                "`down` must ask before it removes what flinklab did not make, and there is nobody \
-                 to ask. Nothing was removed.",
-            )
-            .why(kinds_said)
-            .mend("Add --yes.")),
-        };
+        let nobody = "`down` must ask before it removes what flinklab did not make, and there is nobody to \
+                      ask. Nothing was removed.";
+        agreed(printer, "Remove the cluster?", KEPT, nobody, || kinds_said)?;
+        return Ok(Adopted::Removed);
     }
     let listing = world::purge_listing(world).await?;
     if printer.style == Style::Text {
@@ -92,18 +85,26 @@ pub(super) async fn before_down(
             printer.line(&format!("  {line}"));
         }
     }
-    match printer.ask("Remove it?") {
-        Some(true) => Ok(Adopted::Removed),
-        Some(false) => Err(not_confirmed()),
-        None => Err(Fault::wrong(
-            "needs-yes",
-            "`down --purge` must ask first and there is nobody to ask. Nothing was removed.",
-        )
-        .why(format!("it would remove {}", listing.join(", ")))
-        .mend("Add --yes.")),
-    }
+    let nobody = "`down --purge` must ask first and there is nobody to ask. Nothing was removed.";
+    agreed(printer, "Remove it?", KEPT, nobody, || {
+        format!("it would remove {}", listing.join(", "))
+    })?;
+    Ok(Adopted::Removed)
 }
 
-fn not_confirmed() -> Fault {
-    Fault::new(Kind::Interrupted, "not-confirmed", "Nothing was removed.")
+/// Asks. A no is told as what was not done; where there is nobody to ask, so is how to agree.
+pub(super) fn agreed(
+    printer: &Printer,
+    question: &str,
+    no: &str,
+    nobody: &str,
+    why: impl FnOnce() -> String,
+) -> Result<(), Fault> {
+    match printer.ask(question) {
+        Some(true) => Ok(()),
+        Some(false) => Err(Fault::new(Kind::Interrupted, "not-confirmed", no)),
+        None => Err(Fault::wrong(NEEDS_YES, nobody)
+            .why(why())
+            .mend("Add --yes.")),
+    }
 }

@@ -187,9 +187,12 @@ pub fn lessons(lab: &Lab, name_or_folder: &str, known: Known<'_>) -> Result<Vec<
         .collect()
 }
 
-/// The files of a lab's lessons, by name and text, for `lab export`.
+/// The files of a lab's lessons, by their path in the lab's folder, and their texts.
 pub fn lesson_files(name_or_folder: &str) -> Result<Vec<(String, String)>, Fault> {
-    files(name_or_folder).map(|(files, _)| files)
+    let files = files(name_or_folder)?.0.into_iter();
+    Ok(files
+        .map(|(name, text)| (format!("{FOLDER}/{name}"), text))
+        .collect())
 }
 
 type Files = Vec<(String, String)>;

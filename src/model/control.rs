@@ -100,7 +100,7 @@ fn fire(model: &mut Model) -> Vec<Effect> {
 }
 
 /// What speaks against it now.
-fn against(model: &Model, act: JobAct) -> Option<String> {
+pub(super) fn against(model: &Model, act: JobAct) -> Option<String> {
     if let Some((_, order, _)) = &model.jobs.going {
         return Some(format!("{} goes on", order.act));
     }

@@ -65,24 +65,33 @@ fn plural(count: u64, one: &str, more: &str) -> String {
 }
 
 #[cfg(test)]
+impl Count {
+    /// Of a job that lost nothing: counted, of them in a checkpoint, and the checkpoint with the
+    /// numbers that it began again from.
+    pub(super) fn whole(counted: u64, checkpointed: u64, from: Option<(u64, u64)>) -> Self {
+        Self {
+            job: "a".into(),
+            at: Timestamp::UNIX_EPOCH,
+            restored: from.map(|(id, _)| id),
+            began: from.map_or(0, |(_, began)| began),
+            counted,
+            checkpointed,
+            keys: (32, 32),
+            held: counted,
+            due: counted,
+            gaps: 0,
+            duplicates: 0,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_state_is_wrong_by_what_its_keys_remember_and_by_what_they_hold() {
-        let good = Count {
-            job: "a".into(),
-            at: Timestamp::UNIX_EPOCH,
-            restored: Some(3),
-            began: 80,
-            counted: 100,
-            checkpointed: 90,
-            keys: (32, 32),
-            held: 100,
-            due: 100,
-            gaps: 0,
-            duplicates: 0,
-        };
+        let good = Count::whole(100, 90, Some((3, 80)));
         assert_eq!(good.wrong(), None);
         let gap = Count {
             gaps: 1,

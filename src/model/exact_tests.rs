@@ -12,15 +12,7 @@ fn count(second: f64, counted: u64, checkpointed: u64, from: Option<(u64, u64)>)
     Count {
         job: JOB.into(),
         at: at(second),
-        restored: from.map(|(id, _)| id),
-        began: from.map_or(0, |(_, began)| began),
-        counted,
-        checkpointed,
-        keys: (32, 32),
-        held: counted,
-        due: counted,
-        gaps: 0,
-        duplicates: 0,
+        ..Count::whole(counted, checkpointed, from)
     }
 }
 

@@ -209,13 +209,16 @@ impl Course {
         }
     }
 
+    /// Whether the step does something.
+    fn acts(&self) -> bool {
+        self.now()
+            .is_some_and(|step| step.breaks.is_some() || step.job.is_some())
+    }
+
     /// Whether the step does something, and it was not done yet.
     #[must_use]
     pub fn is_to_do(&self) -> bool {
-        let acts = self
-            .now()
-            .is_some_and(|step| step.breaks.is_some() || step.job.is_some());
-        acts && self.acted.is_none() && self.is != Is::Holds
+        self.acts() && self.acted.is_none() && self.is != Is::Holds
     }
 
     /// What the step would do now, or why it cannot.
@@ -234,14 +237,7 @@ impl Course {
             });
         }
         let act = step.job.map(act)?;
-        let seen = model.jobs.seen.as_ref().map(|(_, seen)| seen);
-        let against = match (&model.jobs.going, model.standing.first(), seen) {
-            (Some((_, order, _)), ..) => Some(format!("{} goes on", order.act)),
-            (_, Some(left), _) => Some(format!("{} is still applied", left.failure)),
-            (_, _, None) => Some("Flink was not asked yet what it runs".to_owned()),
-            (_, _, Some(seen)) => seen.against(act),
-        };
-        Some(match against {
+        Some(match super::control::against(model, act) {
             Some(why) => Err(why),
             None => Ok(Asked::Job(JobOrder { act, from: None })),
         })

@@ -36,9 +36,6 @@ pub fn definition(addresses: &Addresses, name: &str) -> Result<Lab, Fault> {
 
 /// Writes the files of a definition and tells their names.
 pub fn write(lab: &Lab, folder: &Path) -> Result<Vec<String>, Fault> {
-    let cannot = |path: &Path, error: std::io::Error| {
-        Fault::unable("export-failed", format!("Cannot write {}.", path.display())).why(error)
-    };
     match fs::read_dir(folder) {
         Ok(mut entries) => {
             if entries.next().is_some() {
@@ -63,9 +60,7 @@ pub fn write(lab: &Lab, folder: &Path) -> Result<Vec<String>, Fault> {
             let garbled = std::io::Error::other("what is kept of this jar is garbled");
             cannot(&path, garbled)
         })?;
-        fs::File::create_new(&path)
-            .and_then(|mut file| file.write_all(&bytes))
-            .map_err(|error| cannot(&path, error))?;
+        put(&path, &bytes)?;
     }
     Ok(lab.files.iter().map(|(name, _)| name.clone()).collect())
 }
@@ -74,10 +69,7 @@ pub fn write(lab: &Lab, folder: &Path) -> Result<Vec<String>, Fault> {
 /// was made of.
 pub fn lessons(name: &str, folder: &Path) -> Result<Vec<String>, Fault> {
     let known = built_in_names().any(|known| known == name);
-    let files = lesson_files(if known { name } else { "default" })?.into_iter();
-    let files: Vec<(String, String)> = files
-        .map(|(name, text)| (format!("{LESSONS}/{name}"), text))
-        .collect();
+    let files = lesson_files(if known { name } else { "default" })?;
     write_lessons(&files, folder)?;
     Ok(files.into_iter().map(|(name, _)| name).collect())
 }
@@ -87,18 +79,23 @@ pub(super) fn write_lessons(files: &[(String, String)], folder: &Path) -> Result
     if files.is_empty() {
         return Ok(());
     }
-    let cannot = |path: &Path, error: std::io::Error| {
-        Fault::unable("export-failed", format!("Cannot write {}.", path.display())).why(error)
-    };
     let below = folder.join(LESSONS);
     fs::create_dir(&below).map_err(|error| cannot(&below, error))?;
     for (name, text) in files {
-        let path = folder.join(name);
-        fs::File::create_new(&path)
-            .and_then(|mut file| file.write_all(text.as_bytes()))
-            .map_err(|error| cannot(&path, error))?;
+        put(&folder.join(name), text.as_bytes())?;
     }
     Ok(())
+}
+
+/// A new file; one that is there is never written over.
+fn put(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+    fs::File::create_new(path)
+        .and_then(|mut file| file.write_all(bytes))
+        .map_err(|error| cannot(path, error))
+}
+
+fn cannot(path: &Path, error: std::io::Error) -> Fault {
+    Fault::unable("export-failed", format!("Cannot write {}.", path.display())).why(error)
 }
 
 #[cfg(test)]

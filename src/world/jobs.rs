@@ -5,7 +5,7 @@ mod orders;
 
 pub use orders::run;
 
-use super::disk::{self, Place};
+use super::disk;
 use super::home::{JobRecord, State};
 use super::kube::{CALL, within};
 use super::open::{Opened, must_open};
@@ -133,10 +133,7 @@ async fn ha_data(client: &Client, opened: &Opened, job: &str) -> Result<HaData, 
         }
         _ => (false, Vec::new(), None),
     };
-    let place = Place {
-        shared: opened.home.shared(),
-        folders: lab.flink.folders.clone(),
-    };
+    let place = opened.place();
     let disk = disk::look(&place, job).map_err(|error| {
         Fault::unable("shared-unreadable", "The shared folder cannot be read.").why(error)
     })?;
@@ -170,10 +167,7 @@ fn is_of(savepoint: &str, job: &str) -> bool {
 /// in the same folder are left alone: they may be of another program.
 fn starts(opened: &Opened) -> Vec<Start> {
     let (lab, state): (&Lab, &State) = (&opened.lab, &opened.state);
-    let place = Place {
-        shared: opened.home.shared(),
-        folders: lab.flink.folders.clone(),
-    };
+    let place = opened.place();
     let mount = lab.flink.mount.trim_end_matches('/');
     let folders = &lab.flink.folders;
     let mut all = Vec::new();

@@ -21,10 +21,7 @@ pub fn all(world: &World) -> Result<Vec<Lesson>, Fault> {
 
 /// The files that they stand in, by their path in the lab's folder.
 pub fn files(world: &World) -> Result<Vec<(String, String)>, Fault> {
-    let files = lab::lesson_files(&source(world)?)?.into_iter();
-    Ok(files
-        .map(|(name, text)| (format!("{}/{name}", lab::LESSONS), text))
-        .collect())
+    lab::lesson_files(&source(world)?)
 }
 
 /// The name or the folder of the lab.

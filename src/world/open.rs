@@ -2,6 +2,7 @@
 //! the cluster still exists is for those who act on it to find out.
 
 use super::World;
+use super::disk::Place;
 use super::home::{Home, NodeRecord, NodeStage, Source, State, valid_name};
 use crate::fault::Fault;
 use crate::lab::Lab;
@@ -29,6 +30,14 @@ impl Opened {
 }
 
 impl Opened {
+    /// Where its files are, as the host sees them.
+    pub(in crate::world) fn place(&self) -> Place {
+        Place {
+            shared: self.home.shared(),
+            folders: self.lab.flink.folders.clone(),
+        }
+    }
+
     /// How far it was built, by what is written down.
     #[must_use]
     pub fn stage(&self) -> Stage {

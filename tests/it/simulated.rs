@@ -265,16 +265,7 @@ impl Machine {
             self.rest("GET", "/overview", &[]).await.1["slots-total"] == 4
         })
         .await;
-        let jar = "--x\r\nContent-Disposition: form-data; name=\"jarfile\"; filename=\"job.jar\"\r\n\r\nPK\r\n--x--\r\n";
-        let (code, said) = self.rest("POST", "/jars/upload", jar.as_bytes()).await;
-        assert_eq!(code, 200, "{said}");
-        let jar = said["filename"]
-            .as_str()
-            .unwrap()
-            .rsplit('/')
-            .next()
-            .unwrap()
-            .to_owned();
+        let jar = self.uploaded().await;
         let wish = serde_json::json!({"jobId": job, "parallelism": 2}).to_string();
         let answers = self.run_by_each(&client, &jar, &wish).await;
         let taken = answers
@@ -289,6 +280,15 @@ impl Machine {
         })
         .await;
         (client, job.to_owned())
+    }
+
+    /// Uploads something that is called a jar; the id by which Flink runs it.
+    pub(crate) async fn uploaded(&self) -> String {
+        let form = "--x\r\nContent-Disposition: form-data; name=\"jarfile\"; filename=\"job.jar\"\r\n\r\nPK\r\n--x--\r\n";
+        let (code, said) = self.rest("POST", "/jars/upload", form.as_bytes()).await;
+        assert_eq!(code, 200, "{said}");
+        let path = said["filename"].as_str().unwrap();
+        path.rsplit('/').next().unwrap().to_owned()
     }
 
     pub(crate) async fn manifest(&self, path: &str) -> String {

@@ -99,30 +99,13 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use jiff::Timestamp;
-
-    fn count(counted: u64, checkpointed: u64, restored: Option<(u64, u64)>) -> Count {
-        Count {
-            job: "a".into(),
-            at: Timestamp::UNIX_EPOCH,
-            restored: restored.map(|(id, _)| id),
-            began: restored.map_or(0, |(_, began)| began),
-            counted,
-            checkpointed,
-            keys: (32, 32),
-            held: counted,
-            due: counted,
-            gaps: 0,
-            duplicates: 0,
-        }
-    }
 
     #[test]
     fn what_a_completed_checkpoint_held_must_come_back() {
-        let before = count(1000, 900, None);
-        let good = count(950, 940, Some((7, 940)));
+        let before = Count::whole(1000, 900, None);
+        let good = Count::whole(950, 940, Some((7, 940)));
         assert_eq!(came_back_short(&before, &[&good]), None);
-        let nothing = count(3, 0, None);
+        let nothing = Count::whole(3, 0, None);
         let words = came_back_short(&before, &[&nothing]).unwrap();
         assert!(words.contains("from nothing with 0"), "{words}");
         assert!(words.contains("held 900"), "{words}");
@@ -130,9 +113,9 @@ mod tests {
 
     #[test]
     fn a_later_restart_is_held_against_the_checkpoints_in_between() {
-        let before = count(1000, 900, None);
-        let first = count(1300, 1250, Some((7, 940)));
-        let older = count(1000, 940, Some((7, 940)));
+        let before = Count::whole(1000, 900, None);
+        let first = Count::whole(1300, 1250, Some((7, 940)));
+        let older = Count::whole(1000, 940, Some((7, 940)));
         let words = came_back_short(&before, &[&first, &older]).unwrap();
         assert!(words.contains("held 1250"), "{words}");
     }

@@ -46,10 +46,7 @@ impl Course {
 
     /// Whether its time is over. A step that does something has all the time until it does.
     fn is_late(&self, model: &Model) -> bool {
-        let acts = self
-            .now()
-            .is_some_and(|step| step.breaks.is_some() || step.job.is_some());
-        let from = match (acts, self.acted) {
+        let from = match (self.acts(), self.acted) {
             (true, None) => return false,
             (_, Some(acted)) => acted,
             (false, None) => self.since,

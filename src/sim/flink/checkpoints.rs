@@ -281,7 +281,7 @@ pub(super) async fn recover(master: &JobMaster, from: Option<String>) -> Option<
     process.about(0.05, 0.15).await;
     match (known.last(), from) {
         (Some((id, _)), _) => Some(restore(master, *id)),
-        (None, Some(path)) => told.map(|id| savepoints::restore(master, id, path)),
+        (None, Some(path)) => told.map(|id| restored(master, id, path, true)),
         (None, None) => {
             master.say(COORDINATOR, "No checkpoint found during restore.");
             None
@@ -292,9 +292,15 @@ pub(super) async fn recover(master: &JobMaster, from: Option<String>) -> Option<
 /// A restore from the job's own checkpoint of that id.
 pub(super) fn restore(master: &JobMaster, id: u64) -> Restore {
     let path = mounted(&master.process, &chk(&master.process, &master.id, id));
+    restored(master, id, path, false)
+}
+
+/// A restore from what is at a path, told as Flink tells it.
+pub(super) fn restored(master: &JobMaster, id: u64, path: String, savepoint: bool) -> Restore {
     let now = Timestamp::now();
+    let kind = if savepoint { "Savepoint" } else { "Checkpoint" };
     let text = format!(
-        "Restoring job {} from Checkpoint {id} @ {} for {} located at {path}.",
+        "Restoring job {} from {kind} {id} @ {} for {} located at {path}.",
         master.id,
         now.as_millisecond(),
         master.id
@@ -304,7 +310,7 @@ pub(super) fn restore(master: &JobMaster, id: u64) -> Restore {
         id,
         at: now,
         path,
-        savepoint: false,
+        savepoint,
     }
 }
 

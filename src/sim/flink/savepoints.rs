@@ -2,7 +2,7 @@
 //! all tasks have answered, pointed to by nobody; and the stop that waits for one. They take their
 //! ids from the same counter as checkpoints, and no end of a job removes them.
 
-use super::checkpoints::{self, COORDINATOR, Checkpoint, Restore};
+use super::checkpoints::{self, COORDINATOR, Checkpoint};
 use super::job::JobMaster;
 use super::rest::{Answer, error};
 use crate::sim::cluster::{Cluster, Process};
@@ -233,22 +233,4 @@ pub(super) fn id_of(process: &Process, path: &str) -> Option<u64> {
     let folder = checkpoints::on_host(process, path)?;
     let text = std::fs::read_to_string(folder.join(METADATA)).ok()?;
     text.lines().next()?.strip_prefix(HEAD)?.parse().ok()
-}
-
-/// A restore from where the job was told to start.
-pub(super) fn restore(master: &JobMaster, id: u64, path: String) -> Restore {
-    let now = Timestamp::now();
-    let text = format!(
-        "Restoring job {} from Savepoint {id} @ {} for {} located at {path}.",
-        master.id,
-        now.as_millisecond(),
-        master.id
-    );
-    master.say(COORDINATOR, &text);
-    Restore {
-        id,
-        at: now,
-        path,
-        savepoint: true,
-    }
 }

@@ -42,11 +42,8 @@ pub(super) async fn put_back(world: &World, ours: &Ours, act: &Act) -> Result<Ti
     };
     let maps: Api<ConfigMap> = Api::namespaced(ours.client(), ours.namespace());
     let opened = must_open(world)?;
+    let place = opened.place();
     let (lab, client) = (opened.lab, ours.client());
-    let place = Place {
-        shared: opened.home.shared(),
-        folders: lab.flink.folders.clone(),
-    };
     let doing = format!("Putting the config map {name} back");
     let found = within(CALL, &doing, maps.get_opt(name)).await?;
     // A run that was stopped between the journal and the deletion lost nothing.
@@ -184,10 +181,7 @@ async fn anew(
     (job, wanted): (&str, u64),
 ) -> Result<(), Fault> {
     let opened = must_open(world)?;
-    let place = Place {
-        shared: opened.home.shared(),
-        folders: opened.lab.flink.folders.clone(),
-    };
+    let place = opened.place();
     let lost = || {
         Fault::unable(
             "state-lost",

@@ -189,15 +189,7 @@ async fn a_standby_answers_with_the_leaders_data() {
 async fn a_standby_cannot_take_a_job_in_since_pods_do_not_know_each_others_names() {
     let machine = Machine::start(SPEED).await;
     let (client, _) = machine.running().await;
-    let form = "--x\r\nContent-Disposition: form-data; name=\"jarfile\"; filename=\"b.jar\"\r\n\r\nPK\r\n--x--\r\n";
-    let (_, said) = machine.rest("POST", "/jars/upload", form.as_bytes()).await;
-    let jar = said["filename"]
-        .as_str()
-        .unwrap()
-        .rsplit('/')
-        .next()
-        .unwrap()
-        .to_owned();
+    let jar = machine.uploaded().await;
     let wish = serde_json::json!({"jobId": "ffffffffffffffffffffffffffffffff"}).to_string();
     let answers = machine.run_by_each(&client, &jar, &wish).await;
     let refused = answers

@@ -68,15 +68,7 @@ async fn checkpoints(machine: &Machine, job: &str) -> Value {
 
 /// Uploads a jar and runs it on the leader.
 async fn begin(machine: &Machine, client: &kube::Client, wish: &Value) {
-    let form = "--x\r\nContent-Disposition: form-data; name=\"jarfile\"; filename=\"b.jar\"\r\n\r\nPK\r\n--x--\r\n";
-    let (_, said) = machine.rest("POST", "/jars/upload", form.as_bytes()).await;
-    let jar = said["filename"]
-        .as_str()
-        .unwrap()
-        .rsplit('/')
-        .next()
-        .unwrap()
-        .to_owned();
+    let jar = machine.uploaded().await;
     let answers = machine.run_by_each(client, &jar, &wish.to_string()).await;
     assert!(answers.iter().any(|(code, _)| *code == 200), "{answers:?}");
 }
