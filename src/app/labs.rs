@@ -114,7 +114,7 @@ pub(super) fn definition(
         LabCommand::Export { name, folder } => {
             let lab = world::export::definition(addresses, name)?;
             let mut files = world::export::write(&lab, folder)?;
-            files.extend(world::export::lessons(name, folder)?);
+            files.extend(world::export::lessons(addresses, name, folder)?);
             let shown = folder.display().to_string();
             match printer.style {
                 Style::Json => printer.object(&json!({"result": {

@@ -124,6 +124,8 @@ pub struct Check {
     pub checkpoints: Option<u32>,
     /// The verdict of the step's failure.
     pub verdict: Option<Verdict>,
+    /// So soon after it, at the latest, somebody led again.
+    pub led_within: Option<Seconds>,
     /// Statements of that run that must have held.
     pub passes: Vec<StatementName>,
     /// Statements of that run that must have failed: it is there to show that they can.
@@ -165,8 +167,8 @@ pub struct Known<'a> {
     pub keys: &'a [&'a str],
 }
 
-/// The lessons of a lab that was built in under that name, else read in that folder. A lab without
-/// lessons of its own has the default's.
+/// The lessons of a lab that was built in under that name, else read in that folder. One that is
+/// built in has the default's and then its own; a folder has its own, or the default's.
 pub fn lessons(lab: &Lab, name_or_folder: &str, known: Known<'_>) -> Result<Vec<Lesson>, Fault> {
     let (files, shown) = files(name_or_folder)?;
     let failures: Vec<String> = lab
@@ -199,18 +201,16 @@ type Files = Vec<(String, String)>;
 
 fn files(name_or_folder: &str) -> Result<(Files, String), Fault> {
     let built_in = BUILT_IN.iter().any(|(name, _)| *name == name_or_folder);
-    let own = match built_in {
-        true => Vec::new(),
-        false => of_folder(&Path::new(name_or_folder).join(FOLDER))?,
-    };
-    match own.is_empty() {
-        false => Ok((own, format!("{}/", name_or_folder.trim_end_matches('/')))),
-        true => {
-            let all = DEFAULT.iter();
-            let all = all.map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
-            Ok((all.collect(), String::new()))
+    if !built_in {
+        let own = of_folder(&Path::new(name_or_folder).join(FOLDER))?;
+        if !own.is_empty() {
+            return Ok((own, format!("{}/", name_or_folder.trim_end_matches('/'))));
         }
     }
+    let own = OWN.iter().filter(|(lab, _)| *lab == name_or_folder);
+    let all = DEFAULT.iter().chain(own.map(|(_, lesson)| lesson));
+    let all = all.map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+    Ok((all.collect(), String::new()))
 }
 
 /// The YAML files of a folder, in the order of their names. None where there is no such folder.
@@ -304,7 +304,10 @@ fn unfit(step: &LessonStep, names: &Names<'_>) -> Option<(String, Mistake)> {
         return wrong("job", "A step does one thing: `break` or `job`.".to_owned());
     }
     let check = &step.check;
-    let of_run = check.verdict.is_some() || !check.passes.is_empty() || !check.fails.is_empty();
+    let of_run = check.verdict.is_some()
+        || check.led_within.is_some()
+        || !check.passes.is_empty()
+        || !check.fails.is_empty();
     if of_run && step.breaks.is_none() {
         return wrong(
             "check",
@@ -340,25 +343,37 @@ fn unfit(step: &LessonStep, names: &Names<'_>) -> Option<(String, Mistake)> {
     None
 }
 
-/// A file of the default lab's lessons.
+/// The file of a lesson of a built-in lab.
 macro_rules! lesson {
-    ($file:literal) => {
+    ($lab:literal, $file:literal) => {
         (
             $file,
-            include_str!(concat!("../../lab/default/lessons/", $file)),
+            include_str!(concat!("../../lab/", $lab, "/lessons/", $file)),
         )
     };
 }
 
-/// The lessons compiled in.
-const DEFAULT: &[(&str, &str)] = &[
-    lesson!("1-lease.yaml"),
-    lesson!("2-stop-and-crash.yaml"),
-    lesson!("3-checkpoint.yaml"),
-    lesson!("4-article.yaml"),
-    lesson!("5-zombie.yaml"),
-    lesson!("6-pointer.yaml"),
-    lesson!("7-savepoint.yaml"),
+/// A lesson's file, and what is in it.
+type File = (&'static str, &'static str);
+
+/// The default lab's, which every lab can be taught with.
+const DEFAULT: &[File] = &[
+    lesson!("default", "1-lease.yaml"),
+    lesson!("default", "2-stop-and-crash.yaml"),
+    lesson!("default", "3-checkpoint.yaml"),
+    lesson!("default", "4-article.yaml"),
+    lesson!("default", "5-zombie.yaml"),
+    lesson!("default", "6-pointer.yaml"),
+    lesson!("default", "7-savepoint.yaml"),
+];
+
+/// By lab, what only it can show.
+const OWN: &[(&str, File)] = &[
+    (
+        "fast-failover",
+        lesson!("fast-failover", "8-fast-failover.yaml"),
+    ),
+    ("three-nodes", lesson!("three-nodes", "8-node.yaml")),
 ];
 
 impl Lesson {

@@ -43,10 +43,16 @@ fn mistake(from: &str, to: &str) -> (usize, usize, String) {
 }
 
 #[test]
-fn seven_are_built_in_and_every_built_in_lab_has_them() {
+fn every_built_in_lab_has_the_defaults_seven_and_then_its_own() {
     for lab in crate::lab::built_in_names() {
         let all = lessons(&Lab::open(lab).unwrap(), lab, KEYS).unwrap();
-        assert_eq!(all.len(), 7, "{lab}");
+        let own: Vec<&str> = all.iter().skip(7).map(|one| one.key.as_str()).collect();
+        let expected: &[&str] = match lab {
+            "fast-failover" => &["8-fast-failover"],
+            "three-nodes" => &["8-node"],
+            _ => &[],
+        };
+        assert_eq!(own, expected, "{lab}");
         for lesson in &all {
             assert!(
                 lesson.steps.iter().all(|step| !step.say.is_empty()),
@@ -86,4 +92,24 @@ fn a_mistake_is_shown_where_it_was_written() {
     assert!(what.contains("Did you mean `history`?"), "{what}");
     let (_, _, what) = mistake("    break: jm-crash", "    job: stop");
     assert!(what.contains("Only a step with `break`"), "{what}");
+}
+
+/// What the lesson says of the default lab was measured: it is what the recorded real runs say.
+#[test]
+fn the_lesson_on_fast_failover_tells_what_was_recorded_of_the_default_lab() {
+    let recorded = include_str!("../../tests/fixtures/phases.json");
+    let recorded: serde_json::Value = serde_json::from_str(recorded).unwrap();
+    let led = recorded["jm-crash"]["new-epoch"].as_array().unwrap();
+    let seconds = |ms: &serde_json::Value| ms.as_f64().unwrap() / 1e3;
+    let (first, last) = (led.first().unwrap(), led.last().unwrap());
+    let words = format!(
+        "{:.1} to {:.0} s until somebody led again, in {} runs",
+        seconds(first),
+        seconds(last),
+        led.len()
+    );
+    let all = lessons(&Lab::open("fast-failover").unwrap(), "fast-failover", KEYS);
+    let all = all.unwrap();
+    let said = &all[7].steps[1].say;
+    assert!(said.contains(&words), "{words}\n{said}");
 }

@@ -13,6 +13,8 @@ use ratatui::text::Line;
 /// From this width on the lesson stands at the side of the dashboard, below it the lesson is above
 /// one panel.
 const SIDE: u16 = 118;
+/// What the dashboard needs to show more than one panel.
+const DASHBOARD: u16 = 80;
 
 /// Draws the page.
 pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
@@ -40,7 +42,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
 /// Where the lesson stands, and where the dashboard.
 fn split(area: Rect) -> (Rect, Rect) {
     if area.width >= SIDE {
-        let width = (area.width * 2 / 5).clamp(38, 64);
+        let width = (area.width - DASHBOARD).min(64);
         let own = Rect {
             x: area.right() - width,
             width,

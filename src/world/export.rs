@@ -67,9 +67,15 @@ pub fn write(lab: &Lab, folder: &Path) -> Result<Vec<String>, Fault> {
 
 /// Writes the lessons that go with a lab into a folder beside it; an instance has those of the lab it
 /// was made of.
-pub fn lessons(name: &str, folder: &Path) -> Result<Vec<String>, Fault> {
-    let known = built_in_names().any(|known| known == name);
-    let files = lesson_files(if known { name } else { "default" })?;
+pub fn lessons(addresses: &Addresses, name: &str, folder: &Path) -> Result<Vec<String>, Fault> {
+    let of = match built_in_names().any(|known| known == name) {
+        true => name.to_owned(),
+        false => match Home::of(addresses, name).read_state()? {
+            Some(state) => super::lessons::kept_in(&state.definition.source),
+            None => "default".to_owned(),
+        },
+    };
+    let files = lesson_files(&of)?;
     write_lessons(&files, folder)?;
     Ok(files.into_iter().map(|(name, _)| name).collect())
 }

@@ -221,6 +221,11 @@ impl Owner {
     }
 }
 
+/// Whether there is a process of that number that still does something.
+pub(super) fn runs(pid: u32) -> bool {
+    started(pid).is_some()
+}
+
 /// When a process started, in whatever way this machine tells it; none if there is no such process.
 fn started(pid: u32) -> Option<String> {
     if let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) {

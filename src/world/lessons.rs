@@ -31,12 +31,19 @@ fn source(world: &World) -> Result<String, Fault> {
         None => None,
     };
     Ok(match (&source, &world.lab) {
-        (Some(Source::BuiltIn(name)), _) => name.clone(),
-        (Some(Source::Folder(folder)), _) if folder.is_dir() => folder.display().to_string(),
-        (Some(Source::Folder(_)), _) => "default".to_owned(),
+        (Some(source), _) => kept_in(source),
         (None, Some(asked)) => asked.clone(),
         (None, None) => "default".to_owned(),
     })
+}
+
+/// The name or the folder that has the lessons of a lab that was made of that.
+pub(super) fn kept_in(source: &Source) -> String {
+    match source {
+        Source::BuiltIn(name) => name.clone(),
+        Source::Folder(folder) if folder.is_dir() => folder.display().to_string(),
+        Source::Folder(_) => "default".to_owned(),
+    }
 }
 
 /// The lessons of a lab that was read under that name or in that folder.

@@ -18,7 +18,7 @@ fn scene() -> Scene {
 fn passes(scene: &Scene, name: &str) {
     let ended = scene.run(&["lesson", name, "--auto"]);
     let result = ended.objects().pop().unwrap()["result"].take();
-    assert_eq!(result["verdict"], "PASS", "{result:#}");
+    assert_eq!(result["verdict"], "PASS", "{}", ended.out);
     assert_eq!(ended.code, 0);
     // what it broke is taken back
     let status = scene.run(&["status"]).objects().remove(0);
@@ -61,6 +61,24 @@ fn lesson_7_passes() {
     assert_eq!(jobs.count(), 3, "two were resumed");
 }
 
+/// A lesson that only one lab can show passes in it.
+fn passes_in(lab: &str, name: &str, speed: f64) {
+    let scene = Scene::of(Lab::open(lab).unwrap(), speed, Images::Present);
+    assert_eq!(scene.result(&["up", "--lab", lab])["outcome"], "ready");
+    passes(&scene, name);
+}
+
+/// A lease of 6 s that is sped up much more is not kept on a busy machine.
+#[test]
+fn lesson_8_of_the_fast_lab_passes() {
+    passes_in("fast-failover", "8", 2.0);
+}
+
+#[test]
+fn lesson_8_of_the_lab_with_workers_passes() {
+    passes_in("three-nodes", "node", SPEED);
+}
+
 /// A lab with one lesson of its own.
 fn with_lesson(folder: &std::path::Path, lesson: &str) {
     lab_with_short_failures("default", folder);
@@ -96,6 +114,13 @@ fn a_lab_that_is_broken_in_the_middle_of_a_lesson_gives_the_hint_and_no_hang() {
     assert_eq!(result["verdict"], "FAIL", "{rest:#?}");
     assert_eq!(result["hint"], "Somebody else broke the lab.");
     assert_eq!(child.wait().unwrap().code(), Some(1));
+    // the lab has its lesson wherever it is written out to
+    let to = tempfile::tempdir().unwrap();
+    let to = to.path().join("copy");
+    scene.run(&["lab", "export", "flinklab", to.to_str().unwrap()]);
+    let copied = std::fs::read_to_string(to.join("lessons/own.yaml")).unwrap();
+    assert_eq!(copied, lesson);
+    assert_eq!(std::fs::read_dir(to.join("lessons")).unwrap().count(), 1);
 }
 
 #[test]

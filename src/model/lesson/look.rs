@@ -4,7 +4,7 @@
 use super::{Course, Is, Told, act};
 use crate::failure::{Leadership, Restore};
 use crate::lab::{Check, There};
-use crate::model::{CheckpointStatus, JobDone, Model, RunResult};
+use crate::model::{CheckpointStatus, JobDone, Model, PhaseName, RunResult};
 
 impl Course {
     /// Looks at the lab. A step that held once goes on holding: the lab moves on, the lesson has
@@ -133,6 +133,11 @@ impl Course {
             };
             tell(format!("the verdict is {wanted}"), seen, evidence);
         }
+        if let Some(wanted) = check.led_within {
+            let (seen, evidence) = self.led(model);
+            let what = format!("somebody leads again within {wanted}");
+            tell(what, seen.map(|ms| ms <= wanted.ms()), evidence);
+        }
         use crate::failure::Verdict::{Fail, Pass};
         let passes = check.passes.iter().map(|name| (name, Pass));
         for (name, wanted) in passes.chain(check.fails.iter().map(|name| (name, Fail))) {
@@ -206,6 +211,22 @@ impl Course {
             tell("the lab is healthy".to_owned(), is.then_some(true), reason);
         }
         told
+    }
+
+    /// How long it took until somebody led again, in milliseconds. A run that ended without is later
+    /// than any limit.
+    fn led(&self, model: &Model) -> (Option<i64>, String) {
+        let Some(run) = self.run(model) else {
+            return (None, "not judged yet".to_owned());
+        };
+        let mut phases = run.phases.iter();
+        match phases.find(|phase| phase.name == PhaseName::NewEpoch) {
+            Some(phase) => {
+                let words = format!("after {:.1} s", phase.ms as f64 / 1e3);
+                (Some(phase.ms), words)
+            }
+            None => (Some(i64::MAX), "no new leader was seen".to_owned()),
+        }
     }
 
     fn of_job(

@@ -73,6 +73,13 @@ fn an_owner_lives_as_long_as_its_process_and_no_longer() {
     };
     assert!(owner.lives());
     child.kill().unwrap();
+    // its parent may take its time to notice: it does nothing any more all the same
+    rustix::process::waitid(
+        rustix::process::WaitId::Pid(rustix::process::Pid::from_child(&child)),
+        rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOWAIT,
+    )
+    .unwrap();
+    assert!(!owner.lives() && !runs(child.id()));
     child.wait().unwrap();
     assert!(!owner.lives());
 }

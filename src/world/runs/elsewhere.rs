@@ -6,7 +6,7 @@ use super::{plain_name, read};
 use crate::fault::Fault;
 use crate::model::{BreakBegun, Event, Happening, RunEvent, RunResult};
 use crate::world::home::Home;
-use crate::world::{Events, heal};
+use crate::world::{Events, heal, journal};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -143,7 +143,7 @@ pub(in crate::world) async fn follow(home: Home, events: Events) {
             match begun(&home, &name) {
                 // Being written just now, or not ours to understand.
                 None => {}
-                Some(begun) if begun.pid == std::process::id() || !alive(begun.pid) => {
+                Some(begun) if begun.pid == std::process::id() || !journal::runs(begun.pid) => {
                     known.insert(name);
                 }
                 Some(_) if open.len() >= OPEN => {}
@@ -249,19 +249,6 @@ fn lines(home: &Home, name: &str, from: &mut u64) -> Vec<RunEvent> {
         .collect()
 }
 
-fn alive(pid: u32) -> bool {
-    let pid = i32::try_from(pid)
-        .ok()
-        .and_then(rustix::process::Pid::from_raw);
-    // A process of somebody else answers with "not permitted": it lives.
-    pid.is_some_and(|pid| {
-        !matches!(
-            rustix::process::test_kill_process(pid),
-            Err(rustix::io::Errno::SRCH)
-        )
-    })
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -298,7 +285,7 @@ mod tests {
         );
         let read = begun(&home, name).unwrap();
         assert_eq!(read.pid, std::process::id());
-        assert!(alive(read.pid));
+        assert!(journal::runs(read.pid));
         assert_eq!(read.begun.run, name);
         let mut from = 0;
         assert_eq!(lines(&home, name, &mut from), []);
