@@ -9,21 +9,22 @@ use crate::model::{
     Effect, Elsewhere, Ended, Event, Happening, Key, KeyCode, Link, MapChange, Model, Page,
     PhaseName, Present, Signal, Source, Word,
 };
-use crate::world::{Events, World};
+use crate::world::{Events, World, beat};
 use crossterm::event::{Event as Input, EventStream, KeyEvent, KeyEventKind, KeyModifiers};
 use futures::StreamExt;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// No more than 60 pictures a second.
 const FRAME: Duration = Duration::from_millis(16);
-/// What comes all the time and changes little is drawn together with what comes next, or so much
-/// later: most of what an idle dashboard costs is drawing.
-const SOON: Duration = Duration::from_secs(1);
-/// While nothing moves but ages.
+/// While nothing moves but ages. What comes all the time and changes little is drawn with them: most
+/// of what an idle dashboard costs is drawing.
 const CALM: Duration = Duration::from_secs(1);
+/// So long after the world's beat they are drawn: what was asked for with the beat is in the picture.
+const ANSWERED: Duration = Duration::from_millis(120);
 /// While a lease runs out, a run goes on or a step works.
 const LIVELY: Duration = Duration::from_millis(250);
 /// A leader renews every 5 s; a lease older than this is worth watching.
@@ -146,8 +147,8 @@ impl Show for Screen {
             self.terminal.step_aside();
             return Next::Go;
         }
-        let pause = self.due.map_or(FRAME, Due::pause);
-        if self.drawn.is_none_or(|at| at.elapsed() >= pause) {
+        let due = self.due.unwrap_or(Due::Now);
+        if self.drawn.is_none_or(|at| due.at(at) <= Instant::now()) {
             // a terminal that is gone ends the program by SIGHUP or at the next key
             let _ = self.terminal.show(model);
             self.drawn = Some(Instant::now());
@@ -157,10 +158,13 @@ impl Show for Screen {
     }
 
     fn patience(&self, model: &Model) -> Option<Duration> {
-        match (self.drawn, self.due) {
-            (Some(at), Some(due)) => Some(due.pause().saturating_sub(at.elapsed())),
-            _ => Some(next_tick(model)),
-        }
+        let now = Instant::now();
+        let due = match (self.drawn, self.due, next_tick(model)) {
+            (Some(drawn), Some(due), _) => due.at(drawn),
+            (_, None, CALM) => Due::Soon.at(now),
+            (_, _, tick) => now + tick,
+        };
+        Some(due.saturating_duration_since(now))
     }
 
     /// The shell has its terminal before the last tasks have cleaned up.
@@ -172,18 +176,21 @@ impl Show for Screen {
 /// How soon what happened is to be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Due {
-    /// With what comes next.
+    /// With the ages.
     Soon,
     /// In the next frame.
     Now,
 }
 
 impl Due {
-    /// The time between two pictures.
-    const fn pause(self) -> Duration {
+    /// When the picture after one that was drawn then is drawn.
+    fn at(self, drawn: Instant) -> Instant {
         match self {
-            Self::Soon => SOON,
-            Self::Now => FRAME,
+            Self::Soon => {
+                let from = drawn.checked_sub(ANSWERED).unwrap_or(drawn);
+                beat::after(from, CALM) + ANSWERED
+            }
+            Self::Now => drawn + FRAME,
         }
     }
 }

@@ -30,6 +30,9 @@ const DEADLINE: Duration = Duration::from_millis(1500);
 const GRACE: Duration = Duration::from_millis(120);
 /// How long a JobManager that could not be reached comes last.
 const AVOIDED: Duration = Duration::from_secs(3);
+/// While all is well TaskManagers are asked for in every so-many-th round: they say that they live
+/// every 10 s.
+const WORKERS: u32 = 4;
 /// Silent rounds after which the second way is asked first, and for how long.
 const SILENT: u32 = 2;
 const SECOND_FIRST: Duration = Duration::from_secs(5);
@@ -57,14 +60,17 @@ pub(super) async fn follow(
         second_until: None,
         checkpoints: None,
         workers: None,
-        without_workers: false,
+        calm_rounds: 0,
         interval: None,
         job: None,
     };
     let links = Links::new(Source::Flink, events.clone());
     loop {
         let began = Instant::now();
-        asker.without_workers = rhythm.calm() && !asker.without_workers;
+        asker.calm_rounds = match rhythm.calm() {
+            true => asker.calm_rounds + 1,
+            false => 0,
+        };
         let sample = asker.round(&mut sights).await;
         match &sample.jobs {
             Ok(_) => links.live().await,
@@ -85,8 +91,8 @@ struct Asker {
     second_until: Option<Instant>,
     checkpoints: Question<CheckpointsSample>,
     workers: Question<Vec<Worker>>,
-    /// While all is well TaskManagers are asked for in every other round.
-    without_workers: bool,
+    /// Rounds in a row while all was well.
+    calm_rounds: u32,
     /// Whether the job is asked what it counted, and where it says so once that is known.
     exact: bool,
     count: Question<(Counter, Option<Count>)>,
@@ -220,7 +226,7 @@ impl Asker {
             let question = checkpoints(self.ways.clone(), route.clone(), job, self.interval);
             self.checkpoints = Some(question.boxed());
         }
-        if self.workers.is_none() && !self.without_workers {
+        if self.workers.is_none() && self.calm_rounds.is_multiple_of(WORKERS) {
             self.workers = Some(workers(self.ways.clone(), route.clone()).boxed());
         }
         if self.exact

@@ -2,6 +2,7 @@
 //! the lab writes the newest note as a line whenever it changed; whoever listens reads lines. Nothing
 //! that is sent here is acted upon.
 
+use super::beat::beat;
 use super::home::Home;
 use super::{Events, World};
 use crate::fault::Fault;
@@ -13,7 +14,6 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 /// Between two looks whether there is a lab whose folder the socket could be in.
@@ -43,7 +43,7 @@ pub(super) async fn serve(world: &World, stop: &CancellationToken) {
         }
         tokio::select! {
             () = stop.cancelled() => return,
-            () = sleep(LOOK) => {}
+            () = beat(LOOK) => {}
         }
     }
 }
@@ -71,7 +71,7 @@ async fn served(world: &World, home: &Home) {
                 }
             }
             // the folder may be removed beneath us: another one gets another socket
-            () = sleep(LOOK) => if !home.notes().exists() { return },
+            () = beat(LOOK) => if !home.notes().exists() { return },
         }
     }
 }

@@ -7,6 +7,7 @@
 mod lines;
 
 use super::Events;
+use super::beat::beat;
 use super::watch::Sights;
 use crate::failure::Role;
 use crate::lab::Roles;
@@ -330,7 +331,7 @@ impl One {
             gather = GATHER;
             if unhurried {
                 let hurry = self.hurry();
-                tokio::select! { () = sleep(UNHURRIED) => {} () = hurry => {} }
+                tokio::select! { () = beat(UNHURRIED) => {} () = hurry => {} }
                 gather = READY;
             }
         };

@@ -13,6 +13,7 @@ mod pulse;
 pub(super) use links::Links;
 pub(super) use pulse::Pulse;
 
+use super::beat::{self, beat};
 use super::{Events, World, disk, flink, ha, open, tail};
 use crate::lab::{Flink, Polls, Roles};
 use crate::model::{Event, LabFacts, Pace, Pod, Source, Stage};
@@ -76,7 +77,7 @@ async fn opened(world: Arc<World>, events: Events) {
             seen = scene;
         }
         while Traces::of(&world) == traces {
-            sleep(FILES).await;
+            beat(FILES).await;
         }
     }
 }
@@ -341,11 +342,11 @@ impl Rhythm {
     /// Until it is time for the round after the one that began then.
     pub(super) async fn wait(&mut self, began: Instant) {
         loop {
-            let period = match *self.pace.borrow_and_update() {
-                Pace::Calm => self.polls.calm,
-                Pace::Trouble => self.polls.trouble,
+            let due = match *self.pace.borrow_and_update() {
+                Pace::Calm => beat::after(began, self.polls.calm),
+                Pace::Trouble => began + self.polls.trouble,
             };
-            let due = tokio::time::sleep_until(began + period);
+            let due = tokio::time::sleep_until(due);
             tokio::select! {
                 () = due => return,
                 Ok(()) = self.pace.changed() => {}

@@ -5,6 +5,7 @@
 use super::{plain_name, read};
 use crate::fault::Fault;
 use crate::model::{BreakBegun, Event, Happening, RunEvent, RunResult};
+use crate::world::beat::beat;
 use crate::world::home::Home;
 use crate::world::{Events, heal, journal};
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,8 @@ const BEGUN: &str = "begun.json";
 const EVENTS: &str = "events.jsonl";
 /// Time between two looks at the folders: two calls to the file system while nothing changes.
 const LOOK: Duration = Duration::from_millis(500);
+/// The same while there is no run to follow.
+const IDLE: Duration = Duration::from_secs(1);
 /// A folder that changed so short ago may have changed again within the same stamp; and whether the
 /// process that broke something still lives, no folder says.
 const STALE: Duration = Duration::from_secs(2);
@@ -122,7 +125,10 @@ pub(in crate::world) async fn follow(home: Home, events: Events) {
     let mut standing = None;
     let mut folders = Folders::default();
     loop {
-        tokio::time::sleep(LOOK).await;
+        match open.is_empty() {
+            true => beat(IDLE).await,
+            false => tokio::time::sleep(LOOK).await,
+        }
         if open.is_empty() && !folders.changed(&home) {
             continue;
         }
