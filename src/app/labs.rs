@@ -112,9 +112,9 @@ pub(super) fn definition(
 ) -> Result<u8, Fault> {
     match command {
         LabCommand::Export { name, folder } => {
-            let lab = world::export::definition(addresses, name)?;
+            let (lab, taught) = world::export::definition(addresses, name)?;
             let mut files = world::export::write(&lab, folder)?;
-            files.extend(world::export::lessons(addresses, name, folder)?);
+            files.extend(world::export::lessons(&taught, folder)?);
             let shown = folder.display().to_string();
             match printer.style {
                 Style::Json => printer.object(&json!({"result": {

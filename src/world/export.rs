@@ -9,17 +9,21 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-/// The definition of that name: a built-in one, else what an instance of this machine was made of.
-pub fn definition(addresses: &Addresses, name: &str) -> Result<Lab, Fault> {
+/// The definition of that name, a built-in one, else what an instance of this machine was made of;
+/// and the name or the folder that has its lessons.
+pub fn definition(addresses: &Addresses, name: &str) -> Result<(Lab, String), Fault> {
     if built_in_names().any(|known| known == name) {
-        return Lab::open(name);
+        return Ok((Lab::open(name)?, name.to_owned()));
     }
     let recorded = match valid_name(name) {
         Ok(()) => Home::of(addresses, name).read_state()?,
         Err(_) => None,
     };
     match recorded {
-        Some(state) => Lab::from_files(state.definition.files, ""),
+        Some(state) => {
+            let taught = super::lessons::kept_in(&state.definition.source);
+            Ok((Lab::from_files(state.definition.files, "")?, taught))
+        }
         None => {
             let known: Vec<&str> = built_in_names().collect();
             Err(Fault::wrong(
@@ -65,17 +69,9 @@ pub fn write(lab: &Lab, folder: &Path) -> Result<Vec<String>, Fault> {
     Ok(lab.files.iter().map(|(name, _)| name.clone()).collect())
 }
 
-/// Writes the lessons that go with a lab into a folder beside it; an instance has those of the lab it
-/// was made of.
-pub fn lessons(addresses: &Addresses, name: &str, folder: &Path) -> Result<Vec<String>, Fault> {
-    let of = match built_in_names().any(|known| known == name) {
-        true => name.to_owned(),
-        false => match Home::of(addresses, name).read_state()? {
-            Some(state) => super::lessons::kept_in(&state.definition.source),
-            None => "default".to_owned(),
-        },
-    };
-    let files = lesson_files(&of)?;
+/// Writes the lessons that go with a lab into a folder beside it, and tells their names.
+pub fn lessons(name_or_folder: &str, folder: &Path) -> Result<Vec<String>, Fault> {
+    let files = lesson_files(name_or_folder)?;
     write_lessons(&files, folder)?;
     Ok(files.into_iter().map(|(name, _)| name).collect())
 }

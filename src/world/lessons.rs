@@ -26,12 +26,8 @@ pub fn files(world: &World) -> Result<Vec<(String, String)>, Fault> {
 
 /// The name or the folder of the lab.
 fn source(world: &World) -> Result<String, Fault> {
-    let source = match open(world)? {
-        Some(opened) => Some(opened.state.definition.source),
-        None => None,
-    };
-    Ok(match (&source, &world.lab) {
-        (Some(source), _) => kept_in(source),
+    Ok(match (open(world)?, &world.lab) {
+        (Some(opened), _) => kept_in(&opened.state.definition.source),
         (None, Some(asked)) => asked.clone(),
         (None, None) => "default".to_owned(),
     })

@@ -2,7 +2,7 @@
 //! seen. What was not seen is never taken for seen.
 
 use super::{Course, Is, Told, act};
-use crate::failure::{Leadership, Restore};
+use crate::failure::{Leadership, Restore, Seconds};
 use crate::lab::{Check, There};
 use crate::model::{CheckpointStatus, JobDone, Model, PhaseName, RunResult};
 
@@ -134,9 +134,8 @@ impl Course {
             tell(format!("the verdict is {wanted}"), seen, evidence);
         }
         if let Some(wanted) = check.led_within {
-            let (seen, evidence) = self.led(model);
-            let what = format!("somebody leads again within {wanted}");
-            tell(what, seen.map(|ms| ms <= wanted.ms()), evidence);
+            let (what, seen, evidence) = self.led(wanted, model);
+            tell(what, seen, evidence);
         }
         use crate::failure::Verdict::{Fail, Pass};
         let passes = check.passes.iter().map(|name| (name, Pass));
@@ -213,19 +212,19 @@ impl Course {
         told
     }
 
-    /// How long it took until somebody led again, in milliseconds. A run that ended without is later
-    /// than any limit.
-    fn led(&self, model: &Model) -> (Option<i64>, String) {
+    /// A run that ended without a new leader is later than any limit.
+    fn led(&self, wanted: Seconds, model: &Model) -> (String, Option<bool>, String) {
+        let what = format!("somebody leads again within {wanted}");
         let Some(run) = self.run(model) else {
-            return (None, "not judged yet".to_owned());
+            return (what, None, "not judged yet".to_owned());
         };
         let mut phases = run.phases.iter();
         match phases.find(|phase| phase.name == PhaseName::NewEpoch) {
             Some(phase) => {
-                let words = format!("after {:.1} s", phase.ms as f64 / 1e3);
-                (Some(phase.ms), words)
+                let evidence = format!("after {:.1} s", phase.ms as f64 / 1e3);
+                (what, Some(phase.ms <= wanted.ms()), evidence)
             }
-            None => (Some(i64::MAX), "no new leader was seen".to_owned()),
+            None => (what, Some(false), "no new leader was seen".to_owned()),
         }
     }
 

@@ -110,7 +110,8 @@ impl Hand<'_> {
                 dropped += output.stdout.trim().parse::<u64>().unwrap_or_default();
             }
             if dropped > 0 {
-                let words = format!("{dropped} packets of {} met the rules", self.names());
+                let packets = if dropped == 1 { "packet" } else { "packets" };
+                let words = format!("{dropped} {packets} of {} met the rules", self.names());
                 self.hit(Ok(words), events).await;
                 return Ok(());
             }
