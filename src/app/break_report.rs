@@ -26,8 +26,9 @@ pub(super) fn live_line(event: &RunEvent) -> Option<String> {
         },
         RunEvent::Elsewhere(begun) => format!("another flinklab fires {}", begun.run),
         RunEvent::Sent { at, .. } => format!("sent at {} UTC", at.strftime("%H:%M:%S%.3f")),
-        RunEvent::Gone { at, .. } => {
-            format!("process gone at {} UTC", at.strftime("%H:%M:%S%.3f"))
+        RunEvent::Gone { at, observer, .. } => {
+            let at = at.strftime("%H:%M:%S%.3f");
+            format!("process gone at {at} UTC ({observer})")
         }
         RunEvent::Hit(Ok(proof)) => format!("hit: {proof}; watching the recovery"),
         RunEvent::Undone { at, early, .. } => format!(

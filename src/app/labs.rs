@@ -3,7 +3,7 @@
 use super::print::{Printer, Style};
 use crate::cli::LabCommand;
 use crate::fault::Fault;
-use crate::lab::Lab;
+use crate::lab::{Lab, folder_in_words};
 use crate::world::labs::{Known, Listed, Standing};
 use crate::world::{self, Addresses, World};
 use serde_json::{Value, json};
@@ -115,7 +115,7 @@ pub(super) fn definition(
             let (lab, taught) = world::export::definition(addresses, name)?;
             let mut files = world::export::write(&lab, folder)?;
             files.extend(world::export::lessons(&taught, folder)?);
-            let shown = folder.display().to_string();
+            let shown = folder_in_words(folder);
             match printer.style {
                 Style::Json => printer.object(&json!({"result": {
                     "command": "lab export", "outcome": "written", "lab": lab.name, "folder": shown, "files": files,

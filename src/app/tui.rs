@@ -12,6 +12,7 @@ use crate::model::{
 use crate::world::{Events, World, beat};
 use crossterm::event::{Event as Input, EventStream, KeyEvent, KeyEventKind, KeyModifiers};
 use futures::StreamExt;
+use jiff::SignedDuration;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,10 @@ const LIVELY: Duration = Duration::from_millis(250);
 const LEASE_LIVELY_AT: f64 = 7.0;
 /// A lease that ran out long ago does not move any more.
 const LEASE_OVER_FOR: f64 = 5.0;
+
+/// So long after a new leader or a restore nothing is routine: the first checkpoints are what one waits
+/// for then.
+const NEWS: SignedDuration = SignedDuration::from_secs(30);
 
 /// How a session begins.
 pub(super) struct Begin {
@@ -200,6 +205,7 @@ impl Due {
 fn due(model: &Model, batch: &[Happening]) -> Due {
     let calm = model.health().word == Word::Healthy
         && model.screen.page == Page::Dashboard
+        && !came_back_lately(model)
         && next_tick(model) == CALM;
     let routine = |event: &Event| {
         matches!(
@@ -215,6 +221,14 @@ fn due(model: &Model, batch: &[Happening]) -> Due {
         true => Due::Soon,
         false => Due::Now,
     }
+}
+
+/// Whether somebody began to lead, or the job was restored, a moment ago.
+fn came_back_lately(model: &Model) -> bool {
+    let led = model.cluster.epoch().map(|epoch| epoch.began);
+    let restored = model.job.restores.last().map(|restored| restored.at);
+    let last = led.max(restored);
+    last.is_some_and(|at| model.now.duration_since(at) < NEWS)
 }
 
 /// How long until something on the screen moves by itself.
@@ -328,7 +342,7 @@ fn key(pressed: KeyEvent) -> Option<Key> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ClusterMap, Lock, MapChange, update};
+    use crate::model::{ClusterMap, Lock, MapChange, Restored, update};
     use jiff::{Timestamp, ToSpan};
 
     fn lease_renewed(seconds_ago: i64) -> Model {
@@ -366,5 +380,20 @@ mod tests {
         assert_eq!(next_tick(&lease_renewed(16)), LIVELY);
         assert_eq!(next_tick(&lease_renewed(60)), CALM);
         assert_eq!(next_tick(&Model::default()), CALM);
+    }
+
+    #[test]
+    fn after_a_restore_nothing_is_routine_for_a_while() {
+        let mut model = Model::default();
+        model.now = "2026-01-01T12:00:00Z".parse().expect("a moment");
+        model.job.restores.push(Restored {
+            id: 7,
+            at: model.now - 29.seconds(),
+            savepoint: false,
+            path: None,
+        });
+        assert!(came_back_lately(&model));
+        model.now += 2.seconds();
+        assert!(!came_back_lately(&model));
     }
 }

@@ -110,6 +110,17 @@ pub fn built_in_names() -> impl Iterator<Item = &'static str> {
     BUILT_IN.iter().map(|(name, _)| *name)
 }
 
+/// A folder in words that mean it wherever a lab is asked for: the built-in lab of the same name would
+/// come first.
+#[must_use]
+pub fn folder_in_words(folder: &Path) -> String {
+    let plain = folder.display().to_string();
+    match built_in_names().any(|name| name == plain) {
+        true => format!("./{plain}"),
+        false => plain,
+    }
+}
+
 impl Lab {
     /// The lab of that name if it is compiled in, else the one in the folder of that name.
     pub fn open(name_or_folder: &str) -> Result<Self, Fault> {
@@ -338,4 +349,18 @@ pub fn kind_config(lab: &Lab, shared: &Path) -> String {
         .find(|(name, _)| name == "kind.yaml")
         .map(|(_, text)| kind::filled_in(text, &shared.display().to_string()))
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_the_name_of_a_built_in_lab_is_told_apart_from_it() {
+        let told = |folder: &str| folder_in_words(Path::new(folder));
+        assert_eq!(told("default"), "./default");
+        for plain in ["mine", "./default", "labs/default", "/labs/default"] {
+            assert_eq!(told(plain), plain);
+        }
+    }
 }

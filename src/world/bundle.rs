@@ -10,7 +10,7 @@ use super::docker::{Docker, failed, late, words};
 use super::up::progress::{Meter, Progress, Title};
 use super::{Events, World, export, images, lessons};
 use crate::fault::Fault;
-use crate::lab::{LESSONS, Lab};
+use crate::lab::{LESSONS, Lab, folder_in_words};
 use crate::model::{BundleOrder, Done, Event};
 use bollard::query_parameters::ImportImageOptions;
 use bytes::Bytes;
@@ -289,7 +289,7 @@ async fn load(
         export::write(&lab, folder)?;
         export::write_lessons(&lessons, folder)?;
     }
-    let folder = folder.map(|folder| folder.display().to_string());
+    let folder = folder.as_deref().map(folder_in_words);
     let detail = match &folder {
         Some(folder) => format!("`{}` in {folder}", lab.name),
         None => format!("`{}` is built in", lab.name),

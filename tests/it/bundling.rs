@@ -150,3 +150,25 @@ async fn the_files_of_an_own_lab_come_out_as_a_folder() {
     let again = run(&program, &["bundle", "load", path, "--to", to_path]).await;
     assert_eq!(again.code, 2, "a folder of yours is not written over");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_lab_that_kept_the_name_of_a_built_in_one_is_not_taken_for_it() {
+    let machine = Machine::start(SPEED).await;
+    let program = Program::with_docker(&machine.sim.docker_host());
+    let exported = run(&program, &["lab", "export", "default", "changed"]).await;
+    assert_eq!(exported.code, 0, "{}", exported.err);
+    let lab = program.user_home().join("changed/lab.yaml");
+    let text = std::fs::read_to_string(&lab).unwrap();
+    std::fs::write(&lab, text.replacen("first: []", "first: [tm-stop]", 1)).unwrap();
+    let made = run(&program, &["--lab", "changed", "bundle", "create", "file"]).await;
+    assert_eq!(made.code, 0, "{}{}", made.out, made.err);
+    let loaded = run(&program, &["bundle", "load", "file"]).await;
+    assert!(
+        loaded.out.contains("`flinklab up --lab ./default`"),
+        "{}{}",
+        loaded.out,
+        loaded.err
+    );
+    let kept = std::fs::read_to_string(program.user_home().join("default/lab.yaml")).unwrap();
+    assert!(kept.contains("first: [tm-stop]"), "{kept}");
+}

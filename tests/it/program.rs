@@ -54,6 +54,7 @@ impl Program {
         let mut command = Command::new(env!("CARGO_BIN_EXE_flinklab"));
         command
             .args(arguments)
+            .current_dir(self.home.path())
             .env_clear()
             .env("HOME", self.home.path())
             .env("FLINKLAB_HOME", self.home())
