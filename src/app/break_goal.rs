@@ -7,7 +7,7 @@ use super::{Next, break_report, report, status};
 use crate::failure::{Failure, LONGEST, Seconds, Verdict};
 use crate::fault::Fault;
 use crate::lab::Lab;
-use crate::model::{Effect, Model, RunResult, Target};
+use crate::model::{Comeback, Effect, Model, RunResult, Target};
 use std::time::{Duration, Instant};
 
 /// How long the first picture may take, and five good samples after it.
@@ -226,9 +226,11 @@ impl Brief {
             printer.object(&object);
             return;
         }
-        let took = result
-            .recovery_ms
-            .map_or_else(|| "never stopped".to_owned(), break_report::seconds);
+        let took = match result.comeback() {
+            Comeback::After(ms) => break_report::seconds(ms),
+            Comeback::NeverStopped => "never stopped".to_owned(),
+            Comeback::NotSeen => "no recovery was seen".to_owned(),
+        };
         let lease = result.record.lease;
         let lease = lease.map_or_else(String::new, |end| format!(", lease {}", end.words()));
         printer.line(&format!(

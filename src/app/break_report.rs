@@ -2,7 +2,7 @@
 //! person reads. Adds nothing to what was judged.
 
 use crate::failure::Verdict;
-use crate::model::{Origin, Phase, PhaseName, RunEvent, RunResult, StatementName};
+use crate::model::{Comeback, Origin, Phase, PhaseName, RunEvent, RunResult, StatementName};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -132,10 +132,10 @@ pub(super) fn text(result: &RunResult) -> String {
 }
 
 pub(super) fn conclusion(result: &RunResult) -> String {
-    let recovery = match result.recovery_ms {
-        Some(ms) => format!("recovered in {}", seconds(ms)),
-        None if never_stopped(result) => "the job never stopped".to_owned(),
-        None => "no recovery was seen".to_owned(),
+    let recovery = match result.comeback() {
+        Comeback::After(ms) => format!("recovered in {}", seconds(ms)),
+        Comeback::NeverStopped => "the job never stopped".to_owned(),
+        Comeback::NotSeen => "no recovery was seen".to_owned(),
     };
     let meant = match result.verdict == result.expected {
         true if result.verdict == Verdict::Pass => String::new(),
@@ -143,14 +143,6 @@ pub(super) fn conclusion(result: &RunResult) -> String {
         false => format!(" (expected: {})", result.expected),
     };
     format!("{}{meant} · {recovery}", result.verdict)
-}
-
-/// That a job never stopped is claimed only where it was seen: no restore, all tasks at every look.
-pub(super) fn never_stopped(result: &RunResult) -> bool {
-    let seen = |it: &crate::model::Statement| {
-        it.name == StatementName::Restored && it.verdict == Verdict::Pass
-    };
-    result.recovery_ms.is_none() && result.statements.iter().any(seen)
 }
 
 fn line(text: &mut String, words: &str) {
@@ -287,6 +279,13 @@ mod tests {
             evidence: "no restore".to_owned(),
         });
         assert!(conclusion(&result).ends_with("the job never stopped"));
+        // it was restored from the right checkpoint, and failed again
+        let restored = Phase {
+            name: PhaseName::JobRecovered,
+            ..result.phases[0].clone()
+        };
+        result.phases.push(restored);
+        assert!(conclusion(&result).ends_with("no recovery was seen"));
     }
 
     #[test]

@@ -203,15 +203,19 @@ pub(super) fn failures_text(lab: &Lab, name: &str) -> String {
         for line in wrapped(&failure.story, 80) {
             text.push_str(&format!("             {line}\n"));
         }
-        let undo: Vec<&str> = failure.undo().map(Undo::words).collect();
-        let lasts = failure
-            .lasts
-            .map_or_else(String::new, |lasts| format!("for {lasts}, "));
-        text.push_str(&format!(
-            "             {lasts}undo: {}; expected: {}\n",
-            undo.join(", "),
+        let undo: Vec<&str> = failure.undo().map(Undo::told).collect();
+        let then = match failure.lasts {
+            Some(lasts) => format!("After {lasts}"),
+            None => "Then".to_owned(),
+        };
+        let after = format!(
+            "{then} {}. Expected: {}.",
+            undo.join(", then "),
             failure.expect.verdict()
-        ));
+        );
+        for line in wrapped(&after, 80) {
+            text.push_str(&format!("             {line}\n"));
+        }
         text.push_str(&format!("             → {}\n\n", failure.teaches));
     }
     text.push_str(&format!(
@@ -318,8 +322,8 @@ pub(super) fn dry_run_text(
     if let Some(lasts) = failure.lasts {
         text.push_str(&format!("  for     {lasts}\n"));
     }
-    let undo: Vec<&str> = failure.undo().map(Undo::words).collect();
-    text.push_str(&format!("  undo    {}\n", undo.join(", ")));
+    let undo: Vec<&str> = failure.undo().map(Undo::told).collect();
+    text.push_str(&format!("  then    {}\n", undo.join(", then ")));
     if against.is_empty() {
         text.push_str("  ready   yes\n");
     }

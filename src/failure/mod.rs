@@ -208,7 +208,25 @@ impl Undo {
         !matches!(self, Self::Kubelet | Self::Controller)
     }
 
-    /// For lists.
+    /// What happens then, for a person.
+    #[must_use]
+    pub const fn told(self) -> &'static str {
+        match self {
+            Self::Kubelet => "the kubelet starts the container again",
+            Self::Controller => "its workload makes another pod",
+            Self::Thaw => "the process may go on (SIGCONT)",
+            Self::Reconnect => "the rules are removed from the node",
+            Self::ScaleBack => "as many are wanted as before",
+            Self::StartApiServer => "its manifest is moved back",
+            Self::AllowPatch => "the verb is put back",
+            Self::AllowWriting => "the folder is writable again",
+            Self::RestorePointers => "the config map is put back and the leader stopped once",
+            Self::ReturnStateFiles => "the files are moved back",
+            Self::ResumeNode => "the node's container goes on",
+        }
+    }
+
+    /// For scripts.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {

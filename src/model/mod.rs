@@ -105,8 +105,8 @@ pub use plan::{Done, Left, Plan, Step, StepChange, StepState, Usual};
 pub use present::{Note, Present, since_sent};
 pub use record::{Beat, LeaseEnd, Led, Record, Withheld};
 pub use run::{
-    Baseline, BreakBegun, Observed, Phase, PhaseName, Pointed, Run, RunEvent, RunResult, Standing,
-    Statement, Target, Whose,
+    Baseline, BreakBegun, Comeback, Observed, Phase, PhaseName, Pointed, Run, RunEvent, RunResult,
+    Standing, Statement, Target, Whose,
 };
 pub use screen::{Aim, Beside, LogShown, Page, Panel, Screen, Typing, Whole};
 pub use statistics::{Distribution, Spread, counts, distributions, spread};

@@ -349,3 +349,31 @@ pub struct RunResult {
     #[serde(default)]
     pub record: Record,
 }
+
+/// What became of the job's tasks in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comeback {
+    /// All ran again after so many milliseconds.
+    After(i64),
+    /// They ran all the time.
+    NeverStopped,
+    /// They were not seen running again.
+    NotSeen,
+}
+
+impl RunResult {
+    /// That a job never stopped is claimed only where it was seen: the statement on the restore
+    /// holds, and there was none.
+    #[must_use]
+    pub fn comeback(&self) -> Comeback {
+        let holds =
+            |it: &Statement| it.name == StatementName::Restored && it.verdict == Verdict::Pass;
+        let restored = |phase: &Phase| phase.name == PhaseName::JobRecovered;
+        match self.recovery_ms {
+            Some(ms) => Comeback::After(ms),
+            None if self.phases.iter().any(restored) => Comeback::NotSeen,
+            None if self.statements.iter().any(holds) => Comeback::NeverStopped,
+            None => Comeback::NotSeen,
+        }
+    }
+}

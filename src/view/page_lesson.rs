@@ -2,7 +2,7 @@
 //! seen and what was.
 
 use crate::lab::LessonStep;
-use crate::model::{Action, Asked, Course, Is, Model, Scope, Told};
+use crate::model::{Action, Asked, Comeback, Course, Is, Model, Scope, Told};
 use crate::view::paint::{Keys, Spans, chosen, fault, fit, panel, sentences};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::{dashboard, words};
@@ -230,10 +230,11 @@ pub(super) fn side_by_side(model: &Model, now: &LessonStep) -> Vec<(String, Stri
         let (took, verdict) = match newest {
             None => ("not run".to_owned(), String::new()),
             Some(run) => {
-                let took = run.recovery_ms.map_or_else(
-                    || "untouched".to_owned(),
-                    |ms| words::took_seconds(ms as f64 / 1e3),
-                );
+                let took = match run.comeback() {
+                    Comeback::After(ms) => words::took_seconds(ms as f64 / 1e3),
+                    Comeback::NeverStopped => "untouched".to_owned(),
+                    Comeback::NotSeen => "not back".to_owned(),
+                };
                 (took, run.verdict.to_string())
             }
         };

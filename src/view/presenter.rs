@@ -4,7 +4,9 @@
 
 mod facts;
 
-use crate::model::{Asked, Course, Is, Model, Origin, Panel, Present, RunResult, since_sent};
+use crate::model::{
+    Asked, Comeback, Course, Is, Model, Origin, Panel, Present, RunResult, since_sent,
+};
 use crate::view::paint::{fit, sides};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::{digits, page_lesson, words};
@@ -115,13 +117,15 @@ fn figure(model: &Model) -> (String, String) {
         return (format!("{seconds:.0}"), "seconds since it broke".to_owned());
     }
     if let Some(run) = result(model) {
-        return match run.recovery_ms {
-            Some(ms) => (
+        let (number, caption) = match run.comeback() {
+            Comeback::After(ms) => (
                 format!("{:.1}", ms as f64 / 1e3),
-                "seconds until all tasks ran".to_owned(),
+                "seconds until all tasks ran",
             ),
-            None => ("0".to_owned(), "seconds: the job never stopped".to_owned()),
+            Comeback::NeverStopped => ("0".to_owned(), "seconds: the job never stopped"),
+            Comeback::NotSeen => ("-".to_owned(), "no recovery was seen"),
         };
+        return (number, caption.to_owned());
     }
     match model.screen.focus {
         Panel::Leader => match (model.cluster.lock(), model.cluster.lease_age(model.now)) {

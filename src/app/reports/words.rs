@@ -2,9 +2,8 @@
 //! happened, what each statement means, and the few words that must be known.
 
 use super::summary::{at, held_back, short};
-use crate::app::break_report::never_stopped;
 use crate::failure::Verdict;
-use crate::model::{LeaseEnd, PhaseName, RunResult, StatementName};
+use crate::model::{Comeback, LeaseEnd, PhaseName, RunResult, StatementName};
 
 /// The words that must be known.
 pub(super) const GLOSSARY: [(&str, &str); 8] = [
@@ -157,14 +156,14 @@ pub(super) fn story(run: &RunResult) -> Vec<String> {
         )),
         None => story.push("No restore was seen.".to_owned()),
     }
-    match run.recovery_ms {
-        Some(ms) => story.push(format!("All its tasks ran again after {}.", short(ms))),
-        None if never_stopped(run) => story.push("The job was never stopped.".to_owned()),
-        None if record.restores.is_empty() => {
-            story.push("Whether the job was stopped was not seen.".to_owned());
+    story.push(match run.comeback() {
+        Comeback::After(ms) => format!("All its tasks ran again after {}.", short(ms)),
+        Comeback::NeverStopped => "The job was never stopped.".to_owned(),
+        Comeback::NotSeen if record.restores.is_empty() => {
+            "Whether the job was stopped was not seen.".to_owned()
         }
-        None => story.push("Its tasks were not seen running again.".to_owned()),
-    }
+        Comeback::NotSeen => "Its tasks were not seen running again.".to_owned(),
+    });
     if let Some((id, ms)) = later.last() {
         story.push(format!(
             "It restarted again after that, at last from checkpoint {id} after {}.",

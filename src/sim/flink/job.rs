@@ -5,9 +5,8 @@ use super::checkpoints::{self, Checkpoint, Restore, Retained};
 use super::numbers::{self, Numbers};
 use super::savepoints::Trigger;
 use super::taskmanager::line;
-use super::{WorkerState, lock, pointer, shapes};
+use super::{Version, WorkerState, lock, shapes};
 use crate::lab::Lab;
-use crate::sim::api::Key;
 use crate::sim::cluster::Process;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -31,6 +30,8 @@ pub(super) struct Job {
     /// State of every task.
     pub(super) tasks: &'static str,
     pub(super) parallelism: u32,
+    /// Tasks of its source.
+    pub(super) sources: u32,
     /// Container ids of the TaskManagers whose slots it has.
     pub(super) slots: Vec<String>,
     /// A TaskManager with tasks was given up: its container id and the exception.
@@ -63,7 +64,7 @@ pub(super) struct Counts {
 }
 
 impl Job {
-    fn new(id: &str, lab: &Lab) -> Self {
+    fn new(id: &str, lab: &Lab, version: &Version) -> Self {
         let now = Timestamp::now();
         let counts = lab.job.proves.is_some();
         let name = match counts {
@@ -80,6 +81,10 @@ impl Job {
             stamps: BTreeMap::from([("INITIALIZING", now.as_millisecond())]),
             tasks: "CREATED",
             parallelism: lab.job.parallelism,
+            sources: match counts {
+                true => lab.job.parallelism,
+                false => version.sources(lab.job.parallelism),
+            },
             slots: Vec::new(),
             failing: None,
             counts: Counts::default(),
@@ -94,58 +99,16 @@ impl Job {
         }
     }
 
-    /// Two vertices, each with one task per slot.
+    /// The tasks of both vertices.
     pub(super) fn total(&self) -> u32 {
-        self.parallelism * 2
+        self.sources + self.parallelism
     }
-}
-
-/// The jobs that a leader recovers: their ids, and what their plans say to start from.
-pub(super) fn persisted(process: &Process, map: &Key) -> Vec<(String, Option<String>)> {
-    let plans: Vec<(String, Option<String>)> = {
-        let state = process.cluster.hold();
-        let data = state.store.get(map).and_then(|map| map["data"].as_object());
-        let ids = data.into_iter().flatten().filter_map(|(key, value)| {
-            let id = key.strip_prefix(process.cluster.version.plan_key())?;
-            Some((id.to_owned(), pointer::path(value.as_str()?)))
-        });
-        ids.collect()
-    };
-    let start = |file: Option<String>| {
-        let text = std::fs::read(checkpoints::on_host(process, &file?)?).ok()?;
-        let text = String::from_utf8_lossy(&text);
-        let path = text.trim_end_matches('\0');
-        (!path.is_empty()).then(|| path.to_owned())
-    };
-    let plans = plans.into_iter();
-    plans.map(|(id, file)| (id, start(file))).collect()
-}
-
-/// Writes the plan of a new job where the next leader finds it.
-pub(super) fn persist(process: &Process, id: &str, from: Option<&str>) -> Result<(), String> {
-    let version = &process.cluster.version;
-    let (name, size) = version.plan_file();
-    let file = format!("{name}{}", process.cluster.ground.dice.hex(12));
-    let at = checkpoints::write_ha(process, &file, from.unwrap_or_default(), size)
-        .map_err(|error| error.to_string())?;
-    let lab = &process.cluster.lab;
-    let map = lock::map_key(&lab.flink.namespace, &lab.cluster_map());
-    process.act(|state| {
-        let value = pointer::encode(&at, size as u64);
-        lock::set(
-            &mut state.store,
-            &map,
-            &format!("{}{id}", version.plan_key()),
-            Some(value),
-        );
-    });
-    Ok(())
 }
 
 /// Takes a job on; its task runs until it is cancelled or the leadership ends.
 pub(super) fn begin(process: &Process, session: &str, id: &str, from: Option<String>) {
     let lab = &process.cluster.lab;
-    let job = Job::new(id, lab);
+    let job = Job::new(id, lab, &process.cluster.version);
     let over = process.act(|state| {
         let leading = state.flink.leading(&process.id, session)?;
         leading.jobs.insert(id.to_owned(), job);

@@ -3,7 +3,7 @@
 
 use super::lock::{self, Lock};
 use super::taskmanager::line;
-use super::{Leading, Master, job};
+use super::{Leading, Master, job, plan};
 use crate::sim::api::Key;
 use crate::sim::cluster::{Process, State};
 use crate::sim::ground::CleanStop;
@@ -288,7 +288,7 @@ impl Candidate {
             process.say(line("INFO", class, &text));
         }
         process.about(0.1, 0.3).await;
-        let plans = job::persisted(process, &self.map);
+        let plans = plan::kept(process, &self.map);
         let runner = "runtime.dispatcher.runner.SessionDispatcherLeaderProcess";
         process.say(line(
             "INFO",

@@ -9,6 +9,7 @@ mod jobmanager;
 mod lock;
 mod loss;
 mod numbers;
+mod plan;
 mod pointer;
 mod rest;
 mod savepoints;

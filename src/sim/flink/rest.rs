@@ -2,7 +2,7 @@
 //! election is a 503, a dead leader a 500, a frozen one silence. What the answers look like is in
 //! `shapes`.
 
-use super::{Leading, job, numbers, savepoints, shapes};
+use super::{Leading, job, numbers, plan, savepoints, shapes};
 use crate::sim::cluster::{Cluster, Process, State};
 use bytes::Bytes;
 use http::Method;
@@ -301,7 +301,7 @@ fn run(cluster: &Arc<Cluster>, leader: &str, jar: &str, body: &Bytes) -> Answer 
             ),
         );
     }
-    if let Err(why) = job::persist(&process, &id, from.as_deref()) {
+    if let Err(why) = plan::keep(&process, &id, from.as_deref()) {
         return error(
             500,
             &format!("Could not execute application.\nCaused by: java.io.IOException: {why}"),

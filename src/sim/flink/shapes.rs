@@ -204,12 +204,13 @@ pub(super) fn job(version: &Version, job: &Job) -> Value {
     let all = vertices(job.numbers.is_some());
     let vertices: Vec<Value> = all
         .iter()
-        .map(|(id, name)| {
+        .zip([job.sources, job.parallelism])
+        .map(|((id, name), tasks)| {
             json!({"id": id, "slotSharingGroupId": "bc70b1f41c4cc564a01664c6084a17a7",
-                "name": name, "maxParallelism": 128, "parallelism": job.parallelism,
+                "name": name, "maxParallelism": 128, "parallelism": tasks,
                 "status": job.tasks, "start-time": job.changed.as_millisecond(), "end-time": -1,
                 "duration": now - job.changed.as_millisecond(),
-                "tasks": counted(job, job.parallelism),
+                "tasks": counted(job, tasks),
                 "metrics": {"read-bytes": 0, "read-bytes-complete": false, "write-bytes": 0,
                     "write-bytes-complete": false, "read-records": 0,
                     "read-records-complete": false, "write-records": 0,

@@ -109,6 +109,15 @@ impl Version {
         }
     }
 
+    /// Tasks of the example's source in a job that takes so many slots: a single one in 1.15.2, one a
+    /// slot in 2.2.1.
+    pub(super) fn sources(&self, slots: u32) -> u32 {
+        match self.is_1_15() {
+            true => 1,
+            false => slots,
+        }
+    }
+
     /// Seconds until a TaskManager that is gone without a word is given up.
     pub(super) fn gives_up(&self) -> (f64, f64) {
         match self.is_1_15() {
