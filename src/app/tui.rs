@@ -384,8 +384,7 @@ mod tests {
 
     #[test]
     fn after_a_restore_nothing_is_routine_for_a_while() {
-        let mut model = Model::default();
-        model.now = "2026-01-01T12:00:00Z".parse().expect("a moment");
+        let mut model = lease_renewed(2);
         model.job.restores.push(Restored {
             id: 7,
             at: model.now - 29.seconds(),

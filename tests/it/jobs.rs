@@ -1,6 +1,6 @@
 //! Savepoints and what ends and begins a job: the whole program against a simulated lab.
 
-use crate::scenarios::{SPEED, Scene};
+use crate::scenarios::{SPEED, Scene, lab_with_short_failures};
 use crate::terminal::Terminal;
 use flinklab::lab::Lab;
 use flinklab::sim::Images;
@@ -142,4 +142,32 @@ fn the_simulated_lab_says_that_it_is_simulated_when_a_job_is_stopped() {
     let result = ended.objects().pop().unwrap();
     assert_eq!(result["origin"], "simulated");
     assert_eq!(result["result"]["state"], "FINISHED");
+}
+
+/// A leader that was frozen had to suspend the job. When it leads again later and the job ends under
+/// it, Flink throws both entries of its list out: the job ended all the same.
+#[test]
+fn a_job_that_ends_under_a_leader_that_once_suspended_it_is_over_although_nobody_lists_it() {
+    let folder = tempfile::tempdir().unwrap();
+    lab_with_short_failures("default", folder.path());
+    let lab = Lab::read(folder.path()).unwrap();
+    let scene = Scene::of(lab, SPEED, Images::Present);
+    let path = folder.path().to_str().unwrap();
+    assert_eq!(scene.result(&["--lab", path, "up"])["outcome"], "ready");
+    let frozen = scene.result(&["break", "short-jm-freeze"]);
+    assert_eq!(frozen["verdict"], "PASS", "{frozen:#}");
+    // of two that try for the lock either may get it
+    let leads = || scene.run(&["status"]).objects()[0]["leader"]["pod"].take();
+    let mut tries = 0;
+    while leads() != frozen["target"]["pod"] {
+        let crashed = scene.result(&["break", "jm-crash"]);
+        assert_eq!(crashed["verdict"], "PASS", "{crashed:#}");
+        tries += 1;
+        assert!(tries < 10, "it never led again");
+    }
+    let stopped = scene.result(&["job", "stop", "--yes"]);
+    assert_eq!(stopped["state"], "gone from Flink's list", "{stopped:#}");
+    assert_eq!(stopped["after"]["plan"], false);
+    let resumed = scene.result(&["job", "resume", "--yes"]);
+    assert_eq!(resumed["state"], "RUNNING", "{resumed:#}");
 }

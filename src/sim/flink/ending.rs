@@ -22,5 +22,12 @@ impl JobMaster {
         self.tasks(state);
         self.switch(state);
         checkpoints::forget(self, retained);
+        self.process.act(|state| {
+            let master = state.flink.masters.get_mut(&self.process.id)?;
+            let leading = master.leading.as_mut()?;
+            let job = leading.jobs.get_mut(&self.id)?;
+            job.listed = !master.suspended.contains(&self.id);
+            Some(())
+        });
     }
 }

@@ -30,6 +30,8 @@ pub(super) struct Job {
     /// State of every task.
     pub(super) tasks: &'static str,
     pub(super) parallelism: u32,
+    /// REST knows it.
+    pub(super) listed: bool,
     /// Tasks of its source.
     pub(super) sources: u32,
     /// Container ids of the TaskManagers whose slots it has.
@@ -80,6 +82,7 @@ impl Job {
             changed: now,
             stamps: BTreeMap::from([("INITIALIZING", now.as_millisecond())]),
             tasks: "CREATED",
+            listed: true,
             parallelism: lab.job.parallelism,
             sources: match counts {
                 true => lab.job.parallelism,

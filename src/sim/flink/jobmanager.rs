@@ -8,7 +8,7 @@ use crate::sim::api::Key;
 use crate::sim::cluster::{Process, State};
 use crate::sim::ground::CleanStop;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -67,6 +67,7 @@ impl Candidate {
             ip: process.ip.clone(),
             up: true,
             leading: None,
+            suspended: BTreeSet::new(),
         };
         process.act(|state| state.flink.masters.insert(process.id.clone(), master));
         process.listen();
@@ -175,7 +176,7 @@ impl Candidate {
         over.cancel();
         process.act(|state| {
             if let Some(own) = state.flink.masters.get_mut(&process.id) {
-                own.leading = None;
+                own.revoke();
             }
             state.beats += 1;
         });

@@ -24,7 +24,7 @@ pub(crate) use taskmanager::run as taskmanager;
 pub(crate) use version::Version;
 
 use job::Job;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -47,6 +47,19 @@ struct Master {
     up: bool,
     /// It leads.
     leading: Option<Leading>,
+    /// Jobs that it had to let go of while it lived. It keeps them as suspended in its store of ended
+    /// jobs, and when one of them ends under it for good, its own second entry throws both out: of
+    /// 2.2.1 seen on a real cluster.
+    suspended: BTreeSet<String>,
+}
+
+impl Master {
+    /// Another one may lead; this one lives on.
+    fn revoke(&mut self) {
+        let leading = self.leading.take();
+        let jobs = leading.into_iter().flat_map(|leading| leading.jobs);
+        self.suspended.extend(jobs.map(|(id, _)| id));
+    }
 }
 
 /// What a leading JobManager knows.

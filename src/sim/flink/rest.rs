@@ -199,7 +199,7 @@ fn of_a_job(
     (id, rest): (&str, &[&str]),
     query: &BTreeMap<String, String>,
 ) -> Answer {
-    let Some(job) = leading.jobs.get(id) else {
+    let Some(job) = leading.jobs.get(id).filter(|job| job.listed) else {
         return error(
             404,
             &format!(

@@ -133,6 +133,7 @@ pub(super) fn jobs(leading: &Leading) -> Value {
     let jobs: Vec<Value> = leading
         .jobs
         .values()
+        .filter(|job| job.listed)
         .map(|job| json!({"id": job.id, "status": job.state}))
         .collect();
     json!({"jobs": jobs})
@@ -143,6 +144,7 @@ pub(super) fn jobs_overview(version: &Version, leading: &Leading) -> Value {
     let jobs: Vec<Value> = leading
         .jobs
         .values()
+        .filter(|job| job.listed)
         .map(|job| {
             let mut tasks = Map::new();
             for state in [

@@ -232,7 +232,15 @@ impl Hand<'_> {
                     last = format!("it is {state}, and its HA data is still there");
                 }
                 submit::JobState::Alive(state) => last = format!("it is {state}"),
-                submit::JobState::Unknown => last = "Flink does not know it any more".to_owned(),
+                // A leader that once had to suspend the job forgets it when it ends: what it leaves
+                // says that it has.
+                submit::JobState::Unknown => {
+                    let left = ha_data(&self.ours.client(), &opened, job).await?;
+                    if !left.map && !left.plan {
+                        return Ok("gone from Flink's list".to_owned());
+                    }
+                    last = "Flink does not know it any more".to_owned();
+                }
             }
             tokio::time::sleep(LOOK).await;
         }
