@@ -155,10 +155,12 @@ pub(super) fn watched(arguments: &[String]) -> Vec<Figure> {
             let watching = watch(&runtime, &client, &settings, &truth);
             std::thread::sleep(Duration::from_secs(1));
             let before = truth.lock().unwrap().told.len();
+            // no lock while the deletion is sent: the watches would wait for it on all threads there are
+            let leader = truth.lock().unwrap().leader.clone();
             let began = Instant::now();
             match how {
                 "SIGKILL" => kill_leader(&settings),
-                _ => delete(&runtime, &client, &truth.lock().unwrap().leader),
+                _ => delete(&runtime, &client, &leader),
             }
             let seen = look(&ui, &truth);
             watching.iter().for_each(tokio::task::JoinHandle::abort);

@@ -254,6 +254,24 @@ fn health_is_five_good_samples_that_lie_apart() {
 }
 
 #[test]
+fn a_pointer_tells_of_a_checkpoint_before_rest_does() {
+    let mut model = seen();
+    tell(&mut model, 0.0, pointer(JOB, &[6, 7]));
+    assert_eq!(model.newest_completed(), None, "no checkpoint REST knows of");
+    tell(
+        &mut model,
+        1.0,
+        sample(1.0, 4, Some(completed(&[6, 7], -2.0))),
+    );
+    assert_eq!(model.newest_completed(), Some((7, Some(at(0.1)))));
+    tell(&mut model, 2.2, pointer(JOB, &[6, 7, 8]));
+    assert_eq!(model.newest_completed(), Some((8, Some(at(2.2)))));
+    let newer = completed(&[6, 7, 8, 9], -2.0);
+    tell(&mut model, 5.0, sample(5.0, 4, Some(newer)));
+    assert_eq!(model.newest_completed(), Some((9, Some(at(4.1)))));
+}
+
+#[test]
 fn trouble_is_asked_about_often_until_it_is_over() {
     let mut model = seen();
     assert_eq!(model.pace, Pace::Trouble, "the first look is in a hurry");

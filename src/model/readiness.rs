@@ -62,7 +62,7 @@ impl Model {
     /// A break needs something to come back to: the newest checkpoint, not older than two
     /// intervals.
     fn checkpoint_too_old(&self) -> Option<String> {
-        let Some(done) = self.newest_completed_at() else {
+        let Some((_, Some(done))) = self.newest_completed() else {
             return Some("no checkpoint has completed yet".to_owned());
         };
         let age = self.now.duration_since(done);
@@ -75,13 +75,18 @@ impl Model {
         })
     }
 
-    /// By REST, or by the pointers where they are ahead of it.
-    fn newest_completed_at(&self) -> Option<Timestamp> {
-        let newest = self.job.newest()?;
+    /// The newest completed checkpoint and since when it is: by REST, or by the pointers where they
+    /// are ahead of it. A pointer is written once a checkpoint is complete, and is watched; REST tells
+    /// the same with the next sample.
+    #[must_use]
+    pub fn newest_completed(&self) -> Option<(u64, Option<Timestamp>)> {
+        let told = self.job.newest();
+        let told = told.map(|row| (row.id, row.acknowledged.or(row.triggered)));
         let pointed = self.cluster.job_map.as_ref().and_then(|(at, map)| {
-            let ahead = map.pointers.iter().any(|pointer| pointer.id > newest.id);
-            ahead.then_some(*at)
+            let usable = map.pointers.iter().filter(|pointer| !pointer.deleting);
+            usable.map(|pointer| (pointer.id, Some(*at))).max()
         });
-        newest.acknowledged.max(pointed)
+        let ahead = pointed.filter(|(id, _)| told.is_some_and(|(told, _)| *id > told));
+        ahead.or(told)
     }
 }

@@ -212,14 +212,13 @@ fn truth(model: &Model, theme: &Theme, aim: &Aim, width: usize) -> Vec<Line<'sta
         }
     }
     if aim.against.is_empty() {
-        let newest = model.job.newest().map_or_else(
+        let newest = model.newest_completed().map_or_else(
             || "nothing speaks against it".to_owned(),
-            |row| {
-                let age = row.acknowledged.or(row.triggered);
-                let age = age.map_or_else(String::new, |at| {
+            |(id, since)| {
+                let age = since.map_or_else(String::new, |at| {
                     format!(", {} old", words::age_at(model.now, at))
                 });
-                format!("all tasks run, newest checkpoint #{}{age}", row.id)
+                format!("all tasks run, newest checkpoint #{id}{age}")
             },
         );
         lines.extend(fact(
@@ -262,8 +261,8 @@ fn expectation(model: &Model, failure: &Failure) -> String {
         Leadership::Stays => "the same epoch",
         Leadership::MayMove => "the same epoch or one new one",
     };
-    let restore = match (failure.expect.restore, model.job.newest()) {
-        (Restore::Newest, Some(row)) => format!("restored from #{} or newer", row.id),
+    let restore = match (failure.expect.restore, model.newest_completed()) {
+        (Restore::Newest, Some((id, _))) => format!("restored from #{id} or newer"),
         (Restore::Newest, None) => "restored from the newest checkpoint".to_owned(),
         (Restore::None, _) => "the job not touched".to_owned(),
         (Restore::IfMoved, _) => "the job restored only by a new epoch".to_owned(),

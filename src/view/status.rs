@@ -139,7 +139,7 @@ fn tasks(model: &Model, theme: &Theme) -> Spans {
 
 /// The newest completed checkpoint and its age.
 fn checkpoint(model: &Model, theme: &Theme, brief: Brief) -> Spans {
-    let Some(newest) = model.job.newest() else {
+    let Some((newest, since)) = model.newest_completed() else {
         // that there is none is known only where somebody said so
         let words = match model.job.told {
             Some(_) => "no checkpoint yet",
@@ -147,10 +147,7 @@ fn checkpoint(model: &Model, theme: &Theme, brief: Brief) -> Spans {
         };
         return vec![theme.say(Tone::Muted, words)];
     };
-    let age = newest
-        .acknowledged
-        .or(newest.triggered)
-        .map(|at| words::age_at(model.now, at));
+    let age = since.map(|at| words::age_at(model.now, at));
     let (name, ago) = if brief == Brief::No {
         ("checkpoint ", " ago")
     } else {
@@ -158,7 +155,7 @@ fn checkpoint(model: &Model, theme: &Theme, brief: Brief) -> Spans {
     };
     let age = age.map_or_else(String::new, |age| format!(" {age}{ago}"));
     vec![
-        theme.say(Tone::Plain, format!("{name}#{}", newest.id)),
+        theme.say(Tone::Plain, format!("{name}#{newest}")),
         theme.say(Tone::Muted, age),
     ]
 }

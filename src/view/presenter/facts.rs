@@ -64,9 +64,8 @@ pub(super) fn facts(model: &Model, theme: &Theme) -> Vec<Spans> {
         None => vec![theme.say(Tone::Muted, "not seen")],
     };
     let checkpoint = model
-        .job
-        .newest()
-        .map_or_else(|| "none yet".to_owned(), |row| format!("#{}", row.id));
+        .newest_completed()
+        .map_or_else(|| "none yet".to_owned(), |(id, _)| format!("#{id}"));
     let mut facts = vec![
         fact("LEADER", leader),
         fact("EPOCH", vec![theme.say(Tone::Plain, epoch.to_string())]),
