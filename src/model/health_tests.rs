@@ -257,7 +257,11 @@ fn health_is_five_good_samples_that_lie_apart() {
 fn a_pointer_tells_of_a_checkpoint_before_rest_does() {
     let mut model = seen();
     tell(&mut model, 0.0, pointer(JOB, &[6, 7]));
-    assert_eq!(model.newest_completed(), None, "no checkpoint REST knows of");
+    assert_eq!(
+        model.newest_completed(),
+        None,
+        "no checkpoint REST knows of"
+    );
     tell(
         &mut model,
         1.0,

@@ -13,8 +13,22 @@ const TRACES: usize = 1200;
 pub struct Seen<T> {
     /// As it was seen last.
     pub what: T,
+    /// Since when it is there, as far as we saw.
+    pub since: Timestamp,
     /// Since when it is gone.
     pub gone: Option<Timestamp>,
+}
+
+impl<T: Clone> Seen<T> {
+    /// It is there now, and was before if it was `known` and not gone.
+    fn there(what: &T, known: Option<&Self>, at: Timestamp) -> Self {
+        let before = known.filter(|seen| seen.gone.is_none());
+        Self {
+            what: what.clone(),
+            since: before.map_or(at, |seen| seen.since),
+            gone: None,
+        }
+    }
 }
 
 /// One checkpoint's traces.
@@ -62,8 +76,10 @@ impl Traces {
             }
         }
         for (id, pointer) in now {
-            let what = (*pointer).clone();
-            self.all.entry(id).or_default().pointer = Some(Seen { what, gone: None });
+            let known = &mut self.all.entry(id).or_default().pointer;
+            // an id that began again names another file
+            let same = known.as_ref().filter(|seen| seen.what.path == pointer.path);
+            *known = Some(Seen::there(pointer, same, at));
         }
         self.bound();
     }
@@ -79,8 +95,8 @@ impl Traces {
             }
         }
         for (id, folder) in now {
-            let what = (*folder).clone();
-            self.all.entry(id).or_default().disk = Some(Seen { what, gone: None });
+            let known = &mut self.all.entry(id).or_default().disk;
+            *known = Some(Seen::there(folder, known.as_ref(), at));
         }
         self.bound();
     }

@@ -1,14 +1,18 @@
 //! Every checkpoint as its three witnesses see it: Flink's REST, the pointer in the config map, the
 //! files on disk. They must tell the same; what each of them forgot is said, not hidden.
 
-use crate::model::{Checkpoint, CheckpointStatus, Model, Trace};
+use crate::model::{Checkpoint, CheckpointStatus, Model, Pointer, Seen, Trace};
 use crate::view::page_pod::scrolled;
 use crate::view::paint::{Keys, Spans, chosen, fit, panel, sentences};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::{chart, checkpoints, words};
+use jiff::SignedDuration;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
+
+/// A look at the files takes time, and is stamped when it is over.
+const LOOK: SignedDuration = SignedDuration::from_millis(500);
 
 /// Draws the page.
 pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
@@ -127,7 +131,7 @@ fn pointer(model: &Model, trace: Option<&Trace>, known: Option<&Checkpoint>) -> 
         Some(seen) if seen.gone.is_some() => (Tone::Muted, "replaced".to_owned()),
         Some(seen) if seen.what.deleting => (Tone::Busy, "being removed".to_owned()),
         Some(_) if !model.witnesses().pointer.current => unseen("pointed to it"),
-        Some(seen) => match there(model, seen.what.path.as_deref()) {
+        Some(seen) => match there(model, seen) {
             Some(false) => (Tone::Fail, format!("{} its file is missing", sign::FAIL)),
             _ => (Tone::Ok, format!("{} points to it", sign::OK)),
         },
@@ -140,14 +144,16 @@ fn unseen(words: &str) -> Cell {
 }
 
 /// Whether the file that a pointer names is among those seen below the HA folder; none: nobody
-/// looks there now.
-fn there(model: &Model, path: Option<&str>) -> Option<bool> {
-    let name = path?.rsplit('/').next()?;
+/// looks there now, or looked before the pointer was written.
+fn there(model: &Model, pointer: &Seen<Pointer>) -> Option<bool> {
+    let name = pointer.what.path.as_deref()?.rsplit('/').next()?;
     if !model.witnesses().disk.current {
         return None;
     }
-    let (_, sample) = model.job.disk.as_ref()?;
-    Some(sample.ha_files.iter().any(|file| file == name))
+    let (at, sample) = model.job.disk.as_ref()?;
+    let found = sample.ha_files.iter().any(|file| file == name);
+    let later = at.duration_since(pointer.since) > LOOK;
+    (found || later).then_some(found)
 }
 
 fn disk(model: &Model, trace: Option<&Trace>, known: Option<&Checkpoint>) -> Cell {
@@ -210,10 +216,11 @@ fn about(model: &Model, theme: &Theme, id: Option<u64>, width: usize) -> Vec<Lin
     let path = pointer.and_then(|seen| seen.what.path.as_deref());
     match (path, pointer) {
         (Some(path), Some(seen)) => {
-            let state = match (seen.gone, there(model, Some(path))) {
+            let state = match (seen.gone, there(model, seen)) {
                 (Some(at), _) => format!(" · replaced {} ago", words::age_at(model.now, at)),
                 (None, Some(true)) => " · exists".to_owned(),
                 (None, Some(false)) => " · MISSING: the job cannot be restored from it".to_owned(),
+                (None, None) if model.witnesses().disk.current => " · looked for next".to_owned(),
                 (None, None) => " · not looked at now".to_owned(),
             };
             let tail = path.rsplit('/').next().unwrap_or(path);

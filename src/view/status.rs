@@ -279,6 +279,9 @@ fn counts(model: &Model, scope: Scope, action: Action) -> bool {
         (Scope::Run, Action::Run(_)) => runs > 1,
         (Scope::Run, Action::Timeline) => false,
         (_, Action::Timeline) => runs > 0,
+        (Scope::Lesson, Action::Step(_) | Action::Again | Action::Leave) => {
+            model.lessons.course.is_some()
+        }
         (Scope::Job, Action::Enter) => !model.details.exceptions.is_empty(),
         (_, Action::Open(page)) => model.screen.page != page,
         _ => true,

@@ -6,8 +6,9 @@ use crate::pages_jobs::controlled;
 use crate::screens::{ansi, drawn, picture, welcome};
 use flinklab::model::{
     Attention, Condition, Deed, DoctorOrder, Effect, Event, Finding, Grade, Happening, JobDetail,
-    JobException, KeyCode, Keymap, Link, LogLine, Model, Need, NodeSeen, NodeState, Origin, Page,
-    PodChange, PodDetail, PreviousLog, Scope, Source, Tasks, ThemeName, Vertex, Who, update,
+    JobException, KeyCode, Keymap, Link, LogLine, MapChange, Model, Need, NodeSeen, NodeState,
+    Origin, Page, PodChange, PodDetail, PreviousLog, Scope, Source, Tasks, ThemeName, Vertex, Who,
+    update,
 };
 use std::sync::Arc;
 
@@ -427,6 +428,26 @@ fn what_was_good_when_it_was_seen_last_is_not_drawn_as_good() {
     let text = page(&checkpoints);
     assert!(text.contains("? pointed to it"), "{text}");
     assert!(!text.contains('✓'), "{text}");
+}
+
+#[test]
+fn a_file_is_missing_only_for_who_looked_after_its_pointer_was_written() {
+    let mut scene = lived();
+    scene.keys("c");
+    let (_, map) = scene.model.cluster.job_map.clone().unwrap();
+    let (looked, files) = scene.model.job.disk.clone().unwrap();
+    let seconds = looked.duration_since(at(0.0)).as_secs_f64();
+    let mut newer = map;
+    let mut pointer = newer.pointers.last().unwrap().clone();
+    pointer.id += 1;
+    pointer.path = Some("file:/flink-shared/ha/flinklab/completedCheckpointnew".to_owned());
+    newer.pointers.push(pointer);
+    scene.at(seconds + 0.1, Event::Map(MapChange::Job(newer)));
+    let text = page(&scene);
+    assert!(!text.to_lowercase().contains("missing"), "{text}");
+    scene.at(seconds + 1.0, Event::Disk(files));
+    let text = page(&scene);
+    assert!(text.contains("its file is miss"), "{text}");
 }
 
 #[test]
