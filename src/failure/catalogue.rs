@@ -114,11 +114,14 @@ pub static CATALOGUE: &[Failure] = &[
         key: words("tm-crash"),
         title: words("crash a TaskManager"),
         story: words(
-            "A TaskManager that runs tasks is killed with SIGKILL from the node. It cannot say \
-             goodbye: for 10 to 16 s Flink shows all tasks running, while no checkpoint completes \
-             any more.",
+            "A TaskManager that runs tasks is killed with SIGKILL from the node and says no goodbye. \
+             For 10 to 20 s Flink counts on it. Tasks elsewhere that lose their connections to it \
+             fail at once, and each new try fails; had it all of them, they are shown as running, \
+             while no checkpoint completes.",
         ),
-        teaches: words("A job that is shown as running may be dead: only checkpoints tell."),
+        teaches: words(
+            "Until a dead worker is missed, Flink counts on it: that is most of the recovery.",
+        ),
         needs: Cow::Borrowed(&[]),
         hits: Hits::BusyTaskManager,
         steps: Cow::Borrowed(&[Step::Kill]),

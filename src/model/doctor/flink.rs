@@ -16,6 +16,7 @@ const DURATIONS: &[&str] = &[
     "high-availability.kubernetes.leader-election.retry-period",
     "restart-strategy.exponential-delay.initial-backoff",
     "restart-strategy.exponential-delay.max-backoff",
+    "restart-strategy.exponential-delay.reset-backoff-threshold",
     "restart-strategy.fixed-delay.delay",
 ];
 

@@ -15,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The first pause before a restart, and the longest.
 const PAUSE: (f64, f64) = (1.0, 10.0);
+/// The pauses begin anew for a job that ran so much longer than the last of them.
+const STEADY: f64 = 10.0;
 /// Exceptions kept, as Flink's default.
 const EXCEPTIONS: usize = 16;
 
@@ -38,6 +40,8 @@ pub(super) struct Job {
     pub(super) slots: Vec<String>,
     /// A TaskManager with tasks was given up: its container id and the exception.
     pub(super) failing: Option<(String, String)>,
+    /// TaskManagers that are gone without a word, whose slots count until then: container ids.
+    pub(super) ghosts: BTreeMap<String, Instant>,
     pub(super) counts: Counts,
     /// Newest first.
     pub(super) history: Vec<Checkpoint>,
@@ -90,6 +94,7 @@ impl Job {
             },
             slots: Vec::new(),
             failing: None,
+            ghosts: BTreeMap::new(),
             counts: Counts::default(),
             history: Vec::new(),
             failed: None,
@@ -189,12 +194,11 @@ impl JobMaster {
                 Ok(()) => self.keep_running().await,
                 Err(why) => why,
             };
-            // A job that ran for long starts its pauses anew.
-            if began.elapsed() > self.process.cluster.ground.pace.seconds(60.0) {
+            if began.elapsed() > self.process.cluster.ground.pace.seconds(STEADY + pause) {
                 pause = PAUSE.0;
             }
             self.restart(&why, pause).await;
-            pause = (pause * 2.0).min(PAUSE.1);
+            pause = (pause * self.process.cluster.version.backs_off()).min(PAUSE.1);
         }
     }
 
@@ -249,21 +253,28 @@ impl JobMaster {
         });
     }
 
-    /// Waits for slots, evenly over the TaskManagers, and brings the tasks up.
-    /// The failure where their state is not there.
+    /// Waits for slots, evenly over the TaskManagers, and brings the tasks up. The failure where a
+    /// slot is of one that is gone, or their state is not there.
     async fn deploy(&self) -> Result<(), (String, String)> {
         let mut pulse = self.process.cluster.pulse();
         loop {
             pulse.mark_unchanged();
+            let next = self.bury();
             if self.take_slots() == Some(true) {
                 break;
             }
-            if pulse.changed().await.is_err() {
-                return Ok(());
+            tokio::select! {
+                changed = pulse.changed() => if changed.is_err() {
+                    return Ok(());
+                },
+                () = tokio::time::sleep_until(next) => {}
             }
         }
         self.process.about(0.1, 0.25).await;
         self.tasks("DEPLOYING");
+        if let Some(why) = self.in_vain() {
+            return Err(why);
+        }
         self.process.about(0.1, 0.25).await;
         self.tasks("INITIALIZING");
         self.process.about(0.05, 0.2).await;
@@ -289,22 +300,28 @@ impl JobMaster {
 
     fn take_slots(&self) -> Option<bool> {
         self.process.act(|state| {
-            let mut free: BTreeMap<String, u32> = state
+            // Of one that is gone Flink does not know yet, and its slots are the job's from before.
+            let offers = |state: &WorkerState| match state {
+                WorkerState::Alive => Some(false),
+                WorkerState::Silent { gone, .. } => gone.then_some(true),
+            };
+            let mut free: BTreeMap<String, (u32, bool)> = state
                 .flink
                 .registered(&self.session)
-                .filter(|(_, worker)| worker.state == WorkerState::Alive)
-                .map(|(id, worker)| (id.clone(), worker.slots))
+                .filter_map(|(id, worker)| {
+                    Some((id.clone(), (worker.slots, offers(&worker.state)?)))
+                })
                 .collect();
             let leading = state.flink.leading(&self.process.id, &self.session)?;
             for slot in leading.jobs.values().flat_map(|job| &job.slots) {
-                if let Some(left) = free.get_mut(slot) {
+                if let Some((left, _)) = free.get_mut(slot) {
                     *left = left.saturating_sub(1);
                 }
             }
             let job = leading.jobs.get_mut(&self.id)?;
             let mut taken = Vec::new();
             for _ in 0..job.parallelism {
-                let (id, left) = free.iter_mut().max_by_key(|(_, left)| **left)?;
+                let (id, (left, _)) = free.iter_mut().max_by_key(|(_, offer)| **offer)?;
                 if *left == 0 {
                     return Some(false);
                 }
@@ -340,7 +357,7 @@ impl JobMaster {
         });
         self.tasks("CANCELED");
         self.switch("RESTARTING");
-        self.process.nap(pause).await;
+        self.process.about(0.9 * pause, 1.1 * pause).await;
         let newest = self
             .with_quietly(|job| {
                 // A failure is never answered with a savepoint: it may be gone by now.

@@ -1,12 +1,17 @@
-//! How a job's master notices that TaskManagers are lost, by their goodbye or by their silence.
+//! How a job's master notices that TaskManagers are lost: by their goodbye, by tasks elsewhere that
+//! exchanged data with theirs, or by their silence. What is gone without a word keeps its slots until
+//! it is missed, and the job is tried on them in vain.
 
 use super::WorkerState;
 use super::job::{Job, JobMaster, far};
 use std::collections::BTreeMap;
 use tokio::time::Instant;
 
+/// Seconds until a task finds the connection to one that is gone broken.
+const BROKEN: (f64, f64) = (0.2, 0.6);
+
 impl JobMaster {
-    /// Ends when a TaskManager with tasks is given up.
+    /// Ends when a TaskManager with tasks is given up, or found gone by tasks on another one.
     pub(super) async fn lost(&self) -> (String, String) {
         let mut pulse = self.process.cluster.pulse();
         // When each silent one will be given up.
@@ -17,11 +22,13 @@ impl JobMaster {
                 return why;
             }
             let silent = self.silent();
+            let neighbour = self.neighbour(&silent);
             patience.retain(|id, _| silent.iter().any(|(known, ..)| known == id));
-            for (id, since, gone) in silent {
-                let (low, high) = match gone {
-                    true => self.process.cluster.version.gives_up(),
-                    false => (40.0, 50.0),
+            for (id, since, gone) in silent.clone() {
+                let (low, high) = match (gone, &neighbour) {
+                    (true, Some(_)) => BROKEN,
+                    (true, None) => self.process.cluster.version.gives_up(),
+                    (false, _) => (40.0, 50.0),
                 };
                 let wait = self.process.cluster.between(low, high);
                 let until = since + self.process.cluster.ground.pace.seconds(wait);
@@ -34,10 +41,76 @@ impl JobMaster {
                 _ = pulse.changed() => {}
                 () = tokio::time::sleep_until(until) => if let Some((id, _, gone)) = next {
                     self.process.thawed().await;
-                    return (id.clone(), self.given_up(&id, gone));
+                    return match (gone, neighbour) {
+                        (true, Some(neighbour)) => (neighbour, self.broken(&id)),
+                        _ => (id.clone(), self.given_up(&id, gone)),
+                    };
                 },
             }
         }
+    }
+
+    /// A TaskManager that lives and has tasks beside those of the silent ones.
+    fn neighbour(&self, silent: &[(String, Instant, bool)]) -> Option<String> {
+        let slots = self.with_quietly(|job| job.slots.clone())?;
+        let mut others = slots
+            .into_iter()
+            .filter(|slot| silent.iter().all(|(id, ..)| id != slot));
+        others.next()
+    }
+
+    /// What a neighbour says of one that is gone.
+    fn broken(&self, id: &str) -> String {
+        let (address, name) = self.of_worker(id);
+        format!(
+            "org.apache.flink.runtime.io.network.netty.exception.RemoteTransportException: Connection unexpectedly closed by remote task manager '{address}/{address}:41051 [ {name} ] '. This might indicate that the remote task manager was lost."
+        )
+    }
+
+    /// Why tasks cannot be brought up, where a slot is of one that is gone: it gets no message any
+    /// more. From then on it is known when it will be missed.
+    pub(super) fn in_vain(&self) -> Option<(String, String)> {
+        let mut silent = self.silent().into_iter();
+        let (id, since, _) = silent.find(|(_, _, gone)| *gone)?;
+        let (low, high) = self.process.cluster.version.gives_up();
+        let wait = self.process.cluster.between(low, high);
+        let until = since + self.process.cluster.ground.pace.seconds(wait);
+        self.with(|job| *job.ghosts.entry(id.clone()).or_insert(until));
+        let (address, _) = self.of_worker(&id);
+        let scheme = self.process.cluster.version.scheme();
+        let why = format!(
+            "org.apache.flink.runtime.rpc.exceptions.RecipientUnreachableException: Could not send message [RemoteRpcInvocation(TaskExecutorGateway.submitTask(TaskDeploymentDescriptor, JobMasterId, Duration))] to recipient [Actor[{scheme}.tcp://flink@{address}:6122/user/rpc/taskmanager_0]], because the recipient is unreachable."
+        );
+        Some((id, why))
+    }
+
+    /// Gives up those that were missed by now; when the next one will be.
+    pub(super) fn bury(&self) -> Instant {
+        let ghosts = self.with_quietly(|job| job.ghosts.clone());
+        let mut next = far();
+        for (id, until) in ghosts.unwrap_or_default() {
+            if until > Instant::now() {
+                next = next.min(until);
+                continue;
+            }
+            let (_, name) = self.of_worker(&id);
+            self.say(
+                "runtime.resourcemanager.StandaloneResourceManager",
+                &format!("TaskManager with id {name} is no longer reachable."),
+            );
+            self.given_up(&id, true);
+            self.with(|job| job.ghosts.remove(&id));
+        }
+        next
+    }
+
+    /// Address and resource id of a TaskManager.
+    fn of_worker(&self, id: &str) -> (String, String) {
+        let state = self.process.cluster.hold();
+        let worker = state.flink.workers.get(id);
+        worker.map_or_else(Default::default, |worker| {
+            (worker.ip.clone(), worker.id.clone())
+        })
     }
 
     pub(super) fn with_quietly<R>(&self, look: impl FnOnce(&Job) -> R) -> Option<R> {

@@ -53,16 +53,14 @@ pub(crate) async fn answer(cluster: &Arc<Cluster>, id: &str, ask: Ask) -> Option
     let leader = whom(&cluster.hold(), id);
     match leader {
         Leader::Electing => Some(error(503, ELECTION)),
-        Leader::Dead => Some(error(
-            500,
-            "Internal server error., <Exception on server side:\norg.apache.flink.runtime.rpc.exceptions.RecipientUnreachableException: Could not send message to the recipient: the leader is gone.\nEnd of exception on server side>",
+        Leader::Dead => Some(broken(
+            "org.apache.flink.runtime.rpc.exceptions.RecipientUnreachableException: Could not send message to the leader, because the recipient is unreachable.",
         )),
         Leader::Frozen => {
             // Until the leader's answer is given up.
             cluster.sleep(10.0).await;
-            Some(error(
-                500,
-                "Internal server error., <Exception on server side:\njava.util.concurrent.TimeoutException: Ask timed out after [10000 ms].\nEnd of exception on server side>",
+            Some(broken(
+                "java.util.concurrent.TimeoutException: Ask timed out after [10000 ms].",
             ))
         }
         // A standby hands the jar to the leader's blob server under the leader's host name, and
@@ -77,6 +75,16 @@ pub(crate) async fn answer(cluster: &Arc<Cluster>, id: &str, ask: Ask) -> Option
         }
         Leader::Here(leader) => Some(of_the_leader(cluster, &leader, ask)),
     }
+}
+
+/// What it says of an exception: two sentences, as Flink does.
+fn broken(exception: &str) -> Answer {
+    let exception =
+        format!("<Exception on server side:\n{exception}\n\nEnd of exception on server side>");
+    (
+        500,
+        json!({"errors": ["Internal server error.", exception]}),
+    )
 }
 
 pub(super) fn error(status: u16, text: &str) -> Answer {

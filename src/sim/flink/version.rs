@@ -126,6 +126,14 @@ impl Version {
         }
     }
 
+    /// How much longer each pause before a restart is than the one before, by default.
+    pub(super) fn backs_off(&self) -> f64 {
+        match self.number >= (1, 19) {
+            true => 1.5,
+            false => 2.0,
+        }
+    }
+
     /// Seconds that TaskManagers take to find another leader. After an orderly end of the one before,
     /// those of 1.15 look in vain for a while.
     pub(super) fn finds_leader(&self, orderly: bool) -> (f64, f64) {

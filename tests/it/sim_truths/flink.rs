@@ -286,10 +286,9 @@ async fn a_stopped_taskmanager_says_goodbye_and_a_killed_one_is_missed_late() {
     let (client, job) = machine.running().await;
     let pods: Api<Pod> = Api::namespaced(client.clone(), "flink");
     let before = map(&client).await;
-    for (killed, least, why) in [
-        (false, 0.0, "is shutting down"),
-        (true, 8.0, "no longer reachable"),
-    ] {
+    let counts = || async { checkpoints(&machine, &job).await["counts"].clone() };
+    // After a stop the other one has all tasks: nobody is left who could find it gone.
+    for (killed, alone) in [(true, false), (false, false), (true, true)] {
         // Its resource id is the pod's name.
         let (_, said) = machine.rest("GET", "/taskmanagers", &[]).await;
         let all = said["taskmanagers"].as_array().unwrap();
@@ -298,24 +297,46 @@ async fn a_stopped_taskmanager_says_goodbye_and_a_killed_one_is_missed_late() {
             .find(|one| one["freeSlots"].as_u64() < Some(2))
             .unwrap();
         let busy = busy["id"].as_str().unwrap();
-        let restored =
-            || async { checkpoints(&machine, &job).await["counts"]["restored"].as_u64() };
-        let known = restored().await;
+        let known = counts().await;
         let began = Instant::now();
         if killed {
             crash(&machine, &pods.get(busy).await.unwrap()).await;
         } else {
             stop(&client, busy).await;
         }
-        eventually("a restore", || async { restored().await > known }).await;
+        let restored = || async { counts().await["restored"].as_u64().unwrap() };
+        let restores = known["restored"].as_u64().unwrap();
+        eventually("a restore", || async { restored().await > restores }).await;
+        eventually("all tasks", || all_run(&machine)).await;
         let took = began.elapsed().as_secs_f64() * SPEED;
-        assert!(took > least, "killed: {killed}, {took}");
         let (_, said) = machine
             .rest("GET", &format!("/jobs/{job}/exceptions"), &[])
             .await;
-        let newest = &said["exceptionHistory"]["entries"][0]["stacktrace"];
-        assert!(newest.as_str().unwrap().contains(why), "{newest}");
-        eventually("all tasks", || all_run(&machine)).await;
+        let history = said["exceptionHistory"]["entries"].as_array().unwrap();
+        let why = |n: usize| history[n]["stacktrace"].as_str().unwrap();
+        if alone {
+            assert!(took > 8.0, "{took} s");
+            assert!(why(0).contains("no longer reachable"), "{}", why(0));
+        } else if killed {
+            // The neighbour fails at once; each try on the slots of the dead one is in vain.
+            let tries = usize::try_from(restored().await - restores).unwrap();
+            assert!(took > 10.0 && tries > 1, "{tries} tries, {took} s");
+            let first = tries - 1;
+            assert!(
+                why(first).contains("unexpectedly closed by remote"),
+                "{}",
+                why(first)
+            );
+            let vain = (0..first).all(|n| why(n).contains("RecipientUnreachableException"));
+            assert!(vain, "{said}");
+            assert_eq!(
+                counts().await["failed"],
+                known["failed"],
+                "nothing was asked of the dead"
+            );
+        } else {
+            assert!(why(0).contains("is shutting down"), "{}", why(0));
+        }
         eventually("both TaskManagers", || async {
             machine.rest("GET", "/overview", &[]).await.1["slots-total"] == 4
         })
