@@ -115,9 +115,9 @@ pub static CATALOGUE: &[Failure] = &[
         title: words("crash a TaskManager"),
         story: words(
             "A TaskManager that runs tasks is killed with SIGKILL from the node and says no goodbye. \
-             For 10 to 20 s Flink counts on it. Tasks elsewhere that lose their connections to it \
-             fail at once, and each new try fails; had it all of them, they are shown as running, \
-             while no checkpoint completes.",
+             For 10 to 20 s Flink counts on it: tasks elsewhere that read from it fail at once, and \
+             each new try fails; without such, all tasks are shown as running, while no checkpoint \
+             completes.",
         ),
         teaches: words(
             "Until a dead worker is missed, Flink counts on it: that is most of the recovery.",
