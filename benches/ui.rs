@@ -114,6 +114,8 @@ fn first_frame(home: &std::path::Path) -> Figure {
         docker: "tcp://127.0.0.1:9".to_owned(),
         name: "flinklab".to_owned(),
     };
+    // a terminal begins in its home folder
+    std::fs::create_dir_all(&settings.home).unwrap();
     let mut all = Vec::new();
     for _ in 0..20 {
         let began = Instant::now();
