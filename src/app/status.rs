@@ -3,7 +3,8 @@
 
 use crate::fault::Fault;
 use crate::model::{
-    Glyphs, Health, Link, Model, NodeSeen, NodeState, Pod, Source, Via, Witness, Word,
+    Glyphs, Health, Link, Model, NodeSeen, NodeState, Pod, Source, Via, Witness, Word, lasted,
+    lasted_to_the_tenth,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -276,7 +277,8 @@ fn leader_text(model: &Model, text: &mut String) {
     let _ = writeln!(text, "epoch       {epoch}");
     let _ = writeln!(
         text,
-        "lease       renewed {age:.1} s ago, lasts {} s{over}",
+        "lease       renewed {} ago, lasts {} s{over}",
+        lasted_to_the_tenth(age),
         lock.seconds
     );
 }
@@ -300,7 +302,7 @@ fn job_text(model: &Model, text: &mut String) {
         .as_ref()
         .map_or(0.0, |(at, _)| seconds(model.now, *at));
     let old = if age > 3.0 {
-        format!(", seen {age:.0} s ago")
+        format!(", seen {} ago", lasted(age))
     } else {
         String::new()
     };
@@ -331,7 +333,10 @@ fn checkpoint_text(model: &Model, text: &mut String) {
         (None, false) => "not seen".to_owned(),
     };
     let age = model.newest_at().map_or(String::new(), |at| {
-        format!(", completed {:.1} s ago", seconds(model.now, at))
+        format!(
+            ", completed {} ago",
+            lasted_to_the_tenth(seconds(model.now, at))
+        )
     });
     let differ = if model.agree() {
         ""

@@ -7,6 +7,7 @@ mod witnesses;
 pub use witnesses::{Witness, Witnesses};
 
 use super::job::Good;
+use super::lasted::{lasted, lasted_to_the_tenth};
 use super::{Effect, Event, Link, Model, NodeState, Pace, Source};
 use crate::failure::Role;
 use jiff::{SignedDuration, Timestamp};
@@ -226,24 +227,22 @@ impl Model {
             .values()
             .find(|node| node.state != NodeState::Runs);
         if let (Some(node), false) = (asleep, self.lost(Source::Docker)) {
-            let seconds = now.duration_since(node.since).as_secs();
+            let since = lasted(now.duration_since(node.since).as_secs_f64());
             let state = match node.state {
                 NodeState::Runs | NodeState::Paused => "paused",
                 NodeState::Stopped => "stopped",
                 NodeState::Gone => "gone",
             };
-            let reason = format!("{} is {state} for {seconds} s", node.name);
+            let reason = format!("{} is {state} for {since}", node.name);
             return Some((Word::Unknown, reason));
         }
         if let Some(Link::Lost { since, why }) = self.links.get(&Source::Api) {
             if let Some(why) = self.stage.unfinished() {
                 return Some((Word::Unknown, why));
             }
-            let seconds = now.duration_since(*since).as_secs();
-            return Some((
-                Word::Unknown,
-                format!("API server lost for {seconds} s: {why}"),
-            ));
+            let since = lasted(now.duration_since(*since).as_secs_f64());
+            let reason = format!("API server lost for {since}: {why}");
+            return Some((Word::Unknown, reason));
         }
         if !self.cluster.listed {
             return Some((Word::Unknown, "pods not seen yet".into()));
@@ -256,13 +255,14 @@ impl Model {
         }
         if !self.cluster.lease_fresh(now) {
             let over = self.cluster.lease_age(now).unwrap_or_default() - lock.seconds;
-            return Some((Word::NoLeader, format!("the lease ran out {over:.1} s ago")));
+            let reason = format!("the lease ran out {} ago", lasted_to_the_tenth(over));
+            return Some((Word::NoLeader, reason));
         }
         match &self.job.sample {
             None => return Some((Word::Unknown, "REST not seen yet".into())),
             Some((at, _)) if now.duration_since(*at) > self.patience(SAMPLE) => {
-                let seconds = now.duration_since(*at).as_secs();
-                return Some((Word::Unknown, format!("REST not seen for {seconds} s")));
+                let since = lasted(now.duration_since(*at).as_secs_f64());
+                return Some((Word::Unknown, format!("REST not seen for {since}")));
             }
             Some((_, sample)) => {
                 if let Err(why) = &sample.jobs {

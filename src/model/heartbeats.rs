@@ -1,7 +1,7 @@
 //! Heartbeats of TaskManagers as the leading JobManager tells of them: a sign of what is to come,
 //! while all tasks still run.
 
-use super::Model;
+use super::{Model, lasted};
 use jiff::SignedDuration;
 
 /// A TaskManager sends a heartbeat every 10 s, and is dropped after 50 s without one.
@@ -17,8 +17,12 @@ impl Model {
             let mut pods = self.cluster.pods.values();
             let pod = pods.find(|pod| pod.ip.as_ref() == Some(&worker.host));
             let name = pod.map_or(&worker.host, |pod| &pod.name);
-            (silent > HEARTBEAT)
-                .then(|| format!("no heartbeat of {name} for {} s", silent.as_secs()))
+            (silent > HEARTBEAT).then(|| {
+                format!(
+                    "no heartbeat of {name} for {}",
+                    lasted(silent.as_secs_f64())
+                )
+            })
         })
     }
 }

@@ -35,6 +35,7 @@ mod judge;
 mod judge_tests;
 mod keymap;
 mod keys;
+mod lasted;
 mod lease;
 mod lesson;
 mod logs;
@@ -94,6 +95,7 @@ pub use jobs::{
 pub use judge::judge;
 pub use keymap::{Clash, Keymap};
 pub use keys::{Action, Binding, Scope};
+pub use lasted::{lasted, lasted_to_the_tenth};
 pub use lesson::{Asked, Course, Is, Kept, Lessons, Told, act};
 pub use logs::{Highlight, LogLimits, LogLine, Logs};
 pub use looks::{Colours, Glyphs, Looks, ThemeName};

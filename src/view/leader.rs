@@ -52,7 +52,7 @@ pub(super) fn lines(
 
 fn who(model: &Model, theme: &Theme, lock: &Lock, lost: Option<f64>, width: usize) -> Spans {
     let last = model.cluster.epoch().and_then(|epoch| epoch.pod.as_deref());
-    let name = |room: usize| words::pod(last.unwrap_or("nobody we know"), room);
+    let name = |room: usize| words::pod(last.unwrap_or("an unknown holder"), room);
     let (tone, sign, words) = if lost.is_some() {
         (
             Tone::Muted,
@@ -77,6 +77,11 @@ fn who(model: &Model, theme: &Theme, lock: &Lock, lost: Option<f64>, width: usiz
                 Tone::Leader,
                 sign::LEADER,
                 words::pod(&pod.name, width.saturating_sub(4)),
+            ),
+            None if last.is_none() => (
+                Tone::Warn,
+                sign::WARN,
+                "an unknown holder has the lock".to_owned(),
             ),
             None => (
                 Tone::Warn,
