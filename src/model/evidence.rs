@@ -28,7 +28,7 @@ impl Run {
     #[must_use]
     pub fn begin(order: BreakOrder, model: &Model) -> Self {
         let map = model.cluster.job_map.as_ref().map(|(_, map)| map);
-        let pointed = map.and_then(newest_pointer);
+        let pointed = map.and_then(JobMap::newest);
         let by_rest = model.job.newest().map(|checkpoint| checkpoint.id);
         let lock = model.cluster.lock().cloned();
         let before = Baseline {
@@ -195,7 +195,7 @@ impl Run {
     /// be new, the others are older ones that are kept.
     fn job_map(&mut self, at: Timestamp, map: &JobMap) {
         self.pointers(at, map);
-        let (pointer, counter) = (newest_pointer(map), map.counter);
+        let (pointer, counter) = (map.newest(), map.counter);
         let next = self.seen.highest.1;
         if let (Some(counter), Some(next)) = (counter, next)
             && counter < next
@@ -364,9 +364,4 @@ impl Run {
 
 fn slots(workers: &[super::Worker]) -> u32 {
     workers.iter().map(|worker| worker.slots).sum()
-}
-
-fn newest_pointer(map: &JobMap) -> Option<u64> {
-    let usable = map.pointers.iter().filter(|pointer| !pointer.deleting);
-    usable.map(|pointer| pointer.id).max()
 }

@@ -7,14 +7,9 @@ use jiff::Timestamp;
 impl Run {
     /// The pointers as they are now.
     pub(super) fn pointers(&mut self, at: Timestamp, map: &JobMap) {
-        let usable = map.pointers.iter().filter(|pointer| !pointer.deleting);
-        let named = usable.map(|pointer| {
-            let file = pointer
-                .path
-                .as_deref()
-                .and_then(|path| path.rsplit('/').next());
-            (pointer.id, file.map(str::to_owned))
-        });
+        let named = map
+            .usable()
+            .map(|pointer| (pointer.id, pointer.file().map(str::to_owned)));
         let named: Vec<super::Pointed> = named.collect();
         let known = &mut self.seen.pointed_since;
         known.retain(|id, _| named.iter().any(|(named, _)| named == id));

@@ -161,6 +161,14 @@ pub struct Checkpoint {
     pub path: Option<String>,
 }
 
+impl Checkpoint {
+    /// When it was complete; until it is, when it was triggered.
+    #[must_use]
+    pub fn at(&self) -> Option<Timestamp> {
+        self.acknowledged.or(self.triggered)
+    }
+}
+
 /// How far a checkpoint is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -87,6 +87,19 @@ pub struct JobMap {
     pub pointers: Vec<Pointer>,
 }
 
+impl JobMap {
+    /// The pointers that a leader would restore from: those that are not being removed.
+    pub fn usable(&self) -> impl DoubleEndedIterator<Item = &Pointer> {
+        self.pointers.iter().filter(|pointer| !pointer.deleting)
+    }
+
+    /// The id of the newest of them.
+    #[must_use]
+    pub fn newest(&self) -> Option<u64> {
+        self.usable().map(|pointer| pointer.id).max()
+    }
+}
+
 /// A checkpoint pointer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pointer {
@@ -96,4 +109,12 @@ pub struct Pointer {
     pub path: Option<String>,
     /// Marked for deletion.
     pub deleting: bool,
+}
+
+impl Pointer {
+    /// The name of the file that it points to.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        self.path.as_deref()?.rsplit('/').next()
+    }
 }

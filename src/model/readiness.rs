@@ -1,7 +1,7 @@
 //! Whether the lab is ready to be broken: all that would have a break refused, or would make its
 //! result worth nothing, in a few words each. Whom it would hit is found in `aim`.
 
-use super::Model;
+use super::{Model, lasted};
 use jiff::{SignedDuration, Timestamp};
 
 /// An answer of Flink older than this says nothing about now: five of its slowest rounds.
@@ -44,7 +44,10 @@ impl Model {
         if let Some(age) = answered.map(|at| self.now.duration_since(at))
             && age > FRESH
         {
-            against.push(format!("Flink has not answered for {} s", age.as_secs()));
+            against.push(format!(
+                "Flink has not answered for {}",
+                lasted(age.as_secs_f64())
+            ));
         }
         against.extend(self.checkpoint_too_old());
         // What was named above is the better word for it.
@@ -80,12 +83,9 @@ impl Model {
     /// the same with the next sample.
     #[must_use]
     pub fn newest_completed(&self) -> Option<(u64, Option<Timestamp>)> {
-        let told = self.job.newest();
-        let told = told.map(|row| (row.id, row.acknowledged.or(row.triggered)));
-        let pointed = self.cluster.job_map.as_ref().and_then(|(at, map)| {
-            let usable = map.pointers.iter().filter(|pointer| !pointer.deleting);
-            usable.map(|pointer| (pointer.id, Some(*at))).max()
-        });
+        let told = self.job.newest().map(|row| (row.id, row.at()));
+        let map = self.cluster.job_map.as_ref();
+        let pointed = map.and_then(|(at, map)| Some((map.newest()?, Some(*at))));
         let ahead = pointed.filter(|(id, _)| told.is_some_and(|(told, _)| *id > told));
         ahead.or(told)
     }

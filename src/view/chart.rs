@@ -132,7 +132,7 @@ fn cells(model: &Model) -> Vec<Cell> {
     let mut before: Option<Timestamp> = None;
     let mut items = Vec::new();
     for row in model.job.checkpoints.values() {
-        let Some(at) = row.acknowledged.or(row.triggered) else {
+        let Some(at) = row.at() else {
             continue;
         };
         match row.status {

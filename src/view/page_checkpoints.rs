@@ -146,7 +146,7 @@ fn unseen(words: &str) -> Cell {
 /// Whether the file that a pointer names is among those seen below the HA folder; none: nobody
 /// looks there now, or looked before the pointer was written.
 fn there(model: &Model, pointer: &Seen<Pointer>) -> Option<bool> {
-    let name = pointer.what.path.as_deref()?.rsplit('/').next()?;
+    let name = pointer.what.file()?;
     if !model.witnesses().disk.current {
         return None;
     }
@@ -200,7 +200,7 @@ fn about(model: &Model, theme: &Theme, id: Option<u64>, width: usize) -> Vec<Lin
             width,
         )));
     };
-    let at = known.and_then(|row| row.acknowledged.or(row.triggered));
+    let at = known.and_then(Checkpoint::at);
     let when = at.map_or_else(
         || "when it was completed was not seen".to_owned(),
         |at| {

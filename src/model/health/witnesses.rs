@@ -47,7 +47,7 @@ impl Model {
     /// The newest completed checkpoint as each witness knows it.
     #[must_use]
     pub fn witnesses(&self) -> Witnesses {
-        let pointers = self.cluster.job_map.as_ref().map(|(_, map)| &map.pointers);
+        let map = self.cluster.job_map.as_ref();
         let told = self
             .job
             .told
@@ -58,9 +58,7 @@ impl Model {
                 current: told && !self.lost(Source::Flink),
             },
             pointer: Witness {
-                id: pointers
-                    .and_then(|all| all.iter().rev().find(|one| !one.deleting))
-                    .map(|one| one.id),
+                id: map.and_then(|(_, map)| map.newest()),
                 current: self.cluster.map.is_some() && !self.lost(Source::Api),
             },
             disk: Witness {

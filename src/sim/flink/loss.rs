@@ -9,6 +9,8 @@ use tokio::time::Instant;
 
 /// Seconds until a task finds the connection to one that is gone broken.
 const BROKEN: (f64, f64) = (0.2, 0.6);
+/// Seconds until the heartbeats of one that is only silent are missed.
+const HEARTBEATS: (f64, f64) = (40.0, 50.0);
 
 impl JobMaster {
     /// Ends when a TaskManager with tasks is given up, or found gone by tasks on another one.
@@ -24,15 +26,15 @@ impl JobMaster {
             let silent = self.silent();
             let neighbour = self.neighbour(&silent);
             patience.retain(|id, _| silent.iter().any(|(known, ..)| known == id));
-            for (id, since, gone) in silent.clone() {
-                let (low, high) = match (gone, &neighbour) {
-                    (true, Some(_)) => BROKEN,
-                    (true, None) => self.process.cluster.version.gives_up(),
-                    (false, _) => (40.0, 50.0),
-                };
-                let wait = self.process.cluster.between(low, high);
-                let until = since + self.process.cluster.ground.pace.seconds(wait);
-                patience.entry(id).or_insert((until, gone));
+            for (id, since, gone) in silent {
+                patience.entry(id).or_insert_with_key(|id| {
+                    let until = match (gone, &neighbour) {
+                        (true, Some(_)) => self.after(since, BROKEN),
+                        (true, None) => self.missed_at(id, since),
+                        (false, _) => self.after(since, HEARTBEATS),
+                    };
+                    (until, gone)
+                });
             }
             let next = patience.iter().min_by_key(|(_, (until, _))| *until);
             let next = next.map(|(id, (until, gone))| (id.clone(), *until, *gone));
@@ -67,15 +69,25 @@ impl JobMaster {
         )
     }
 
+    /// Some time between the two after a moment.
+    fn after(&self, since: Instant, (low, high): (f64, f64)) -> Instant {
+        let wait = self.process.cluster.between(low, high);
+        since + self.process.cluster.ground.pace.seconds(wait)
+    }
+
+    /// When one that is gone without a word will be missed: from now on that stands.
+    fn missed_at(&self, id: &str, since: Instant) -> Instant {
+        let until = self.after(since, self.process.cluster.version.gives_up());
+        let stands = self.with(|job| *job.ghosts.entry(id.to_owned()).or_insert(until));
+        stands.unwrap_or(until)
+    }
+
     /// Why tasks cannot be brought up, where a slot is of one that is gone: it gets no message any
-    /// more. From then on it is known when it will be missed.
+    /// more.
     pub(super) fn in_vain(&self) -> Option<(String, String)> {
         let mut silent = self.silent().into_iter();
         let (id, since, _) = silent.find(|(_, _, gone)| *gone)?;
-        let (low, high) = self.process.cluster.version.gives_up();
-        let wait = self.process.cluster.between(low, high);
-        let until = since + self.process.cluster.ground.pace.seconds(wait);
-        self.with(|job| *job.ghosts.entry(id.clone()).or_insert(until));
+        self.missed_at(&id, since);
         let (address, _) = self.of_worker(&id);
         let scheme = self.process.cluster.version.scheme();
         let why = format!(
@@ -99,7 +111,6 @@ impl JobMaster {
                 &format!("TaskManager with id {name} is no longer reachable."),
             );
             self.given_up(&id, true);
-            self.with(|job| job.ghosts.remove(&id));
         }
         next
     }
@@ -140,7 +151,8 @@ impl JobMaster {
             .collect()
     }
 
-    pub(super) fn given_up(&self, id: &str, gone: bool) -> String {
+    fn given_up(&self, id: &str, gone: bool) -> String {
+        self.with(|job| job.ghosts.remove(id));
         self.process
             .act(|state| {
                 let name = state.flink.workers.get(id).map_or(String::new(), |worker| worker.id.clone());

@@ -354,7 +354,7 @@ impl Follower<core::Event> for Told {
     fn listed(&mut self, mut all: Vec<core::Event>) -> Vec<Event> {
         // stamps are whole seconds: within one, the order in which they were written
         let written = |one: &core::Event| one.resource_version()?.parse::<u64>().ok();
-        all.sort_by_key(|one| (pods::event(one).at, written(one)));
+        all.sort_by_cached_key(|one| (pods::event(one).at, written(one)));
         let late = all.len().saturating_sub(KNOWN);
         let before = std::mem::take(&mut self.known);
         // Only those that still exist need to be known.
