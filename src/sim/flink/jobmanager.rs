@@ -1,15 +1,15 @@
 //! A JobManager process: boots, stands for election, leads, renews its lease, steps down or is
 //! stopped. Timings as measured on real clusters.
 
+mod stopped;
+
 use super::lock::{self, Lock};
 use super::taskmanager::line;
 use super::{Leading, Master, job, plan};
 use crate::sim::api::Key;
 use crate::sim::cluster::{Process, State};
-use crate::sim::ground::CleanStop;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -316,74 +316,6 @@ impl Candidate {
         let key = format!("{LEADER}{component}");
         self.process
             .act(|state| lock::set(&mut state.store, &self.map, &key, Some(value.to_owned())));
-    }
-
-    /// An orderly end: the lock is given back, and in some cases taken again at once.
-    async fn stop(&self) -> i32 {
-        let process = &self.process;
-        let entrypoint = "runtime.entrypoint.ClusterEntrypoint";
-        process.say(line(
-            "INFO",
-            entrypoint,
-            "RECEIVED SIGNAL 15: SIGTERM. Shutting down as requested.",
-        ));
-        process.say(line("INFO", entrypoint, "Shutting StandaloneSessionClusterEntrypoint down with application status UNKNOWN. Diagnostics Cluster entrypoint has been closed externally.."));
-        process.act(|state| {
-            if let Some(own) = state.flink.masters.get_mut(&process.id) {
-                own.up = false;
-                if let Some(leading) = own.leading.take() {
-                    leading.over.cancel();
-                }
-            }
-            if let Some(own) = state.containers.get_mut(&process.id) {
-                own.listening = false;
-            }
-            state.beats += 1;
-        });
-        process.about(0.08, 0.25).await;
-        let ground = &process.cluster.ground;
-        if process.reaches_api() {
-            // Two writes a few milliseconds apart, and it is a race which one lands last.
-            let how = ground.clean_stop();
-            process.act(|state| {
-                if !process.cluster.version.gives_back() {
-                    return self.withdraw(state);
-                }
-                let lock = Lock::read(&state.store, &self.map)?;
-                if lock.holder != self.identity {
-                    return None;
-                }
-                let transitions = lock.transitions;
-                let released = Lock {
-                    holder: String::new(),
-                    lease: ground.pace.seconds(1.0).max(Duration::from_millis(1)),
-                    renewed: Timestamp::now(),
-                    ..lock
-                };
-                self.write(state, &released);
-                if how == CleanStop::Retaken {
-                    let lock = self.now_lock(Timestamp::now(), transitions + 1);
-                    self.write(state, &lock);
-                }
-                Some(())
-            });
-        }
-        process.about(0.08, 0.15).await;
-        143
-    }
-
-    /// What 1.15 does instead of giving the lock back: the leader's addresses go, the lock stays.
-    fn withdraw(&self, state: &mut State) -> Option<()> {
-        let lock = Lock::read(&state.store, &self.map)?;
-        if lock.holder == self.identity {
-            state.flink.orderly = true;
-            state.store.edit(&self.map, |object| {
-                if let Some(data) = object["data"].as_object_mut() {
-                    data.retain(|key, _| !key.starts_with(LEADER));
-                }
-            });
-        }
-        Some(())
     }
 }
 

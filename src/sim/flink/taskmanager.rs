@@ -30,7 +30,7 @@ pub(crate) async fn run(process: Process) -> i32 {
         state.flink.workers.remove(&process.id);
         state.beats += 1;
     });
-    process.about(0.2, 0.4).await;
+    process.about(0.32, 0.54).await;
     143
 }
 

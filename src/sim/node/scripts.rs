@@ -2,14 +2,18 @@
 //! output are simulated, not their text.
 
 use super::{Shell, broken, crictl};
+use crate::failure::Role;
 use crate::sim::cluster::{Cluster, Signal};
 use crate::sim::ground::Trouble;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-/// How long a signal takes to end a process.
-const KILL: f64 = 0.004;
+/// How long a signal takes to arrive.
+const ARRIVES: f64 = 0.004;
+/// How long the kernel takes to give back what a killed process held, on the real lab.
+const JOBMANAGER_ENDS: (f64, f64) = (0.025, 0.06);
+const TASKMANAGER_ENDS: (f64, f64) = (0.05, 0.1);
 
 pub(super) async fn run(shell: &Shell<'_>, verb: &str, words: &[&str]) -> i64 {
     match verb {
@@ -197,7 +201,15 @@ async fn signal(shell: &Shell<'_>, words: &[&str]) -> i64 {
         return 3;
     };
     shell.terminal.out(format!("sent {}\n", now()));
-    shell.sleep(KILL).await;
+    shell.sleep(ARRIVES).await;
+    if signal == Signal::Kill {
+        let role = cluster.hold().containers.get(&id).and_then(|own| own.role);
+        let (low, high) = match role {
+            Some(Role::TaskManager) => TASKMANAGER_ENDS,
+            _ => JOBMANAGER_ENDS,
+        };
+        shell.sleep(cluster.between(low, high)).await;
+    }
     cluster.hold().signal(&id, signal);
     if matches!(signal, Signal::Term | Signal::Kill) {
         gone.cancelled().await;
