@@ -14,8 +14,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// How it ended.
     pub done: Option<Done>,
-    /// Whether it ended without being done.
-    pub broken: bool,
+    /// When it ended without being done.
+    pub broke_off: Option<Timestamp>,
     /// Whether its page was left while it goes on.
     pub left: bool,
     /// How long it usually takes here; none: nothing like it was done before.
@@ -194,8 +194,14 @@ impl Plan {
         step.state = change.state;
         step.detail.clone_from(&change.detail);
         step.seconds = change.seconds;
-        if change.state == StepState::Running {
-            step.began.get_or_insert(at);
+        match change.state {
+            StepState::Running => {
+                step.began.get_or_insert(at);
+            }
+            StepState::Failed => {
+                self.broke_off.get_or_insert(at);
+            }
+            _ => {}
         }
     }
 
@@ -231,7 +237,7 @@ impl Plan {
     /// Whether it came to an end, good or bad.
     #[must_use]
     pub fn over(&self) -> bool {
-        self.done.is_some() || self.broken || self.failed().is_some()
+        self.done.is_some() || self.broke_off.is_some()
     }
 
     /// Whether it was begun and did not come to an end.
@@ -254,8 +260,10 @@ impl Plan {
     /// Marks the step that was going on as failed because of the fault, unless the plan said itself
     /// which one it was. What went on beside it has only stopped; which of several it was that
     /// failed is not known.
-    pub(super) fn fail(&mut self, fault: &Fault) {
-        self.broken |= self.started.is_some() && self.done.is_none();
+    pub(super) fn fail(&mut self, at: Timestamp, fault: &Fault) {
+        if self.goes_on() {
+            self.broke_off = Some(at);
+        }
         let known = self.failed().is_some();
         let running = |step: &&mut Step| step.state == StepState::Running;
         let alone = self.steps.iter_mut().filter(running).count() == 1;
@@ -325,15 +333,17 @@ mod tests {
         step(&mut both, 0, 2, StepState::Running, None);
         let mut told = both.clone();
         step(&mut told, 1, 2, StepState::Failed, Some(1.0));
-        told.fail(&fault);
+        told.fail(at(2), &fault);
+        assert_eq!(told.broke_off, Some(at(1)));
         assert_eq!(states(&told), [StepState::Waiting, StepState::Failed]);
         assert_eq!(told.steps[0].detail, "stopped");
-        both.fail(&fault);
+        both.fail(at(2), &fault);
+        assert_eq!(both.broke_off, Some(at(2)));
         assert_eq!(states(&both), [StepState::Waiting, StepState::Waiting]);
         assert!(both.over());
         let mut one = Plan::default();
         step(&mut one, 0, 1, StepState::Running, None);
-        one.fail(&fault);
+        one.fail(at(2), &fault);
         assert_eq!(states(&one), [StepState::Failed, StepState::Waiting]);
     }
 

@@ -123,7 +123,7 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
         }
         Event::Failed(fault) => {
             (model.fired, model.hand) = (None, None);
-            model.plan.fail(fault);
+            model.plan.fail(model.now, fault);
             model.fault = Some((at, fault.clone()));
         }
         Event::Crashed(_) => (model.fired, model.hand) = (None, None),

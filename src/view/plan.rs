@@ -68,7 +68,7 @@ fn aside(model: &Model, theme: &Theme) -> Spans {
             | Done::Unbundled { seconds, .. }
             | Done::Down { seconds, .. },
         ) => *seconds,
-        None => words::since(model.now, started),
+        None => words::since(model.plan.broke_off.unwrap_or(model.now), started),
     };
     let left = model.plan.remaining(model.now);
     let left = left.map_or_else(String::new, |left| format!(", {left}"));
