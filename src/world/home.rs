@@ -222,24 +222,10 @@ impl Home {
         valid_name(&self.name)?;
         let make = |path: &Path, private: Privacy| {
             self.plain(path)?;
-            make_folder(path, private).map_err(|error| {
-                Fault::unable(
-                    "home-unwritable",
-                    format!("Cannot make the folder {}.", path.display()),
-                )
-                .why(error)
-                .mend("Set FLINKLAB_HOME to a folder that you may write to.")
-            })
+            make_folder(path, private).map_err(|error| unwritable(path, error))
         };
         if let Some(home) = self.folder.parent() {
-            make_folder(home, Privacy::Private).map_err(|error| {
-                Fault::unable(
-                    "home-unwritable",
-                    format!("Cannot make the folder {}.", home.display()),
-                )
-                .why(error)
-                .mend("Set FLINKLAB_HOME to a folder that you may write to.")
-            })?;
+            make_folder(home, Privacy::Private).map_err(|error| unwritable(home, error))?;
         }
         self.refuse_foreign()?;
         make(&self.folder, Privacy::Private)?;
@@ -382,6 +368,19 @@ impl Home {
         )
         .why(error)
     }
+}
+
+/// A folder that cannot be made: mostly for want of a right, else because a file is in its place.
+fn unwritable(path: &Path, error: std::io::Error) -> Fault {
+    use std::io::ErrorKind::{AlreadyExists, NotADirectory};
+    let mend = match error.kind() {
+        AlreadyExists | NotADirectory => {
+            "A file is where a folder has to be: move it away, or set FLINKLAB_HOME to another folder."
+        }
+        _ => "Set FLINKLAB_HOME to a folder that you may write to.",
+    };
+    let what = format!("Cannot make the folder {}.", path.display());
+    Fault::unable("home-unwritable", what).why(error).mend(mend)
 }
 
 #[cfg(test)]

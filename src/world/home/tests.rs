@@ -151,3 +151,13 @@ fn what_a_removal_left_that_was_broken_off_is_still_ours() {
     home.remove(&lock).unwrap();
     assert!(!home.folder.exists());
 }
+
+#[test]
+fn a_file_in_the_place_of_the_folder_is_told_as_such() {
+    let (_keep, home) = home();
+    fs::create_dir_all(home.folder.parent().unwrap()).unwrap();
+    fs::write(&home.folder, "not ours").unwrap();
+    let fault = home.create().unwrap_err();
+    assert!(fault.mend.contains("move it away"), "{fault:?}");
+    assert_eq!(fs::read_to_string(&home.folder).unwrap(), "not ours");
+}
