@@ -7,6 +7,7 @@ mod witnesses;
 pub use witnesses::{Witness, Witnesses};
 
 use super::job::Good;
+use super::jobs::is_over;
 use super::lasted::{lasted, lasted_to_the_tenth};
 use super::{Effect, Event, Link, Model, NodeState, Pace, Source};
 use crate::failure::Role;
@@ -64,7 +65,7 @@ pub enum Word {
     Unknown,
     /// Nobody holds the lock.
     NoLeader,
-    /// Flink does not know our job.
+    /// Flink does not know our job, or it has ended.
     NoJob,
     /// Not all tasks run.
     Recovering,
@@ -270,10 +271,10 @@ impl Model {
                 }
             }
         }
-        let Some(row) = self.row() else {
-            return Some((Word::NoJob, "Flink does not list the job".into()));
-        };
-        if !row.all_run() {
+        if let Some(why) = self.no_job() {
+            return Some((Word::NoJob, why));
+        }
+        if let Some(row) = self.row().filter(|row| !row.all_run()) {
             let (state, tasks) = (&row.state, row.tasks);
             let reason = format!(
                 "{state}, {} of {} tasks running",
@@ -294,6 +295,17 @@ impl Model {
             }
         }
         self.silent_worker().map(|why| (Word::Degraded, why))
+    }
+
+    /// Why there is no job, by Flink's newest good answer: it does not list it, or it has ended.
+    #[must_use]
+    pub fn no_job(&self) -> Option<String> {
+        self.job.good.as_ref()?;
+        match self.row() {
+            None => Some("Flink does not list the job".into()),
+            Some(row) if is_over(&row.state) => Some(format!("the job is {}", row.state)),
+            Some(_) => None,
+        }
     }
 
     /// Our job's line in the newest good answer.

@@ -313,6 +313,16 @@ fn every_kind_of_trouble_has_its_word() {
     tell(&mut model, 2.0, sample(2.0, 2, None));
     assert_eq!(model.health().word, Word::Recovering);
     assert_eq!(model.health().reason, "RUNNING, 2 of 4 tasks running");
+    let mut ended = sample(2.5, 0, None);
+    if let Event::Flink(FlinkSample { jobs: Ok(rows), .. }) = &mut ended {
+        rows[0].state = "FINISHED".into();
+    }
+    tell(&mut model, 2.5, ended);
+    let health = model.health();
+    assert_eq!(
+        (health.word, health.reason.as_str()),
+        (Word::NoJob, "the job is FINISHED")
+    );
     tell(&mut model, 16.0, sample(16.0, 4, None));
     assert_eq!(model.health().reason, "the lease ran out 1.0 s ago");
     tell(&mut model, 16.1, map("", 16.0, [A, A, A, A]));
@@ -486,6 +496,15 @@ fn witnesses_disagree_only_after_a_whole_interval() {
     }
     tell(&mut model, 10.0, Event::Tick);
     assert!(!model.agree());
+    // Of a job that has ended, what is kept and what would be restored may differ.
+    let mut ended = sample(10.0, 0, None);
+    if let Event::Flink(FlinkSample { jobs: Ok(rows), .. }) = &mut ended {
+        rows[0].state = "CANCELED".into();
+    }
+    let mut after = model.clone();
+    tell(&mut after, 10.0, ended);
+    tell(&mut after, 20.0, Event::Tick);
+    assert!(after.agree());
     // Always one behind, but never for long: that is agreement.
     tell(
         &mut model,

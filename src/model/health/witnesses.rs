@@ -77,8 +77,13 @@ impl Model {
     }
 
     /// Notes since when a witness lags behind another. A short interval would never let all be
-    /// equal at one moment, so it is one checkpoint that they all have to reach.
+    /// equal at one moment, so it is one checkpoint that they all have to reach. Of a job that is no
+    /// more they speak of different things: what was, what would be restored, what was kept.
     pub(super) fn compare(&mut self) {
+        if self.no_job().is_some() {
+            self.watchfulness.behind = None;
+            return;
+        }
         let Witnesses {
             rest,
             pointer,
