@@ -41,17 +41,20 @@ pub(super) fn lines(
     lines
 }
 
-/// The newest completed one in a line.
+/// The newest completed one in a line. Of one that only its pointer tells, more is not known yet.
 fn newest(model: &Model, theme: &Theme) -> Spans {
-    let Some(row) = model.job.newest() else {
+    let Some((id, since)) = model.newest_completed() else {
         return vec![theme.say(Tone::Warn, " none completed yet")];
     };
+    let row = model.job.newest().filter(|row| row.id == id);
     let mut spans = vec![
         theme.say(Tone::Ok, format!(" {} ", sign::OK)),
-        theme.say(Tone::Accent, format!("#{}", row.id)),
-        theme.say(Tone::Plain, format!(" {}", facts(row))),
+        theme.say(Tone::Accent, format!("#{id}")),
     ];
-    if let Some(at) = row.acknowledged.or(row.triggered) {
+    if let Some(row) = row {
+        spans.push(theme.say(Tone::Plain, format!(" {}", facts(row))));
+    }
+    if let Some(at) = since {
         spans.push(theme.say(
             Tone::Muted,
             format!(" · {} ago", words::age_at(model.now, at)),
@@ -111,6 +114,10 @@ pub(super) fn witnesses(model: &Model, theme: &Theme) -> Spans {
         spans.push(theme.say(tone, said));
     }
     if all.iter().all(|(_, it)| it.id.is_none()) {
+        return spans;
+    }
+    if !same && model.no_job().is_some() {
+        spans.push(theme.say(Tone::Muted, " · no job"));
         return spans;
     }
     spans.push(match (same, current, model.agree()) {

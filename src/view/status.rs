@@ -248,6 +248,10 @@ pub(super) fn keys(model: &Model, theme: &Theme, width: usize) -> Line<'static> 
 /// What is gone, since when, and that nothing needs to be done about it.
 fn gone(model: &Model, theme: &Theme) -> Option<Spans> {
     model.lab.as_ref()?;
+    // while it is built, what is not there yet is not gone
+    if model.plan.goes_on() {
+        return None;
+    }
     let (source, Fresh::Lost(age)) = health::worst(model) else {
         return None;
     };
@@ -279,7 +283,7 @@ fn counts(model: &Model, scope: Scope, action: Action) -> bool {
         (Scope::Run, Action::Run(_)) => runs > 1,
         (Scope::Run, Action::Timeline) => false,
         (_, Action::Timeline) => runs > 0,
-        (Scope::Lesson, Action::Step(_) | Action::Again | Action::Leave) => {
+        (Scope::Lesson | Scope::Present, Action::Step(_) | Action::Again | Action::Leave) => {
             model.lessons.course.is_some()
         }
         (Scope::Job, Action::Enter) => !model.details.exceptions.is_empty(),
