@@ -30,8 +30,8 @@ pub static CATALOGUE: &[Failure] = &[
         title: words("stop the leader"),
         story: words(
             "The leading JobManager gets SIGTERM and shuts down in order. It tries to give its lock \
-             back, but its own elector may take the lock again on the way out: about four in ten \
-             clean stops end like a crash. Flink 1.15 never gives it back.",
+             back, but its own elector may take the lock again on the way out: about half of \
+             all clean stops end like a crash. Flink 1.15 never gives it back.",
         ),
         teaches: words("Even a clean stop may have to wait until the lease runs out."),
         needs: Cow::Borrowed(&[]),
@@ -237,7 +237,8 @@ pub static CATALOGUE: &[Failure] = &[
         story: words(
             "The manifest of the API server is moved aside, so the kubelet stops it. The job runs \
              on, but no checkpoint can complete, for its pointer cannot be written; the leader \
-             keeps its leadership as long as it has patience.",
+             keeps its leadership as long as it has patience. 40 s are mostly more than that: once \
+             the server is back, another epoch begins.",
         ),
         teaches: words("Flink outlives its API server, but its checkpoints do not advance."),
         needs: Cow::Borrowed(&[]),
