@@ -116,6 +116,10 @@ fn list(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
 
 /// Whom it would hit now.
 fn hits(model: &Model, failure: &Failure) -> String {
+    let lacks = model.lab.iter().flat_map(|lab| &lab.lacks);
+    if lacks.into_iter().any(|(key, _)| *key == failure.key) {
+        return "not in this lab".to_owned();
+    }
     let Ok(target) = model.aim(failure).target else {
         return match failure.hits {
             Hits::Leader => "nobody leads now",

@@ -123,12 +123,22 @@ fn rest(model: &Model, known: Option<&Checkpoint>, id: u64) -> Cell {
     }
 }
 
+/// What became of a pointer that is not there any more: a newer one is in its place, or none is, as
+/// after a cancel.
+fn became(model: &Model) -> &'static str {
+    let map = model.cluster.job_map.as_ref();
+    match map.and_then(|(_, map)| map.newest()) {
+        Some(_) => "replaced",
+        None => "gone",
+    }
+}
+
 fn pointer(model: &Model, trace: Option<&Trace>, known: Option<&Checkpoint>) -> Cell {
     let unfinished = known.is_some_and(|row| row.status != CheckpointStatus::Completed);
     match trace.and_then(|trace| trace.pointer.as_ref()) {
         None if unfinished => (Tone::Muted, "-".to_owned()),
         None => (Tone::Muted, "not seen".to_owned()),
-        Some(seen) if seen.gone.is_some() => (Tone::Muted, "replaced".to_owned()),
+        Some(seen) if seen.gone.is_some() => (Tone::Muted, became(model).to_owned()),
         Some(seen) if seen.what.deleting => (Tone::Busy, "being removed".to_owned()),
         Some(_) if !model.witnesses().pointer.current => unseen("pointed to it"),
         Some(seen) => match there(model, seen) {
@@ -217,7 +227,9 @@ fn about(model: &Model, theme: &Theme, id: Option<u64>, width: usize) -> Vec<Lin
     match (path, pointer) {
         (Some(path), Some(seen)) => {
             let state = match (seen.gone, there(model, seen)) {
-                (Some(at), _) => format!(" · replaced {} ago", words::age_at(model.now, at)),
+                (Some(at), _) => {
+                    format!(" · {} {} ago", became(model), words::age_at(model.now, at))
+                }
                 (None, Some(true)) => " · exists".to_owned(),
                 (None, Some(false)) => " · MISSING: the job cannot be restored from it".to_owned(),
                 (None, None) if model.witnesses().disk.current => " · looked for next".to_owned(),
@@ -227,7 +239,7 @@ fn about(model: &Model, theme: &Theme, id: Option<u64>, width: usize) -> Vec<Lin
             add("pointer", Tone::Plain, format!("{tail}{state}"));
         }
         (None, Some(seen)) => {
-            let state = seen.gone.map_or("in the config map", |_| "replaced");
+            let state = seen.gone.map_or("in the config map", |_| became(model));
             add(
                 "pointer",
                 Tone::Plain,

@@ -451,6 +451,41 @@ fn a_file_is_missing_only_for_who_looked_after_its_pointer_was_written() {
 }
 
 #[test]
+fn of_a_cancelled_job_the_pointers_are_gone_and_no_witness_is_wrong() {
+    let mut scene = lived();
+    scene.keys("c");
+    let (_, map) = scene.model.cluster.job_map.clone().unwrap();
+    let (asked, mut sample) = scene.model.job.good.clone().unwrap();
+    let seconds = asked.duration_since(at(0.0)).as_secs_f64() + 1.0;
+    sample.asked = at(seconds);
+    let rows = sample.jobs.as_mut().unwrap();
+    rows.iter_mut()
+        .for_each(|row| row.state = "CANCELED".to_owned());
+    let name = map.name.clone();
+    scene.at(seconds, Event::Map(MapChange::Deleted { name }));
+    scene.at(seconds, Event::Flink(sample));
+    scene.at(seconds + 30.0, Event::Tick);
+    let text = page(&scene);
+    assert!(text.contains("pointer none"), "{text}");
+    assert!(
+        !text.contains("differ") && !text.contains("replaced"),
+        "{text}"
+    );
+    assert!(text.contains("gone"), "{text}");
+}
+
+#[test]
+fn what_a_lab_cannot_have_is_listed_as_such() {
+    let mut scene = lived();
+    let lacks = &mut scene.model.lab.as_mut().unwrap().lacks;
+    lacks.push(("jm-freeze".to_owned(), "it has one JobManager".to_owned()));
+    scene.keys("x");
+    let text = page(&scene);
+    let row = text.lines().find(|row| row.contains("jm-freeze")).unwrap();
+    assert!(row.contains("not in this lab"), "{row}");
+}
+
+#[test]
 fn a_leader_whose_lease_ran_out_does_not_lead_on_its_page() {
     let mut scene = lived();
     scene.at(99.0, Event::Tick);
