@@ -17,6 +17,7 @@ use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::Api;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::json;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// How long a changed Role may take to reach the API server's rules.
@@ -39,9 +40,11 @@ impl Hand<'_> {
             replicas,
         };
         self.will_undo(format!("{name} is scaled to zero"), vec![act])?;
-        self.began();
         let victim = self.victims[0].clone();
+        // A witness is set up first: only then the clock starts.
+        let began = OnceLock::new();
         let end = async {
+            began.get_or_init(Instant::now);
             let request = Request::now("our clock, before the PATCH");
             (
                 request,
@@ -49,9 +52,10 @@ impl Hand<'_> {
             )
         };
         let limit = victim.grace + FAREWELL;
-        let proof = self
-            .ended_by(&victim, end, limit, Memory::Gone, events)
-            .await?;
+        let ended = self.ended_by(&victim, end, limit, Memory::Gone, events);
+        let proof = ended.await;
+        self.since = self.since.or(began.get().copied());
+        let proof = proof?;
         if let Some(proof) = proof {
             let proof = proof.map(|words| format!("{name} is scaled to 0: {words}"));
             self.hit(proof, events).await;
