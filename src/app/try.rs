@@ -80,6 +80,9 @@ pub(super) fn run(cli: &Cli, asked: &Trying, surroundings: &Surroundings) -> Res
             sim.set_speed(HASTE);
             let ready = prepare(&inner, &surroundings, &runtime);
             sim.set_speed(asked.speed);
+            if matches!(inner.command, Some(Command::Break { .. })) {
+                runtime.block_on(sim.some_moment());
+            }
             ready.and_then(|()| start(&inner, &surroundings, printer))
         }
         false => {

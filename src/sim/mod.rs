@@ -131,6 +131,13 @@ impl Sim {
         self.machine.ground.pace.set(speed);
     }
 
+    /// Waits until some moment between two renewals of the lease. A lab that was built in haste is
+    /// else always found in the same one, right after a renewal.
+    pub async fn some_moment(&self) {
+        let ground = &self.machine.ground;
+        ground.pace.sleep(ground.dice.between(0.0, 5.0)).await;
+    }
+
     /// The API servers are cut off, open connections with them.
     pub fn api_down(&self) {
         self.each_cluster(|cluster| cluster.door.set(Gate::Shut));

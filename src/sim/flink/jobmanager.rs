@@ -6,6 +6,7 @@ mod stopped;
 use super::lock::{self, Lock};
 use super::taskmanager::line;
 use super::{Leading, Master, job, plan};
+use crate::failure::Role;
 use crate::sim::api::Key;
 use crate::sim::cluster::{Process, State};
 use jiff::Timestamp;
@@ -26,6 +27,7 @@ struct Candidate {
     process: Process,
     /// Its lock identity: random, one a process.
     identity: String,
+    born: Instant,
     map: Key,
     app: String,
 }
@@ -35,6 +37,7 @@ pub(crate) async fn run(process: Process) -> i32 {
     let lab = &process.cluster.lab;
     let candidate = Candidate {
         identity: process.cluster.ground.dice.uuid(),
+        born: Instant::now(),
         map: lock::map_key(&lab.flink.namespace, &lab.cluster_map()),
         app: lab.flink.cluster_id.clone(),
         process: process.clone(),
@@ -63,6 +66,9 @@ impl Candidate {
         let process = &self.process;
         let version = &process.cluster.version;
         process.about(3.5, 4.5).await;
+        if self.starts_beside_another() == Some(true) {
+            process.about(1.5, 3.2).await;
+        }
         let master = Master {
             ip: process.ip.clone(),
             up: true,
@@ -86,15 +92,35 @@ impl Candidate {
             ),
         ));
         loop {
-            if self.try_to_win()
-                && let Some(code) = self.lead().await
-            {
+            let won = self.try_to_win();
+            if won && let Some(code) = self.lead().await {
                 return code;
             }
+            if !process.reaches_api() {
+                // Its client waits longer and longer between tries that nobody answers.
+                while !process.reaches_api() {
+                    process.nap(1.0).await;
+                }
+                process.about(4.5, 9.5).await;
+                continue;
+            }
+            // Each pause of who stands by is drawn anew, seen on the real lab: 5.1, 7.3, 7.7, 9.6 s.
+            let (low, high) = if won { (0.75, 1.04) } else { (1.0, 2.2) };
             process
-                .about(version.retry * 0.92, version.retry * 1.04)
+                .about(version.retry * low, version.retry * high)
                 .await;
         }
+    }
+
+    /// Two that start at once share the machine, and both take longer.
+    fn starts_beside_another(&self) -> Option<bool> {
+        self.process.act(|state| {
+            let mut others = state
+                .containers
+                .values()
+                .filter(|it| it.id != self.process.id);
+            others.any(|it| it.role == Some(Role::JobManager) && it.runs() && !it.listening)
+        })
     }
 
     fn now_lock(&self, acquired: Timestamp, transitions: u64) -> Lock {
@@ -118,12 +144,12 @@ impl Candidate {
         if !self.process.reaches_api() {
             return false;
         }
-        // Who may not patch cannot take over what another one held; its own it writes anew.
+        // Who may not patch cannot take over what another one held; on its own it leads on, unwritten.
         let may = may_patch(&self.process);
         let won = self.process.act(|state| {
             let now = Timestamp::now();
             let transitions = match Lock::read(&state.store, &self.map) {
-                Some(lock) if !may && lock.holder != self.identity => return false,
+                Some(lock) if !may => return lock.holder == self.identity && lock.is_over(now),
                 Some(lock) if lock.is_over(now) => match cluster.version.counts_renewals() {
                     true => 0,
                     false => lock.transitions + 1,
@@ -202,11 +228,21 @@ impl Candidate {
             }
         }
         let mut renewed = Instant::now();
+        let mut denied = false;
+        let cluster = &process.cluster;
+        let pace = &cluster.ground.pace;
         loop {
-            process.about(renew * 0.98, renew).await;
-            let cluster = &process.cluster;
+            // Who is denied gives up when the deadline is over, not at the try after it.
+            let left = pace
+                .seconds(version.deadline)
+                .saturating_sub(renewed.elapsed());
+            tokio::select! {
+                () = process.about(renew * 0.98, renew) => {}
+                () = tokio::time::sleep(left), if denied => {}
+            }
             let reaches = process.reaches_api();
             let allowed = reaches && may_patch(process);
+            denied = reaches && !allowed;
             let kept = process.act(|state| {
                 if !allowed {
                     return true;
@@ -227,7 +263,7 @@ impl Candidate {
                 (true, _) => (version.deadline, false),
                 (false, (low, high, fatal)) => (cluster.between(low, high), fatal),
             };
-            if kept == Some(false) || renewed.elapsed() > cluster.ground.pace.seconds(patience) {
+            if kept == Some(false) || renewed.elapsed() >= pace.seconds(patience) {
                 process.say(line(
                     "WARN",
                     ELECTOR,
@@ -288,7 +324,8 @@ impl Candidate {
             };
             process.say(line("INFO", class, &text));
         }
-        process.about(0.1, 0.3).await;
+        let (low, high) = self.recovers_in();
+        process.about(low, high).await;
         let plans = plan::kept(process, &self.map);
         let runner = "runtime.dispatcher.runner.SessionDispatcherLeaderProcess";
         process.say(line(
@@ -310,6 +347,15 @@ impl Candidate {
             job::begin(process, session, &id, from);
         }
         std::future::pending::<()>().await;
+    }
+
+    /// Seconds until the jobs are found: who has only just started loads half of its classes for it.
+    fn recovers_in(&self) -> (f64, f64) {
+        let warm = self.process.cluster.ground.pace.seconds(12.0);
+        match self.born.elapsed() < warm {
+            true => (1.5, 3.6),
+            false => (0.2, 0.7),
+        }
     }
 
     fn write_key(&self, component: &str, value: &str) {

@@ -109,12 +109,12 @@ impl Version {
         }
     }
 
-    /// Tasks of the example's source in a job that takes so many slots: a single one in 1.15.2, one a
-    /// slot in 2.2.1.
+    /// Tasks of the example's source in a job that takes so many slots: a single one in 1.15.2 and
+    /// 1.20.5, one a slot in 2.2.1.
     pub(super) fn sources(&self, slots: u32) -> u32 {
-        match self.is_1_15() {
-            true => 1,
-            false => slots,
+        match self.is_2() {
+            true => slots,
+            false => 1,
         }
     }
 

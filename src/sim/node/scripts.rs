@@ -14,6 +14,7 @@ const ARRIVES: f64 = 0.004;
 /// How long the kernel takes to give back what a killed process held, on the real lab.
 const JOBMANAGER_ENDS: (f64, f64) = (0.025, 0.06);
 const TASKMANAGER_ENDS: (f64, f64) = (0.05, 0.1);
+const SEVERAL_END: (f64, f64) = (0.09, 0.17);
 
 pub(super) async fn run(shell: &Shell<'_>, verb: &str, words: &[&str]) -> i64 {
     match verb {
@@ -192,6 +193,15 @@ pub(super) fn now() -> i128 {
     jiff::Timestamp::now().as_nanosecond()
 }
 
+fn ends_in(cluster: &Arc<Cluster>, id: &str) -> (f64, f64) {
+    let state = cluster.hold();
+    match state.containers.get(id).and_then(|own| own.role) {
+        _ if state.dying > 1 => SEVERAL_END,
+        Some(Role::TaskManager) => TASKMANAGER_ENDS,
+        _ => JOBMANAGER_ENDS,
+    }
+}
+
 async fn signal(shell: &Shell<'_>, words: &[&str]) -> i64 {
     let (Some(cluster), [pid, start, name, ..]) = (shell.cluster(), words) else {
         return 2;
@@ -201,16 +211,18 @@ async fn signal(shell: &Shell<'_>, words: &[&str]) -> i64 {
         return 3;
     };
     shell.terminal.out(format!("sent {}\n", now()));
+    let kills = signal == Signal::Kill;
+    cluster.hold().dying += u32::from(kills);
     shell.sleep(ARRIVES).await;
-    if signal == Signal::Kill {
-        let role = cluster.hold().containers.get(&id).and_then(|own| own.role);
-        let (low, high) = match role {
-            Some(Role::TaskManager) => TASKMANAGER_ENDS,
-            _ => JOBMANAGER_ENDS,
-        };
+    if kills {
+        let (low, high) = ends_in(&cluster, &id);
         shell.sleep(cluster.between(low, high)).await;
     }
-    cluster.hold().signal(&id, signal);
+    {
+        let mut state = cluster.hold();
+        state.dying -= u32::from(kills);
+        state.signal(&id, signal);
+    }
     if matches!(signal, Signal::Term | Signal::Kill) {
         gone.cancelled().await;
         shell.terminal.out(format!("gone {}\n", now()));

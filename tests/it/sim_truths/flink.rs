@@ -289,6 +289,14 @@ async fn a_stopped_taskmanager_says_goodbye_and_a_killed_one_is_missed_late() {
     let counts = || async { checkpoints(&machine, &job).await["counts"].clone() };
     // After a stop the other one has all tasks: nobody is left who could find it gone.
     for (killed, alone) in [(true, false), (false, false), (true, true)] {
+        // Until Flink has forgotten its pauses: after a long one, the stopped one would be back in
+        // time to get tasks again.
+        let completed = || async { counts().await["completed"].as_u64().unwrap() };
+        let calm = completed().await + 7;
+        eventually("14 s of checkpoints", || async {
+            completed().await >= calm
+        })
+        .await;
         // Its resource id is the pod's name.
         let (_, said) = machine.rest("GET", "/taskmanagers", &[]).await;
         let all = said["taskmanagers"].as_array().unwrap();

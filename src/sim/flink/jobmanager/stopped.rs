@@ -11,8 +11,8 @@ use std::time::Duration;
 
 /// Seconds until the process ends after it let go of the lock, as seen on the real lab: a leader
 /// has its jobs, stores and servers to close, a standby next to nothing.
-const LEADER_CLOSES: (f64, f64) = (0.28, 0.95);
-const STANDBY_CLOSES: (f64, f64) = (0.17, 0.2);
+const LEADER_CLOSES: (f64, f64) = (0.22, 0.75);
+const STANDBY_CLOSES: (f64, f64) = (0.05, 0.12);
 
 impl Candidate {
     /// An orderly end: the lock is given back, and in some cases taken again at once.
@@ -36,7 +36,7 @@ impl Candidate {
             leading.over.cancel();
             Some(())
         });
-        process.about(0.08, 0.25).await;
+        process.about(0.25, 0.6).await;
         let ground = &process.cluster.ground;
         if process.reaches_api() {
             // Two writes a few milliseconds apart, and it is a race which one lands last.
