@@ -292,8 +292,8 @@ async fn a_stopped_taskmanager_says_goodbye_and_a_killed_one_is_missed_late() {
         // Until Flink has forgotten its pauses: after a long one, the stopped one would be back in
         // time to get tasks again.
         let completed = || async { counts().await["completed"].as_u64().unwrap() };
-        let calm = completed().await + 7;
-        eventually("14 s of checkpoints", || async {
+        let calm = completed().await + 13;
+        eventually("26 s of checkpoints", || async {
             completed().await >= calm
         })
         .await;
