@@ -141,3 +141,32 @@ fn a_recording_of_the_first_format_is_read() {
     assert_eq!(failures[0], *crate::failure::find("jm-crash").unwrap());
     assert_eq!(read.remarks(), Vec::<String>::new());
 }
+
+#[test]
+fn a_line_is_read_the_same_on_the_short_way() {
+    let demo = include_bytes!("../../../assets/demo.flinklab.gz");
+    let mut text = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&demo[..]), &mut text).unwrap();
+    let lines = text.split(|byte| *byte == b'\n').skip(1);
+    let (mut short, mut all) = (0, 0);
+    for line in lines.filter(|line| !line.is_empty()) {
+        all += 1;
+        if harmless(line) {
+            short += 1;
+            let read: Entry<Event> = serde_json::from_slice(line).unwrap();
+            let long = changed(VERSION, line).unwrap();
+            assert_eq!((read.us, read.event), (long.us, long.event));
+        }
+    }
+    assert!(short * 10 > all * 9, "{short} of {all}");
+    for evil in [
+        r#""\u001b[2J""#,
+        r#""\r""#,
+        "\"\u{9b}2J\"",
+        "\"\u{7f}\"",
+        r#""\"#,
+    ] {
+        assert!(!harmless(evil.as_bytes()), "{evil}");
+    }
+    assert!(harmless("\"a \\n \\\" \\\\ ★ ä\"".as_bytes()));
+}
