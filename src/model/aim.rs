@@ -62,8 +62,8 @@ impl Model {
     }
 
     fn target(&self, failure: &Failure, wanted: Option<&str>) -> Result<Target, String> {
-        let lacks = self.lab.iter().flat_map(|lab| &lab.lacks);
-        if let Some((_, reason)) = lacks.into_iter().find(|(key, _)| *key == failure.key) {
+        let lab = self.lab.as_ref();
+        if let Some(reason) = lab.and_then(|lab| lab.lacks_for(&failure.key)) {
             return Err(format!("this lab cannot have it: {reason}"));
         }
         for need in failure.needs.iter() {

@@ -243,6 +243,15 @@ pub struct LabFacts {
     pub lacks: Vec<(String, String)>,
 }
 
+impl LabFacts {
+    /// Why this lab cannot have a failure; none if it can.
+    #[must_use]
+    pub fn lacks_for(&self, key: &str) -> Option<&str> {
+        let found = self.lacks.iter().find(|(lacked, _)| lacked == key);
+        found.map(|(_, why)| why.as_str())
+    }
+}
+
 /// What is known of the operator that makes a lab's pods.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperatorFacts {

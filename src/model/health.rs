@@ -219,6 +219,7 @@ impl Model {
 
     fn worst(&self) -> Option<(Word, String)> {
         let now = self.now;
+        let for_how_long = |since: Timestamp| lasted(now.duration_since(since).as_secs_f64());
         if self.lab.is_none() {
             return Some((Word::NoLab, String::new()));
         }
@@ -228,7 +229,7 @@ impl Model {
             .values()
             .find(|node| node.state != NodeState::Runs);
         if let (Some(node), false) = (asleep, self.lost(Source::Docker)) {
-            let since = lasted(now.duration_since(node.since).as_secs_f64());
+            let since = for_how_long(node.since);
             let state = match node.state {
                 NodeState::Runs | NodeState::Paused => "paused",
                 NodeState::Stopped => "stopped",
@@ -241,8 +242,7 @@ impl Model {
             if let Some(why) = self.stage.unfinished() {
                 return Some((Word::Unknown, why));
             }
-            let since = lasted(now.duration_since(*since).as_secs_f64());
-            let reason = format!("API server lost for {since}: {why}");
+            let reason = format!("API server lost for {}: {why}", for_how_long(*since));
             return Some((Word::Unknown, reason));
         }
         if !self.cluster.listed {
@@ -262,8 +262,8 @@ impl Model {
         match &self.job.sample {
             None => return Some((Word::Unknown, "REST not seen yet".into())),
             Some((at, _)) if now.duration_since(*at) > self.patience(SAMPLE) => {
-                let since = lasted(now.duration_since(*at).as_secs_f64());
-                return Some((Word::Unknown, format!("REST not seen for {since}")));
+                let reason = format!("REST not seen for {}", for_how_long(*at));
+                return Some((Word::Unknown, reason));
             }
             Some((_, sample)) => {
                 if let Err(why) = &sample.jobs {

@@ -168,6 +168,15 @@ fn sample(asked: f64, running: u32, checkpoints: Option<CheckpointsSample>) -> E
     })
 }
 
+/// The job has ended so.
+fn ended(asked: f64, state: &str) -> Event {
+    let mut event = sample(asked, 0, None);
+    if let Event::Flink(FlinkSample { jobs: Ok(rows), .. }) = &mut event {
+        rows[0].state = state.into();
+    }
+    event
+}
+
 fn completed(ids: &[u64], first: f64) -> CheckpointsSample {
     let rows = ids.iter().zip(0..).map(|(id, n)| Checkpoint {
         id: *id,
@@ -313,11 +322,7 @@ fn every_kind_of_trouble_has_its_word() {
     tell(&mut model, 2.0, sample(2.0, 2, None));
     assert_eq!(model.health().word, Word::Recovering);
     assert_eq!(model.health().reason, "RUNNING, 2 of 4 tasks running");
-    let mut ended = sample(2.5, 0, None);
-    if let Event::Flink(FlinkSample { jobs: Ok(rows), .. }) = &mut ended {
-        rows[0].state = "FINISHED".into();
-    }
-    tell(&mut model, 2.5, ended);
+    tell(&mut model, 2.5, ended(2.5, "FINISHED"));
     let health = model.health();
     assert_eq!(
         (health.word, health.reason.as_str()),
@@ -497,12 +502,8 @@ fn witnesses_disagree_only_after_a_whole_interval() {
     tell(&mut model, 10.0, Event::Tick);
     assert!(!model.agree());
     // Of a job that has ended, what is kept and what would be restored may differ.
-    let mut ended = sample(10.0, 0, None);
-    if let Event::Flink(FlinkSample { jobs: Ok(rows), .. }) = &mut ended {
-        rows[0].state = "CANCELED".into();
-    }
     let mut after = model.clone();
-    tell(&mut after, 10.0, ended);
+    tell(&mut after, 10.0, ended(10.0, "CANCELED"));
     tell(&mut after, 20.0, Event::Tick);
     assert!(after.agree());
     // Always one behind, but never for long: that is agreement.

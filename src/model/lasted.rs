@@ -1,14 +1,22 @@
 //! How long something has lasted, in words for a person: what is long over needs no tenths.
 
+/// How many of which unit, whole ones: `19` and `min`.
+#[must_use]
+pub fn in_one_unit(seconds: f64) -> (f64, &'static str) {
+    let (count, unit) = match seconds.max(0.0) {
+        s if s < 100.0 => (s, "s"),
+        s if s < 100.0 * 60.0 => (s / 60.0, "min"),
+        s if s < 48.0 * 3600.0 => (s / 3600.0, "h"),
+        s => (s / 86400.0, "d"),
+    };
+    (count.floor(), unit)
+}
+
 /// In one unit: `4 s`, `19 min`, `5 h`, `3 d`.
 #[must_use]
 pub fn lasted(seconds: f64) -> String {
-    match seconds.max(0.0) {
-        s if s < 100.0 => format!("{} s", s.floor()),
-        s if s < 100.0 * 60.0 => format!("{} min", (s / 60.0).floor()),
-        s if s < 48.0 * 3600.0 => format!("{} h", (s / 3600.0).floor()),
-        s => format!("{} d", (s / 86400.0).floor()),
-    }
+    let (count, unit) = in_one_unit(seconds);
+    format!("{count} {unit}")
 }
 
 /// The same, to the tenth while that tells something: `4.2 s`, `19 min`.

@@ -95,7 +95,7 @@ pub use jobs::{
 pub use judge::judge;
 pub use keymap::{Clash, Keymap};
 pub use keys::{Action, Binding, Scope};
-pub use lasted::{lasted, lasted_to_the_tenth};
+pub use lasted::{in_one_unit, lasted, lasted_to_the_tenth};
 pub use lesson::{Asked, Course, Is, Kept, Lessons, Told, act};
 pub use logs::{Highlight, LogLimits, LogLine, Logs};
 pub use looks::{Colours, Glyphs, Looks, ThemeName};

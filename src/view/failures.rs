@@ -116,8 +116,8 @@ fn list(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
 
 /// Whom it would hit now.
 fn hits(model: &Model, failure: &Failure) -> String {
-    let lacks = model.lab.iter().flat_map(|lab| &lab.lacks);
-    if lacks.into_iter().any(|(key, _)| *key == failure.key) {
+    let lab = model.lab.as_ref();
+    if lab.is_some_and(|lab| lab.lacks_for(&failure.key).is_some()) {
         return "not in this lab".to_owned();
     }
     let Ok(target) = model.aim(failure).target else {

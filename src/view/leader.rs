@@ -78,15 +78,13 @@ fn who(model: &Model, theme: &Theme, lock: &Lock, lost: Option<f64>, width: usiz
                 sign::LEADER,
                 words::pod(&pod.name, width.saturating_sub(4)),
             ),
-            None if last.is_none() => (
-                Tone::Warn,
-                sign::WARN,
-                "an unknown holder has the lock".to_owned(),
-            ),
             None => (
                 Tone::Warn,
                 sign::WARN,
-                format!("{} is gone", name(width.saturating_sub(12))),
+                match last {
+                    Some(_) => format!("{} is gone", name(width.saturating_sub(12))),
+                    None => "an unknown holder has the lock".to_owned(),
+                },
             ),
         }
     };

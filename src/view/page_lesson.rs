@@ -317,10 +317,7 @@ fn list(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
 
 /// Why this lab cannot have a lesson.
 fn lacking(model: &Model, lesson: &crate::lab::Lesson) -> Option<String> {
-    let lacks = model.lab.as_ref().map(|lab| &lab.lacks)?;
+    let lab = model.lab.as_ref()?;
     let mut keys = lesson.failures();
-    keys.find_map(|key| {
-        let found = lacks.iter().find(|(lacked, _)| lacked == key);
-        found.map(|(_, why)| why.clone())
-    })
+    keys.find_map(|key| lab.lacks_for(key)).map(str::to_owned)
 }

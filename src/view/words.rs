@@ -2,7 +2,7 @@
 //! formats one by itself is a mistake.
 
 use crate::failure::{Role, Verdict};
-use crate::model::{Key, KeyCode, Model, PhaseName, Run, Source, StatementName};
+use crate::model::{Key, KeyCode, Model, PhaseName, Run, Source, StatementName, in_one_unit};
 use crate::view::theme::{Tone, sign};
 use jiff::{Timestamp, tz::TimeZone};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -14,13 +14,8 @@ pub(super) fn columns(text: &str) -> usize {
 
 /// How old something is, in one unit: `4s`, `19m`, `5h`, `3d`.
 pub(super) fn age(seconds: f64) -> String {
-    let seconds = seconds.max(0.0);
-    match seconds {
-        s if s < 100.0 => format!("{}s", s.floor()),
-        s if s < 100.0 * 60.0 => format!("{}m", (s / 60.0).floor()),
-        s if s < 48.0 * 3600.0 => format!("{}h", (s / 3600.0).floor()),
-        s => format!("{}d", (s / 86400.0).floor()),
-    }
+    let (count, unit) = in_one_unit(seconds);
+    format!("{count}{}", &unit[..1])
 }
 
 /// How old something is at a moment.

@@ -30,6 +30,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use pins::{changed, container_of, pinned, still_leads};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -119,7 +120,7 @@ struct Hand<'a> {
     /// What is written down about it; none while nothing needs an undo of ours.
     entry: Option<Entry>,
     /// When the first step was done.
-    since: Option<Instant>,
+    since: OnceLock<Instant>,
     /// One failure at a time: nobody else changes this lab until the run is judged.
     _lock: Lock,
 }
@@ -175,7 +176,7 @@ impl<'a> Hand<'a> {
             victims,
             order,
             entry: None,
-            since: None,
+            since: OnceLock::new(),
             _lock: lock,
         })
     }
@@ -216,15 +217,15 @@ impl<'a> Hand<'a> {
     }
 
     /// The clock of `for` runs from the first step that lasts.
-    fn began(&mut self) {
-        self.since.get_or_insert_with(Instant::now);
+    fn began(&self) {
+        self.since.get_or_init(Instant::now);
     }
 
     /// What is left of the time for which it stays applied.
     fn left(&self) -> Duration {
         let lasts = self.order.failure.lasts.unwrap_or(LONGEST);
         let lasts = Duration::from_secs(lasts.0.into());
-        let since = self.since.map_or(Duration::ZERO, |since| since.elapsed());
+        let since = self.since.get().map_or(Duration::ZERO, Instant::elapsed);
         lasts.saturating_sub(since)
     }
 

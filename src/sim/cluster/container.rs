@@ -41,6 +41,8 @@ pub(crate) struct Container {
     pub(crate) frozen: watch::Sender<bool>,
     /// It stands still with its node.
     pub(crate) with_node: bool,
+    /// Killed: the kernel takes back what it held.
+    pub(crate) dying: bool,
     /// Cancelled by SIGTERM.
     pub(crate) asked_to_stop: CancellationToken,
     /// Cancelled when the process is gone.

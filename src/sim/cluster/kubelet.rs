@@ -84,11 +84,7 @@ async fn run(cluster: &Arc<Cluster>, key: &Key, uid: &str) {
             break;
         }
         attempt += 1;
-        let wait = if attempt <= 1 {
-            cluster.between(0.7, 1.6)
-        } else {
-            cluster.between(BACK_OFF.0, BACK_OFF.1)
-        };
+        let (low, high) = if attempt > 1 { BACK_OFF } else { (0.7, 1.6) };
         if attempt > 1 {
             cluster.event(
                 &pod,
@@ -106,7 +102,7 @@ async fn run(cluster: &Arc<Cluster>, key: &Key, uid: &str) {
             );
         }
         tokio::select! {
-            () = cluster.sleep(wait) => {}
+            () = cluster.sleep(cluster.between(low, high)) => {}
             () = marked(cluster, key) => {}
         }
     }
@@ -274,6 +270,7 @@ fn start(
         log: Log::default(),
         frozen: watch::channel(false).0,
         with_node: false,
+        dying: false,
         asked_to_stop: CancellationToken::new(),
         gone: CancellationToken::new(),
     };

@@ -61,8 +61,6 @@ pub(crate) struct State {
     pids: u32,
     /// TaskManagers that the JobManagers of an operator's cluster have started, by its name.
     on_demand: BTreeMap<String, u32>,
-    /// Killed processes whose memory the kernel still takes back.
-    pub(crate) dying: u32,
     /// Rises with every change that is not one of the store.
     pub(crate) beats: u64,
 }

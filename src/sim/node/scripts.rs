@@ -3,7 +3,7 @@
 
 use super::{Shell, broken, crictl};
 use crate::failure::Role;
-use crate::sim::cluster::{Cluster, Signal};
+use crate::sim::cluster::{Cluster, Container, Signal};
 use crate::sim::ground::Trouble;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -193,10 +193,12 @@ pub(super) fn now() -> i128 {
     jiff::Timestamp::now().as_nanosecond()
 }
 
+/// Seconds until a killed process is gone: longer where others are dying beside it.
 fn ends_in(cluster: &Arc<Cluster>, id: &str) -> (f64, f64) {
     let state = cluster.hold();
+    let dying = |own: &&Container| own.dying && own.runs();
     match state.containers.get(id).and_then(|own| own.role) {
-        _ if state.dying > 1 => SEVERAL_END,
+        _ if state.containers.values().filter(dying).count() > 1 => SEVERAL_END,
         Some(Role::TaskManager) => TASKMANAGER_ENDS,
         _ => JOBMANAGER_ENDS,
     }
@@ -212,17 +214,15 @@ async fn signal(shell: &Shell<'_>, words: &[&str]) -> i64 {
     };
     shell.terminal.out(format!("sent {}\n", now()));
     let kills = signal == Signal::Kill;
-    cluster.hold().dying += u32::from(kills);
+    if let Some(own) = cluster.hold().containers.get_mut(&id) {
+        own.dying |= kills;
+    }
     shell.sleep(ARRIVES).await;
     if kills {
         let (low, high) = ends_in(&cluster, &id);
         shell.sleep(cluster.between(low, high)).await;
     }
-    {
-        let mut state = cluster.hold();
-        state.dying -= u32::from(kills);
-        state.signal(&id, signal);
-    }
+    cluster.hold().signal(&id, signal);
     if matches!(signal, Signal::Term | Signal::Kill) {
         gone.cancelled().await;
         shell.terminal.out(format!("gone {}\n", now()));

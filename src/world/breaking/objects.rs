@@ -17,7 +17,6 @@ use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::Api;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::json;
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// How long a changed Role may take to reach the API server's rules.
@@ -41,10 +40,9 @@ impl Hand<'_> {
         };
         self.will_undo(format!("{name} is scaled to zero"), vec![act])?;
         let victim = self.victims[0].clone();
-        // A witness is set up first: only then the clock starts.
-        let began = OnceLock::new();
         let end = async {
-            began.get_or_init(Instant::now);
+            // Its witness is set up before: only now the clock starts.
+            self.began();
             let request = Request::now("our clock, before the PATCH");
             (
                 request,
@@ -52,10 +50,9 @@ impl Hand<'_> {
             )
         };
         let limit = victim.grace + FAREWELL;
-        let ended = self.ended_by(&victim, end, limit, Memory::Gone, events);
-        let proof = ended.await;
-        self.since = self.since.or(began.get().copied());
-        let proof = proof?;
+        let proof = self
+            .ended_by(&victim, end, limit, Memory::Gone, events)
+            .await?;
         if let Some(proof) = proof {
             let proof = proof.map(|words| format!("{name} is scaled to 0: {words}"));
             self.hit(proof, events).await;
