@@ -1,16 +1,17 @@
 //! Collects evidence for a run from everything that happens. Decides what counts as a witness and
 //! which stamp is the better one; draws no conclusions, those are in `timeline` and `judge`.
 
+use super::bounds::make_room;
 use super::evidence_leader::{keys, renewal};
 use super::pieces::better;
 use super::{
-    Baseline, BreakOrder, CheckpointStatus, CheckpointsSample, Event, FlinkSample, Happening,
-    JobMap, Lease, Link, Look, MapChange, Model, Observed, PodChange, Run, RunEvent, Source,
-    record,
+    Baseline, BreakOrder, CheckpointStatus, CheckpointsSample, Count, Event, FlinkSample,
+    Happening, JobMap, Lease, Link, Look, MapChange, Model, Observed, PodChange, Run, RunEvent,
+    Source, record,
 };
 use jiff::{SignedDuration, Timestamp};
 
-/// Good answers of REST kept: two ways, four a second, for more than three minutes.
+/// Good answers of REST kept; older ones grow sparse where a run lasts longer than they do.
 const LOOKS: usize = 2000;
 /// Restores and epochs kept: a job that restarts every second for as long as a run lasts.
 const KEPT: usize = 200;
@@ -253,18 +254,14 @@ impl Run {
             && self.before.job.as_ref() == Some(&count.job)
             && self.seen.counts.last() != Some(count)
         {
-            if self.seen.counts.len() >= LOOKS {
-                self.seen.counts.remove(0);
-            }
+            make_room(&mut self.seen.counts, LOOKS, Count::is_between);
             self.seen.counts.push(count.clone());
         }
         if let Some(workers) = &sample.workers {
             self.seen.slots = Some((sample.asked, slots(workers)));
         }
         let Ok(jobs) = &sample.jobs else { return };
-        if self.seen.looks.len() >= LOOKS {
-            return;
-        }
+        make_room(&mut self.seen.looks, LOOKS, Look::is_between);
         let ours = |id: &String| self.before.job.as_ref() == Some(id);
         self.seen.looks.push(Look {
             asked: sample.asked,
@@ -291,8 +288,8 @@ impl Run {
                 .restores
                 .iter()
                 .any(|known| known.at == restored.at)
-            && self.seen.restores.len() < KEPT
         {
+            make_room(&mut self.seen.restores, KEPT, |_, _, _| false);
             self.seen.restores.push(restored.clone());
             self.seen.restores.sort_by_key(|restored| restored.at);
         }
@@ -312,8 +309,11 @@ impl Run {
                 }
                 CheckpointStatus::Failed => {
                     self.seen.completed.remove(&row.id);
-                    if self.seen.failed.len() < CHECKPOINTS {
-                        self.seen.failed.entry(row.id).or_insert(at);
+                    self.seen.failed.entry(row.id).or_insert(at);
+                    if self.seen.failed.len() > CHECKPOINTS {
+                        let oldest = self.seen.failed.iter().min_by_key(|(_, at)| **at);
+                        let oldest = oldest.map(|(id, _)| *id);
+                        oldest.and_then(|id| self.seen.failed.remove(&id));
                     }
                 }
                 CheckpointStatus::InProgress => {}
@@ -351,8 +351,15 @@ impl Run {
     }
 
     fn completed(&mut self, id: u64) -> &mut super::Completed {
-        if self.seen.completed.len() >= CHECKPOINTS {
-            self.seen.completed.pop_first();
+        // Ids may begin again: the oldest is the one that completed first.
+        if self.seen.completed.len() >= CHECKPOINTS && !self.seen.completed.contains_key(&id) {
+            let oldest = self
+                .seen
+                .completed
+                .iter()
+                .min_by_key(|(_, it)| it.done_at());
+            let oldest = oldest.map(|(id, _)| *id);
+            oldest.and_then(|id| self.seen.completed.remove(&id));
         }
         self.seen.completed.entry(id).or_default()
     }

@@ -2,6 +2,7 @@
 //! in which nobody could look.
 
 use super::addresses::job_manager_at;
+use super::bounds::make_room;
 use super::{ClusterMap, Link, Lock, Renewal, Run};
 use jiff::Timestamp;
 
@@ -23,16 +24,16 @@ impl Run {
                     .epochs
                     .iter()
                     .any(|(epoch, _)| *epoch == key.epoch);
-            if !known && self.seen.epochs.len() < KEPT {
+            if !known {
+                make_room(&mut self.seen.epochs, KEPT, |_, _, _| false);
                 self.seen.epochs.push((key.epoch.clone(), at));
             }
         }
         self.wrote(at, map);
         if let Some(lock) = &map.lock {
             let seen = renewal(at, lock);
-            if !self.seen.renewals.last().is_some_and(|last| last.is(&seen))
-                && self.seen.renewals.len() < KEPT
-            {
+            if !self.seen.renewals.last().is_some_and(|last| last.is(&seen)) {
+                make_room(&mut self.seen.renewals, KEPT, Renewal::is_between);
                 self.seen.renewals.push(seen);
             }
         }
@@ -87,8 +88,12 @@ impl Run {
             }
             Link::Lost { since, .. } => {
                 self.seen.blind = Some(*since);
-                if !open && self.seen.blinds.len() < KEPT {
-                    self.seen.blinds.push((*since, None));
+                let full = self.seen.blinds.len() >= KEPT;
+                match self.seen.blinds.last_mut() {
+                    _ if open => {}
+                    // Rather too much counts as not seen than too little.
+                    Some((_, to)) if full => *to = None,
+                    _ => self.seen.blinds.push((*since, None)),
                 }
             }
         }

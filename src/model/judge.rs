@@ -158,13 +158,15 @@ impl Run {
                 let lasts = failure
                     .lasts
                     .map_or(SignedDuration::ZERO, |lasts| lasts.span());
-                let undone = self.undone_at().unwrap_or(sent.at + lasts);
+                let later = |at: Timestamp, by| at.saturating_add(by).unwrap_or(Timestamp::MAX);
+                let undone = self.undone_at();
+                let undone = undone.unwrap_or_else(|| later(sent.at, lasts));
                 let watched = self.aftershock_span() + WATCHED_ON;
                 match failure.expect.counted {
                     Counted::Undone => (undone, budget.max(watched)),
                     // What is undone late is watched on as well.
                     Counted::Break => {
-                        let undone = undone + watched;
+                        let undone = later(undone, watched);
                         let sleeps = self.sleeps().unwrap_or_default();
                         let budget = budget + sleeps;
                         (sent.at, budget.max(undone.duration_since(sent.at) + sleeps))

@@ -5,6 +5,7 @@ mod addresses;
 mod aim;
 mod arming;
 mod bindings;
+mod bounds;
 mod building;
 mod clocks;
 mod cluster;
@@ -39,6 +40,8 @@ mod lasted;
 mod lease;
 mod lesson;
 mod logs;
+#[cfg(test)]
+mod long_run_tests;
 mod looks;
 mod maps;
 mod moments;

@@ -56,6 +56,8 @@ pub struct Moment {
 pub struct Moments {
     /// Oldest first.
     pub list: Vec<Moment>,
+    /// The pods were listed: what comes from then on is new.
+    listed: bool,
     /// Restarts by uid, with the name.
     pods: BTreeMap<String, (String, u32)>,
     epoch: u32,
@@ -128,7 +130,8 @@ impl Model {
     }
 
     fn pods_changed(&self, moments: &mut Moments, change: &PodChange) {
-        let first = moments.pods.is_empty() && matches!(change, PodChange::Listed(_));
+        let first = !moments.listed && matches!(change, PodChange::Listed(_));
+        moments.listed |= first;
         let before = std::mem::take(&mut moments.pods);
         for (uid, pod) in &self.cluster.pods {
             moments

@@ -1,8 +1,8 @@
 //! Pieces of evidence about a run, as small as they are seen: stamps with their witness, looks at
 //! REST and at files, renewals of the lock. What they mean is worked out in `timeline` and `judge`.
 
-use super::Lock;
 use super::record::LeaseEnd;
+use super::{Count, Lock};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -96,6 +96,36 @@ pub struct Completed {
     /// How long it took, in milliseconds.
     #[serde(default)]
     pub took_ms: Option<u64>,
+}
+
+impl Look {
+    /// It shows what both looks beside it show.
+    pub(super) fn is_between(before: &Self, it: &Self, after: &Self) -> bool {
+        let same = |other: &Self| {
+            let jobs = it.job == other.job && it.others == other.others;
+            // not every answer tells of restores
+            jobs && (it.restored.is_none() || it.restored == other.restored)
+        };
+        same(before) && same(after)
+    }
+}
+
+impl Renewal {
+    /// Its holder held on, and no gap is left without it that would be longer than a lease.
+    pub(super) fn is_between(before: &Self, it: &Self, after: &Self) -> bool {
+        let same = |other: &Self| it.holder == other.holder && it.since == other.since;
+        let gap = after.renewed.duration_since(before.renewed).as_secs_f64();
+        same(before) && same(after) && gap <= before.seconds
+    }
+}
+
+impl Count {
+    /// It was counted on from the one before it to the one after it, without a restart.
+    pub(super) fn is_between(before: &Self, it: &Self, after: &Self) -> bool {
+        let same = |other: &Self| (it.restored, it.began) == (other.restored, other.began);
+        let grows = before.counted <= it.counted && it.counted <= after.counted;
+        same(before) && same(after) && grows && it.wrong().is_none()
+    }
 }
 
 /// Keeps the finer of two stamps.

@@ -201,7 +201,9 @@ impl Player {
             self.shown.motion = Motion::Over;
         }
         // ages move although nothing happened
-        let now = self.recording.header.began + jiff::SignedDuration::from_micros(self.shown.us);
+        let since = jiff::SignedDuration::from_micros(self.shown.us);
+        let now = self.recording.header.began.saturating_add(since);
+        let now = now.unwrap_or(jiff::Timestamp::MAX);
         for model in [Some(&mut self.told), self.own.as_mut()]
             .into_iter()
             .flatten()

@@ -2,6 +2,7 @@
 //! before and after, who led, how the lease ended, and how long Kubernetes held containers back.
 //! Enough to draw a run and to tell it to somebody who was not there; decides nothing.
 
+use super::bounds::make_room;
 use super::{CheckpointStatus, Job, PhaseName, Run};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -184,7 +185,7 @@ impl Run {
             });
         }
         beats.sort_by_key(|beat| (beat.at, beat.id));
-        beats.truncate(BEATS);
+        beats.drain(..beats.len().saturating_sub(BEATS));
         beats
     }
 
@@ -198,7 +199,7 @@ impl Run {
             .seen
             .epochs
             .iter()
-            .take(LEADERS)
+            .skip(self.seen.epochs.len().saturating_sub(LEADERS))
             .map(|(epoch, at)| Led {
                 epoch: epoch.clone(),
                 pod: self.seen.led_by.get(epoch).cloned(),
@@ -239,7 +240,8 @@ impl Run {
         }
         for (uid, pod) in now {
             let mut open = self.seen.held_back.iter().filter(|held| held.to.is_none());
-            if open.all(|held| held.uid != uid) && self.seen.held_back.len() < LEADERS {
+            if open.all(|held| held.uid != uid) {
+                make_room(&mut self.seen.held_back, LEADERS, |_, _, _| false);
                 self.seen.held_back.push(super::HeldBack {
                     uid,
                     pod,

@@ -41,7 +41,7 @@ impl Recent {
     /// Takes one more event in.
     pub fn take(&mut self, happening: &Happening) {
         self.ring.push_back(happening.clone());
-        let from = happening.at - KEPT;
+        let from = happening.at.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
         while self.ring.len() > MOST || self.ring.front().is_some_and(|first| first.at < from) {
             if let Some(old) = self.ring.pop_front() {
                 self.ground.take(old.event);
