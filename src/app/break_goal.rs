@@ -7,7 +7,9 @@ use super::{Next, break_report, report, status};
 use crate::failure::{Failure, LONGEST, Seconds, Verdict};
 use crate::fault::Fault;
 use crate::lab::Lab;
-use crate::model::{Comeback, Effect, Model, RunResult, Target};
+use crate::model::{
+    Comeback, Effect, EffectKind, Model, RunEvent, RunEventKind, RunResult, Target,
+};
 use std::time::{Duration, Instant};
 
 /// How long the first picture may take, and five good samples after it.
@@ -43,6 +45,8 @@ pub(super) struct Breaking {
     passed: bool,
     /// A line a run instead of all that there is to say.
     brief: Option<Brief>,
+    /// Why the run that goes on could not be written down.
+    not_kept: Option<Fault>,
 }
 
 /// Which run of which lab, for a line about it.
@@ -74,6 +78,7 @@ impl Breaking {
             patience: FIRST,
             passed: true,
             brief: None,
+            not_kept: None,
         }
     }
 
@@ -86,9 +91,30 @@ impl Breaking {
         }
     }
 
-    /// Whether what happens meanwhile is told, too.
-    pub(super) fn is_brief(&self) -> bool {
-        self.brief.is_some()
+    /// Whether what happens to that run is told while it happens: of runs of other processes, only
+    /// that they begin or are broken off.
+    pub(super) fn tells(&self, event: &RunEvent) -> bool {
+        let own = self.run.as_deref().is_some_and(|run| event.is_of(run));
+        let news = matches!(
+            event.kind,
+            RunEventKind::Elsewhere(_) | RunEventKind::BrokenOff(_)
+        );
+        self.brief.is_none() && (own || news)
+    }
+
+    /// Whether that is the break that was ordered.
+    pub(super) fn is_order(&self, effect: &EffectKind) -> bool {
+        matches!(effect, EffectKind::Break { run, .. } if Some(run) == self.run.as_ref())
+    }
+
+    /// Whether the run that goes on is written down by that.
+    pub(super) fn is_kept_by(&self, effect: &EffectKind) -> bool {
+        matches!(effect, EffectKind::Save { run } if Some(run) == self.run.as_ref())
+    }
+
+    /// The run could not be written down: it is told all the same, and the command fails then.
+    pub(super) fn not_kept(&mut self, fault: &Fault) {
+        self.not_kept = Some(fault.clone());
     }
 
     /// What is asked of the world first: a dry run writes nothing, not even an undo.
@@ -197,12 +223,16 @@ impl Breaking {
         outcome: &mut Option<Result<u8, Fault>>,
     ) -> Next {
         let result = model.finished.iter().rev().find(|result| result.run == run);
-        let (Some(result), true) = (result, model.over.as_deref() == Some(run)) else {
+        let (Some(result), true) = (result, model.breaking.run() != Some(run)) else {
             return Next::Go;
         };
         match &mut self.brief {
             Some(brief) => brief.print(printer, result),
             None => print(printer, result),
+        }
+        if let Some(fault) = self.not_kept.take() {
+            *outcome = Some(Err(fault));
+            return Next::Stop;
         }
         self.passed &= result.verdict == Verdict::Pass;
         self.left -= 1;
@@ -304,3 +334,7 @@ pub(super) fn asked(
         false => Ok(Some(lasts)),
     }
 }
+
+#[cfg(test)]
+#[path = "break_goal_tests.rs"]
+mod tests;

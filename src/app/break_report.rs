@@ -2,7 +2,7 @@
 //! person reads. Adds nothing to what was judged.
 
 use crate::failure::Verdict;
-use crate::model::{Comeback, Origin, Phase, PhaseName, RunEvent, RunResult, StatementName};
+use crate::model::{Comeback, Origin, Phase, PhaseName, RunEventKind, RunResult, StatementName};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -12,9 +12,9 @@ const MARGIN: usize = 24;
 const WIDTH: usize = 98;
 
 /// A line for what just happened, for somebody who waits.
-pub(super) fn live_line(event: &RunEvent) -> Option<String> {
+pub(super) fn live_line(event: &RunEventKind) -> Option<String> {
     Some(match event {
-        RunEvent::Begun(begun) => match &begun.target.object {
+        RunEventKind::Begun(begun) => match &begun.target.object {
             Some(object) => format!("{}: hitting {object}", begun.failure.key),
             None => {
                 let all = std::iter::once(&begun.target).chain(&begun.target.also);
@@ -24,24 +24,25 @@ pub(super) fn live_line(event: &RunEvent) -> Option<String> {
                 format!("{}: hitting {}", begun.failure.key, names.join(" and "))
             }
         },
-        RunEvent::Elsewhere(begun) => format!("another flinklab fires {}", begun.run),
-        RunEvent::Sent { at, .. } => format!("sent at {} UTC", at.strftime("%H:%M:%S%.3f")),
-        RunEvent::Gone { at, observer, .. } => {
+        RunEventKind::Elsewhere(begun) => format!("another flinklab fires {}", begun.run),
+        RunEventKind::Sent { at, .. } => format!("sent at {} UTC", at.strftime("%H:%M:%S%.3f")),
+        RunEventKind::Gone { at, observer, .. } => {
             let at = at.strftime("%H:%M:%S%.3f");
             format!("process gone at {at} UTC ({observer})")
         }
-        RunEvent::Hit(Ok(proof)) => format!("hit: {proof}; watching the recovery"),
-        RunEvent::Undone { at, early, .. } => format!(
+        RunEventKind::Hit(Ok(proof)) => format!("hit: {proof}; watching the recovery"),
+        RunEventKind::Undone { at, early, .. } => format!(
             "undone at {} UTC{}",
             at.strftime("%H:%M:%S%.3f"),
             early
                 .as_ref()
                 .map_or_else(String::new, |why| format!(", {why}"))
         ),
-        RunEvent::Hit(Err(why)) => format!("not hit: {why}"),
-        RunEvent::Stuck(fault) => format!("not taken back yet, and tried again: {fault}"),
+        RunEventKind::Hit(Err(why)) => format!("not hit: {why}"),
+        RunEventKind::Stuck(fault) => format!("not taken back yet, and tried again: {fault}"),
+        RunEventKind::BrokenOff(why) => format!("broken off: {why}"),
         // The fault itself follows.
-        RunEvent::Refused(_) | RunEvent::Over(_) => return None,
+        RunEventKind::Refused(_) | RunEventKind::Over => return None,
     })
 }
 

@@ -6,7 +6,7 @@ use super::print::{Printer, Style};
 use super::{Next, status};
 use crate::fault::Fault;
 use crate::lab::Lesson;
-use crate::model::{Asked, Course, Effect, Is, Model, Told};
+use crate::model::{Asked, BreakState, Course, Effect, EffectKind, Is, Model, Told};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,10 @@ pub(super) struct Auto {
     since: Instant,
     /// When it was looked what can be done with the job.
     looked: Option<Instant>,
+    /// The run that it ordered last.
+    run: Option<String>,
+    /// Why a run of it could not be written down.
+    not_kept: Option<Fault>,
     /// What the lesson came to, until all is taken back.
     ended: Option<Ended>,
 }
@@ -47,6 +51,8 @@ impl Auto {
             began: Instant::now(),
             since: Instant::now(),
             looked: None,
+            run: None,
+            not_kept: None,
             ended: None,
         }
     }
@@ -64,11 +70,12 @@ impl Auto {
     ) -> Next {
         if let Some(ended) = &self.ended {
             // what was broken for it is taken back before anybody is told that it is over
-            let busy = model.hand.is_some() || !model.standing.is_empty() || model.run.is_some();
+            let busy = model.breaking != BreakState::Idle || !model.standing.is_empty();
             if busy && ended.at.elapsed() < TAKEN_BACK {
                 return Next::Go;
             }
-            *outcome = Some(Ok(self.told(printer)));
+            let code = self.told(printer);
+            *outcome = Some(self.not_kept.take().map_or(Ok(code), Err));
             return Next::Stop;
         }
         if model.healed.is_none() || model.failures.is_empty() || !status::complete(model) {
@@ -120,7 +127,11 @@ impl Auto {
                 Next::Ask(vec![match asked {
                     Asked::Job(order) => Effect::Job(order),
                     Asked::Break(aim) => match aim.target {
-                        Ok(target) => Effect::Break(Box::new(model.order(&aim.failure, target))),
+                        Ok(target) => {
+                            let order = model.order(&aim.failure, target);
+                            self.run = Some(order.run.clone());
+                            Effect::Break(Box::new(order))
+                        }
                         Err(why) => {
                             course.refused = Some(why);
                             return self.miss(course, printer);
@@ -142,6 +153,21 @@ impl Auto {
             }
             _ => Next::Go,
         }
+    }
+
+    /// Whether that is a break that was ordered here, or the keeping of its run.
+    pub(super) fn is_order(&self, effect: &EffectKind) -> bool {
+        match effect {
+            EffectKind::Break { run, .. } | EffectKind::Save { run } => {
+                Some(run) == self.run.as_ref()
+            }
+            _ => false,
+        }
+    }
+
+    /// A run could not be written down: the lesson goes on, for it was seen, and fails in the end.
+    pub(super) fn not_kept(&mut self, fault: &Fault) {
+        self.not_kept = Some(fault.clone());
     }
 
     /// Something asked for could not be done: the step's hint, not only an error.

@@ -5,7 +5,7 @@ use super::lesson_goal::Auto;
 use super::print::{Printer, Style};
 use super::{Next, Show, break_report, doctor_report, jobs, live, notes, report, status};
 use crate::fault::{Fault, Kind};
-use crate::model::{Ended, Event, Happening, Model, RunEvent, StepState};
+use crate::model::{EffectKind, Ended, Event, Happening, Model, RunEvent, RunEventKind, StepState};
 use std::time::Duration;
 
 /// How long the first full picture may take.
@@ -66,8 +66,38 @@ impl Lines {
 }
 
 impl Goal {
-    fn is_brief(&self) -> bool {
-        matches!(self, Self::Break(breaking) if breaking.is_brief())
+    /// Whether what happens to that run is told while it happens. Of another process's run, only that
+    /// it begins or is broken off.
+    fn tells(&self, event: &RunEvent) -> bool {
+        match self {
+            Self::Break(breaking) => breaking.tells(event),
+            _ => true,
+        }
+    }
+
+    /// Whether it cannot be reached where this effect failed.
+    fn needs(&self, effect: &EffectKind) -> bool {
+        use EffectKind::{
+            Bundle, Doctor, Down, Heal, Job, Jobs, Listen, Mend, Open, Stop, Up, Watch,
+        };
+        // Of an event that does not name its effect, the worst is thought.
+        if *effect == EffectKind::Unknown {
+            return true;
+        }
+        match self {
+            Self::Plan { .. } => matches!(effect, Up | Stop | Bundle | Down),
+            Self::Picture | Self::Forever { .. } => matches!(effect, Open | Watch),
+            Self::Doctor => matches!(effect, Doctor),
+            Self::Heal => matches!(effect, Heal),
+            Self::Break(breaking) => {
+                matches!(effect, Mend | Open | Watch) || breaking.is_order(effect)
+            }
+            Self::Job { .. } => matches!(effect, Job | Jobs | Open),
+            Self::Lesson(lesson) => {
+                matches!(effect, Mend | Open | Watch | Job | Jobs) || lesson.is_order(effect)
+            }
+            Self::Notes => matches!(effect, Listen),
+        }
     }
 }
 
@@ -75,6 +105,10 @@ impl Show for Lines {
     fn show(&mut self, model: &Model, batch: &[Happening]) -> Next {
         let mut failed = None;
         for happening in batch {
+            let needed = match &happening.event {
+                Event::Failed { effect, .. } => self.goal.needs(effect),
+                _ => false,
+            };
             match &happening.event {
                 Event::Step(change) if change.state != StepState::Waiting => {
                     match self.printer.style {
@@ -106,12 +140,14 @@ impl Show for Lines {
                         return Next::Stop;
                     }
                 }
-                Event::Run(event) if self.printer.style == Style::Text && !self.goal.is_brief() => {
-                    if let Some(line) = break_report::live_line(event) {
+                Event::Run(event)
+                    if self.printer.style == Style::Text && self.goal.tells(event) =>
+                {
+                    if let Some(line) = break_report::live_line(&event.kind) {
                         self.printer.line(&line);
                     }
-                    let undone = matches!(event, RunEvent::Undone { .. });
-                    let waits = model.run.as_ref().filter(|_| undone);
+                    let undone = matches!(event.kind, RunEventKind::Undone { .. });
+                    let waits = model.run().filter(|_| undone);
                     if let Some(waits) = waits.and_then(|run| run.waits_for(model.now)) {
                         self.printer.line(&waits);
                     }
@@ -130,19 +166,28 @@ impl Show for Lines {
                     self.outcome = Some(Err(no_lab(name)));
                     return Next::Stop;
                 }
-                // One step of it, with its hint.
-                Event::Failed(fault) if matches!(self.goal, Goal::Lesson(_)) => {
-                    if let Goal::Lesson(auto) = &mut self.goal {
-                        auto.failed(fault, &self.printer);
+                Event::Failed { effect, fault } => match &mut self.goal {
+                    // The run goes on: what it broke is taken back before the command ends.
+                    Goal::Break(breaking) if breaking.is_kept_by(effect) => {
+                        breaking.not_kept(fault);
                     }
-                }
-                Event::Failed(fault) => {
-                    // An undo that failed takes nothing from what was judged before.
-                    if let Goal::Break(breaking) = &self.goal {
-                        breaking.tell(model, &self.printer);
+                    Goal::Lesson(auto) if needed && matches!(effect, EffectKind::Save { .. }) => {
+                        auto.not_kept(fault);
                     }
-                    failed = Some(fault.clone());
-                }
+                    // One step of it, with its hint.
+                    Goal::Lesson(auto) if needed => auto.failed(fault, &self.printer),
+                    goal if needed => {
+                        // An undo that failed takes nothing from what was judged before.
+                        if let Goal::Break(breaking) = goal {
+                            breaking.tell(model, &self.printer);
+                        }
+                        failed = Some(fault.clone());
+                    }
+                    _ => {
+                        let words = format!("{} {}", fault.what, fault.why);
+                        self.printer.warning(words.trim_end());
+                    }
+                },
                 _ => {}
             }
         }

@@ -280,15 +280,15 @@ async fn turn(
             tapes.take(happening);
             wanted.extend(update(model, happening));
         }
-        tapes.ordered(&wanted);
         match show.show(model, &batch) {
             Next::Go => {}
             Next::Ask(more) => {
-                tapes.ordered(&more);
+                model.ordered(&more);
                 wanted.extend(more);
             }
             Next::Stop => break,
         }
+        tapes.ordered(&wanted);
         if model.ended.is_some() {
             break;
         }

@@ -3,7 +3,7 @@
 
 use crate::fault::Fault;
 use crate::model::recording::{Header, Recent};
-use crate::model::{Effect, Event, Happening, Model, RunEvent};
+use crate::model::{Effect, Event, Happening, Model, RunEvent, RunEventKind};
 use crate::world::World;
 use crate::world::recording::Tape;
 use std::collections::BTreeMap;
@@ -16,8 +16,6 @@ pub(super) struct Tapes {
     recent: Recent,
     /// Runs that this process ordered; a tape from the moment they were sent.
     runs: BTreeMap<String, Option<Tape>>,
-    /// Which one goes on.
-    begun: Option<String>,
     size: Option<(u16, u16)>,
     trouble: Option<Fault>,
 }
@@ -41,7 +39,6 @@ impl Tapes {
             session,
             recent: Recent::default(),
             runs: BTreeMap::new(),
-            begun: None,
             size,
             trouble: None,
         })
@@ -56,22 +53,18 @@ impl Tapes {
             self.session = None;
             self.in_trouble(fault);
         }
-        let begins = match &happening.event {
-            Event::Run(RunEvent::Begun(begun)) => {
-                self.begun = Some(begun.run.clone());
-                false
-            }
-            Event::Run(RunEvent::Sent { .. }) => true,
-            _ => false,
-        };
         for tape in self.runs.values_mut().flatten() {
             // the run's folder may be gone with its lab; the run itself goes on
             if let Err(fault) = tape.take(happening) {
                 tracing::warn!(%fault, "the events of a run are not all kept");
             }
         }
-        if begins {
-            self.begin_run();
+        if let Event::Run(RunEvent {
+            run: Some(run),
+            kind: RunEventKind::Sent { .. },
+        }) = &happening.event
+        {
+            self.begin_run(run);
         }
         if let Event::Saved(result) = &happening.event
             && let Some(Some(tape)) = self.runs.remove(&result.run)
@@ -91,17 +84,14 @@ impl Tapes {
     }
 
     /// From here on the run did something, so its folder will be there.
-    fn begin_run(&mut self) {
-        let Some(run) = self.begun.clone() else {
-            return;
-        };
-        let Some(kept @ None) = self.runs.get_mut(&run) else {
+    fn begin_run(&mut self, run: &str) {
+        let Some(kept @ None) = self.runs.get_mut(run) else {
             return;
         };
         let events = self.recent.all();
         let Some(first) = events.first() else { return };
         let header = Header::new(first.at, self.size, self.world.origin);
-        let tape = Tape::of_run(&self.world, &run, &header, self.world.private.clone());
+        let tape = Tape::of_run(&self.world, run, &header, self.world.private.clone());
         let tape = tape.and_then(|mut tape| {
             for event in &events {
                 tape.take(event)?;

@@ -5,7 +5,7 @@ use super::{break_report, report};
 use crate::fault::Fault;
 use crate::model::{
     Done, Event, Happening, Link, Model, NodeSeen, NodeState, Origin, PhaseName, RunEvent,
-    RunResult, Source, StepState,
+    RunEventKind, RunResult, Source, StepState,
 };
 use std::collections::BTreeMap;
 
@@ -78,25 +78,16 @@ impl Story {
                 said.push(format!("The lab was stopped in {seconds:.1} s."));
             }
             Event::Link { source, link } => {
-                self.link(*source, link, model.run.is_some(), &mut said);
+                self.link(*source, link, model.run().is_some(), &mut said);
             }
             Event::Node(node) => self.node(node, &mut said),
-            Event::Run(RunEvent::Begun(begun) | RunEvent::Elsewhere(begun)) => {
-                self.phases = 0;
-                said.push(String::new());
-                said.push(format!("◆ {}: {}.", begun.failure.key, begun.failure.title));
-                said.push(begun.failure.story.to_string());
-                let target = &begun.target;
-                said.push(format!("It hits {} ({}).", target.pod, target.reason));
-            }
-            Event::Run(RunEvent::Hit(Ok(proof))) => said.push(format!("Hit: {proof}.")),
-            Event::Run(RunEvent::Hit(Err(why))) => said.push(format!("Not hit: {why}.")),
-            Event::Run(RunEvent::Refused(fault)) | Event::Failed(fault) => {
-                said.extend(sentences(fault));
-            }
+            Event::Run(event) => self.run(event, &mut said),
+            Event::Failed { fault, .. } => said.extend(sentences(fault)),
             Event::Saved(result) => self.verdict(result, model, &mut said),
-            Event::Healed(all) => said.extend(
-                all.iter()
+            Event::Healed(healed) => said.extend(
+                healed
+                    .undone
+                    .iter()
                     .map(|one| format!("Taken back: {} ({}).", one.what, one.failure)),
             ),
             Event::Crashed(text) => said.push(format!("A part of flinklab crashed: {text}")),
@@ -110,6 +101,28 @@ impl Story {
             said.push("Checkpoints complete.".to_owned());
         }
         said
+    }
+
+    fn run(&mut self, event: &RunEvent, said: &mut Vec<String>) {
+        match &event.kind {
+            RunEventKind::Begun(begun) | RunEventKind::Elsewhere(begun) => {
+                self.phases = 0;
+                said.push(String::new());
+                said.push(format!("◆ {}: {}.", begun.failure.key, begun.failure.title));
+                said.push(begun.failure.story.to_string());
+                let target = &begun.target;
+                said.push(format!("It hits {} ({}).", target.pod, target.reason));
+            }
+            RunEventKind::Hit(Ok(proof)) => said.push(format!("Hit: {proof}.")),
+            RunEventKind::Hit(Err(why)) => said.push(format!("Not hit: {why}.")),
+            RunEventKind::Refused(fault) => said.extend(sentences(fault)),
+            RunEventKind::BrokenOff(why) => said.push(format!("The run was broken off: {why}.")),
+            RunEventKind::Sent { .. }
+            | RunEventKind::Gone { .. }
+            | RunEventKind::Undone { .. }
+            | RunEventKind::Stuck(_)
+            | RunEventKind::Over => {}
+        }
     }
 
     fn link(&mut self, source: Source, link: &Link, observed: bool, said: &mut Vec<String>) {
@@ -154,7 +167,7 @@ impl Story {
     }
 
     fn phases(&mut self, model: &Model, said: &mut Vec<String>) {
-        let Some(run) = &model.run else { return };
+        let Some(run) = model.run() else { return };
         for phase in run.seen.phases.iter().skip(self.phases) {
             let seconds = std::time::Duration::from_millis(phase.ms.unsigned_abs()).as_secs_f64();
             let what = match phase.name {
@@ -199,7 +212,7 @@ impl Story {
         let before = self.tasks.is_some_and(|(running, total)| running == total);
         match (all, self.ran) {
             (true, false) => said.push(format!("All {} tasks of the job run.", now.1)),
-            (true, true) if model.run.is_none() => {
+            (true, true) if model.run().is_none() => {
                 said.push(format!("All {} tasks run again.", now.1));
             }
             (false, true) if before => {

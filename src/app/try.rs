@@ -180,7 +180,7 @@ impl Show for Quiet {
     fn show(&mut self, model: &Model, batch: &[Happening]) -> Next {
         for happening in batch {
             match &happening.event {
-                Event::Failed(fault) => self.fault = Some(fault.clone()),
+                Event::Failed { fault, .. } => self.fault = Some(fault.clone()),
                 Event::Crashed(text) => {
                     let what = "A part of flinklab crashed.";
                     self.fault = Some(Fault::new(Kind::Bug, "bug", what).why(text));

@@ -235,7 +235,7 @@ fn came_back_lately(model: &Model) -> bool {
 fn next_tick(model: &Model) -> Duration {
     let plan_works =
         model.screen.page == Page::Plan && model.plan.started.is_some() && !model.plan.over();
-    let run_works = model.run.as_ref().is_some_and(|run| {
+    let run_works = model.run().is_some_and(|run| {
         !run.seen
             .phases
             .iter()

@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use super::super::{
-    Event, Happening, LabFacts, Model, Origin, PodChange, Run, RunEvent, Worker, update,
+    BreakState, Event, Happening, LabFacts, Model, Origin, PodChange, Run, RunEvent, RunEventKind,
+    Worker, update,
 };
 use crate::failure::{CATALOGUE, find};
 
@@ -41,7 +42,11 @@ fn healthy() -> Model {
     );
     update(&mut model, &first);
     for happening in all {
-        if matches!(happening.event, Event::Run(RunEvent::Sent { .. })) {
+        if let Event::Run(RunEvent {
+            kind: RunEventKind::Sent { .. },
+            ..
+        }) = happening.event
+        {
             break;
         }
         update(&mut model, &happening);
@@ -150,9 +155,9 @@ fn the_gate_names_what_speaks_against_a_break() {
     let failure = find("jm-crash").unwrap();
     let target = model.aim(failure).target.unwrap();
     let run = Run::begin(model.order(failure, target), &model);
-    model.run = Some(run);
+    model.breaking.begin(run);
     assert!(model.aim(failure).against[0].contains("is still observed"));
-    model.run = None;
+    model.breaking = BreakState::Idle;
     model.now += jiff::SignedDuration::from_secs(8);
     let against = model.aim(failure).against;
     assert!(
@@ -192,11 +197,11 @@ fn what_would_be_refused_is_not_ready() {
     let why = "jm-freeze is still applied: a process is stopped";
     assert_eq!(model.aim(failure).against, [why]);
     model.standing.clear();
-    model.hand = Some("r".into());
+    model.breaking = BreakState::TakingBack { run: "r".into() };
     let why = "the run r is judged and not taken back yet";
     assert_eq!(model.aim(failure).against, [why]);
     let at = model.now;
-    let event = Event::Run(RunEvent::Over("r".into()));
+    let event = RunEventKind::Over.of("r");
     update(&mut model, &Happening { at, event });
     assert_eq!(model.aim(failure).against, Vec::<String>::new());
 }

@@ -107,7 +107,7 @@ pub(super) fn against(model: &Model, act: JobAct) -> Option<String> {
     if let Some(left) = model.standing.first() {
         return Some(format!("{} is still applied", left.failure));
     }
-    if model.run.is_some() {
+    if model.run().is_some() {
         return Some("a failure is being observed".to_owned());
     }
     match &model.jobs.seen {

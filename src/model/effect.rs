@@ -55,7 +55,109 @@ pub enum Effect {
     Save(Box<RunResult>),
 }
 
+/// Which effect something is about that is said later: an order without what it carries.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EffectKind {
+    /// It was written before events carried it, and may be any.
+    #[default]
+    Unknown,
+    /// `Effect::Open`
+    Open,
+    /// `Effect::Up`
+    Up,
+    /// `Effect::Stop`
+    Stop,
+    /// `Effect::Bundle`
+    Bundle,
+    /// `Effect::Down`
+    Down,
+    /// `Effect::Doctor`
+    Doctor,
+    /// `Effect::Watch`
+    Watch,
+    /// `Effect::Pace`, `Attend` and `Note`: these only set something.
+    Set,
+    /// `Effect::Previous`
+    Previous,
+    /// `Effect::Break`
+    Break {
+        /// The run's name.
+        run: String,
+        /// The failure's key.
+        failure: String,
+    },
+    /// `Effect::Jobs`
+    Jobs,
+    /// `Effect::KeepLesson`
+    KeepLesson,
+    /// `Effect::Serve`
+    Serve,
+    /// `Effect::Listen`
+    Listen,
+    /// `Effect::Job`
+    Job,
+    /// `Effect::Heal`
+    Heal,
+    /// `Effect::Mend`
+    Mend,
+    /// `Effect::Save`
+    Save {
+        /// The run's name.
+        run: String,
+    },
+}
+
+impl EffectKind {
+    /// Whether its steps are those of the plan, which fails with it.
+    #[must_use]
+    pub const fn has_a_plan(&self) -> bool {
+        matches!(
+            self,
+            Self::Unknown | Self::Up | Self::Stop | Self::Bundle | Self::Down
+        )
+    }
+}
+
+impl BreakOrder {
+    /// What is said later about this break.
+    #[must_use]
+    pub fn kind(&self) -> EffectKind {
+        EffectKind::Break {
+            run: self.run.clone(),
+            failure: self.failure.key.to_string(),
+        }
+    }
+}
+
 impl Effect {
+    /// What is said later about this effect.
+    #[must_use]
+    pub fn kind(&self) -> EffectKind {
+        match self {
+            Self::Open => EffectKind::Open,
+            Self::Up(_) => EffectKind::Up,
+            Self::Stop => EffectKind::Stop,
+            Self::Bundle(_) => EffectKind::Bundle,
+            Self::Down(_) => EffectKind::Down,
+            Self::Doctor(_) => EffectKind::Doctor,
+            Self::Watch => EffectKind::Watch,
+            Self::Pace(_) | Self::Attend(_) | Self::Note(_) => EffectKind::Set,
+            Self::Previous(_) => EffectKind::Previous,
+            Self::Break(order) => order.kind(),
+            Self::Jobs => EffectKind::Jobs,
+            Self::KeepLesson { .. } => EffectKind::KeepLesson,
+            Self::Serve => EffectKind::Serve,
+            Self::Listen => EffectKind::Listen,
+            Self::Job(_) => EffectKind::Job,
+            Self::Heal => EffectKind::Heal,
+            Self::Mend => EffectKind::Mend,
+            Self::Save(result) => EffectKind::Save {
+                run: result.run.clone(),
+            },
+        }
+    }
+
     /// Whether it changes something outside, which nothing does in a recording.
     #[must_use]
     pub const fn acts(&self) -> bool {

@@ -2,8 +2,9 @@
 //! be written as a line and played back.
 
 use super::{
-    Deed, DiskSample, Finding, FlinkSample, JobDetail, JobTold, JobsSeen, Kept, KubeEvent, LogLine,
-    MapChange, Need, Note, PodChange, PreviousLog, RunEvent, RunResult, Standing, StepChange,
+    Deed, DiskSample, EffectKind, Finding, FlinkSample, Healed, JobDetail, JobTold, JobsSeen, Kept,
+    KubeEvent, LogLine, MapChange, Need, Note, PodChange, PreviousLog, RunEvent, RunResult,
+    Standing, StepChange,
     plan::{Done, Usual},
 };
 use crate::failure::Failure;
@@ -122,14 +123,21 @@ pub enum Event {
     Run(RunEvent),
     /// What is applied in the lab now and must be taken back, the newest first.
     Standing(Vec<Standing>),
-    /// What was taken back, the newest first.
-    Healed(Vec<Standing>),
+    /// What was taken back.
+    Healed(Healed),
     /// Runs that were finished before we came, oldest first.
     Past(Vec<RunResult>),
     /// A finished run was written to its folder.
     Saved(Box<RunResult>),
     /// Something asked for could not be done.
-    Failed(Fault),
+    Failed {
+        /// What was asked for.
+        #[serde(default)]
+        effect: EffectKind,
+        /// Why not.
+        #[serde(flatten)]
+        fault: Fault,
+    },
     /// A task ended in a panic: a bug of ours.
     Crashed(String),
 }

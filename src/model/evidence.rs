@@ -6,7 +6,7 @@ use super::evidence_leader::{keys, renewal};
 use super::pieces::better;
 use super::{
     Baseline, BreakOrder, CheckpointStatus, CheckpointsSample, Count, Event, FlinkSample,
-    Happening, JobMap, Lease, Link, Look, MapChange, Model, Observed, PodChange, Run, RunEvent,
+    Happening, JobMap, Lease, Link, Look, MapChange, Model, Observed, PodChange, Run, RunEventKind,
     Source, record,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -100,7 +100,7 @@ impl Run {
         let at = happening.at;
         self.watch_the_clock(at);
         match &happening.event {
-            Event::Run(event) => self.hand(at, event),
+            Event::Run(event) if event.is_of(&self.order.run) => self.hand(at, &event.kind),
             Event::Jumped { from, to } => {
                 self.seen.jump.get_or_insert((*from, *to));
             }
@@ -132,23 +132,26 @@ impl Run {
         self.seen.until = self.seen.until.max(Some(at));
     }
 
-    fn hand(&mut self, told: Timestamp, event: &RunEvent) {
+    fn hand(&mut self, told: Timestamp, event: &RunEventKind) {
         match event {
-            RunEvent::Begun(_)
-            | RunEvent::Over(_)
-            | RunEvent::Elsewhere(_)
-            | RunEvent::Stuck(_) => {}
-            RunEvent::Sent {
+            RunEventKind::Begun(_)
+            | RunEventKind::Over
+            | RunEventKind::Elsewhere(_)
+            | RunEventKind::Stuck(_) => {}
+            RunEventKind::BrokenOff(why) => {
+                self.seen.broken_off.get_or_insert_with(|| why.clone());
+            }
+            RunEventKind::Sent {
                 at,
                 observer,
                 resolution_ms,
             } => better(&mut self.seen.sent, *at, observer, *resolution_ms),
-            RunEvent::Gone {
+            RunEventKind::Gone {
                 at,
                 observer,
                 resolution_ms,
             } => better(&mut self.seen.gone, *at, observer, *resolution_ms),
-            RunEvent::Undone {
+            RunEventKind::Undone {
                 at,
                 observer,
                 resolution_ms,
@@ -158,8 +161,8 @@ impl Run {
                 self.seen.undone_told.get_or_insert(told);
                 self.seen.healed = self.seen.healed.take().or_else(|| early.clone());
             }
-            RunEvent::Hit(proof) => self.seen.hit = Some(proof.clone()),
-            RunEvent::Refused(fault) => self.seen.fault = Some(fault.clone()),
+            RunEventKind::Hit(proof) => self.seen.hit = Some(proof.clone()),
+            RunEventKind::Refused(fault) => self.seen.fault = Some(fault.clone()),
         }
     }
 

@@ -39,10 +39,16 @@ impl Run {
         }
         let dispatcher = map.leaders.get("dispatcher");
         if let Some(key) = dispatcher
-            && self.seen.led_by.len() < KEPT
             && let Some(pod) = job_manager_at(&self.seen.pods, &key.host)
         {
-            self.seen.led_by.insert(key.epoch.clone(), pod.name.clone());
+            let pod = pod.name.clone();
+            self.seen.led_by.insert(key.epoch.clone(), pod);
+            if self.seen.led_by.len() > 2 * KEPT {
+                let (before, since) = (&self.before.epochs, &self.seen.epochs);
+                let known =
+                    |id: &String| before.contains(id) || since.iter().any(|(epoch, _)| epoch == id);
+                self.seen.led_by.retain(|id, _| known(id));
+            }
         }
         self.seen.map = Some((at, dispatcher.map(|key| key.epoch.clone())));
         if let Some(lock) = &map.lock

@@ -92,6 +92,6 @@ pub(super) fn fire(model: &mut Model) -> Vec<Effect> {
     model.screen.turn(Page::Dashboard);
     model.screen.focus = Panel::Run;
     let order = model.order(&aim.failure, target);
-    model.fired = Some((now, order.run.clone()));
+    model.breaking.fire(now, &order.run);
     vec![Effect::Break(Box::new(order))]
 }

@@ -1,6 +1,6 @@
 //! How the lab is, as a whole: the word for it, whether it is healthy, whether the three witnesses
 //! of a checkpoint agree, and how often to ask Flink. What speaks against a break stands in `aim`. Pure
-//! functions of the model; the model's own memory of it changes in `settle` alone.
+//! functions of the model; the model's own memory of it changes in `lab_is` and `settle` alone.
 
 mod witnesses;
 
@@ -95,23 +95,26 @@ impl Word {
 }
 
 impl Model {
-    /// What follows from an event that the slices have taken in. Called at the end of `update`.
-    pub(super) fn settle(&mut self, event: &Event) -> Vec<Effect> {
+    /// The lab is this one now, or there is none: what was seen of another one is forgotten.
+    pub(super) fn lab_is(&mut self) {
+        let lab = self.lab.as_ref().map(|lab| lab.id.clone());
+        if lab != self.watchfulness.lab {
+            self.forget();
+            self.watchfulness.lab = lab;
+        }
+        let ours = self.lab.as_ref().and_then(|lab| lab.job.clone());
+        self.job.job_is(ours.as_deref());
+        self.cluster.job_is(ours.as_deref());
+    }
+
+    /// What follows for health from an event that the slices have taken in.
+    pub(super) fn settle(&mut self, event: &Event) {
         match event {
-            Event::Lab(_) | Event::NoLab { .. } => {
-                let lab = self.lab.as_ref().map(|lab| lab.id.clone());
-                if lab != self.watchfulness.lab {
-                    self.forget();
-                    self.watchfulness.lab = lab;
-                }
-                let ours = self.lab.as_ref().and_then(|lab| lab.job.clone());
-                self.job.job_is(ours.as_deref());
-                self.cluster.job_is(ours.as_deref());
-            }
+            Event::Lab(_) | Event::NoLab { .. } => {}
             Event::Flink(_) | Event::Pods(_) | Event::Map(_) | Event::Disk(_) => {}
             Event::Link { .. } | Event::Node(_) | Event::Tick | Event::Run(_) | Event::Saved(_) => {
             }
-            _ => return Vec::new(),
+            _ => return,
         }
         let now = self.now;
         let signs = self.signs();
@@ -128,21 +131,26 @@ impl Model {
             self.job.count(sample, good);
         }
         self.compare();
+    }
+
+    /// How often Flink is to be asked, where that is not how often it is.
+    pub(super) fn hurry(&mut self) -> Option<Effect> {
+        let now = self.now;
         let trouble = self
             .watchfulness
             .changed
             .is_some_and(|since| now.duration_since(since) < TROUBLE);
         // While a failure is observed, what cannot be watched is asked for all the time.
-        let pace = match self.run.is_some() || trouble && self.job.good_in_a_row < GOOD {
+        let pace = match self.run().is_some() || trouble && self.job.good_in_a_row < GOOD {
             true => Pace::Trouble,
             false => Pace::Calm,
         };
         // Nothing is asked where there is nothing.
         if pace == self.pace || self.lab.is_none() {
-            return Vec::new();
+            return None;
         }
         self.pace = pace;
-        vec![Effect::Pace(pace)]
+        Some(Effect::Pace(pace))
     }
 
     /// Another lab, or none: what was seen was of the old one.

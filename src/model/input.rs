@@ -6,8 +6,8 @@ use super::building::{self, Thorough};
 use super::firing::{aim, digit_pressed, enter_pressed, keep_aim, turn_list};
 use super::navigate::{self, Towards};
 use super::{
-    Action, Beside, Done, Effect, Ended, Event, JobAct, Key, LogShown, Model, Page, Panel, Scope,
-    Typing, Whole, Words,
+    Action, Beside, Done, Effect, EffectKind, Ended, Event, JobAct, Key, LogShown, Model, Page,
+    Panel, RunEvent, RunEventKind, Scope, Typing, Whole, Words,
 };
 use super::{control, lesson, present};
 
@@ -179,7 +179,10 @@ pub(super) fn follow(model: &mut Model, event: &Event) {
             model.screen.log_back = (model.screen.log_back + new).min(model.log_lines().count());
         }
         Event::Job(told) => control::say(model, told),
-        Event::Run(super::RunEvent::Elsewhere(begun)) => {
+        Event::Run(RunEvent {
+            kind: RunEventKind::Elsewhere(begun),
+            ..
+        }) => {
             let words = format!("{} was fired by another flinklab.", begun.failure.key);
             model.screen.say(model.now, words);
         }
@@ -191,7 +194,10 @@ pub(super) fn follow(model: &mut Model, event: &Event) {
             );
             model.screen.say(model.now, words);
         }
-        Event::Failed(fault) if model.screen.page != Page::Plan => {
+        // The page of the plan tells itself why it failed.
+        Event::Failed { effect, fault }
+            if model.screen.page != Page::Plan || !effect.has_a_plan() =>
+        {
             let words = if fault.mend.is_empty() {
                 fault.what.clone()
             } else {
@@ -199,9 +205,9 @@ pub(super) fn follow(model: &mut Model, event: &Event) {
             };
             model.screen.say(model.now, words);
         }
-        Event::Healed(undone) => {
-            let what: Vec<&str> = undone.iter().map(|one| one.what.as_str()).collect();
-            let asked = model.screen.notice(model.now) == Some(HEALING);
+        Event::Healed(healed) => {
+            let what: Vec<&str> = healed.undone.iter().map(|one| one.what.as_str()).collect();
+            let asked = healed.effect == EffectKind::Heal;
             match (what.is_empty(), asked) {
                 (false, _) => {
                     let words = format!("Taken back: {}.", what.join(", "));
@@ -268,7 +274,7 @@ fn step(model: &mut Model, by: i32) {
 }
 
 fn timeline(model: &mut Model) {
-    if model.run.is_none() && model.history().next().is_none() {
+    if model.run().is_none() && model.history().next().is_none() {
         let key = model.key_for(Scope::Pages, Action::Failures);
         let words = format!("Nothing was broken yet. {key} shows what can be broken.");
         model.screen.say(model.now, words);
@@ -279,7 +285,7 @@ fn timeline(model: &mut Model) {
 }
 
 fn other_run(model: &mut Model, by: i32) {
-    let count = model.history().count() + usize::from(model.run.is_some());
+    let count = model.history().count() + usize::from(model.run().is_some());
     model.screen.run_back = moved(model.screen.run_back, -by, count);
     model.screen.row = 0;
 }

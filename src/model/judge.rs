@@ -47,6 +47,8 @@ pub fn judge(run: &Run, now: Timestamp, origin: Origin) -> Option<RunResult> {
         .all(|statement| statement.verdict != Verdict::Unknown);
     let statements = match decided && run.over().is_some() {
         true => early,
+        // Nobody goes on observing: what is open stays open.
+        false if run.seen.broken_off.is_some() => early,
         // What is taken back and proves nothing any more holds nobody up.
         false if run.spoilt().is_some() && run.seen.undone.is_some() => {
             run.statements(Word::Last, now)
@@ -95,10 +97,11 @@ impl Run {
         self.statements(Word::Open, now)
     }
 
-    /// It could not be carried out at all: nothing was hit, and there will be no result.
+    /// It was refused or broken off before anything was sent: there will be no result.
     #[must_use]
     pub fn refused(&self) -> bool {
-        self.seen.fault.is_some() && self.seen.sent.is_none()
+        let ended = self.seen.fault.is_some() || self.seen.broken_off.is_some();
+        ended && self.seen.sent.is_none()
     }
 
     /// Why nothing can be concluded from what was seen, good or bad: time itself was not as it
@@ -111,7 +114,9 @@ impl Run {
                 "the clock jumped by {step} s during the run, or this machine slept"
             ));
         }
-        self.seen.healed.clone()
+        let broken_off = self.seen.broken_off.as_ref();
+        let broken_off = broken_off.map(|why| format!("it was broken off: {why}"));
+        self.seen.healed.clone().or(broken_off)
     }
 
     /// Whether another epoch is expected, or began where both are right.

@@ -21,7 +21,13 @@ fn recording(text: &str) -> Vec<Happening> {
 }
 
 fn is_sent(happening: &Happening) -> bool {
-    matches!(happening.event, Event::Run(RunEvent::Sent { .. }))
+    matches!(
+        happening.event,
+        Event::Run(RunEvent {
+            kind: RunEventKind::Sent { .. },
+            ..
+        })
+    )
 }
 
 /// Plays a recording: what comes up to 100 ms before the break is the baseline.
@@ -483,7 +489,15 @@ fn running_tasks_without_a_restore_are_no_recovery() {
 #[test]
 fn what_nobody_proved_is_not_hit() {
     let mut all = recording(JM_CRASH);
-    all.retain(|happening| !matches!(happening.event, Event::Run(RunEvent::Hit(_))));
+    all.retain(|happening| {
+        !matches!(
+            happening.event,
+            Event::Run(RunEvent {
+                kind: RunEventKind::Hit(_),
+                ..
+            })
+        )
+    });
     let (_, result) = play("jm-crash", &all);
     let result = result.unwrap();
     assert_eq!(verdict(&result, StatementName::Hit), Verdict::Unknown);
@@ -551,17 +565,16 @@ fn a_failure_that_was_refused_has_no_result() {
     let at = Timestamp::UNIX_EPOCH;
     let refused = Happening {
         at,
-        event: Event::Run(RunEvent::Refused(fault)),
+        event: RunEventKind::Refused(fault).of(&run.order.run),
     };
     run.observe(&refused);
     assert_eq!(judge(&run, Timestamp::MAX, Origin::Real), None);
-    let mut model = Model {
-        run: Some(run),
-        ..Model::default()
-    };
+    let mut model = Model::default();
+    model.breaking.begin(run);
     update(&mut model, &refused);
     assert_eq!(
-        model.run, None,
+        model.run(),
+        None,
         "it would stand in the way of every later one"
     );
 }

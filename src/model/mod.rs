@@ -6,6 +6,7 @@ mod aim;
 mod arming;
 mod bindings;
 mod bounds;
+mod break_state;
 mod building;
 mod clocks;
 mod cluster;
@@ -55,6 +56,9 @@ mod readiness;
 mod record;
 pub mod recording;
 mod run;
+mod run_event;
+#[cfg(test)]
+mod run_tests;
 mod screen;
 mod statistics;
 #[cfg(test)]
@@ -64,6 +68,7 @@ mod traces;
 mod update;
 
 pub use bindings::BINDINGS;
+pub use break_state::{BreakState, Hand};
 pub use clocks::Clocks;
 pub use cluster::{BackOff, Cluster, Epoch, KubeEvent, Pod, PodChange, PodPhase};
 pub use command::{MANIFEST, MANIFEST_ASIDE};
@@ -77,8 +82,8 @@ pub use doctor::{
     findings, flink_options,
 };
 pub use effect::{
-    Adopted, Attention, BreakOrder, BundleOrder, DoctorOrder, DownOrder, Effect, Pace, PodRef,
-    UpOrder,
+    Adopted, Attention, BreakOrder, BundleOrder, DoctorOrder, DownOrder, Effect, EffectKind, Pace,
+    PodRef, UpOrder,
 };
 pub use event::{
     Event, Happening, Key, KeyCode, LabFacts, LabNames, Link, NodeSeen, NodeState, OperatorFacts,
@@ -110,9 +115,10 @@ pub use plan::{Done, Left, Plan, Step, StepChange, StepState, Usual};
 pub use present::{Note, Present, since_sent};
 pub use record::{Beat, LeaseEnd, Led, Record, Withheld};
 pub use run::{
-    Baseline, BreakBegun, Comeback, Observed, Phase, PhaseName, Pointed, Run, RunEvent, RunResult,
-    Standing, Statement, Target, Whose,
+    Baseline, Comeback, Healed, Observed, Phase, PhaseName, Pointed, Run, RunResult, Standing,
+    Statement, Target, Whose,
 };
+pub use run_event::{BreakBegun, RunEvent, RunEventKind};
 pub use screen::{Aim, Beside, LogShown, Page, Panel, Screen, Typing, Whole};
 pub use statistics::{Distribution, Spread, counts, distributions, spread};
 pub use traces::{Seen, Trace, Traces};
@@ -150,18 +156,14 @@ pub struct Model {
     pub lessons: Lessons,
     /// Merged log of all JobManagers and TaskManagers.
     pub logs: Logs,
-    /// The failure that is being observed, if any.
-    pub run: Option<Run>,
+    /// The break that goes on, if any.
+    pub breaking: BreakState,
+    /// The break that came to nothing last.
+    pub refused: Option<Refusal>,
     /// What is applied in the lab and must be taken back, the newest first.
     pub standing: Vec<Standing>,
     /// What was taken back last; none before anything was looked for.
     pub healed: Option<Vec<Standing>>,
-    /// The run whose failure is taken back and whose process lets others break again.
-    pub over: Option<String>,
-    /// The run that was fired last, and when, until its hand says that it begins or cannot.
-    pub fired: Option<(Timestamp, String)>,
-    /// The run whose hand still keeps others off.
-    pub hand: Option<String>,
     /// Finished runs of this session, oldest first.
     pub finished: Vec<RunResult>,
     /// What happened so far, kept across failovers.
@@ -213,7 +215,33 @@ pub struct Paused {
     pub seen: Box<Model>,
 }
 
+/// A break that could not be carried out, or was broken off before it hit anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// When.
+    pub at: Timestamp,
+    /// The failure's key, where it is known.
+    pub failure: Option<String>,
+    /// Why.
+    pub why: String,
+}
+
 impl Model {
+    /// The run that is observed, if any.
+    #[must_use]
+    pub fn run(&self) -> Option<&Run> {
+        self.breaking.observed()
+    }
+
+    /// An order was given that this model did not give itself.
+    pub fn ordered(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            if let Effect::Break(order) = effect {
+                self.breaking.fire(self.now, &order.run);
+            }
+        }
+    }
+
     /// Every finished run that is known, oldest first.
     pub fn history(&self) -> impl DoubleEndedIterator<Item = &RunResult> {
         let again = |past: &&RunResult| !self.finished.iter().any(|run| run.run == past.run);

@@ -2,7 +2,7 @@
 //! and went, the job down and up, restores, breaks, sources lost and back. Ours, and kept across
 //! every failover.
 
-use super::{Event, Link, Model, PodChange, RunEvent, Source};
+use super::{Event, Link, Model, PodChange, RunEvent, RunEventKind, Source};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
@@ -104,8 +104,13 @@ impl Model {
             Event::Pods(change) => self.pods_changed(&mut moments, change),
             Event::Map(_) => self.lead_changed(&mut moments),
             Event::Flink(_) => self.job_changed(&mut moments),
-            Event::Run(RunEvent::Sent { at, .. }) => {
-                if let Some(run) = &self.run {
+            Event::Run(
+                event @ RunEvent {
+                    kind: RunEventKind::Sent { at, .. },
+                    ..
+                },
+            ) => {
+                if let Some(run) = self.run().filter(|run| event.is_of(&run.order.run)) {
                     let what = format!("{} sent", run.order.failure.key);
                     moments.add(*at, Kind::Break, &run.order.target.pod, what);
                 }

@@ -206,7 +206,7 @@ pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
         (Page::Dashboard, Panel::Pods) => open(model, Page::Pod),
         (Page::Dashboard, Panel::Leader) => open(model, Page::History),
         (Page::Dashboard, Panel::Checkpoints) => open(model, Page::Checkpoints),
-        (Page::Dashboard, Panel::Run) if model.run.is_none() && model.finished.is_empty() => {
+        (Page::Dashboard, Panel::Run) if model.run().is_none() && model.finished.is_empty() => {
             return super::input::act(model, Action::Failures);
         }
         (Page::Dashboard, Panel::Run) => return super::input::act(model, Action::Timeline),

@@ -16,6 +16,8 @@ pub struct Plan {
     pub done: Option<Done>,
     /// When it ended without being done.
     pub broke_off: Option<Timestamp>,
+    /// Why.
+    pub fault: Option<Fault>,
     /// Whether its page was left while it goes on.
     pub left: bool,
     /// How long it usually takes here; none: nothing like it was done before.
@@ -261,6 +263,7 @@ impl Plan {
     /// which one it was. What went on beside it has only stopped; which of several it was that
     /// failed is not known.
     pub(super) fn fail(&mut self, at: Timestamp, fault: &Fault) {
+        self.fault = Some(fault.clone());
         if self.goes_on() {
             self.broke_off = Some(at);
         }

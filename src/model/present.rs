@@ -238,6 +238,6 @@ fn stands(course: &Course) -> &'static str {
 /// The moment that the room's figure counts from.
 #[must_use]
 pub fn since_sent(model: &Model) -> Option<Timestamp> {
-    let run = model.run.as_ref()?;
+    let run = model.run()?;
     Some(run.seen.sent.as_ref().map_or(run.before.at, |sent| sent.at))
 }

@@ -1,7 +1,7 @@
 //! Whether the lab is ready to be broken: all that would have a break refused, or would make its
 //! result worth nothing, in a few words each. Whom it would hit is found in `aim`.
 
-use super::{Model, lasted};
+use super::{BreakState, Model, lasted};
 use jiff::{SignedDuration, Timestamp};
 
 /// An answer of Flink older than this says nothing about now: five of its slowest rounds.
@@ -15,17 +15,19 @@ impl Model {
     /// What speaks against a break now, each in a few words. Empty: the lab is ready.
     pub(super) fn against(&self) -> Vec<String> {
         let mut against = Vec::new();
-        if let Some(run) = &self.run {
-            against.push(format!("the run {} is still observed", run.order.run));
-        } else if let Some(run) = &self.hand {
-            against.push(format!("the run {run} is judged and not taken back yet"));
+        match &self.breaking {
+            BreakState::Observing { run, .. } => {
+                against.push(format!("the run {} is still observed", run.order.run));
+            }
+            BreakState::TakingBack { run } => {
+                against.push(format!("the run {run} is judged and not taken back yet"));
+            }
+            BreakState::Fired { at, run } if self.now.duration_since(*at) < UNANSWERED => {
+                against.push(format!("the run {run} was fired just now"));
+            }
+            BreakState::Fired { .. } | BreakState::Idle => {}
         }
-        if let Some((at, run)) = &self.fired
-            && self.now.duration_since(*at) < UNANSWERED
-        {
-            against.push(format!("the run {run} was fired just now"));
-        }
-        let observed = self.run.as_ref().map(|run| &run.order.run);
+        let observed = self.run().map(|run| &run.order.run);
         for left in &self.standing {
             if Some(&left.run) != observed {
                 against.push(format!("{} is still applied: {}", left.failure, left.what));

@@ -3,8 +3,8 @@
 
 use super::pieces::{Completed, Files, HeldBack, Lease, Look, Renewal, Stamp};
 use super::record::{Beat, Record};
-use super::{BreakOrder, Count, Lock, Pod, Restored};
-use crate::failure::{Failure, Role, StatementName, Verdict};
+use super::{BreakOrder, Count, EffectKind, Lock, Pod, Restored};
+use crate::failure::{Role, StatementName, Verdict};
 use crate::fault::Fault;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -122,6 +122,9 @@ pub struct Observed {
     pub hit: Option<Result<String, String>>,
     /// It could not be carried out.
     pub fault: Option<Fault>,
+    /// Why nobody observes it to its end.
+    #[serde(default)]
+    pub broken_off: Option<String>,
     /// Epochs that began since, with the moment of their first leader key.
     pub epochs: Vec<(String, Timestamp)>,
     /// The pod that led an epoch, by its session id.
@@ -236,53 +239,6 @@ pub enum PhaseName {
     Undone,
 }
 
-/// From the hand that breaks.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RunEvent {
-    /// About to act. Written by every process that breaks, so that others see it too.
-    Begun(Box<BreakBegun>),
-    /// Another process is about to act.
-    Elsewhere(Box<BreakBegun>),
-    /// The signal or request went out.
-    Sent {
-        /// When.
-        at: Timestamp,
-        /// Who says so.
-        observer: String,
-        /// How coarse the stamp is.
-        resolution_ms: u32,
-    },
-    /// The process is gone.
-    Gone {
-        /// When.
-        at: Timestamp,
-        /// Who says so.
-        observer: String,
-        /// How coarse the stamp is.
-        resolution_ms: u32,
-    },
-    /// The target is proven hit, or proven not hit.
-    Hit(Result<String, String>),
-    /// The failure was taken back.
-    Undone {
-        /// When.
-        at: Timestamp,
-        /// Who says so.
-        observer: String,
-        /// How coarse the stamp is.
-        resolution_ms: u32,
-        /// It was asked for by somebody else, before its time: nothing can be proven then.
-        early: Option<String>,
-    },
-    /// It could not be carried out at all.
-    Refused(Fault),
-    /// It could not be taken back yet, and is tried again.
-    Stuck(Fault),
-    /// All is taken back, and others may break again: the run's name.
-    Over(String),
-}
-
 /// A failure that is applied and must be taken back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
@@ -300,15 +256,37 @@ pub struct Standing {
     pub owner: Option<u32>,
 }
 
-/// A break that is about to happen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct BreakBegun {
-    /// The run's name.
-    pub run: String,
-    /// The failure.
-    pub failure: Failure,
-    /// Its target.
-    pub target: Target,
+/// What was taken back.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "HealedAs")]
+pub struct Healed {
+    /// Who asked for it: a person, or a program that begins.
+    pub effect: EffectKind,
+    /// The newest first.
+    pub undone: Vec<Standing>,
+}
+
+/// As it is read: with the effect, or as it was written before.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum HealedAs {
+    Of {
+        effect: EffectKind,
+        undone: Vec<Standing>,
+    },
+    Unknown(Vec<Standing>),
+}
+
+impl From<HealedAs> for Healed {
+    fn from(written: HealedAs) -> Self {
+        match written {
+            HealedAs::Of { effect, undone } => Self { effect, undone },
+            HealedAs::Unknown(undone) => Self {
+                effect: EffectKind::Unknown,
+                undone,
+            },
+        }
+    }
 }
 
 /// One thing that can be said about a run.

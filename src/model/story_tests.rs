@@ -255,13 +255,13 @@ impl Story {
         };
         story.hand(
             0.0,
-            RunEvent::Sent {
+            RunEventKind::Sent {
                 at: at(0.0),
                 observer: "clock".into(),
                 resolution_ms: 1,
             },
         );
-        story.hand(0.1, RunEvent::Hit(Ok("seen".into())));
+        story.hand(0.1, RunEventKind::Hit(Ok("seen".into())));
         story
     }
 
@@ -282,14 +282,14 @@ impl Story {
         self
     }
 
-    pub(super) fn hand(&mut self, second: f64, event: RunEvent) -> &mut Self {
-        self.tell(second, Event::Run(event))
+    pub(super) fn hand(&mut self, second: f64, event: RunEventKind) -> &mut Self {
+        self.tell(second, event.of(&self.run.order.run.clone()))
     }
 
     pub(super) fn undone(&mut self, second: f64) -> &mut Self {
         self.hand(
             second,
-            RunEvent::Undone {
+            RunEventKind::Undone {
                 at: at(second),
                 observer: "clock".into(),
                 resolution_ms: 1,
@@ -347,7 +347,7 @@ pub(super) fn of(result: &RunResult, name: StatementName) -> (Verdict, String) {
 /// A leader is killed at 0, another one leads at 16, and all is well at 20.
 pub(super) fn crash() -> Story {
     let mut story = Story::of("jm-crash");
-    let gone = RunEvent::Gone {
+    let gone = RunEventKind::Gone {
         at: at(0.05),
         observer: "runtime".into(),
         resolution_ms: 1,
@@ -579,7 +579,7 @@ fn a_right_put_back_is_over_when_the_leader_that_stays_has_renewed() {
     story.checkpoint(20.0, 11, Some((10, 17.0)));
     story.hand(
         55.0,
-        RunEvent::Undone {
+        RunEventKind::Undone {
             at: at(45.0),
             observer: "clock".into(),
             resolution_ms: 1,
@@ -608,7 +608,7 @@ fn a_run_that_was_healed_is_judged_at_once() {
     let mut story = Story::of("jm-freeze");
     story.hand(
         10.0,
-        RunEvent::Undone {
+        RunEventKind::Undone {
             at: at(10.0),
             observer: "clock".into(),
             resolution_ms: 1,
@@ -698,7 +698,7 @@ fn a_job_that_lost_its_pointers_fails_by_state_and_by_ids_only() {
     );
     story.hand(
         0.2,
-        RunEvent::Gone {
+        RunEventKind::Gone {
             at: at(0.1),
             observer: "runtime".into(),
             resolution_ms: 1,
@@ -742,7 +742,7 @@ fn a_run_that_was_healed_from_outside_is_inconclusive() {
     story.checkpoint(22.0, 11, Some((10, 19.0)));
     story.hand(
         25.0,
-        RunEvent::Undone {
+        RunEventKind::Undone {
             at: at(25.0),
             observer: "clock".into(),
             resolution_ms: 1,
@@ -768,7 +768,7 @@ fn a_standby_is_missed_by_nobody() {
     let mut story = Story::of("standby-stop");
     story.hand(
         0.5,
-        RunEvent::Gone {
+        RunEventKind::Gone {
             at: at(0.4),
             observer: "runtime".into(),
             resolution_ms: 1,

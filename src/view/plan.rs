@@ -82,7 +82,7 @@ fn aside(model: &Model, theme: &Theme) -> Spans {
 fn steps(model: &Model, theme: &Theme, width: usize, room: usize) -> Vec<Line<'static>> {
     let plan = &model.plan;
     if plan.steps.is_empty() {
-        if model.fault.is_some() {
+        if plan.fault.is_some() {
             return Vec::new();
         }
         return sentences(theme, Tone::Muted, "The first step begins.", width);
@@ -146,7 +146,7 @@ fn one(model: &Model, theme: &Theme, step: &Step, title: usize) -> Spans {
 #[expect(clippy::cast_precision_loss)] // a few steps
 fn below(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     let plan = &model.plan;
-    if let (Some((_, trouble)), None) = (&model.fault, &plan.done) {
+    if let (Some(trouble), None) = (&plan.fault, &plan.done) {
         let mut lines = fault(theme, trouble, width);
         lines.push(Line::default());
         let words = format!(

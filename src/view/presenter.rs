@@ -93,10 +93,7 @@ fn head(model: &Model, theme: &Theme, width: usize) -> Line<'static> {
 fn title(model: &Model) -> String {
     let course = model.lessons.course.as_ref();
     let step = course.and_then(Course::now);
-    let of_run = model
-        .run
-        .as_ref()
-        .map(|run| run.order.failure.title.to_string());
+    let of_run = model.run().map(|run| run.order.failure.title.to_string());
     step.map(|step| step.title.clone())
         .or(of_run)
         .unwrap_or_else(|| "The lab".to_owned())
@@ -157,7 +154,7 @@ fn figure_and_facts(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'sta
     let mut large = digits::rows(&number);
     large.push(String::new());
     let tone = match result(model) {
-        Some(_) if model.run.is_none() => Tone::Ok,
+        Some(_) if model.run().is_none() => Tone::Ok,
         _ => Tone::Accent,
     };
     let mut left: Vec<Span<'static>> = large

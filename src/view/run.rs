@@ -15,7 +15,7 @@ pub(super) fn breaks(model: &Model) -> Vec<(Timestamp, String)> {
         .history()
         .map(|run| (run.at, run.failure.clone()))
         .collect();
-    if let Some(run) = &model.run
+    if let Some(run) = model.run()
         && let Some(sent) = sent(run)
     {
         all.push((sent, run.order.failure.key.to_string()));
@@ -98,7 +98,7 @@ pub(super) fn lines(
     width: usize,
     height: usize,
 ) -> Vec<Line<'static>> {
-    if let Some(run) = &model.run {
+    if let Some(run) = model.run() {
         return going(model, theme, run, width, height);
     }
     match model.history().next_back() {

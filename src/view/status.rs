@@ -273,8 +273,8 @@ fn gone(model: &Model, theme: &Theme) -> Option<Spans> {
 
 /// Whether a key does anything now.
 fn counts(model: &Model, scope: Scope, action: Action) -> bool {
-    let stuck = model.plan.over() || model.fault.is_some();
-    let runs = model.history().count() + usize::from(model.run.is_some());
+    let stuck = model.plan.over() || model.plan.fault.is_some();
+    let runs = model.history().count() + usize::from(model.run().is_some());
     match (scope, action) {
         (Scope::Welcome, Action::Back) => model.screen.page != Page::Welcome,
         (Scope::Welcome, Action::Doctor) => model.screen.page == Page::Welcome,

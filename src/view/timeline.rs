@@ -37,7 +37,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
     };
     let mut lines = phases(model, theme, &shown, width);
     lines.push(Line::default());
-    match (shown.result, &model.run) {
+    match (shown.result, model.run()) {
         (Some(result), _) => {
             lines.push(Line::from(fit(run::verdict_line(theme, result), width)));
             lines.extend(statements(theme, &result.statements, Stage::Over, width));
@@ -81,9 +81,9 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
 /// The run that is looked at.
 fn shown(model: &Model) -> Option<Shown<'_>> {
     let back = model.screen.run_back;
-    let going = usize::from(model.run.is_some());
+    let going = usize::from(model.run().is_some());
     if back < going {
-        let run = model.run.as_ref()?;
+        let run = model.run()?;
         return Some(Shown {
             name: &run.order.run,
             key: &run.order.failure.key,
@@ -112,7 +112,7 @@ fn failure<'a>(model: &'a Model, key: &str) -> Option<&'a Failure> {
 }
 
 fn aside(model: &Model, theme: &Theme, shown: &Shown) -> Spans {
-    let count = model.history().count() + usize::from(model.run.is_some());
+    let count = model.history().count() + usize::from(model.run().is_some());
     let at = shown
         .at
         .map_or_else(String::new, |at| words::clock(&theme.zone, at));
@@ -163,7 +163,7 @@ fn phases(model: &Model, theme: &Theme, shown: &Shown, width: usize) -> Vec<Line
         let label = words::phase(*name).1;
         let Some(phase) = seen else {
             if *name == PhaseName::LeaseOver
-                && let (Some(run), Some(_)) = (&model.run, now)
+                && let (Some(run), Some(_)) = (model.run(), now)
                 && let Some(lease) = lease(theme, run, model.now, room)
             {
                 lines.push(Line::from(fit(lease, width)));
@@ -171,7 +171,7 @@ fn phases(model: &Model, theme: &Theme, shown: &Shown, width: usize) -> Vec<Line
                 continue;
             }
             if *name == PhaseName::Signalled
-                && let (Some(run), Some(_)) = (&model.run, now)
+                && let (Some(run), Some(_)) = (model.run(), now)
                 && let Some(words) = words::sleep(model, run, width.saturating_sub(20))
             {
                 let label = theme.say(Tone::Plain, format!(" {label:<18} "));

@@ -25,7 +25,7 @@ use super::{Events, World};
 use crate::failure::{LONGEST, Step};
 use crate::fault::Fault;
 use crate::lab::Lab;
-use crate::model::{BreakBegun, BreakOrder, Event, RunEvent, Target};
+use crate::model::{BreakBegun, BreakOrder, RunEventKind, Target};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
@@ -49,18 +49,17 @@ pub async fn carry_out(
     events: &Events,
     stop: &CancellationToken,
 ) {
+    let events = &events.answering(order.kind());
     let mut hand = match Hand::ready(world, order).await {
         Ok(hand) => hand,
-        Err(fault) => return events.send(Event::Failed(fault)).await,
+        Err(fault) => return events.failed(fault).await,
     };
     let begun = BreakBegun {
         run: order.run.clone(),
         failure: order.failure.clone(),
         target: hand.target.clone(),
     };
-    events
-        .send(Event::Run(RunEvent::Begun(Box::new(begun))))
-        .await;
+    events.run(RunEventKind::Begun(Box::new(begun))).await;
     let asked = asked(hand.ours.home().clone(), order.run.clone());
     let applied = tokio::select! {
         applied = hand.apply(events) => applied.map(|()| None),
@@ -72,15 +71,14 @@ pub async fn carry_out(
         Ok(Some(end)) => end,
         Ok(None) => hand.stay(stop).await,
         Err(fault) => {
-            events
-                .send(Event::Run(RunEvent::Refused(fault.clone())))
-                .await;
+            events.run(RunEventKind::Refused(fault.clone())).await;
             let end = match stop.is_cancelled() {
                 true => End::Early(INTERRUPTED),
                 false => End::Refused,
             };
             hand.take_back(&end, events, stop).await;
-            return events.send(Event::Failed(fault)).await;
+            hand.broken_off(&end, events).await;
+            return events.failed(fault).await;
         }
     };
     if !matches!(end, End::Judged) {
@@ -91,9 +89,9 @@ pub async fn carry_out(
         end = hand.observed(stop).await;
         hand.take_back(&end, events, stop).await;
     }
-    let over = RunEvent::Over(order.run.clone());
+    hand.broken_off(&end, events).await;
     drop(hand);
-    events.send(Event::Run(over)).await;
+    events.run(RunEventKind::Over).await;
 }
 
 /// Why a failure is taken back now.
@@ -250,24 +248,33 @@ impl<'a> Hand<'a> {
         let mut judged = self.world.judged.subscribe();
         let run = &self.order.run;
         tokio::select! {
+            biased;
             _ = judged.wait_for(|name| name.as_deref() == Some(run)) => End::Judged,
             () = self.asked() => End::Early(HEALED),
             () = stop.cancelled() => End::Early(INTERRUPTED),
         }
     }
 
+    /// Says that nobody will judge the run: other processes show it, and this one ends.
+    async fn broken_off(&self, end: &End, events: &Events) {
+        if let End::Early(INTERRUPTED) = end {
+            let why = "its flinklab was interrupted".to_owned();
+            events.run(RunEventKind::BrokenOff(why)).await;
+        }
+    }
+
     async fn sent(&self, at: Timestamp, began: Instant, observer: &str, events: &Events) {
         let took = began.elapsed().as_millis().max(1);
-        let sent = RunEvent::Sent {
+        let sent = RunEventKind::Sent {
             at,
             observer: observer.to_owned(),
             resolution_ms: u32::try_from(took).unwrap_or(u32::MAX),
         };
-        events.send(Event::Run(sent)).await;
+        events.run(sent).await;
     }
 
     async fn hit(&self, proof: Result<String, String>, events: &Events) {
-        events.send(Event::Run(RunEvent::Hit(proof))).await;
+        events.run(RunEventKind::Hit(proof)).await;
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) async fn run(world: &World, order: &BundleOrder, events: &Events) {
         Ok(done) => events.send(Event::Done(done)).await,
         Err(fault) => {
             progress.fail(&fault.what).await;
-            events.send(Event::Failed(fault)).await;
+            events.failed(fault).await;
         }
     }
 }

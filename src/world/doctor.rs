@@ -42,7 +42,7 @@ pub async fn run(world: &World, order: &DoctorOrder, events: &Events) {
             fixed,
             need: Some(need),
         },
-        Err(fault) => Event::Failed(fault),
+        Err(fault) => return events.failed(fault).await,
     };
     events.send(event).await;
 }

@@ -43,7 +43,7 @@ pub async fn run(world: &World, order: &DownOrder, events: &Events) {
         }
         Err(fault) => {
             progress.fail(&fault.what).await;
-            events.send(Event::Failed(fault)).await;
+            events.failed(fault).await;
         }
     }
 }

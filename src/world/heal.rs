@@ -49,9 +49,9 @@ pub async fn run(world: &World, whose: Whose, events: &Events) {
                     undo::tell(world, namespace, entry, events).await;
                 }
             }
-            events.send(Event::Healed(undone)).await;
+            events.healed(undone).await;
         }
-        Err(fault) => events.send(Event::Failed(fault)).await,
+        Err(fault) => events.failed(fault).await,
     }
     // What is left is said, too.
     tell(world, events).await;
@@ -67,7 +67,7 @@ fn entries(world: &World) -> Vec<Entry> {
 pub async fn tell(world: &World, events: &Events) {
     match standing(world) {
         Ok(standing) => events.send(Event::Standing(standing)).await,
-        Err(fault) => events.send(Event::Failed(fault)).await,
+        Err(fault) => events.failed(fault).await,
     }
 }
 

@@ -214,16 +214,17 @@ impl Owner {
         }
     }
 
+    /// The process that has this number now, if one has.
+    #[must_use]
+    pub fn of(pid: u32) -> Option<Self> {
+        started(pid).map(|start| Self { pid, start })
+    }
+
     /// It still runs.
     #[must_use]
     pub fn lives(&self) -> bool {
         started(self.pid).is_some_and(|start| start == self.start)
     }
-}
-
-/// Whether there is a process of that number that still does something.
-pub(super) fn runs(pid: u32) -> bool {
-    started(pid).is_some()
 }
 
 /// When a process started, in whatever way this machine tells it; none if there is no such process.

@@ -46,7 +46,10 @@ pub mod watch;
 
 use crate::fault::{Fault, naming};
 use crate::model::recording::Private;
-use crate::model::{Attention, Deed, Done, Effect, Event, Happening, Note, Origin, Pace};
+use crate::model::{
+    Attention, Deed, Done, Effect, EffectKind, Event, Happening, Healed, Note, Origin, Pace,
+    RunEvent, RunEventKind, Standing,
+};
 use crate::settings::Refresh;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -142,8 +145,10 @@ pub struct Events {
     to: mpsc::Sender<Happening>,
     /// The lab that all of it is about, which commands in sentences must name.
     lab: Option<Arc<str>>,
+    /// What it answers.
+    effect: EffectKind,
     /// What a break does is written down as well, for other processes.
-    notes: Option<Arc<runs::elsewhere::Notes>>,
+    notes: Option<Arc<runs::written::Notes>>,
 }
 
 impl Events {
@@ -153,6 +158,7 @@ impl Events {
         Self {
             to,
             lab: None,
+            effect: EffectKind::Unknown,
             notes: None,
         }
     }
@@ -165,13 +171,42 @@ impl Events {
         }
     }
 
+    /// The same, as answers to this effect.
+    fn answering(&self, effect: EffectKind) -> Self {
+        Self {
+            effect,
+            ..self.clone()
+        }
+    }
+
+    /// Says that what was asked for could not be done.
+    pub async fn failed(&self, fault: Fault) {
+        let effect = self.effect.clone();
+        self.send(Event::Failed { effect, fault }).await;
+    }
+
+    /// Says what was taken back.
+    async fn healed(&self, undone: Vec<Standing>) {
+        let effect = self.effect.clone();
+        self.send(Event::Healed(Healed { effect, undone })).await;
+    }
+
+    /// Says what happened to the run that it is about.
+    async fn run(&self, kind: RunEventKind) {
+        let run = match &self.effect {
+            EffectKind::Break { run, .. } => Some(run.clone()),
+            _ => None,
+        };
+        self.send(Event::Run(RunEvent { run, kind })).await;
+    }
+
     fn naming(&self, mut event: Event) -> Event {
         let Some(lab) = self.lab.as_deref() else {
             return event;
         };
         let name = |words: &mut String| *words = naming(words, lab);
         match &mut event {
-            Event::Failed(fault) => return Event::Failed(fault.clone().naming(lab)),
+            Event::Failed { fault, .. } => *fault = fault.clone().naming(lab),
             Event::Done(Done::Up { notes, .. }) => notes.iter_mut().for_each(name),
             Event::Step(step) => name(&mut step.detail),
             Event::Examined { findings, .. } => {
@@ -189,9 +224,8 @@ impl Events {
     fn noted(&self, world: &World) -> Self {
         let home = home::Home::of(&world.addresses, &world.name);
         Self {
-            to: self.to.clone(),
-            lab: self.lab.clone(),
-            notes: Some(Arc::new(runs::elsewhere::Notes::new(home))),
+            notes: Some(Arc::new(runs::written::Notes::new(home))),
+            ..self.clone()
         }
     }
 
@@ -223,7 +257,7 @@ impl Events {
 
 /// Carries out one effect, answering with events. Ends when it is done or cancelled.
 pub async fn perform(world: Arc<World>, effect: Effect, events: Events, stop: CancellationToken) {
-    let events = events.about(&world.name);
+    let events = events.about(&world.name).answering(effect.kind());
     match effect {
         Effect::Pace(pace) => {
             world.pace.send_replace(pace);
@@ -234,6 +268,7 @@ pub async fn perform(world: Arc<World>, effect: Effect, events: Events, stop: Ca
         Effect::Previous(pod) => previous::ask(&world, &pod, &events).await,
         Effect::Watch => watch::follow(world, events, stop).await,
         Effect::Open => tell_lab(&world, &events).await,
+        // Who broke the lab for it is let go, whatever became of the file.
         Effect::Save(result) => {
             runs::save(&world, &result, &events).await;
             world.judged.send_replace(Some(result.run));
@@ -286,7 +321,7 @@ async fn tell_lab(world: &World, events: &Events) {
             let name = world.name.clone();
             events.send(Event::NoLab { name }).await;
         }
-        Err(fault) => events.send(Event::Failed(fault)).await,
+        Err(fault) => events.failed(fault).await,
     }
 }
 

@@ -119,7 +119,7 @@ pub(super) async fn listen(world: &World, events: &Events) {
     let home = Home::of(&world.addresses, &world.name);
     let stream = match connect(&home.notes()).await {
         Ok(stream) => stream,
-        Err(fault) => return events.send(Event::Failed(fault)).await,
+        Err(fault) => return events.failed(fault).await,
     };
     let mut lines = BufReader::new(stream);
     let mut line = Vec::new();

@@ -1,7 +1,8 @@
 //! The runs folder: one folder a run with its result, written in one stroke. Knows neither how a
 //! run is judged nor how it is shown.
 
-pub(super) mod elsewhere;
+pub mod elsewhere;
+pub(super) mod written;
 
 use super::home::Home;
 use super::{Events, World};
@@ -16,15 +17,25 @@ const RESULT: &str = "result.json";
 /// A result above this is not ours.
 const LIMIT: u64 = 4 * 1024 * 1024;
 
-/// Writes a finished run to its folder and says so.
+/// Writes a finished run to its folder and says so, or why it is not there.
 pub async fn save(world: &World, result: &RunResult, events: &Events) {
     let home = Home::of(&world.addresses, &world.name);
     match write(&home, result) {
-        Ok(()) => {}
-        // The run is over and judged: what cannot be kept is still told.
-        Err(fault) => tracing::warn!(%fault, "the run was not kept"),
+        Ok(()) => events.send(Event::Saved(Box::new(result.clone()))).await,
+        Err(fault) => events.failed(not_kept(&home, result, &fault)).await,
     }
-    events.send(Event::Saved(Box::new(result.clone()))).await;
+}
+
+fn not_kept(home: &Home, result: &RunResult, fault: &Fault) -> Fault {
+    let what = format!(
+        "The run {} was judged {}, but could not be written to {}.",
+        result.run,
+        result.verdict,
+        home.runs().display()
+    );
+    Fault::unable("run-not-kept", what)
+        .why(format!("{} {}", fault.what, fault.why).trim_end())
+        .mend("Make room or correct the permissions, then break again: no report can be made of this run.")
 }
 
 fn write(home: &Home, result: &RunResult) -> Result<(), Fault> {
@@ -226,5 +237,37 @@ mod tests {
         std::os::unix::fs::symlink(other.path(), home.runs()).unwrap();
         assert!(write(&home, &result("a")).is_err());
         assert_eq!(fs::read_dir(other.path()).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_run_that_cannot_be_written_is_a_fault() {
+        use crate::model::{Effect, EffectKind};
+        let folder = tempfile::tempdir().unwrap();
+        let home = home(&folder.path().join("flinklab"));
+        fs::create_dir(&home.folder).unwrap();
+        fs::write(home.runs(), "no folder").unwrap();
+        let addresses = crate::world::Addresses {
+            docker: None,
+            docker_context: None,
+            docker_config: None,
+            home: folder.path().to_owned(),
+            config: folder.path().join("config.toml"),
+            proxies: Vec::new(),
+        };
+        let world = std::sync::Arc::new(World::new(addresses, home.name, None, false));
+        let (to, mut from) = tokio::sync::mpsc::channel(8);
+        let save = Effect::Save(Box::new(result("a")));
+        let stop = tokio_util::sync::CancellationToken::new();
+        crate::world::perform(world.clone(), save, Events::new(to), stop).await;
+        let Some(Event::Failed { effect, fault }) = from.recv().await.map(|told| told.event) else {
+            panic!("it is announced as if it were written");
+        };
+        let run = "a".to_owned();
+        assert_eq!(effect, EffectKind::Save { run });
+        assert_eq!(fault.code, "run-not-kept");
+        assert!(fault.what.contains("judged PASS"), "{}", fault.what);
+        assert!(from.recv().await.is_none(), "nothing else is said");
+        let judged = world.judged.borrow().clone();
+        assert_eq!(judged.as_deref(), Some("a"), "its failure is taken back");
     }
 }

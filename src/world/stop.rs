@@ -29,7 +29,7 @@ pub async fn run(world: &World, events: &Events) {
         Ok(done) => events.send(Event::Done(done)).await,
         Err(fault) => {
             progress.fail(&fault.what).await;
-            events.send(Event::Failed(fault)).await;
+            events.failed(fault).await;
         }
     }
 }

@@ -110,7 +110,7 @@ pub async fn run(world: &World, order: &UpOrder, events: &Events) {
                 false => way::Made::Nothing,
             };
             let fault = way::on(fault, world, made);
-            events.send(Event::Failed(fault)).await;
+            events.failed(fault).await;
         }
     }
 }

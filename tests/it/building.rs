@@ -43,7 +43,7 @@ pub(crate) async fn told(work: impl AsyncFnOnce(Events)) -> Told {
         while let Some(happening) = from.recv().await {
             match happening.event {
                 Event::Done(how) => end = Some(Ok(how)),
-                Event::Failed(fault) => end = Some(Err(fault)),
+                Event::Failed { fault, .. } => end = Some(Err(fault)),
                 Event::Step(step) => {
                     // Shown only when a test fails: where it stood.
                     #[expect(clippy::print_stderr)]

@@ -36,7 +36,7 @@ async fn killed_at(world: &World, name: &str, when: StepState) -> bool {
             match happening.event {
                 Event::Step(step) if step.name == name && step.state == when => return true,
                 Event::Done(_) => return false,
-                Event::Failed(fault) => panic!("{name}: {fault} {}", fault.mend),
+                Event::Failed { fault, .. } => panic!("{name}: {fault} {}", fault.mend),
                 _ => {}
             }
         }
@@ -183,7 +183,7 @@ async fn docker_that_goes_away_in_the_middle_loses_nothing() {
                 Event::Step(step) if step.name == "images" && step.state == StepState::Running => {
                     machine.sim.docker_down();
                 }
-                Event::Failed(fault) => return fault,
+                Event::Failed { fault, .. } => return fault,
                 _ => {}
             }
         }

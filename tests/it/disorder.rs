@@ -6,9 +6,9 @@ use crate::pages::{detail, lived};
 use crate::screens::{picture, welcome};
 use flinklab::fault::Fault;
 use flinklab::model::{
-    Deed, DiskCheckpoint, DiskSample, Event, Finding, Grade, Happening, JobMap, Key, KeyCode,
-    KubeEvent, Link, LogLine, MapChange, Model, NodeSeen, NodeState, PodChange, Pointer,
-    PreviousLog, Signal, Source, Stage, Standing, Usual, Who, update,
+    Deed, DiskCheckpoint, DiskSample, EffectKind, Event, Finding, Grade, Happening, Healed, JobMap,
+    Key, KeyCode, KubeEvent, Link, LogLine, MapChange, Model, NodeSeen, NodeState, PodChange,
+    Pointer, PreviousLog, Signal, Source, Stage, Standing, Usual, Who, update,
 };
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -134,7 +134,18 @@ fn event(kind: u8, number: u64) -> Event {
             what: hostile("did"),
             command: hostile(&format!("kubectl {small}")),
         }),
-        14 => Event::Failed(Fault::unable("x", hostile("It failed."))),
+        14 => Event::Failed {
+            effect: match number % 4 {
+                0 => EffectKind::Unknown,
+                1 => EffectKind::Up,
+                2 => EffectKind::Heal,
+                _ => EffectKind::Break {
+                    run: hostile("r"),
+                    failure: "jm-crash".to_owned(),
+                },
+            },
+            fault: Fault::unable("x", hostile("It failed.")),
+        },
         15 => Event::Crashed(hostile("a panic")),
         16 => Event::Resize {
             columns: u16::try_from(number % 250).unwrap(),
@@ -167,7 +178,10 @@ fn event(kind: u8, number: u64) -> Event {
             since: moment(number),
         }),
         22 => Event::Standing(standing(number)),
-        23 => Event::Healed(standing(number / 2)),
+        23 => Event::Healed(Healed {
+            effect: EffectKind::Heal,
+            undone: standing(number / 2),
+        }),
         24 => {
             let past = (0..number % 4).map(|n| recorded("saved", number + n));
             let past = past.filter_map(|event| match event {
@@ -311,7 +325,7 @@ fn kind(event: &Event) -> &'static str {
         Event::Healed(_) => "healed",
         Event::Past(_) => "past",
         Event::Saved(_) => "saved",
-        Event::Failed(_) => "failed",
+        Event::Failed { .. } => "failed",
         Event::Crashed(_) => "crashed",
     }
 }

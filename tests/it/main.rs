@@ -13,6 +13,7 @@ mod disorder;
 mod doctor;
 mod engine;
 mod exactly;
+mod foreign_runs;
 mod jobs;
 mod labs;
 mod lessons;

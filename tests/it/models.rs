@@ -4,10 +4,10 @@ use flinklab::failure::{CATALOGUE, Role};
 use flinklab::fault::Fault;
 use flinklab::model::{
     BreakBegun, Checkpoint, CheckpointStatus, CheckpointsSample, ClusterMap, DiskCheckpoint,
-    DiskSample, Done, Effect, Event, FlinkSample, Happening, Highlight, JobMap, JobRow, Key,
-    KeyCode, KubeEvent, LabFacts, LeaderKey, Link, Lock, LogLine, MapChange, Model, Origin, Pod,
-    PodChange, PodPhase, Pointer, Restored, Run, RunEvent, Source, StepChange, StepState, Tasks,
-    Via, judge, update,
+    DiskSample, Done, Effect, EffectKind, Event, FlinkSample, Happening, Highlight, JobMap, JobRow,
+    Key, KeyCode, KubeEvent, LabFacts, LeaderKey, Link, Lock, LogLine, MapChange, Model, Origin,
+    Pod, PodChange, PodPhase, Pointer, Restored, RunEventKind, Source, StepChange, StepState,
+    Tasks, Via, judge, update,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -118,7 +118,7 @@ impl Scene {
         scene.breaks("jm-crash", 53.0);
         scene.at(
             53.1,
-            Event::Run(RunEvent::Gone {
+            scene.of_run(RunEventKind::Gone {
                 at: at(53.012),
                 observer: "wait on the PID".to_owned(),
                 resolution_ms: 1,
@@ -135,7 +135,7 @@ impl Scene {
         dead[0].last_exit = Some((137, "Error".to_owned(), Some(at(53.0))));
         scene.at(53.4, Event::Pods(PodChange::Applied(dead[0].clone())));
         let hit = "container5 ended with 137 (SIGKILL)".to_owned();
-        scene.at(53.5, Event::Run(RunEvent::Hit(Ok(hit))));
+        scene.at(53.5, scene.of_run(RunEventKind::Hit(Ok(hit))));
         scene.at(
             54.0,
             Event::Kube(KubeEvent {
@@ -207,8 +207,8 @@ impl Scene {
             Event::Map(MapChange::Cluster(map("9e7d0c44", STANDBY, 78.0))),
         );
         scene.rest(79.5, 4);
-        if let Some(run) = scene.model.run.take() {
-            let result = judge(&run, at(79.6), Origin::Real).unwrap();
+        if let Some(run) = scene.model.run() {
+            let result = judge(run, at(79.6), Origin::Real).unwrap();
             scene.at(80.0, Event::Saved(Box::new(result)));
         }
         scene.at(80.2, Event::Tick);
@@ -375,11 +375,12 @@ impl Scene {
         );
         scene.at(
             30.0,
-            Event::Failed(
-                Fault::unable("image-unavailable", what)
+            Event::Failed {
+                effect: EffectKind::Up,
+                fault: Fault::unable("image-unavailable", what)
                     .why("toomanyrequests: You have reached your unauthenticated pull rate limit.")
                     .mend("Wait, run `docker login`, or load the image: docker load -i FILE."),
-            ),
+            },
         );
         scene
     }
@@ -403,7 +404,8 @@ impl Scene {
 
     pub(crate) fn at(&mut self, seconds: f64, event: Event) -> &mut Self {
         // the clock never stands still while a run is observed
-        while self.model.run.is_some() && at(seconds).duration_since(self.model.now).as_secs() > 1 {
+        while self.model.run().is_some() && at(seconds).duration_since(self.model.now).as_secs() > 1
+        {
             let tick = self.model.now.duration_since(at(0.0)).as_secs_f64() + 1.0;
             self.one(at(tick), Event::Tick);
         }
@@ -418,7 +420,7 @@ impl Scene {
                 self.one(at, Event::Saved(result));
             }
         }
-        if let Some(run) = &mut self.model.run
+        if let Some(run) = self.model.breaking.observed_mut()
             && run.seen.until != Some(happening.at)
         {
             run.observe(&happening);
@@ -565,22 +567,23 @@ impl Scene {
         self.at(seconds - 0.1, Event::Tick);
         let target = self.model.aim(failure).target.unwrap();
         let order = self.model.order(failure, target);
-        let begun = RunEvent::Begun(Box::new(BreakBegun {
+        let begun = RunEventKind::Begun(Box::new(BreakBegun {
             run: order.run.clone(),
             failure: order.failure.clone(),
             target: order.target.clone(),
         }));
-        let before = Run::begin(order, &self.model);
-        self.at(seconds - 0.1, Event::Run(begun));
-        self.model.run.get_or_insert(before);
-        self.at(
-            seconds,
-            Event::Run(RunEvent::Sent {
-                at: at(seconds),
-                observer: "signal in the node".to_owned(),
-                resolution_ms: 1,
-            }),
-        );
+        self.at(seconds - 0.1, begun.of(&order.run));
+        let sent = RunEventKind::Sent {
+            at: at(seconds),
+            observer: "signal in the node".to_owned(),
+            resolution_ms: 1,
+        };
+        self.at(seconds, sent.of(&order.run));
+    }
+
+    /// An event of the run that is observed.
+    fn of_run(&self, kind: RunEventKind) -> Event {
+        kind.of(&self.model.run().expect("it is observed").order.run)
     }
 }
 

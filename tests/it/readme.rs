@@ -10,7 +10,7 @@ use flinklab::model::playback::{PLAYBACK_KEYS, Player};
 use flinklab::model::recording::Recording;
 use flinklab::model::{
     BINDINGS, Engine, Event, Facts, Grade, HomeFacts, ImageUse, Kernel, Key, KeyCode, Model, Need,
-    Place, PortUse, RunEvent, Scope, StatementName, findings, flink_options,
+    Place, PortUse, RunEvent, RunEventKind, Scope, StatementName, findings, flink_options,
 };
 use flinklab::world::home::{Home, Source, State};
 use flinklab::{view, world};
@@ -117,7 +117,10 @@ fn demo(key: &str) -> (Recording, i64) {
     let bytes = include_bytes!("../../assets/demo.flinklab.gz");
     let demo = world::recording::of_bytes("demo", bytes).unwrap();
     let begun = demo.happenings.iter().find(|happening| {
-        matches!(&happening.event, Event::Run(RunEvent::Begun(begun)) if begun.failure.key == key)
+        matches!(
+            &happening.event,
+            Event::Run(RunEvent { kind: RunEventKind::Begun(begun), .. }) if begun.failure.key == key
+        )
     });
     let at = demo.since(begun.unwrap_or_else(|| panic!("the demo has no {key}")).at);
     (demo, at)

@@ -2,7 +2,7 @@
 //! Kubernetes and Flink as users have them. Takes minutes; cleans up after itself.
 
 use crate::program::{Ended, Program};
-use flinklab::model::{Event, Happening, RunEvent};
+use flinklab::model::{Event, Happening, RunEvent, RunEventKind};
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
@@ -122,7 +122,10 @@ impl Lab {
             .lines()
             .filter_map(|line| serde_json::from_str::<Happening>(line).ok())
             .find_map(|happening| match happening.event {
-                Event::Run(RunEvent::Gone { at, .. }) => Some(at),
+                Event::Run(RunEvent {
+                    kind: RunEventKind::Gone { at, .. },
+                    ..
+                }) => Some(at),
                 _ => None,
             })
             .unwrap();

@@ -6,7 +6,7 @@ use flinklab::model::playback::{Player, Watching};
 use flinklab::model::recording::{Header, Private, Recording, Writer};
 use flinklab::model::{
     Deed, Effect, Event, Happening, Key, KeyCode, Link, LogLine, Model, Origin, RunEvent,
-    RunResult, Source, update,
+    RunEventKind, RunResult, Source, update,
 };
 use flinklab::{view, world};
 use jiff::{SignedDuration, Timestamp};
@@ -38,7 +38,11 @@ fn verdicts(recording: &Recording) -> (Vec<RunResult>, Vec<RunResult>, Model) {
     let (mut now, mut then, mut begun) = (Vec::new(), Vec::new(), Vec::new());
     let mut model = Model::default();
     for happening in &recording.happenings {
-        if let Event::Run(RunEvent::Begun(run)) = &happening.event {
+        if let Event::Run(RunEvent {
+            kind: RunEventKind::Begun(run),
+            ..
+        }) = &happening.event
+        {
             begun.push(run.run.clone());
         }
         if let Event::Saved(result) = &happening.event {
@@ -94,7 +98,7 @@ fn recorded_real_runs_are_judged_today_as_they_were_then() {
                 }
                 None => {
                     assert!(recording.header.version < 2, "{name}: not judged");
-                    let run = last.run.as_ref().unwrap();
+                    let run = last.run().unwrap();
                     assert_eq!(run.order.run, then.run, "{name}");
                     (run.so_far(last.now), run.seen.phases.clone())
                 }

@@ -3,8 +3,8 @@
 
 use crate::models::Scene;
 use flinklab::model::{
-    BreakBegun, Colours, Effect, Event, Glyphs, Happening, KeyCode, Model, Page, RunEvent,
-    Standing, update,
+    BreakBegun, Colours, Effect, EffectKind, Event, Glyphs, Happening, Healed, KeyCode, Model,
+    Page, RunEventKind, Standing, update,
 };
 use flinklab::view;
 use ratatui::Terminal;
@@ -150,7 +150,10 @@ fn one_key_takes_back_what_is_broken_and_says_what_that_was() {
     let said = |scene: &Scene| scene.model.screen.notice(at).unwrap_or_default().to_owned();
     let healed = |undone| Happening {
         at,
-        event: Event::Healed(undone),
+        event: Event::Healed(Healed {
+            effect: EffectKind::Heal,
+            undone,
+        }),
     };
     update(&mut scene.model, &healed(Vec::new()));
     assert_eq!(said(&scene), "Nothing was broken.");
@@ -209,7 +212,8 @@ fn a_break_from_another_terminal_is_shown_like_ones_own() {
         failure,
         target,
     };
-    scene.at(52.5, Event::Run(RunEvent::Elsewhere(Box::new(begun))));
+    let run = begun.run.clone();
+    scene.at(52.5, RunEventKind::Elsewhere(Box::new(begun)).of(&run));
     assert!(text(&scene).contains("jm-crash was fired by another flinklab"));
     assert!(text(&scene).contains("◆ jm-crash on"));
     let why = scene.model.aim(&scene.model.failures[0]).against;
@@ -219,7 +223,7 @@ fn a_break_from_another_terminal_is_shown_like_ones_own() {
     let mut result = over.model.finished.pop().unwrap();
     result.run = "20260504-160552-jm-crash".to_owned();
     scene.at(60.0, Event::Saved(Box::new(result.clone())));
-    assert!(scene.model.run.is_none());
+    assert!(scene.model.run().is_none());
     assert_eq!(scene.model.finished, [result]);
 }
 

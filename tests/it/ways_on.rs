@@ -24,7 +24,7 @@ async fn failed(world: &World, effect: Effect) -> Fault {
     let work = perform(world, effect, Events::new(to), CancellationToken::new());
     let wait = async {
         while let Some(happening) = from.recv().await {
-            if let Event::Failed(fault) = happening.event {
+            if let Event::Failed { fault, .. } = happening.event {
                 return fault;
             }
         }

@@ -3,7 +3,7 @@
 
 use super::{Asked, Course, Is, Kept};
 use crate::lab::Sight;
-use crate::model::{Action, Effect, Event, Model, Page, Panel, Scope};
+use crate::model::{Action, Effect, Model, Page, Panel, Scope};
 
 /// Opens the page; the lesson that was gone through goes on.
 pub(in crate::model) fn open(model: &mut Model) {
@@ -95,7 +95,7 @@ fn act(course: &mut Course, model: &mut Model) -> Option<Vec<Effect>> {
         Asked::Break(aim) => match aim.target {
             Ok(target) => {
                 let order = model.order(&aim.failure, target);
-                model.fired = Some((model.now, order.run.clone()));
+                model.breaking.fire(model.now, &order.run);
                 vec![Effect::Break(Box::new(order))]
             }
             Err(_) => Vec::new(),
@@ -178,12 +178,7 @@ fn look_there(model: &mut Model) {
 }
 
 /// Looks at the lab after an event was taken in; says so where another page is open.
-pub(in crate::model) fn follow(model: &mut Model, event: &Event) -> Vec<Effect> {
-    if let Event::Lessons { all, wrong, kept } = event {
-        model.lessons.all.clone_from(all);
-        model.lessons.wrong.clone_from(wrong);
-        model.lessons.kept.clone_from(kept);
-    }
+pub(in crate::model) fn follow(model: &mut Model) -> Vec<Effect> {
     // the lab must be seen before anything is compared with it
     if let (true, Some((key, from))) = (model.lab.is_some(), model.lessons.wanted.clone())
         && model.lessons.all.iter().any(|lesson| lesson.key == key)

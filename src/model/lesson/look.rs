@@ -4,7 +4,7 @@
 use super::{Course, Is, Told, act};
 use crate::failure::{Leadership, Restore, Seconds};
 use crate::lab::{Check, There};
-use crate::model::{CheckpointStatus, JobDone, Model, PhaseName, RunResult};
+use crate::model::{BreakState, CheckpointStatus, JobDone, Model, PhaseName, Refusal, RunResult};
 
 impl Course {
     /// Looks at the lab. A step that held once goes on holding: the lab moves on, the lesson has
@@ -59,23 +59,21 @@ impl Course {
         let Some(step) = self.now() else { return };
         let (breaks, job) = (step.breaks.clone(), step.job.map(act));
         if let Some(key) = &breaks {
-            let going = model
-                .run
-                .as_ref()
-                .filter(|run| run.order.failure.key == *key);
+            let going = model.run().filter(|run| run.order.failure.key == *key);
             if going.is_some() || self.run(model).is_some() {
                 self.acted.get_or_insert(model.now);
             }
             // it was begun, nothing goes on, and no run came of it
-            let fault = model
-                .fault
-                .as_ref()
-                .filter(|(at, _)| Some(*at) >= self.acted);
-            if let (Some(_), Some((_, fault)), None) = (self.acted, fault, self.run(model))
-                && model.run.is_none()
-                && model.fired.is_none()
+            let own = |refusal: &&Refusal| {
+                let same = refusal.failure.as_ref().is_none_or(|own| own == key);
+                same && Some(refusal.at) >= self.acted
+            };
+            let refusal = model.refused.as_ref().filter(own);
+            if let (Some(_), Some(refusal), None) = (self.acted, refusal, self.run(model))
+                && model.run().is_none()
+                && !matches!(model.breaking, BreakState::Fired { .. })
             {
-                self.refused = Some(format!("{} {}", fault.what, fault.why));
+                self.refused = Some(refusal.why.clone());
             }
         }
         if let Some(act) = job {

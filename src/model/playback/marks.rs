@@ -4,7 +4,8 @@
 use super::Pastime;
 use crate::model::recording::Recording;
 use crate::model::{
-    Event, FlinkSample, Happening, Highlight, JobTold, Link, MapChange, RunEvent, StepState,
+    Event, FlinkSample, Happening, Highlight, JobTold, Link, MapChange, RunEvent, RunEventKind,
+    StepState,
 };
 use std::collections::BTreeMap;
 
@@ -41,10 +42,13 @@ pub fn marks(recording: &Recording) -> Vec<Mark> {
                 building = false;
                 "done".to_owned()
             }
-            Event::Run(RunEvent::Begun(begun)) => begun.failure.key.to_string(),
+            Event::Run(RunEvent {
+                kind: RunEventKind::Begun(begun),
+                ..
+            }) => begun.failure.key.to_string(),
             Event::Saved(result) => format!("{}: {}", result.failure, result.verdict),
             Event::Job(JobTold::Begun(order)) => format!("job {}", order.act),
-            Event::Failed(fault) => fault.code.to_string(),
+            Event::Failed { fault, .. } => fault.code.to_string(),
             Event::Crashed(_) => "a part of flinklab crashed".to_owned(),
             Event::Link {
                 link: Link::Lost { .. },
@@ -123,7 +127,7 @@ impl Before {
             | Event::Job(_)
             | Event::Healed(_)
             | Event::Saved(_)
-            | Event::Failed(_)
+            | Event::Failed { .. }
             | Event::Crashed(_) => true,
             Event::Step(change) => {
                 let state = Some(change.state);

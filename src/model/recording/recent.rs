@@ -125,7 +125,7 @@ impl Ground {
             | Event::Job(_)
             | Event::Run(_)
             | Event::Saved(_)
-            | Event::Failed(_)
+            | Event::Failed { .. }
             | Event::Crashed(_) => {}
         }
     }

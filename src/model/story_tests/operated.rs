@@ -16,7 +16,7 @@ fn a_pod_that_sleeps_before_sigterm_has_a_phase_of_its_own() {
     assert_eq!((signalled.ms, signalled.resolution_ms), (30_000, 1000));
     story.hand(
         31.2,
-        RunEvent::Gone {
+        RunEventKind::Gone {
             at: at(31.0),
             observer: "runtime".into(),
             resolution_ms: 1,
@@ -61,7 +61,7 @@ fn a_process_that_is_signalled_at_once_did_not_sleep() {
     crashed.tell(40.0, rest(40.0, 4, 24, None));
     assert!(crashed.run.reached(PhaseName::Signalled).is_none());
     let mut story = Story::of_pods(find("jm-delete").unwrap().clone(), sleeping);
-    let gone = RunEvent::Gone {
+    let gone = RunEventKind::Gone {
         at: at(2.0),
         observer: "runtime".into(),
         resolution_ms: 1,

@@ -73,7 +73,7 @@ pub(super) fn facts(model: &Model, theme: &Theme) -> Vec<Spans> {
         fact("JOB", job),
         fact("CHECKPOINT", vec![theme.say(Tone::Plain, checkpoint)]),
     ];
-    if let (Some(run), None) = (result(model), &model.run) {
+    if let (Some(run), None) = (result(model), model.run()) {
         let (tone, mark) = match run.verdict {
             Verdict::Pass => (Tone::Ok, sign::OK),
             Verdict::Fail => (Tone::Fail, sign::FAIL),

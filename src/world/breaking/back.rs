@@ -4,7 +4,7 @@
 use super::{End, HEALED, Hand, INTERRUPTED};
 use crate::failure::{LONGEST, Undo};
 use crate::fault::Fault;
-use crate::model::{Event, RunEvent};
+use crate::model::RunEventKind;
 use crate::world::docker::Docker;
 use crate::world::journal::{self, Act, Entry};
 use crate::world::{Events, gate, undo};
@@ -42,7 +42,7 @@ impl Hand<'_> {
         loop {
             match self.undo(&entry).await {
                 Ok(back) => return self.undone(&entry, back, end, events).await,
-                Err(fault) => events.send(Event::Run(RunEvent::Stuck(fault))).await,
+                Err(fault) => events.run(RunEventKind::Stuck(fault)).await,
             }
             match stop.is_cancelled() {
                 true => tokio::time::sleep(LEAVING).await,
@@ -78,13 +78,13 @@ impl Hand<'_> {
             }
             Back::Elsewhere => (None, "our clock, found undone", SEEN_MS),
         };
-        let undone = RunEvent::Undone {
+        let undone = RunEventKind::Undone {
             at: at.unwrap_or_else(Timestamp::now),
             observer: observer.to_owned(),
             resolution_ms,
             early,
         };
-        events.send(Event::Run(undone)).await;
+        events.run(undone).await;
     }
 
     async fn undo(&self, entry: &Entry) -> Result<Back, Fault> {

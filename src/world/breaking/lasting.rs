@@ -5,7 +5,7 @@ use super::pins::changed;
 use super::pods::stamp;
 use super::{Hand, Victim};
 use crate::fault::Fault;
-use crate::model::{Event, MANIFEST, MANIFEST_ASIDE, RunEvent};
+use crate::model::{MANIFEST, MANIFEST_ASIDE, RunEventKind};
 use crate::world::Events;
 use crate::world::docker::Stream;
 use crate::world::journal::Act;
@@ -314,12 +314,12 @@ impl Hand<'_> {
         match (word, at) {
             (Some("sent"), Some(at)) => {
                 *sent = Some(at);
-                let event = RunEvent::Sent {
+                let event = RunEventKind::Sent {
                     at,
                     observer: format!("node clock, before {what}"),
                     resolution_ms: SENT_MS,
                 };
-                events.send(Event::Run(event)).await;
+                events.run(event).await;
             }
             (Some("stopped"), Some(at)) => *stopped = Some(at),
             _ => {}

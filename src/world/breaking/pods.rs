@@ -5,7 +5,7 @@ use super::pins::{changed, was_cut_off};
 use super::{Hand, Victim};
 use crate::failure::Step;
 use crate::fault::Fault;
-use crate::model::{Event, RunEvent};
+use crate::model::RunEventKind;
 use crate::world::Events;
 use crate::world::kube::{CALL, within};
 use crate::world::process::{self, GONE_MS, Mark, SENT_MS};
@@ -273,12 +273,12 @@ impl Hand<'_> {
         if let Some(at) = exit.and_then(|exit| exit.at)
             && gone.is_none_or(|gone| at.duration_since(gone).abs() < SAME)
         {
-            let gone = RunEvent::Gone {
+            let gone = RunEventKind::Gone {
                 at,
                 observer: "container runtime: finishedAt".to_owned(),
                 resolution_ms: 1,
             };
-            events.send(Event::Run(gone)).await;
+            events.run(gone).await;
         }
         Some(proof)
     }
@@ -316,7 +316,7 @@ async fn tell(
             Mark::Watching => continue,
             Mark::Sent(at) => {
                 sent = Some(at);
-                RunEvent::Sent {
+                RunEventKind::Sent {
                     at,
                     observer: "node clock, before kill".to_owned(),
                     resolution_ms: SENT_MS,
@@ -324,14 +324,14 @@ async fn tell(
             }
             Mark::Gone(at) => {
                 gone = Some(at);
-                RunEvent::Gone {
+                RunEventKind::Gone {
                     at,
                     observer: "wait on the process in the node".to_owned(),
                     resolution_ms: GONE_MS,
                 }
             }
         };
-        events.send(Event::Run(event)).await;
+        events.run(event).await;
     }
     (sent, gone)
 }

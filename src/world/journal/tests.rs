@@ -67,10 +67,7 @@ fn an_owner_lives_as_long_as_its_process_and_no_longer() {
         .arg("60")
         .spawn()
         .unwrap();
-    let owner = Owner {
-        pid: child.id(),
-        start: started(child.id()).unwrap(),
-    };
+    let owner = Owner::of(child.id()).unwrap();
     assert!(owner.lives());
     child.kill().unwrap();
     // its parent may take its time to notice: it does nothing any more all the same
@@ -79,7 +76,7 @@ fn an_owner_lives_as_long_as_its_process_and_no_longer() {
         rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOWAIT,
     )
     .unwrap();
-    assert!(!owner.lives() && !runs(child.id()));
+    assert!(!owner.lives() && Owner::of(child.id()).is_none());
     child.wait().unwrap();
     assert!(!owner.lives());
 }
