@@ -55,6 +55,7 @@
 //! * Nobody but `main` reads the environment, and the user's kubeconfig is never opened.
 //! * No port but loopback is asked for, and no lab file that asks for another is accepted.
 //! * Nothing is started before all of a lab's files are read and checked.
+//! * No link in the shared folder is followed, in the node or here: jobs write there.
 //! * An undo is on disk before its failure is applied.
 //! * Nothing that was not seen is a PASS.
 //! * No task is spawned but by the loop, which misses it when it is gone, and inside the

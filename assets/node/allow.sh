@@ -1,5 +1,5 @@
-# Gives a folder its mode again, if the folder is still there. Called in the node as
-# `sh -c … flinklab-allow FOLDER MODE`.
+# Gives a folder of the shared folder its mode again, if it is still there. After shared.sh, called in
+# the node as `sh -c … flinklab-allow MOUNT FOLDER MODE`.
 now=$(date +%s%N)
-if [ -d "$1" ] && [ ! -L "$1" ]; then chmod "$2" "$1" || exit 4; fi
+if descend "$1"; then chmod "$2" . || exit 4; fi
 echo "undone $now"

@@ -1,3 +1,4 @@
-# The mode of a folder. Called in the node as `sh -c … flinklab-mode FOLDER`.
-[ -d "$1" ] && [ ! -L "$1" ] || { echo "$1 is no folder" >&2; exit 3; }
-stat -c %a "$1"
+# The mode of a folder of the shared folder. After shared.sh, called in the node as
+# `sh -c … flinklab-mode MOUNT FOLDER`.
+descend "$1" || { echo "$1 is no folder" >&2; exit 3; }
+stat -c %a .

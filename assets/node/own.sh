@@ -1,13 +1,24 @@
-# Makes folders of the shared path belong to 9999:9999, the user of the Flink image, and proves it
-# by a write as that user. Readable whatever the umask of who made it: the host looks into them, too.
-# Called in the node as `sh -c … flinklab-own PROBE DIR…`; says `ok` for each folder. The file PROBE
-# is left behind: the host must see it.
-probe=$1
-shift
-for dir in "$@"; do
-  mkdir -p "$dir" && chown 9999:9999 "$dir" && chmod 755 "$dir" || exit 1
-  setpriv --reuid 9999 --regid 9999 --clear-groups sh -c '
-    probe="$1/.flinklab-$$" && : > "$probe" && rm -f "$probe"' flinklab-probe "$dir" || exit 1
+# Makes folders of the shared folder, each after the one that it is in, gives them to 9999:9999, the
+# user of the Flink image, and proves it by a write as that user. Readable whatever the umask of who
+# made it: the host looks into them, too. After shared.sh, called in the node as
+# `sh -c … flinklab-own MOUNT FOLDER…`; says `ok` for each folder and for the mount itself. A file is
+# left behind there, which the host must see: `seen NAME`.
+give() {
+  chown 9999:9999 . && chmod 755 . && writable || exit 1
   echo ok
+}
+give
+for folder in "$@"; do
+  cd -P "$top" || exit 1
+  at=$top
+  case $folder in */*) descend "${folder%/*}" || exit 1 ;; esac
+  name=${folder##*/}
+  enter "$name" || {
+    mkdir "./$name" || exit 1
+    enter "$name" || exit 1
+  }
+  give
 done
-: > "$probe" || exit 1
+cd -P "$top" || exit 1
+seen=$(as_flink mktemp ./.flinklab-seen-XXXXXXXXXX) || exit 1
+echo "seen ${seen#./}"

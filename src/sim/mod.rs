@@ -13,6 +13,7 @@ mod ground;
 mod node;
 mod pace;
 mod serve;
+mod shared;
 
 pub use engine::Images;
 pub use ground::{CleanStop, Trouble};

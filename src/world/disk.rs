@@ -2,13 +2,11 @@
 //! the mount, where neither the API server nor Flink is asked. Looks, never writes, never follows
 //! a link: the folder belongs to whatever runs in the pods.
 
+use super::shared::Folder;
+use crate::fault::Fault;
 use crate::lab::Folders;
 use crate::model::{DiskCheckpoint, DiskSample};
-use anyhow::{Context, Result, bail};
-use rustix::fs::{Mode, OFlags};
-use std::fs::{self, Metadata};
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Checkpoints looked into: Flink retains a few, this is a folder gone wild.
 const CHECKPOINTS: usize = 200;
@@ -32,45 +30,56 @@ pub struct Place {
 }
 
 /// One look at the files of a job. A job without a folder has no checkpoint yet.
-pub fn look(place: &Place, job: &str) -> Result<DiskSample> {
-    if !fs::symlink_metadata(&place.shared).is_ok_and(|found| found.is_dir()) {
-        bail!("there is no folder {}", place.shared.display());
-    }
-    let folder = below(place, &place.folders.checkpoints).join(job);
-    let mut checkpoints = Vec::new();
-    for (name, found) in entries(place, &folder)? {
-        let id = name.strip_prefix("chk-").and_then(|id| id.parse().ok());
-        if let Some(id) = id
-            && found.is_dir()
-            && let Some(seen) = checkpoint(id, &folder.join(&name))
-        {
-            checkpoints.push(seen);
-        }
-    }
-    checkpoints.sort_by_key(|checkpoint: &DiskCheckpoint| checkpoint.id);
-    if checkpoints.len() > CHECKPOINTS {
-        checkpoints.drain(..checkpoints.len() - CHECKPOINTS);
-    }
-    let mut ha_files: Vec<String> = entries(place, &below(place, &place.folders.ha))?
-        .into_iter()
-        .filter(|(_, found)| found.is_file())
-        .map(|(name, _)| super::clean::message(&name))
-        .take(HA_FILES)
-        .collect();
-    ha_files.sort_unstable();
-    let (mut count, mut bytes) = (0, 0);
-    for (_, found) in entries(place, &folder.join(SHARED))? {
-        if found.is_file() {
-            count += 1;
-            bytes += found.len();
-        }
-    }
-    Ok(DiskSample {
+pub fn look(place: &Place, job: &str) -> Result<DiskSample, Fault> {
+    let Some(shared) = Folder::open(&place.shared)? else {
+        let what = format!("There is no folder {}.", place.shared.display());
+        return Err(Fault::unable("shared-unreadable", what));
+    };
+    let folder = shared.below(&format!("{}/{job}", place.folders.checkpoints))?;
+    let mut sample = DiskSample {
         job: job.to_owned(),
-        checkpoints,
-        ha_files,
-        shared: (count > 0).then_some((count, bytes)),
-    })
+        ..DiskSample::default()
+    };
+    if let Some(folder) = folder {
+        sample.checkpoints = checkpoints(&folder)?;
+        sample.shared = size_of(folder.below(SHARED)?)?;
+    }
+    if let Some(ha) = shared.below(&place.folders.ha)? {
+        let files = ha.entries(ENTRIES)?.into_iter();
+        let files = files.filter(super::shared::Entry::is_file);
+        let names = files.map(|file| super::clean::message(&file.name));
+        sample.ha_files = names.take(HA_FILES).collect();
+        sample.ha_files.sort_unstable();
+    }
+    Ok(sample)
+}
+
+/// The newest checkpoints of a job.
+fn checkpoints(job: &Folder) -> Result<Vec<DiskCheckpoint>, Fault> {
+    let mut all = Vec::new();
+    for entry in job.entries(ENTRIES)? {
+        let id = entry.name.strip_prefix("chk-");
+        if let Some(id) = id.and_then(|id| id.parse().ok())
+            && entry.is_folder()
+        {
+            all.extend(checkpoint(id, job, &entry.name));
+        }
+    }
+    all.sort_by_key(|checkpoint| checkpoint.id);
+    all.drain(..all.len().saturating_sub(CHECKPOINTS));
+    Ok(all)
+}
+
+/// Files in a folder, and what they take. None: there are none.
+fn size_of(folder: Option<Folder>) -> Result<Option<(u32, u64)>, Fault> {
+    let (mut count, mut bytes) = (0, 0);
+    for entry in folder.map_or(Ok(Vec::new()), |folder| folder.entries(ENTRIES))? {
+        if entry.is_file() {
+            count += 1;
+            bytes += entry.bytes();
+        }
+    }
+    Ok((count > 0).then_some((count, bytes)))
 }
 
 /// A savepoint that is complete.
@@ -83,17 +92,20 @@ pub struct Savepoint {
 }
 
 /// Savepoints in the lab's folder for them, whoever wrote them, oldest first.
-pub fn savepoints(place: &Place, most: usize) -> Result<Vec<Savepoint>> {
-    let folder = below(place, &place.folders.savepoints);
+pub fn savepoints(place: &Place, most: usize) -> Result<Vec<Savepoint>, Fault> {
+    let shared = Folder::open(&place.shared)?;
+    let folder = shared.map(|shared| shared.below(&place.folders.savepoints));
+    let Some(folder) = folder.transpose()?.flatten() else {
+        return Ok(Vec::new());
+    };
     let mut all = Vec::new();
-    for (name, found) in entries(place, &folder)? {
-        let path = folder.join(&name);
-        if !found.is_dir() || !name.starts_with("savepoint-") {
+    for entry in folder.entries(ENTRIES)? {
+        if !entry.is_folder() || !entry.name.starts_with("savepoint-") {
             continue;
         }
-        let seen = checkpoint(0, &path).filter(|seen| seen.complete);
+        let seen = checkpoint(0, &folder, &entry.name).filter(|seen| seen.complete);
         if let Some(written) = seen.and_then(|seen| seen.written) {
-            let name = super::clean::message(&name);
+            let name = super::clean::message(&entry.name);
             all.push(Savepoint { name, written });
         }
     }
@@ -102,47 +114,9 @@ pub fn savepoints(place: &Place, most: usize) -> Result<Vec<Savepoint>> {
     Ok(all)
 }
 
-fn below(place: &Place, folder: &str) -> PathBuf {
-    folder
-        .split('/')
-        .filter(|part| !part.is_empty())
-        .fold(place.shared.clone(), |path, part| path.join(part))
-}
-
-/// What is in a folder. One that is not there is empty; a link on the way is as good as none.
-fn entries(place: &Place, folder: &Path) -> Result<Vec<(String, Metadata)>> {
-    let inside = folder.strip_prefix(&place.shared).unwrap_or(Path::new(""));
-    let mut path = place.shared.clone();
-    for part in inside.components() {
-        path.push(part);
-        match fs::symlink_metadata(&path) {
-            Ok(found) if found.is_dir() => {}
-            Ok(_) => bail!("{} is not a folder", path.display()),
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => {
-                return Err(error).with_context(|| format!("cannot read {}", path.display()));
-            }
-        }
-    }
-    match fs::read_dir(folder) {
-        Ok(entries) => Ok(entries
-            .take(ENTRIES)
-            .flatten()
-            // Its own metadata, not a link's target. What vanishes meanwhile is not there.
-            .filter_map(|entry| {
-                Some((
-                    entry.file_name().into_string().ok()?,
-                    entry.metadata().ok()?,
-                ))
-            })
-            .collect()),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", folder.display())),
-    }
-}
-
 /// None where it vanished meanwhile, which checkpoints do.
-fn checkpoint(id: u64, folder: &Path) -> Option<DiskCheckpoint> {
+pub(super) fn checkpoint(id: u64, within: &Folder, name: &str) -> Option<DiskCheckpoint> {
+    let folder = within.below(name).ok()??;
     let mut seen = DiskCheckpoint {
         id,
         complete: false,
@@ -150,27 +124,18 @@ fn checkpoint(id: u64, folder: &Path) -> Option<DiskCheckpoint> {
         bytes: 0,
         written: None,
     };
-    for entry in fs::read_dir(folder).ok()?.take(FILES).flatten() {
-        let Ok(found) = entry.metadata() else {
-            continue;
-        };
-        if !found.is_file() {
+    for entry in folder.entries(FILES).ok()? {
+        if !entry.is_file() {
             continue;
         }
         seen.files += 1;
-        seen.bytes += found.len();
-        if entry.file_name() == METADATA {
-            seen.complete = found.len() > 0 && readable(&entry.path());
-            seen.written = found.modified().ok().and_then(|at| at.try_into().ok());
+        seen.bytes += entry.bytes();
+        if entry.name == METADATA {
+            seen.complete = entry.bytes() > 0 && folder.is_readable(METADATA);
+            seen.written = entry.written();
         }
     }
     Some(seen)
-}
-
-/// Opened without waiting and without following: it may have become a pipe or a link meanwhile.
-fn readable(path: &Path) -> bool {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    rustix::fs::open(path, flags, Mode::empty()).is_ok()
 }
 
 #[cfg(test)]
@@ -178,7 +143,9 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use std::fs;
     use std::os::unix::fs::symlink;
+    use std::path::Path;
 
     const JOB: &str = "fef4a397879c16aa52a242d081f177d6";
 
@@ -244,7 +211,7 @@ mod tests {
         assert_eq!((seen.checkpoints.len(), seen.ha_files.len()), (0, 0));
         assert_eq!(seen.shared, None);
         let error = look(&place(&folder.path().join("gone")), JOB).unwrap_err();
-        assert!(error.to_string().contains("there is no folder"), "{error}");
+        assert!(error.to_string().contains("There is no folder"), "{error}");
     }
 
     #[test]
@@ -266,6 +233,6 @@ mod tests {
         fs::remove_dir_all(&job).unwrap();
         symlink(elsewhere.path(), &job).unwrap();
         let error = look(&place(folder.path()), JOB).unwrap_err();
-        assert!(error.to_string().contains("is not a folder"), "{error}");
+        assert!(error.to_string().contains("is a link to"), "{error}");
     }
 }

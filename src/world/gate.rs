@@ -234,6 +234,14 @@ impl OurNodes {
     pub fn home(&self) -> &Home {
         &self.home
     }
+
+    /// Where a node sees the shared folder, by what Docker says about its mounts.
+    #[must_use]
+    pub fn shared_in(&self, node: &Node) -> Option<&str> {
+        let source = self.home.bind_source().ok()?;
+        let seen = self.seen.iter().find(|seen| seen.id == node.id)?;
+        seen.mounted_at(&source)
+    }
 }
 
 /// Proves everything: containers, kubeconfig, server, marker.
@@ -306,9 +314,7 @@ impl Ours {
     /// Where a node sees the shared folder, by what Docker says about its mounts.
     #[must_use]
     pub fn shared_in(&self, node: &Node) -> Option<&str> {
-        let source = self.nodes.home.bind_source().ok()?;
-        let seen = self.nodes.seen.iter().find(|seen| seen.id == node.id)?;
-        seen.mounted_at(&source)
+        self.nodes.shared_in(node)
     }
 
     /// Asks the cluster again whether it holds our marker.

@@ -36,6 +36,7 @@ mod previous;
 pub mod process;
 pub mod recording;
 pub mod runs;
+pub mod shared;
 pub mod stop;
 pub mod submit;
 pub mod tail;

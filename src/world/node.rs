@@ -7,8 +7,10 @@ mod containerd;
 pub mod late;
 mod pausing;
 mod plan;
+pub mod shared;
 
 pub use boot::{BOOT, wait_booted};
+pub(in crate::world) use plan::quoted;
 pub use plan::{API_PORT, Choice, Common, LAB_LABEL, NodePlan, Port, names, plans, role_word};
 
 use super::docker::{CALL, Docker, Feed, LONG, Output, Stream, call, failed, late, status, words};

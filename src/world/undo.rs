@@ -8,7 +8,8 @@ use super::docker::Stream;
 use super::gate::{OurNodes, Ours};
 use super::journal::{Act, Entry};
 use super::kube::{CALL, within};
-use super::node::{Node, late};
+use super::node::{Node, late, shared};
+use super::shared::Obstacle;
 use super::{Events, World};
 use crate::fault::Fault;
 use jiff::Timestamp;
@@ -30,8 +31,6 @@ const LOOK: Duration = Duration::from_millis(500);
 const THAW: &str = include_str!("../../assets/node/thaw.sh");
 const RECONNECT: &str = include_str!("../../assets/node/reconnect.sh");
 const BACK: &str = include_str!("../../assets/node/back.sh");
-const ALLOW: &str = include_str!("../../assets/node/allow.sh");
-const RETURN: &str = include_str!("../../assets/node/return.sh");
 
 /// Says what an entry's acts did, as commands.
 pub async fn tell(world: &World, namespace: &str, entry: &Entry, events: &Events) {
@@ -48,7 +47,7 @@ pub async fn in_nodes(nodes: &OurNodes, entry: &Entry) -> Result<Option<Timestam
     for act in &entry.undo {
         let Some(name) = act.node() else { continue };
         match nodes.nodes().iter().find(|node| node.name == name) {
-            Some(node) => at = Some(in_node(node, act, &entry.run).await?),
+            Some(node) => at = Some(in_node(nodes, node, act, &entry.run).await?),
             // With the node went all that was done to it.
             None if nodes.gone().iter().any(|gone| gone.name == name) => {}
             None => {
@@ -75,7 +74,7 @@ pub async fn resume(nodes: &OurNodes, entries: &[Entry]) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn in_node(node: &Node, act: &Act, run: &str) -> Result<Timestamp, Fault> {
+async fn in_node(nodes: &OurNodes, node: &Node, act: &Act, run: &str) -> Result<Timestamp, Fault> {
     match act {
         Act::Thaw { pid, start, .. } => {
             let (pid, start) = (pid.to_string(), start.to_string());
@@ -88,10 +87,14 @@ async fn in_node(node: &Node, act: &Act, run: &str) -> Result<Timestamp, Fault> 
             script(node, BACK, "flinklab-back", &[run, from, to]).await
         }
         Act::Mode { folder, mode, .. } => {
-            script(node, ALLOW, "flinklab-allow", &[run, folder, mode]).await
+            let (mount, folder) = in_shared(nodes, node, folder)?;
+            let argv = shared::allow(run, mount, folder, mode);
+            stamped(node, &argv.words(), mount).await
         }
         Act::Files { folder, aside, .. } => {
-            script(node, RETURN, "flinklab-return", &[run, folder, aside]).await
+            let (mount, folder) = in_shared(nodes, node, folder)?;
+            let argv = shared::give_back(run, mount, folder, aside);
+            stamped(node, &argv.words(), mount).await
         }
         Act::Resume { .. } => {
             let at = Timestamp::now();
@@ -103,13 +106,32 @@ async fn in_node(node: &Node, act: &Act, run: &str) -> Result<Timestamp, Fault> 
     }
 }
 
-/// Runs a script that ends with a word and a stamp.
+/// Where a node has the shared folder, and a folder of the node as it is called below that.
+fn in_shared<'a>(
+    nodes: &'a OurNodes,
+    node: &Node,
+    folder: &'a str,
+) -> Result<(&'a str, &'a str), Fault> {
+    let mount = nodes.shared_in(node);
+    let found = mount.and_then(|mount| Some((mount, shared::below(mount, folder)?)));
+    found.ok_or_else(|| {
+        let what = format!("{folder} is not in the shared folder of {}.", node.name);
+        Fault::unable("undo-failed", what).why("the journal says that something was changed there")
+    })
+}
+
 async fn script(node: &Node, text: &str, name: &str, words: &[&str]) -> Result<Timestamp, Fault> {
     let text = late::undoes(text);
     let argv = [&["sh", "-c", text.as_str(), name][..], words].concat();
+    stamped(node, &argv, "").await
+}
+
+/// Runs a script that ends with a word and a stamp; one that works in the shared folder, with where
+/// that is.
+async fn stamped(node: &Node, argv: &[&str], mount: &str) -> Result<Timestamp, Fault> {
     let (mut at, mut why) = (None, String::new());
     let code = node
-        .exec_lines(&argv, IN_NODE, |stream, line| match stream {
+        .exec_lines(argv, IN_NODE, |stream, line| match stream {
             Stream::Stdout => {
                 let stamp = line.split_whitespace().nth(1);
                 at = stamp.and_then(super::process::nanoseconds).or(at);
@@ -117,6 +139,9 @@ async fn script(node: &Node, text: &str, name: &str, words: &[&str]) -> Result<T
             Stream::Stderr => line.clone_into(&mut why),
         })
         .await?;
+    if let Some(obstacle) = Obstacle::said(code, &why) {
+        return Err(obstacle.in_node(&node.name, mount, "run `flinklab heal` again"));
+    }
     match (code, at) {
         (0, Some(at)) => Ok(at),
         _ => Err(Fault::unable(

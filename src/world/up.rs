@@ -135,7 +135,7 @@ async fn build(
     // Wrong files first: nothing may be started for them.
     let plan = definition::plan(world, jiff::Timestamp::now())?;
     let home = Home::of(&world.addresses, &world.name);
-    if order.resume && kept::newest(&home, &plan.lab, &plan.state).is_none() {
+    if order.resume && kept::newest(&home, &plan.lab, &plan.state)?.is_none() {
         return Err(nothing_to_resume(world));
     }
 
@@ -170,7 +170,7 @@ async fn build(
     for note in plan.notes {
         progress.note(note);
     }
-    if order.resume && kept::newest(&home, &plan.lab, &state).is_none() {
+    if order.resume && kept::newest(&home, &plan.lab, &state)?.is_none() {
         return Err(nothing_to_resume(world));
     }
     let run = Run {

@@ -17,6 +17,7 @@ mod foreign_runs;
 mod jobs;
 mod labs;
 mod lessons;
+mod links;
 mod models;
 mod neighbours;
 mod operators;

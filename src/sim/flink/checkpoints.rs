@@ -50,10 +50,10 @@ pub(super) fn mounted(process: &Process, below: &str) -> String {
 
 /// Where that is on disk. A lab without a shared path has nowhere to write.
 pub(super) fn on_disk(process: &Process, below: &str) -> io::Result<PathBuf> {
-    let shared = process.cluster.shared();
-    shared
-        .map(|shared| shared.join(below))
-        .ok_or_else(|| io::Error::other("no shared path is mounted into the node"))
+    match process.cluster.shared() {
+        Some(shared) => crate::sim::shared::path(&shared, below),
+        None => Err(io::Error::other("no shared path is mounted into the node")),
+    }
 }
 
 pub(super) fn chk(process: &Process, job: &str, id: u64) -> String {

@@ -4,6 +4,7 @@
 
 use super::{Leading, job, numbers, plan, savepoints, shapes};
 use crate::sim::cluster::{Cluster, Process, State};
+use crate::sim::shared;
 use bytes::Bytes;
 use http::Method;
 use jiff::Timestamp;
@@ -147,9 +148,10 @@ fn upload(cluster: &Arc<Cluster>, body: &Bytes) -> Answer {
     let jar = format!("{}_{name}", cluster.ground.dice.uuid());
     let folder = "uploads/flink-web-upload";
     if let Some(shared) = cluster.shared() {
-        let folder = shared.join(folder);
-        let written = std::fs::create_dir_all(&folder)
-            .and_then(|()| std::fs::write(folder.join(&jar), b"simulated jar\n"));
+        let written = shared::path(&shared, folder).and_then(|folder| {
+            std::fs::create_dir_all(&folder)?;
+            std::fs::write(folder.join(&jar), b"simulated jar\n")
+        });
         if let Err(why) = written {
             return error(500, &format!("Could not move uploaded jar file: {why}"));
         }
@@ -324,7 +326,7 @@ fn savepoint_is_there(cluster: &Cluster, path: &str) -> bool {
     let path = path.trim_start_matches("file:");
     let path = format!("/{}", path.trim_start_matches('/'));
     match (path.strip_prefix(&format!("{mount}/")), cluster.shared()) {
-        (Some(below), Some(shared)) => shared.join(below).exists(),
+        (Some(below), Some(shared)) => shared::path(&shared, below).is_ok_and(|path| path.exists()),
         _ => false,
     }
 }

@@ -3,6 +3,7 @@
 mod broken;
 mod crictl;
 mod scripts;
+mod shared;
 mod tools;
 
 use super::api;

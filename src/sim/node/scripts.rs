@@ -1,11 +1,10 @@
 //! The program's own shell scripts, known by the word that names them: their meaning and their
 //! output are simulated, not their text.
 
-use super::{Shell, broken, crictl};
+use super::{Shell, broken, crictl, shared};
 use crate::failure::Role;
 use crate::sim::cluster::{Cluster, Container, Signal};
 use crate::sim::ground::Trouble;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -17,17 +16,10 @@ const TASKMANAGER_ENDS: (f64, f64) = (0.05, 0.1);
 const SEVERAL_END: (f64, f64) = (0.09, 0.17);
 
 pub(super) async fn run(shell: &Shell<'_>, verb: &str, words: &[&str]) -> i64 {
+    if let Some(code) = shared::run(shell, verb, words) {
+        return code;
+    }
     match verb {
-        "flinklab-own" => own(shell, words),
-        "flinklab-purge" | "flinklab-measure" => folders(
-            shell,
-            words,
-            if verb.ends_with("purge") {
-                Then::Remove
-            } else {
-                Then::Keep
-            },
-        ),
         "flinklab-containerd" => {
             shell.sleep(0.2).await;
             0
@@ -67,92 +59,9 @@ pub(super) async fn run(shell: &Shell<'_>, verb: &str, words: &[&str]) -> i64 {
         "flinklab-reconnect" => broken::reconnect(shell, words),
         "flinklab-aside" => broken::aside(shell, words).await,
         "flinklab-back" => broken::back(shell, words),
-        "flinklab-mode" => broken::mode(shell, words),
-        "flinklab-forbid" => broken::forbid(shell, words),
-        "flinklab-allow" => broken::allow(shell, words),
-        "flinklab-lose" => broken::lose(shell, words),
-        "flinklab-return" => broken::give_back(shell, words),
         _ => {
             shell.terminal.err(format!("{verb}: not simulated\n"));
             127
-        }
-    }
-}
-
-/// Where a folder of the node really is; says so where it is not on the shared path.
-pub(super) fn on_disk(shell: &Shell<'_>, folder: &str) -> Option<PathBuf> {
-    let engine = shell.machine.engine();
-    let own = engine.containers.get(shell.id);
-    let real = own.and_then(|own| own.on_disk(folder));
-    if real.is_none() {
-        shell
-            .terminal
-            .err(format!("{folder}: not on the shared path\n"));
-    }
-    real
-}
-
-/// Makes folders that Flink may write to.
-fn own(shell: &Shell<'_>, words: &[&str]) -> i64 {
-    let Some((probe, folders)) = words.split_first() else {
-        return 2;
-    };
-    for folder in folders {
-        let Some(real) = on_disk(shell, folder) else {
-            return 1;
-        };
-        if let Err(why) = std::fs::create_dir_all(&real) {
-            shell.terminal.err(format!(
-                "mkdir: cannot create directory '{folder}': {why}\n"
-            ));
-            return 1;
-        }
-        shell.terminal.out("ok\n");
-    }
-    // Where the folder is not shared, the host does not see it.
-    if shell.machine.ground.trouble() != Some(Trouble::FolderNotShared) {
-        super::write(shell.machine, shell.id, probe, Vec::new());
-    }
-    0
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Then {
-    Keep,
-    Remove,
-}
-
-/// Counts what is below a folder, and perhaps removes it.
-fn folders(shell: &Shell<'_>, folders: &[&str], then: Then) -> i64 {
-    let (mut files, mut bytes) = (0, 0);
-    for folder in folders {
-        let Some(real) = on_disk(shell, folder) else {
-            return 1;
-        };
-        measure(&real, &mut files, &mut bytes);
-        if then == Then::Remove {
-            for entry in std::fs::read_dir(&real).into_iter().flatten().flatten() {
-                let path = entry.path();
-                let _ = match path.is_dir() {
-                    true => std::fs::remove_dir_all(path),
-                    false => std::fs::remove_file(path),
-                };
-            }
-        }
-    }
-    shell.terminal.out(format!("{files} {bytes}\n"));
-    0
-}
-
-fn measure(folder: &Path, files: &mut u64, bytes: &mut u64) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        match entry.metadata() {
-            Ok(data) if data.is_dir() => measure(&entry.path(), files, bytes),
-            Ok(data) => {
-                *files += 1;
-                *bytes += data.len();
-            }
-            Err(_) => {}
         }
     }
 }

@@ -7,10 +7,12 @@ use super::{Hand, Victim};
 use crate::fault::Fault;
 use crate::model::{MANIFEST, MANIFEST_ASIDE, RunEventKind};
 use crate::world::Events;
-use crate::world::docker::Stream;
+use crate::world::docker::{Output, Stream};
 use crate::world::journal::Act;
+use crate::world::node::shared::{self, Argv};
 use crate::world::node::{Node, late};
 use crate::world::process::{SENT_MS, nanoseconds};
+use crate::world::shared::Obstacle;
 use jiff::Timestamp;
 use std::time::{Duration, Instant};
 
@@ -18,9 +20,6 @@ const FREEZE: &str = include_str!("../../../assets/node/freeze.sh");
 const CUT: &str = include_str!("../../../assets/node/cut.sh");
 const COUNTED: &str = include_str!("../../../assets/node/counted.sh");
 const ASIDE: &str = include_str!("../../../assets/node/aside.sh");
-const MODE: &str = include_str!("../../../assets/node/mode.sh");
-const FORBID: &str = include_str!("../../../assets/node/forbid.sh");
-const LOSE: &str = include_str!("../../../assets/node/lose.sh");
 
 /// How long a script in the node may take.
 const IN_NODE: Duration = Duration::from_secs(20);
@@ -29,6 +28,31 @@ const IN_NODE: Duration = Duration::from_secs(20);
 const NOTICED: Duration = Duration::from_secs(12);
 /// Time between two looks.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// Where a job's checkpoints are in a node.
+struct Checkpoints {
+    job: String,
+    /// Where the node has the shared folder.
+    mount: String,
+    /// Their folder, below that.
+    folder: String,
+    /// The same as a path of the node.
+    path: String,
+}
+
+/// Runs a command that works in the shared folder; a fault where something is in the way.
+async fn within(node: &Node, argv: &Argv, mount: &str) -> Result<Output, Fault> {
+    let output = node.exec(&argv.words(), IN_NODE).await?;
+    not_refused(node, mount, output.code, &output.stderr)?;
+    Ok(output)
+}
+
+fn not_refused(node: &Node, mount: &str, code: i64, said: &str) -> Result<(), Fault> {
+    match Obstacle::said(code, said) {
+        Some(obstacle) => Err(obstacle.in_node(&node.name, mount, "run the command again")),
+        None => Ok(()),
+    }
+}
 
 impl Hand<'_> {
     pub(super) async fn freeze(&mut self, events: &Events) -> Result<(), Fault> {
@@ -163,8 +187,8 @@ impl Hand<'_> {
         Ok(())
     }
 
-    /// The folder of the job's checkpoints as a node sees it, and the job.
-    fn checkpoints_in(&self, node: &Node) -> Result<(String, String), Fault> {
+    /// The folder of the job's checkpoints as a node sees it.
+    fn checkpoints_in(&self, node: &Node) -> Result<Checkpoints, Fault> {
         let opened = crate::world::open::must_open(self.world)?;
         let job = opened.state.current_job().cloned();
         let job = job
@@ -176,8 +200,13 @@ impl Hand<'_> {
                 format!("{} does not see the shared folder.", node.name),
             )
         })?;
-        let folders = &self.lab.flink.folders;
-        Ok((format!("{shared}/{}/{job}", folders.checkpoints), job))
+        let folder = format!("{}/{job}", self.lab.flink.folders.checkpoints);
+        Ok(Checkpoints {
+            path: format!("{}/{folder}", shared.trim_end_matches('/')),
+            mount: shared.to_owned(),
+            folder,
+            job,
+        })
     }
 
     /// Moves the files of the job's state aside. The next step is what makes it felt.
@@ -187,23 +216,25 @@ impl Hand<'_> {
         events: &Events,
     ) -> Result<(), Fault> {
         let node = self.victims[0].node.clone();
-        let (folder, job) = self.checkpoints_in(&node)?;
-        let aside = format!("{folder}/.flinklab-{}", self.order.run);
+        let of = self.checkpoints_in(&node)?;
+        // What is in the way must be known before there is anything to take back.
+        within(&node, &shared::mode(&of.mount, &of.folder), &of.mount)
+            .await?
+            .expect("Asking for the folder of the checkpoints")?;
+        let run = self.order.run.clone();
+        let aside = format!("{}/.flinklab-{run}", of.path);
         let act = Act::Files {
             node: node.name.clone(),
-            folder: folder.clone(),
+            folder: of.path.clone(),
             aside: aside.clone(),
         };
         self.will_undo(
-            format!("state files of job {job} are moved aside"),
+            format!("state files of job {} are moved aside", of.job),
             vec![act],
         )?;
-        let script = late::breaks(LOSE);
-        let run = self.order.run.as_str();
         let (at, began) = (Timestamp::now(), Instant::now());
-        let argv = ["sh", "-c", &script, "flinklab-lose", run, &folder, &aside];
-        let told = node
-            .exec(&argv, IN_NODE)
+        let argv = shared::lose(&run, &of.mount, &of.folder, &aside);
+        let told = within(&node, &argv, &of.mount)
             .await?
             .expect("Moving the files of the state aside")?;
         if last {
@@ -218,28 +249,28 @@ impl Hand<'_> {
 
     pub(super) async fn forbid_writing(&mut self, events: &Events) -> Result<(), Fault> {
         let node = self.victims[0].node.clone();
-        let (folder, job) = self.checkpoints_in(&node)?;
-        let argv = ["sh", "-c", MODE, "flinklab-mode", &folder];
-        let mode = node
-            .exec(&argv, IN_NODE)
+        let of = self.checkpoints_in(&node)?;
+        let argv = shared::mode(&of.mount, &of.folder);
+        let mode = within(&node, &argv, &of.mount)
             .await?
             .expect("Asking for the folder's mode")?;
         let act = Act::Mode {
             node: node.name.clone(),
-            folder: folder.clone(),
+            folder: of.path.clone(),
             mode: mode.trim().to_owned(),
         };
         self.will_undo(
-            format!("the checkpoints of job {job} are read-only"),
+            format!("the checkpoints of job {} are read-only", of.job),
             vec![act],
         )?;
-        let script = late::breaks(FORBID);
-        let run = self.order.run.as_str();
-        let argv = ["sh", "-c", &script, "flinklab-forbid", run, &folder];
-        let told = self.script(&node, &argv, IN_NODE, "chmod", events).await?;
+        let argv = shared::forbid(&self.order.run, &of.mount, &of.folder);
+        let told = self
+            .script(&node, &argv.words(), IN_NODE, "chmod", events)
+            .await?;
         let proof = told.map(|at| {
             format!(
-                "a write as 9999 into {folder} is refused since {} UTC",
+                "a write as 9999 into {} is refused since {} UTC",
+                of.path,
                 stamp(at)
             )
         });
@@ -293,11 +324,12 @@ impl Hand<'_> {
                 "The process is no longer the one that was aimed at.",
             )
             .mend("Nothing was hit. Run the command again.")),
-            (Ok(code), None, _) => Err(Fault::unable(
-                "step-failed",
-                format!("A command in the node {} ended with {code}.", node.name),
-            )
-            .why(why)),
+            (Ok(code), None, _) => {
+                let mount = self.ours.shared_in(node).unwrap_or_default();
+                not_refused(node, mount, code, &why)?;
+                let what = format!("A command in the node {} ended with {code}.", node.name);
+                Err(Fault::unable("step-failed", what).why(why))
+            }
         }
     }
 

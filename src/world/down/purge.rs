@@ -1,16 +1,16 @@
 //! What `down --purge` takes away: measured and listed before, removed by root inside the node.
 //! Where the node is gone, a throw-away container of the node image with only the shared folder
-//! mounted does it. Never follows a link and never leaves the shared folder.
+//! mounted does it. Follows no link and leaves the shared folder nowhere.
 
 use crate::fault::Fault;
 use crate::world::World;
 use crate::world::docker::Docker;
 use crate::world::gate::OurNodes;
 use crate::world::home::{Home, Maker};
-use crate::world::node::Node;
+use crate::world::node::{Node, shared as within};
 use crate::world::open::{Opened, must_open};
+use crate::world::shared::{Folder, Obstacle, Size};
 use bollard::models::{ContainerCreateBody, HostConfig};
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,10 +18,8 @@ use std::time::Duration;
 const PURGE: Duration = Duration::from_secs(600);
 /// How many files are counted before the count is called "more than".
 const COUNTED: u64 = 1_000_000;
-/// Removes everything below the folder, not the folder; `find -delete` does not follow links.
-const PURGE_SCRIPT: &str = include_str!("../../../assets/node/purge.sh");
-/// Files and bytes below the folder.
-const MEASURE_SCRIPT: &str = include_str!("../../../assets/node/measure.sh");
+/// What to do when what was in the way is gone.
+const AGAIN: &str = "run `flinklab down --purge` again";
 /// Where the throw-away container sees the shared folder.
 const MOUNTED: &str = "/purge";
 
@@ -42,12 +40,16 @@ pub async fn purge_listing(world: &World) -> Result<Vec<String>, Fault> {
         ("runs", home.runs()),
         ("journal", home.journal()),
     ] {
-        let (files, bytes) = measured(world, &path).await;
+        let size = measured(world, &path).await;
         lines.push(format!(
-            "{} ({what}: {files} files, {})",
+            "{} ({what}: {} files, {})",
             path.display(),
-            human(bytes)
+            size.files,
+            human(size.bytes)
         ));
+        if let Some(links) = size.links() {
+            lines.push(format!("links in it, but not what they point to: {links}"));
+        }
     }
     lines.push(format!(
         "{} (state, kubeconfig, log)",
@@ -57,34 +59,24 @@ pub async fn purge_listing(world: &World) -> Result<Vec<String>, Fault> {
 }
 
 /// Counted here, or inside the node where its files may not be read from here.
-async fn measured(world: &World, path: &Path) -> (u64, u64) {
-    let (mut files, mut bytes) = (0, 0);
-    if measure(path, &mut files, &mut bytes).is_ok() {
-        return (files, bytes);
+async fn measured(world: &World, path: &Path) -> Size {
+    let mut size = Size::default();
+    let here = Folder::open(path).and_then(|folder| match folder {
+        Some(folder) => folder.measure(COUNTED, &mut size),
+        None => Ok(()),
+    });
+    if here.is_ok() {
+        return size;
     }
     let inside = async {
         let docker = Docker::connect(&world.addresses).await.ok()?;
         let nodes = crate::world::gate::our_nodes(world, &docker).await.ok()?;
         let node = nodes.nodes().first()?;
-        let mount = mounted_at(&nodes, node)?;
-        let argv = ["sh", "-c", MEASURE_SCRIPT, "flinklab-measure", &mount];
-        let output = node.exec(&argv, PURGE).await.ok()?;
-        numbers(&output.stdout)
+        let argv = within::measure(nodes.shared_in(node)?);
+        let output = node.exec(&argv.words(), PURGE).await.ok()?;
+        Size::said(&output.stdout)
     };
-    inside.await.unwrap_or((files, bytes))
-}
-
-fn measure(path: &Path, files: &mut u64, bytes: &mut u64) -> std::io::Result<()> {
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        let found = entry.metadata()?; // of a link itself
-        *files += 1;
-        *bytes += found.len();
-        if found.is_dir() && *files < COUNTED {
-            measure(&entry.path(), files, bytes)?;
-        }
-    }
-    Ok(())
+    inside.await.unwrap_or(size)
 }
 
 /// Removes what Flink wrote and says how much that was.
@@ -106,13 +98,11 @@ pub(super) async fn flinks_files(
             match from_inside(nodes, node).await {
                 Ok(said) => Some(said),
                 Err(fault) => {
-                    // Paused, or too broken to be entered. It goes away next anyway, and what
-                    // writes there must be gone before anything else removes it.
+                    // Paused, too broken to be entered, or with something else mounted there. It
+                    // goes away next anyway, and what writes there must be gone before anything
+                    // else removes it.
                     tracing::warn!("nothing was removed from inside {}: {fault}", node.name);
-                    tell(&format!(
-                        "{} cannot be entered: removes it first",
-                        node.name
-                    ));
+                    tell(&format!("{} cannot do it: removes it first", node.name));
                     futures::future::try_join_all(nodes.nodes().iter().map(Node::remove)).await?;
                     None
                 }
@@ -128,20 +118,26 @@ pub(super) async fn flinks_files(
             throw_away(docker, opened).await?
         }
     };
-    let (files, bytes) = numbers(&said).unwrap_or_default();
+    let size = Size::said(&said).unwrap_or_default();
+    let links = size.links().map_or(String::new(), |links| {
+        format!("; links were removed, not what they point to: {links}")
+    });
     Ok(format!(
-        "{files} files ({}) below {}",
-        human(bytes),
+        "{} files ({}) below {}{links}",
+        size.files,
+        human(size.bytes),
         home.shared().display()
     ))
 }
 
 /// Removes the files by a command in a node that runs.
 async fn from_inside(nodes: &OurNodes, node: &Node) -> Result<String, Fault> {
-    let mount = mounted_at(nodes, node).ok_or_else(|| no_mount(nodes.home(), &node.name))?;
+    let mount = nodes
+        .shared_in(node)
+        .ok_or_else(|| no_mount(nodes.home(), &node.name))?;
     // What writes there must be gone first, on every node; they go away next anyway.
     futures::future::try_join_all(nodes.nodes().iter().map(|node| quiet(node, nodes))).await?;
-    inside(node, &mount).await
+    inside(node, mount).await
 }
 
 /// Ends everything that may write from this node. What is stopped writes nothing.
@@ -158,10 +154,11 @@ async fn quiet(node: &Node, nodes: &OurNodes) -> Result<(), Fault> {
 }
 
 async fn inside(node: &Node, mount: &str) -> Result<String, Fault> {
-    let argv = ["sh", "-c", PURGE_SCRIPT, "flinklab-purge", mount];
-    node.exec(&argv, PURGE)
-        .await?
-        .expect("Removing Flink's files in the node")
+    let output = node.exec(&within::purge(mount).words(), PURGE).await?;
+    if let Some(obstacle) = Obstacle::said(output.code, &output.stderr) {
+        return Err(obstacle.in_node(&node.name, mount, AGAIN));
+    }
+    output.expect("Removing Flink's files in the node")
 }
 
 /// A container of the node image that runs nothing but the removal and sees nothing but the
@@ -192,13 +189,13 @@ async fn throw_away(docker: &Docker, opened: &Opened) -> Result<String, Fault> {
     let text = |part: &str| part.to_owned();
     let body = ContainerCreateBody {
         image: Some(image.clone()),
-        entrypoint: Some(vec![
-            text("sh"),
-            text("-c"),
-            text(PURGE_SCRIPT),
-            text("flinklab-purge"),
-            text(MOUNTED),
-        ]),
+        entrypoint: Some(
+            within::purge(MOUNTED)
+                .words()
+                .into_iter()
+                .map(text)
+                .collect(),
+        ),
         cmd: Some(Vec::new()),
         host_config: Some(HostConfig {
             binds: Some(vec![format!("{shared}:{MOUNTED}")]),
@@ -221,7 +218,7 @@ async fn throw_away(docker: &Docker, opened: &Opened) -> Result<String, Fault> {
             .create_container(Some(options), body)
             .await
             .map_err(words)?;
-        let ran = run_to_its_end(docker, &made.id).await;
+        let ran = run_to_its_end(docker, &made.id, &shared).await;
         crate::world::node::remove(docker, &made.id, &name).await?;
         ran
     };
@@ -252,7 +249,7 @@ async fn leftover(docker: &Docker, name: &str, shared: &str) -> Result<(), Fault
     }
 }
 
-async fn run_to_its_end(docker: &Docker, id: &str) -> Result<String, Fault> {
+async fn run_to_its_end(docker: &Docker, id: &str, folder: &str) -> Result<String, Fault> {
     use futures::StreamExt;
     let failed = |why: String| {
         Fault::unable(
@@ -268,16 +265,12 @@ async fn run_to_its_end(docker: &Docker, id: &str) -> Result<String, Fault> {
     let lines = docker.last_lines(id, 20).await?;
     match ended {
         Some(Ok(_)) => Ok(lines.join("\n")),
-        Some(Err(error)) => Err(failed(format!("{error}: {}", lines.join(" ")))),
+        Some(Err(error)) => Err(match Obstacle::said(code_of(&error), &lines.join("\n")) {
+            Some(obstacle) => obstacle.in_way(folder, AGAIN),
+            None => failed(format!("{error}: {}", lines.join(" "))),
+        }),
         None => Err(failed("Docker did not wait for it".to_owned())),
     }
-}
-
-/// Where a node really sees the shared folder: what Docker says, not what a file says.
-fn mounted_at(nodes: &OurNodes, node: &Node) -> Option<String> {
-    let source = nodes.home().bind_source().ok()?;
-    let seen = nodes.seen().iter().find(|seen| seen.id == node.id)?;
-    seen.mounted_at(&source).map(str::to_owned)
 }
 
 fn no_mount(home: &Home, node: &str) -> Fault {
@@ -290,16 +283,19 @@ fn no_mount(home: &Home, node: &str) -> Fault {
 
 fn is_empty(folder: &Path) -> bool {
     // One that may not be read is not known to be empty.
-    match fs::read_dir(folder) {
-        Ok(mut entries) => entries.next().is_none(),
-        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    match Folder::open(folder) {
+        Ok(Some(folder)) => folder.entries(1).is_ok_and(|entries| entries.is_empty()),
+        Ok(None) => true,
+        Err(_) => false,
     }
 }
 
-/// `12 3456` of the last line.
-fn numbers(said: &str) -> Option<(u64, u64)> {
-    let (files, bytes) = said.lines().last()?.trim().split_once(' ')?;
-    Some((files.parse().ok()?, bytes.trim().parse().ok()?))
+/// How the container ended.
+fn code_of(error: &bollard::errors::Error) -> i64 {
+    match error {
+        bollard::errors::Error::DockerContainerWaitError { code, .. } => *code,
+        _ => -1,
+    }
 }
 
 fn human(bytes: u64) -> String {
@@ -312,33 +308,13 @@ fn human(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-
     use super::*;
 
     #[test]
-    fn what_the_script_says_is_read() {
-        assert_eq!(numbers("12 3456\n"), Some((12, 3456)));
-        assert_eq!(numbers("noise\n0 4096"), Some((0, 4096)));
-        assert_eq!(numbers(""), None);
+    fn sizes_are_short() {
         assert_eq!(
             (human(999).as_str(), human(12_345).as_str()),
             ("999 bytes", "12 kB")
         );
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_link_is_counted_and_not_followed() {
-        let folder = tempfile::tempdir().unwrap();
-        let (inside, outside) = (folder.path().join("in"), folder.path().join("out"));
-        fs::create_dir_all(&inside).unwrap();
-        fs::create_dir_all(&outside).unwrap();
-        fs::write(outside.join("big"), [0; 5000]).unwrap();
-        std::os::unix::fs::symlink(&outside, inside.join("link")).unwrap();
-        let (mut files, mut bytes) = (0, 0);
-        measure(&inside, &mut files, &mut bytes).unwrap();
-        assert_eq!(files, 1);
-        assert!(bytes < 5000);
     }
 }

@@ -112,7 +112,7 @@ async fn look(run: &Run<'_>, client: &Client, rest: &Rest) -> Result<Found, Faul
             .tell(STEP, "waits until Flink has recovered the job");
         sleep(Duration::from_millis(500)).await;
     }
-    match kept::has_any(&run.home, &run.lab, &record.id) {
+    match kept::has_any(&run.home, &run.lab, &record.id)? {
         // Nothing of it exists yet, and it would begin from nothing.
         false if run.resume && record.from.is_none() => Ok(Found::New),
         false => Ok(Found::Again(record)),
@@ -139,7 +139,7 @@ async fn is_stored(client: &Client, lab: &Lab, job: &str) -> Result<bool, Fault>
 /// A new history, written down before anything of it exists.
 fn new_record(run: &Run<'_>) -> Result<JobRecord, Fault> {
     let now = jiff::Timestamp::now();
-    let found = kept::newest(&run.home, &run.lab, &run.book.state());
+    let found = kept::newest(&run.home, &run.lab, &run.book.state())?;
     let from = match (&found, run.resume) {
         (Some((kept, _)), true) => {
             run.progress.note(format!(

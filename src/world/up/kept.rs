@@ -1,11 +1,16 @@
 //! What earlier clusters of this lab left on the disk: retained checkpoints below the recorded job
 //! ids. Only reads, and only below the lab's shared folder.
 
+use crate::fault::Fault;
 use crate::lab::Lab;
 use crate::world::home::{Home, State};
+use crate::world::shared::Folder;
 use jiff::Timestamp;
-use std::fs;
-use std::path::Path;
+
+/// Written last: without it a checkpoint is not complete.
+const METADATA: &str = "_metadata";
+/// Entries read of a job's folder.
+const ENTRIES: usize = 10_000;
 
 /// A retained checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,51 +26,58 @@ pub(super) struct Kept {
 }
 
 /// The newest retained checkpoint of the recorded jobs, and how many there are.
-pub(super) fn newest(home: &Home, lab: &Lab, state: &State) -> Option<(Kept, usize)> {
-    let folder = home.shared().join(&lab.flink.folders.checkpoints);
+pub(super) fn newest(
+    home: &Home,
+    lab: &Lab,
+    state: &State,
+) -> Result<Option<(Kept, usize)>, Fault> {
     let mut all = Vec::new();
     for job in &state.jobs {
-        all.extend(of_job(&folder, lab, &job.id));
+        all.extend(of_job(home, lab, &job.id)?);
     }
     let count = all.len();
-    let newest = all.into_iter().max_by_key(|kept| (kept.at, kept.id))?;
-    Some((newest, count))
+    let newest = all.into_iter().max_by_key(|kept| (kept.at, kept.id));
+    Ok(newest.map(|newest| (newest, count)))
 }
 
 /// Whether a job has completed a checkpoint whose files are still there.
-pub(super) fn has_any(home: &Home, lab: &Lab, job: &str) -> bool {
-    let folder = home.shared().join(&lab.flink.folders.checkpoints);
-    !of_job(&folder, lab, job).is_empty()
+pub(super) fn has_any(home: &Home, lab: &Lab, job: &str) -> Result<bool, Fault> {
+    Ok(!of_job(home, lab, job)?.is_empty())
 }
 
 /// Whether the files of a checkpoint are there.
-pub(super) fn is_there(home: &Home, lab: &Lab, job: &str, id: u64) -> bool {
-    let folder = home.shared().join(&lab.flink.folders.checkpoints);
-    folder
-        .join(job)
-        .join(format!("chk-{id}"))
-        .join("_metadata")
-        .is_file()
+pub(super) fn is_there(home: &Home, lab: &Lab, job: &str, id: u64) -> Result<bool, Fault> {
+    let folder = folder(home, lab, job)?;
+    Ok(folder.is_some_and(|folder| written(&folder, &format!("chk-{id}")).is_some()))
 }
 
-fn of_job(folder: &Path, lab: &Lab, job: &str) -> Vec<Kept> {
-    let entries = fs::read_dir(folder.join(job))
-        .into_iter()
-        .flatten()
-        .flatten();
-    entries
+/// The folder of a job's checkpoints.
+fn folder(home: &Home, lab: &Lab, job: &str) -> Result<Option<Folder>, Fault> {
+    let path = format!("{}/{job}", lab.flink.folders.checkpoints);
+    match Folder::open(&home.shared())? {
+        Some(shared) => shared.below(&path),
+        None => Ok(None),
+    }
+}
+
+/// When a checkpoint was completed. None: it is not, or it vanished meanwhile.
+fn written(job: &Folder, checkpoint: &str) -> Option<Timestamp> {
+    let entry = job.below(checkpoint).ok()??.entry(METADATA)?;
+    entry.written().filter(|_| entry.is_file())
+}
+
+fn of_job(home: &Home, lab: &Lab, job: &str) -> Result<Vec<Kept>, Fault> {
+    let Some(folder) = folder(home, lab, job)? else {
+        return Ok(Vec::new());
+    };
+    let entries = folder.entries(ENTRIES)?.into_iter();
+    Ok(entries
         .filter_map(|entry| {
-            let name = entry.file_name().into_string().ok()?;
-            let id = name.strip_prefix("chk-")?.parse().ok()?;
-            // Written last: without it the checkpoint is not complete.
-            let written = fs::metadata(entry.path().join("_metadata"))
-                .ok()?
-                .modified()
-                .ok()?;
+            let name = entry.name;
             Some(Kept {
                 job: job.to_owned(),
-                id,
-                at: Timestamp::try_from(written).ok()?,
+                id: name.strip_prefix("chk-")?.parse().ok()?,
+                at: written(&folder, &name)?,
                 path: format!(
                     "file:{}/{}/{job}/{name}",
                     lab.flink.mount.trim_end_matches('/'),
@@ -73,7 +85,7 @@ fn of_job(folder: &Path, lab: &Lab, job: &str) -> Vec<Kept> {
                 ),
             })
         })
-        .collect()
+        .collect())
 }
 
 #[cfg(test)]
@@ -82,6 +94,7 @@ mod tests {
 
     use super::*;
     use crate::world::home::{JobRecord, Source};
+    use std::fs;
 
     #[test]
     fn only_complete_checkpoints_of_recorded_jobs_count() {
@@ -101,17 +114,29 @@ mod tests {
         fs::write(make("ours", 3).join("_metadata"), "x").unwrap();
         make("ours", 4);
         fs::write(make("strange", 9).join("_metadata"), "x").unwrap();
-        assert_eq!(newest(&home, &lab, &state), None);
+        assert_eq!(newest(&home, &lab, &state).unwrap(), None);
         state.jobs.push(JobRecord {
             id: "ours".to_owned(),
             when: Timestamp::UNIX_EPOCH,
             from: None,
             cluster: None,
         });
-        let (kept, count) = newest(&home, &lab, &state).unwrap();
+        let (kept, count) = newest(&home, &lab, &state).unwrap().unwrap();
         assert_eq!((kept.id, count), (3, 1));
         assert_eq!(kept.path, "file:/flink-shared/checkpoints/ours/chk-3");
-        assert!(is_there(&home, &lab, "ours", 3) && !is_there(&home, &lab, "ours", 4));
-        assert!(has_any(&home, &lab, "ours") && !has_any(&home, &lab, "none"));
+        let there = |id| is_there(&home, &lab, "ours", id).unwrap();
+        assert!(there(3) && !there(4));
+        assert!(has_any(&home, &lab, "ours").unwrap() && !has_any(&home, &lab, "none").unwrap());
+        // Files elsewhere are no checkpoint of this lab.
+        let chk = home.shared().join("checkpoints/ours/chk-4");
+        std::os::unix::fs::symlink(chk.with_file_name("chk-3"), chk.with_file_name("chk-5"))
+            .unwrap();
+        std::os::unix::fs::symlink("../chk-3/_metadata", chk.join("_metadata")).unwrap();
+        assert!(!there(4) && !there(5));
+        let (ours, strange) = (chk.parent().unwrap(), chk.join("../../strange"));
+        fs::remove_dir_all(ours).unwrap();
+        std::os::unix::fs::symlink(strange, ours).unwrap();
+        let fault = newest(&home, &lab, &state).unwrap_err();
+        assert!(fault.what.contains("`checkpoints/ours`"), "{fault}");
     }
 }

@@ -50,9 +50,10 @@ pub(super) async fn checkpoint(run: &Run<'_>) -> Result<CheckpointFact, Fault> {
                 },
                 _ = look.tick() => {
                     (seen.rest, seen.restored) = completed(&rest, &record.id).await;
-                    seen.disk = seen.pointer.filter(|id| {
-                        kept::is_there(&run.home, &run.lab, &record.id, *id)
-                    });
+                    seen.disk = match seen.pointer {
+                        Some(id) if kept::is_there(&run.home, &run.lab, &record.id, id)? => Some(id),
+                        _ => None,
+                    };
                     if let Some(id) = seen.agreed() {
                         return Ok(id);
                     }

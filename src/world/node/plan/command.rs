@@ -69,7 +69,7 @@ fn without_user(variable: &str) -> String {
 }
 
 /// A word as a shell takes it for one.
-fn quoted(word: &str) -> String {
+pub(in crate::world) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/:._-=,@+".contains(c);
     match word.chars().all(plain) {
         true => word.to_owned(),

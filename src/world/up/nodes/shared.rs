@@ -3,17 +3,14 @@
 
 use crate::fault::Fault;
 use crate::world::gate::Claiming;
-use crate::world::node::{self, Node};
+use crate::world::node::{self, Node, shared};
+use crate::world::shared::{Folder, Obstacle};
 use crate::world::up::Run;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// How long a node may take to set an owner.
 const OWN: Duration = Duration::from_secs(30);
-/// Makes each folder, gives it to Flink's user and proves by a real write that it can use it.
-const OWN_SCRIPT: &str = include_str!("../../../../assets/node/own.sh");
-/// The file that the node writes and the host must see.
-const PROBE: &str = ".flinklab-seen";
 /// How long a virtual machine may take to show it, and between two looks.
 const SEEN: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(50);
@@ -42,27 +39,33 @@ pub(super) async fn own_folders(run: &Run<'_>, claim: &Claiming) -> Result<(), F
         ))
         .mend("Run `flinklab down`, then `flinklab up`: the data stays."));
     };
-    let folders = &run.lab.flink.folders;
-    let mut paths = vec![mount.clone()];
-    for folder in [&folders.ha, &folders.checkpoints, &folders.savepoints] {
-        let mut path = mount.trim_end_matches('/').to_owned();
+    let wanted = &run.lab.flink.folders;
+    let mut folders: Vec<String> = Vec::new();
+    for folder in [&wanted.ha, &wanted.checkpoints, &wanted.savepoints] {
+        let mut path = String::new();
         // Every folder on the way too: Flink makes neighbours of them.
         for part in folder.split('/').filter(|part| !part.is_empty()) {
-            path = format!("{path}/{part}");
-            if !paths.contains(&path) {
-                paths.push(path.clone());
+            let slash = if path.is_empty() { "" } else { "/" };
+            path = format!("{path}{slash}{part}");
+            if !folders.contains(&path) {
+                folders.push(path.clone());
             }
         }
     }
-    let probe = format!("{}/{PROBE}", mount.trim_end_matches('/'));
-    let mut argv = vec!["sh", "-c", OWN_SCRIPT, "flinklab-own", &probe];
-    argv.extend(paths.iter().map(String::as_str));
-    let output = node.exec(&argv, OWN).await?;
-    match output.code == 0
-        && output.stdout.lines().filter(|line| *line == "ok").count() == paths.len()
-    {
-        true => is_seen_here(run, node, &probe).await,
-        false => Err(Fault::unable(
+    let output = node
+        .exec(&shared::own(&mount, &folders).words(), OWN)
+        .await?;
+    if let Some(obstacle) = Obstacle::said(output.code, &output.stderr) {
+        return Err(obstacle.in_node(&node.name, &mount, "run `flinklab up` again"));
+    }
+    let owned = output.stdout.lines().filter(|line| *line == "ok").count();
+    let probe = output
+        .stdout
+        .lines()
+        .find_map(|line| line.strip_prefix("seen "));
+    match probe.filter(|_| output.code == 0 && owned == folders.len() + 1) {
+        Some(probe) => is_seen_here(run, node, (&mount, probe)).await,
+        None => Err(Fault::unable(
             "shared-not-writable",
             format!(
                 "Flink could not write below {}.",
@@ -87,16 +90,22 @@ fn shared_path(run: &Run<'_>, node: &str) -> Option<String> {
 
 /// A Docker in a virtual machine that does not share the folder mounts an empty one of its own, and
 /// nothing fails until the first checkpoint is looked for.
-async fn is_seen_here(run: &Run<'_>, node: &Node, probe: &str) -> Result<(), Fault> {
-    let here = run.home.shared().join(PROBE);
+async fn is_seen_here(
+    run: &Run<'_>,
+    node: &Node,
+    (mount, probe): (&str, &str),
+) -> Result<(), Fault> {
+    let here = run.home.shared();
+    let is_seen = || Ok(Folder::open(&here)?.is_some_and(|folder| folder.entry(probe).is_some()));
     let until = Instant::now() + SEEN;
-    let mut seen = here.exists();
+    let mut seen = is_seen()?;
     while !seen && Instant::now() < until {
         sleep(LOOK).await;
-        seen = here.exists();
+        seen = is_seen()?;
     }
-    // It belongs to the node's root: only there it can be removed.
-    let removed = node.exec(&["rm", "-f", probe], OWN).await?;
+    // It belongs to Flink's user: only there it can be removed.
+    let path = format!("{}/{probe}", mount.trim_end_matches('/'));
+    let removed = node.exec(&["rm", "-f", &path], OWN).await?;
     if !seen {
         let shared = run.home.shared();
         return Err(Fault::unable(
@@ -113,6 +122,6 @@ async fn is_seen_here(run: &Run<'_>, node: &Node, probe: &str) -> Result<(), Fau
         ));
     }
     removed
-        .expect(&format!("Removing {probe} in {}", node.name))
+        .expect(&format!("Removing {path} in {}", node.name))
         .map(drop)
 }
