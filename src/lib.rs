@@ -26,6 +26,7 @@
 //! | where | what | begin with |
 //! | --- | --- | --- |
 //! | `fault` | why something failed, in a person's words; exit codes | `Fault` |
+//! | `text` | text from outside made harmless: terminal, browser, Markdown, JSON | `harms` |
 //! | `failure` | failures as data, and the one table of them | `CATALOGUE` |
 //! | `lab` | what a lab is: its files, read and checked with exact places | `Lab`, `lab::check` |
 //! | `settings` | what a person prefers: `config.toml`, with the place of every word | `settings::open` |
@@ -60,6 +61,8 @@
 //! * Nothing that was not seen is a PASS.
 //! * No task is spawned but by the loop, which misses it when it is gone, and inside the
 //!   simulation. No wait is without a deadline, no list without a bound.
+//! * No character that steers a terminal, turns text around or hides in it reaches a terminal, a
+//!   browser or a Markdown page: `text::harms` is the only list of them.
 //! * No file is written but by the world, and by the simulation below the folder it is given.
 //! * The simulation knows neither world nor model: it is told addresses, as the real servers are,
 //!   and the program is not told which of them answers.
@@ -72,5 +75,6 @@ pub mod lab;
 pub mod model;
 pub mod settings;
 pub mod sim;
+pub mod text;
 pub mod view;
 pub mod world;

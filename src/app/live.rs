@@ -6,6 +6,7 @@ use super::print::{Printer, Style};
 use super::report::{self, step_line};
 use crate::fault::{Fault, Kind};
 use crate::model::{Model, Plan, Step, StepChange, StepState};
+use crate::text::harmless;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -61,7 +62,13 @@ impl Block {
         let lines = lines(&model.plan, model.now, printer.ascii, room);
         let lines: Vec<String> = lines
             .iter()
-            .map(|line| cut(line, usize::from(columns).saturating_sub(1), printer.ascii))
+            .map(|line| {
+                cut(
+                    &harmless(line),
+                    usize::from(columns).saturating_sub(1),
+                    printer.ascii,
+                )
+            })
             .collect();
         if lines.is_empty() || lines == self.drawn {
             return;
@@ -75,7 +82,7 @@ impl Block {
             out.push_str(line);
             out.push('\n');
         }
-        printer.text(&out);
+        printer.draw(&out);
         self.drawn = lines;
     }
 }

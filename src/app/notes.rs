@@ -4,6 +4,7 @@
 use super::print::{Printer, Style};
 use super::report::wrapped;
 use crate::model::{Note, Origin};
+use crate::text::harmless;
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -15,7 +16,9 @@ pub(super) fn tell(note: &Note, printer: &Printer) {
     match printer.style {
         Style::Json => printer.object(&json!({ "note": note, "origin": note.origin })),
         // the whole screen is the note: what was said before is over
-        Style::Text if printer.live => printer.text(&format!("\u{1b}[2J\u{1b}[H{}", text(note))),
+        Style::Text if printer.live => {
+            printer.draw(&format!("\u{1b}[2J\u{1b}[H{}", harmless(&text(note))))
+        }
         Style::Text => printer.text(&format!("{}\n", text(note))),
     }
 }

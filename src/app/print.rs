@@ -5,6 +5,7 @@ use super::crash::Crash;
 use crate::cli::Global;
 use crate::fault::{Fault, naming};
 use crate::model::Origin;
+use crate::text::{self, harmless};
 use serde_json::{Value, json};
 use std::io::{self, BufRead, Write};
 
@@ -51,13 +52,16 @@ impl Printer {
 
     /// A line of text. A reader that went away (`| head`) is not an error.
     pub(super) fn line(&self, text: &str) {
-        let mut out = io::stdout().lock();
-        let _ = writeln!(out, "{text}");
-        let _ = out.flush();
+        self.text(&format!("{text}\n"));
     }
 
-    /// Text as it is.
+    /// Text, without what would do more on a terminal than be read.
     pub(super) fn text(&self, text: &str) {
+        self.draw(&harmless(text));
+    }
+
+    /// Text as it is: ours, to the terminal.
+    pub(super) fn draw(&self, text: &str) {
         let mut out = io::stdout().lock();
         let _ = out.write_all(text.as_bytes());
         let _ = out.flush();
@@ -71,14 +75,14 @@ impl Printer {
     /// One JSON object.
     pub(super) fn object(&self, value: &Value) {
         if self.origin == Origin::Real || value.get("origin").is_some() {
-            self.line(&value.to_string());
+            self.line(&text::json(value));
             return;
         }
         let mut labelled = value.clone();
         if let Some(object) = labelled.as_object_mut() {
             object.insert("origin".to_owned(), json!(self.origin));
         }
-        self.line(&labelled.to_string());
+        self.line(&text::json(&labelled));
     }
 
     /// Why it did not work: an object on standard output, or sentences on standard error.
@@ -88,7 +92,7 @@ impl Printer {
             Style::Json => self.object(&fault_object(fault)),
             Style::Text => {
                 let mut out = io::stderr().lock();
-                let _ = out.write_all(fault_text(fault).as_bytes());
+                let _ = out.write_all(harmless(&fault_text(fault)).as_bytes());
             }
         }
     }
@@ -103,14 +107,14 @@ impl Printer {
         let _ = writeln!(
             out,
             "flinklab: a part of flinklab crashed; this is a bug of flinklab.\n{}\n({kept})",
-            crash.text
+            harmless(&crash.text)
         );
     }
 
     /// Something that is no error: on standard error, so that no reader of lines stumbles over it.
     pub(super) fn warning(&self, text: &str) {
         let mut err = io::stderr().lock();
-        let _ = writeln!(err, "flinklab: {text}");
+        let _ = writeln!(err, "flinklab: {}", harmless(text));
     }
 
     /// Asks a question that only `yes` answers. Nobody there to ask: none.
@@ -122,12 +126,18 @@ impl Printer {
             return None;
         }
         let mut out = io::stdout().lock();
-        let _ = write!(out, "{question} [y/N] ");
+        let _ = write!(out, "{} [y/N] ", harmless(question));
         let _ = out.flush();
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer).ok()?;
-        Some(matches!(answer.trim(), "y" | "Y" | "yes"))
+        Some(is_yes(&answer))
     }
+}
+
+/// Whether an answer is a yes, however it is written.
+fn is_yes(answer: &str) -> bool {
+    let answer = answer.trim();
+    answer.eq_ignore_ascii_case("y") || answer.eq_ignore_ascii_case("yes")
 }
 
 /// The shape that scripts rely on.

@@ -47,7 +47,7 @@ fn words(failure: &Failure) -> Option<Fit> {
         }
     }
     let all = [&failure.title, &failure.story, &failure.teaches];
-    match all.iter().any(|text| text.chars().any(char::is_control)) {
+    match all.iter().any(|text| text.contains(crate::text::harms)) {
         true => wrong("story", "Control characters do not belong into a text."),
         false => None,
     }

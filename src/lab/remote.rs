@@ -65,7 +65,7 @@ pub(super) fn unfit(url: &str) -> Option<&'static str> {
     if authority.is_empty()
         || url
             .chars()
-            .any(|one| one.is_whitespace() || one.is_control())
+            .any(|one| one.is_whitespace() || crate::text::harms(one))
     {
         return Some("it names no host");
     }

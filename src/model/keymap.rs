@@ -36,7 +36,7 @@ impl FromStr for Key {
         };
         let mut letters = name.chars();
         let code = match (letters.next(), letters.next()) {
-            (Some(letter), None) if !letter.is_whitespace() && !letter.is_control() => {
+            (Some(letter), None) if !letter.is_whitespace() && !crate::text::harms(letter) => {
                 Some(KeyCode::Char(letter))
             }
             _ => NAMED

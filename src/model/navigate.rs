@@ -14,7 +14,7 @@ pub(super) fn typed(model: &mut Model, key: Key) -> Option<Action> {
     match (action, key.code) {
         (Some(action), _) => Some(action),
         (None, KeyCode::Char(letter)) if !key.ctrl => {
-            if model.screen.typed.chars().count() < TYPED && !letter.is_control() {
+            if model.screen.typed.chars().count() < TYPED && !crate::text::harms(letter) {
                 model.screen.typed.push(letter);
                 take_typed(model);
             }

@@ -3,6 +3,7 @@
 
 use super::draw;
 use crate::model::Model;
+use crate::text::xml as escaped;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::{Buffer, Cell};
@@ -229,22 +230,6 @@ fn shape(symbol: &str, x: u32, y: u32) -> Option<String> {
         }
         _ => return None,
     })
-}
-
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            // what XML does not allow at all
-            letter if letter.is_control() => {}
-            letter => safe.push(letter),
-        }
-    }
-    safe
 }
 
 /// Colours by their number in the table of 256; others are left to the page.

@@ -3,6 +3,7 @@
 //! (blue is good, orange a warning, vermilion bad); the terminal's background is never set.
 
 use crate::model::{Colours, Looks, Model, ThemeName};
+use crate::text;
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
@@ -201,16 +202,12 @@ fn without_colour(tone: Tone) -> Style {
 /// Takes out what could turn text around or steer the terminal, whoever let it in: the world cleans
 /// what it reads, a recording may come from anywhere.
 pub(super) fn inert(buffer: &mut Buffer) {
-    let harmful = |letter: char| {
-        letter.is_control()
-            || matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
     for cell in &mut buffer.content {
-        if !cell.symbol().is_ascii() && cell.symbol().contains(harmful) {
+        if !cell.symbol().is_ascii() && cell.symbol().contains(text::harms) {
             let clean: String = cell
                 .symbol()
                 .chars()
-                .filter(|letter| !harmful(*letter))
+                .filter(|letter| !text::harms(*letter))
                 .collect();
             cell.set_symbol(&clean);
         }

@@ -1,6 +1,8 @@
 //! Makes text from outside harmless on a screen: no control characters, no escape sequences, no
 //! characters that move others or have no width of their own. Knows nothing about what it says.
 
+use crate::text;
+
 /// Characters of one line that are kept: a screen is never wider, a stack trace has line ends.
 pub const LINE: usize = 2000;
 /// Characters of an error or a message that are kept.
@@ -53,7 +55,7 @@ fn inert(text: &str, limit: usize) -> String {
             }
             '\r' | '\n' => continue,
             c if c.is_control() => '·',
-            c if reorders(c) => continue,
+            c if text::harms(c) => continue,
             c => c,
         };
         match unicode_width::UnicodeWidthChar::width(shown) {
@@ -68,16 +70,6 @@ fn inert(text: &str, limit: usize) -> String {
         clean.push(shown);
     }
     clean
-}
-
-/// Characters that change the order or the look of their neighbours: direction marks, joiners,
-/// variation selectors, tags, fillers that are blank but not blanks.
-const fn reorders(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// After an ESC: a control sequence, a string that runs to its end mark, or a short one.

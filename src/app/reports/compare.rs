@@ -2,7 +2,7 @@
 //! sentences that claim no more than the runs show.
 
 use super::findings::findings;
-use super::html::{self, escaped};
+use super::html;
 use super::summary::{self, short};
 use super::table::{Side, Table};
 use super::{counted, group_object, svg};
@@ -11,6 +11,7 @@ use crate::app::print::{Printer, Style};
 use crate::cli::CompareFormat;
 use crate::fault::Fault;
 use crate::model::{Compared, Comparison, Distribution, Origin, PhaseName, distributions};
+use crate::text::{markdown as markdown_of, markdown_block, markdown_sentence, xml as escaped};
 use crate::world::keep;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -218,17 +219,21 @@ fn text(comparison: &Comparison) -> String {
 }
 
 fn markdown(comparison: &Comparison) -> String {
-    let mut text = format!("# flinklab comparison\n\n{}\n", heading(comparison));
+    let mut text = format!(
+        "# flinklab comparison\n\n{}\n",
+        markdown_of(&heading(comparison))
+    );
     for side in sides(comparison) {
-        text.push_str(&format!("\n## {}: {}\n\n", side.failure, side.title));
+        let (failure, title) = (markdown_of(side.failure), markdown_of(&side.title));
+        text.push_str(&format!("\n## {failure}: {title}\n\n"));
         for finding in findings(&side.groups()) {
-            text.push_str(&format!("- {finding}\n"));
+            text.push_str(&format!("- {}\n", markdown_sentence(&finding)));
         }
         text.push_str("\nFrom the break until all tasks ran again:\n\n");
         text.push_str(&recoveries(&side).markdown());
         let strips = summary::strips(&side.groups(), STRIP);
         if !strips.is_empty() {
-            text.push_str(&format!("\n```\n{}\n```\n", strips.join("\n")));
+            text.push_str(&markdown_block(&strips));
         }
         if let Some(phases) = phases(&side) {
             text.push_str(&format!("\n{}", phases.markdown()));

@@ -5,43 +5,9 @@ use super::{Picked, page, summary, svg, words};
 use crate::app::break_report::name;
 use crate::failure::Verdict;
 use crate::model::RunResult;
+use crate::text::{html_sentence, xml as escaped};
 
 const STYLE: &str = include_str!("../../../assets/report.css");
-
-/// Words for a page, with what stands between backticks as code.
-fn coded(text: &str) -> String {
-    let parts: Vec<String> = text.split('`').map(escaped).collect();
-    if parts.len().is_multiple_of(2) {
-        // one of them is alone: it means itself
-        return escaped(text);
-    }
-    let mut safe = String::new();
-    for (at, part) in parts.iter().enumerate() {
-        match at % 2 {
-            0 => safe.push_str(part),
-            _ => safe.push_str(&format!("<code>{part}</code>")),
-        }
-    }
-    safe
-}
-
-/// Text as it may stand in HTML and XML. Characters that XML cannot hold are left out.
-pub(super) fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            '\n' | '\t' => safe.push(letter),
-            letter if letter.is_control() => {}
-            letter => safe.push(letter),
-        }
-    }
-    safe
-}
 
 /// The page.
 pub(super) fn text(picked: &Picked) -> String {
@@ -134,7 +100,10 @@ fn one(run: &RunResult, open: bool) -> String {
         "<p class=\"{class}\">{}</p>\n<p>",
         escaped(&words::verdict(run))
     ));
-    let story: Vec<String> = words::story(run).iter().map(|line| coded(line)).collect();
+    let story: Vec<String> = words::story(run)
+        .iter()
+        .map(|line| html_sentence(line))
+        .collect();
     text.push_str(&story.join(" "));
     text.push_str("</p>\n<h3>When what happened</h3>\n<p>Each bar ends when its step was reached.");
     if !run.record.held_back.is_empty() {

@@ -2,10 +2,10 @@
 //! as its failure should is a success, also where that is FAIL; one that could prove nothing is an
 //! error, never a success.
 
-use super::html::escaped;
 use super::{Picked, words};
 use crate::app::break_report::name;
 use crate::failure::Verdict;
+use crate::text::xml as escaped;
 
 #[expect(clippy::cast_precision_loss)] // seconds of a lab fit a float
 fn seconds(ms: Option<i64>) -> f64 {

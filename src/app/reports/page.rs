@@ -3,6 +3,7 @@
 use super::summary::{self, held_back};
 use super::{Picked, counted, words};
 use crate::model::Origin;
+use crate::text::{markdown as plain, markdown_block, markdown_sentence};
 
 /// Columns of the strip on which every run stands.
 const STRIP: usize = 60;
@@ -81,13 +82,13 @@ pub(super) fn text(picked: &Picked) -> String {
 /// For a page that renders Markdown.
 pub(super) fn markdown(picked: &Picked) -> String {
     let groups = picked.groups();
-    let mut text = format!("# flinklab report\n\n{}\n", heading(picked));
+    let mut text = format!("# flinklab report\n\n{}\n", plain(&heading(picked)));
     if picked.runs.len() > 1 {
         text.push_str("\n## Recovery\n\nFrom the break until all tasks ran again.\n\n");
         text.push_str(&summary::side_by_side(&groups).markdown());
         let strips = summary::strips(&groups, STRIP);
         if !strips.is_empty() {
-            text.push_str(&format!("\n```\n{}\n```\n", strips.join("\n")));
+            text.push_str(&markdown_block(&strips));
         }
         if let Some(leases) = summary::leases(&groups) {
             text.push_str("\n## How the leader's lease ended\n\n");
@@ -99,9 +100,9 @@ pub(super) fn markdown(picked: &Picked) -> String {
         text.push_str(&summary::list(&picked.runs.iter().collect::<Vec<_>>()).markdown());
     }
     for run in &picked.runs {
-        text.push_str(&format!("\n## {}: {}\n\n", run.run, run.verdict));
+        text.push_str(&format!("\n## {}: {}\n\n", plain(&run.run), run.verdict));
         for sentence in words::story(run) {
-            text.push_str(&format!("{sentence}\n"));
+            text.push_str(&format!("{}\n", markdown_sentence(&sentence)));
         }
         text.push_str(&format!("\n{}\n\n", summary::reached(run).markdown()));
         text.push_str(&summary::statements(run).markdown());

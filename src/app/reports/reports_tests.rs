@@ -238,3 +238,29 @@ fn markdown_keeps_its_columns_whatever_a_cell_says() {
     let text = page::markdown(&picked);
     assert!(text.contains("a \\| b c"), "{text}");
 }
+
+/// A lab's folder may be anybody's: what it calls things, and what its pods say, is text.
+#[test]
+fn markdown_takes_what_others_say_for_text() {
+    let mut picked = several();
+    let evil = "<img src=x> [a](javascript:b) `c` \u{202e}d\u{200b}";
+    picked.lab = evil.to_owned();
+    for run in &mut picked.runs {
+        run.failure = "e`\n```\n<b>".to_owned();
+        run.record.title = evil.to_owned();
+        run.record.teaches = format!("Learn `x`. {evil}");
+        run.statements[0].evidence = evil.to_owned();
+    }
+    let text = page::markdown(&picked);
+    let (before, block) = text.split_once("```").unwrap();
+    let (_, after) = block.split_once("```").unwrap();
+    // between backticks nothing is markup
+    let harmful = format!("{before}{after}")
+        .replace("\\[a\\](javascript:b)", "")
+        .replace("` <b>`", "");
+    for part in ["<", "](", "\u{202e}", "\u{200b}"] {
+        assert!(!harmful.contains(part), "{part:?} in {text}");
+    }
+    assert_eq!(text.matches("```").count(), 2, "{text}");
+    assert!(text.contains("Learn `x`."), "{text}");
+}

@@ -1,10 +1,10 @@
 //! Drawings of a run, inside the page: phases on one axis of time, checkpoints before and after,
 //! every run of a failure as a dot. Text and shapes only, no script, nothing loaded.
 
-use super::html::escaped;
 use super::summary::short;
 use crate::app::break_report::title;
 use crate::model::{Distribution, LeaseEnd, PhaseName, RunResult, counts};
+use crate::text::xml as escaped;
 
 /// Width of a drawing, in its own units.
 const WIDTH: f64 = 860.0;

@@ -1,6 +1,6 @@
 //! Rows and columns, written as a terminal, Markdown or a browser wants them.
 
-use super::html::escaped;
+use crate::text::{markdown, xml as escaped};
 
 /// On which side a column's words stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,9 +62,13 @@ impl Table {
     }
 
     pub(super) fn markdown(&self) -> String {
-        let plain = |cell: &str| cell.replace('|', "\\|").replace('\n', " ");
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-        let mut text = line(self.columns.iter().map(|(name, _)| plain(name)).collect());
+        let mut text = line(
+            self.columns
+                .iter()
+                .map(|(name, _)| markdown(name))
+                .collect(),
+        );
         text.push_str(&line(
             self.columns
                 .iter()
@@ -75,7 +79,7 @@ impl Table {
                 .collect(),
         ));
         for row in &self.rows {
-            text.push_str(&line(row.iter().map(|cell| plain(cell)).collect()));
+            text.push_str(&line(row.iter().map(|cell| markdown(cell)).collect()));
         }
         text
     }

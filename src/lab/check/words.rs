@@ -42,7 +42,7 @@ fn name(lab: &Source, text: &str) -> Result<(), Fault> {
 
 /// A few words on one line, such as fit into a list.
 fn about(lab: &Source, text: &str) -> Result<(), Fault> {
-    if text.chars().count() <= LONGEST_ABOUT && !text.contains(char::is_control) {
+    if text.chars().count() <= LONGEST_ABOUT && !text.contains(crate::text::harms) {
         return Ok(());
     }
     lab.at("about", "`about` is too long for a list.")

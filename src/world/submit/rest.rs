@@ -2,6 +2,7 @@
 //! kube's own calls lose what Flink says in an error.
 
 use crate::lab::Lab;
+use crate::text;
 use crate::world::kube::describe;
 use bytes::Bytes;
 use http::{Method, Request};
@@ -138,7 +139,7 @@ fn sentence(body: &[u8]) -> String {
     let cause = text.rsplit("Caused by: ").next().unwrap_or(text);
     let line = cause.lines().next().unwrap_or_default();
     line.chars()
-        .filter(|letter| !letter.is_control())
+        .filter(|letter| !text::harms(*letter))
         .take(SHOWN)
         .collect()
 }
