@@ -8,7 +8,7 @@ mod writing;
 
 use super::docker::{Docker, failed, late, words};
 use super::up::progress::{Meter, Progress, Title};
-use super::{Events, World, export, images, lessons};
+use super::{Events, World, export, files, images, lessons};
 use crate::fault::Fault;
 use crate::lab::{LESSONS, Lab, folder_in_words};
 use crate::model::{BundleOrder, Done, Event};
@@ -17,7 +17,7 @@ use bytes::Bytes;
 use file::{PIECE, Packed};
 use futures::StreamExt;
 use reading::Reader;
-use room::{folder_of, mega, partial, sizes};
+use room::{mega, partial, sizes};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -100,7 +100,7 @@ async fn create(world: &World, file: &Path, progress: &Progress) -> Result<Done,
         found.push((name, image));
     }
     let size: u64 = found.iter().map(|(_, image)| image.size).sum();
-    let room = super::doctor::free(&folder_of(file));
+    let room = super::doctor::free(files::folder_of(file));
     let left = std::fs::metadata(partial(file)).map_or(0, |part| part.len());
     if let Some(room) = room.filter(|room| room + left < size) {
         return Err(Fault::unable(
@@ -148,7 +148,7 @@ async fn create(world: &World, file: &Path, progress: &Progress) -> Result<Done,
 
     progress.begin("verify", "").await;
     let reader = read(&part, "verify", progress).await?;
-    std::fs::rename(&part, file).map_err(|error| {
+    files::name(&part, file).map_err(|error| {
         Fault::unable(
             "bundle-unwritable",
             format!("Cannot write {}.", file.display()),

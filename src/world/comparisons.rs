@@ -2,13 +2,12 @@
 //! made for them. Knows neither how one is carried out nor how it is told.
 
 use super::Addresses;
-use super::home::Home;
-use super::runs::keep;
+use super::home::{Home, keep};
 use crate::fault::Fault;
 use crate::model::{COMPARISON_FORMAT, Comparison, RunResult};
 use std::fs;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The folder; no instance can be named so.
 const FOLDER: &str = ".comparisons";
@@ -50,14 +49,6 @@ pub fn read(addresses: &Addresses, id: &str) -> Result<Option<Comparison>, Fault
 /// Writes it in one stroke.
 pub fn write(addresses: &Addresses, comparison: &Comparison) -> Result<(), Fault> {
     let path = file(addresses, &comparison.id());
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(|error| {
-        Fault::unable(
-            "home-unwritable",
-            format!("Cannot make {}.", folder.display()),
-        )
-        .why(error)
-    })?;
     let mut text = serde_json::to_string(comparison).map_err(|error| {
         Fault::unable("home-unwritable", "The comparison cannot be written down.").why(error)
     })?;

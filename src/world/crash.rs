@@ -3,8 +3,9 @@
 //! before the newest is kept once.
 
 use super::Addresses;
+use super::files::{self, Privacy};
 use super::home::Home;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -28,17 +29,10 @@ pub fn file(addresses: &Addresses, name: &str) -> PathBuf {
 pub fn keep(addresses: &Addresses, name: &str, text: &str) -> io::Result<PathBuf> {
     let path = file(addresses, name);
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        files::make_folder(folder, Privacy::Private)?;
     }
     if fs::metadata(&path).is_ok_and(|found| found.len() > ROTATE_AT) {
         fs::rename(&path, path.with_extension("log.1"))?;
-    }
-    let mut options = OpenOptions::new();
-    options.create(true).append(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
     }
     let stamp = jiff::Timestamp::now();
     let entry = format!(
@@ -46,8 +40,51 @@ pub fn keep(addresses: &Addresses, name: &str, text: &str) -> io::Result<PathBuf
         env!("CARGO_PKG_VERSION")
     );
     let end = entry.len().min(TEXT);
-    let mut file = options.open(&path)?;
+    let mut file = files::append(&path)?;
     file.write_all(&entry.as_bytes()[..end])?;
     file.write_all(b"\n\n")?;
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::model::{COMPARISON_FORMAT, Comparison};
+    use crate::world::comparisons;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn addresses(home: PathBuf) -> Addresses {
+        Addresses {
+            docker: None,
+            docker_context: None,
+            docker_config: None,
+            config: home.clone(),
+            home,
+            proxies: Vec::new(),
+        }
+    }
+
+    /// Whoever writes first makes the home folder: nobody else may look into it.
+    #[test]
+    fn whatever_makes_the_home_folder_makes_it_private() {
+        let below = tempfile::tempdir().unwrap();
+        let first = addresses(below.path().join("crashed"));
+        keep(&first, "t", "a panic").unwrap();
+        let second = addresses(below.path().join("compared"));
+        let comparison = Comparison {
+            format: COMPARISON_FORMAT,
+            began: jiff::Timestamp::UNIX_EPOCH,
+            failures: Vec::new(),
+            times: 1,
+            labs: Vec::new(),
+            standing: None,
+        };
+        comparisons::write(&second, &comparison).unwrap();
+        for home in [first.home, second.home.join(".comparisons"), second.home] {
+            let mode = fs::metadata(&home).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700, "{}", home.display());
+        }
+    }
 }

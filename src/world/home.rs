@@ -1,8 +1,6 @@
 //! The instance's own folder: `<home>/<name>/` with its marker and state, made by us and nobody
-//! else. Knows paths, the lock and how a file is replaced in one stroke; it neither talks to Docker
-//! nor deletes what Flink wrote.
+//! else. Knows paths and the lock; it neither talks to Docker nor deletes what Flink wrote.
 
-mod files;
 mod names;
 mod state;
 
@@ -12,9 +10,8 @@ pub use state::{
     State,
 };
 
-use files::{Privacy, make_folder, private_file, remove_but, same_file, sync_folder};
-
 use super::Addresses;
+use super::files::{self, Privacy, make_folder, remove_but, same_file};
 use crate::fault::Fault;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, Write};
@@ -191,30 +188,8 @@ impl Home {
 
     /// Replaces a file of this folder in one stroke: 0600, on disk before its name says so.
     pub fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), Fault> {
-        let write = || -> std::io::Result<()> {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let folder = path.parent().unwrap_or(&self.folder);
-            let temporary = folder.join(format!(".{name}.{}", std::process::id()));
-            // A leftover of a process that was killed and had our number.
-            match fs::remove_file(&temporary) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-            let mut file = private_file(&temporary)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&temporary, path)?;
-            sync_folder(folder)
-        };
         self.plain(&self.folder)?;
-        write().map_err(|error| {
-            Fault::unable(
-                "home-unwritable",
-                format!("Cannot write {}.", path.display()),
-            )
-            .why(error)
-            .mend("Make room or mend the permissions, then run the command again.")
-        })
+        replace(path, bytes)
     }
 
     /// Makes the folder and what is in it. One that exists must be ours or empty.
@@ -269,7 +244,7 @@ impl Home {
         self.plain(&self.folder)?;
         self.plain(&path)?;
         loop {
-            let mut file = private_file(&path)
+            let mut file = files::new(&path)
                 .or_else(|_| OpenOptions::new().read(true).write(true).open(&path))
                 .map_err(|error| {
                     Fault::unable(
@@ -314,17 +289,7 @@ impl Home {
 
     /// Removes what a killed process left half-written. Only with the lock held.
     pub fn sweep(&self) {
-        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        for entry in entries {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let half = [STATE, "kubeconfig"].iter().any(|of| {
-                name.strip_prefix(&format!(".{of}."))
-                    .is_some_and(|pid| pid.bytes().all(|byte| byte.is_ascii_digit()))
-            });
-            if half {
-                let _ = fs::remove_file(entry.path());
-            }
-        }
+        files::sweep(&self.folder, &[STATE, "kubeconfig"]);
     }
 
     /// Removes the folder once nothing of Flink's is left below it. The lock goes with it.
@@ -368,6 +333,22 @@ impl Home {
         )
         .why(error)
     }
+}
+
+/// Keeps a file in the home folder beside the labs, in a folder for us alone.
+pub(in crate::world) fn keep(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+    let folder = files::folder_of(path);
+    make_folder(folder, Privacy::Private).map_err(|error| unwritable(folder, error))?;
+    replace(path, bytes)
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+    files::replace(path, bytes, Privacy::Private).map_err(|error| {
+        let what = format!("Cannot write {}.", path.display());
+        Fault::unable("home-unwritable", what)
+            .why(error)
+            .mend("Make room or mend the permissions, then run the command again.")
+    })
 }
 
 /// A folder that cannot be made: mostly for want of a right, else because a file is in its place.

@@ -3,9 +3,8 @@
 
 use super::Addresses;
 use super::flink::innermost;
-use super::home::Source;
+use super::home::{Source, keep};
 use super::open::open as opened;
-use super::runs::keep;
 use super::{World, clean};
 use crate::fault::{Fault, Place};
 use crate::lab::{self, LONGEST_REMOTE, Lab, Remote, may_ask, sum};
@@ -13,7 +12,7 @@ use http::{Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Limited};
 use kube::client::Body;
 use kube::{Client, Config};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -58,7 +57,6 @@ pub fn take_over(from: &Addresses, to: &Addresses, asked: &str) -> Result<(), Fa
     let (from, to) = (folder(from), folder(to));
     for one in lab::wanted(asked, &to)? {
         if let Ok(bytes) = std::fs::read(one.kept_in(&from)) {
-            make(&to)?;
             keep(&one.kept_in(&to), &bytes)?;
         }
     }
@@ -90,18 +88,9 @@ pub async fn fetch(addresses: &Addresses, wanted: &[Remote]) -> Result<(), Fault
             let fault = Fault::wrong("manifest-invalid", what).mend("A manifest is YAML.");
             return Err(placed(fault, one.at_url.as_ref()));
         }
-        let folder = folder(addresses);
-        make(&folder)?;
-        keep(&one.kept_in(&folder), &bytes)?;
+        keep(&one.kept_in(&folder(addresses)), &bytes)?;
     }
     Ok(())
-}
-
-fn make(folder: &Path) -> Result<(), Fault> {
-    std::fs::create_dir_all(folder).map_err(|error| {
-        let what = format!("Cannot make {}.", folder.display());
-        Fault::unable("home-unwritable", what).why(error)
-    })
 }
 
 fn unreached(remote: &Remote, why: &str) -> Fault {

@@ -14,6 +14,7 @@ pub mod docker;
 pub mod doctor;
 pub mod down;
 pub mod export;
+mod files;
 pub mod flink;
 pub mod gate;
 pub mod ha;

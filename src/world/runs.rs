@@ -4,6 +4,7 @@
 pub mod elsewhere;
 pub(super) mod written;
 
+use super::files::{self, Privacy};
 use super::home::Home;
 use super::{Events, World};
 use crate::fault::Fault;
@@ -108,19 +109,7 @@ pub fn read(home: &Home, run: &str) -> Result<RunResult, Fault> {
 
 /// Writes a report where the person wants it. A file that is there is replaced in one stroke.
 pub fn keep(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
-    let write = || -> std::io::Result<()> {
-        // A pipe or a device is written to as it is.
-        if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-            return fs::write(path, bytes);
-        }
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let temporary = path.with_file_name(format!(".{name}.{}", std::process::id()));
-        fs::write(&temporary, bytes)?;
-        fs::rename(&temporary, path).inspect_err(|_| {
-            let _ = fs::remove_file(&temporary);
-        })
-    };
-    write().map_err(|error| {
+    files::replace(path, bytes, Privacy::Readable).map_err(|error| {
         Fault::unable(
             "out-unwritable",
             format!("Cannot write {}.", path.display()),
@@ -269,5 +258,33 @@ mod tests {
         assert!(from.recv().await.is_none(), "nothing else is said");
         let judged = world.judged.borrow().clone();
         assert_eq!(judged.as_deref(), Some("a"), "its failure is taken back");
+    }
+
+    #[test]
+    fn a_file_laid_beside_a_report_is_not_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let (out, other) = (folder.path().join("a.html"), folder.path().join("other"));
+        fs::write(&other, "theirs").unwrap();
+        // the name that was used until now could be guessed by anybody who may write there
+        let guessed = folder
+            .path()
+            .join(format!(".a.html.{}", std::process::id()));
+        std::os::unix::fs::symlink(&other, &guessed).unwrap();
+        keep(&out, b"new").unwrap();
+        assert_eq!(fs::read_to_string(&other).unwrap(), "theirs");
+        assert_eq!(fs::read_to_string(&out).unwrap(), "new");
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_a_report_is_refused_and_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (out, other) = (folder.path().join("a.html"), folder.path().join("other"));
+        fs::write(&other, "theirs").unwrap();
+        std::os::unix::fs::symlink(&other, &out).unwrap();
+        let fault = keep(&out, b"new").unwrap_err();
+        assert_eq!(fault.code, "out-unwritable");
+        assert!(fault.why.contains("symbolic link"), "{fault}");
+        assert_eq!(fs::read_to_string(&other).unwrap(), "theirs");
+        assert_eq!(fs::read_link(&out).unwrap(), other);
     }
 }

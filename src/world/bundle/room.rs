@@ -10,14 +10,6 @@ pub(super) fn partial(file: &Path) -> PathBuf {
     file.with_file_name(name)
 }
 
-/// The folder that a file is in.
-pub(super) fn folder_of(file: &Path) -> PathBuf {
-    match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
-        _ => PathBuf::from("."),
-    }
-}
-
 /// Bytes as a person counts them.
 pub(super) fn mega(bytes: u64) -> String {
     match bytes {

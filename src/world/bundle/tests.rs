@@ -115,6 +115,31 @@ fn what_an_interrupted_run_left_is_gone_on_with() {
 }
 
 #[test]
+fn a_bundle_is_written_through_no_link_and_over_nobodys_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, other) = (folder.path().join("b"), folder.path().join("other"));
+    std::fs::write(&other, "theirs").unwrap();
+    let refused = || match Writer::open(&path, ("own", &lab()), &wanted()) {
+        Ok(_) => panic!("it was opened"),
+        Err(fault) => {
+            assert_eq!(std::fs::read_to_string(&other).unwrap(), "theirs");
+            fault
+        }
+    };
+    std::os::unix::fs::symlink(&other, &path).unwrap();
+    assert_eq!(refused().code, "bundle-unwritable");
+    std::fs::remove_file(&path).unwrap();
+    // another name of the same file
+    std::fs::hard_link(&other, &path).unwrap();
+    assert_eq!(refused().code, "bundle-unwritable");
+    std::fs::remove_file(&path).unwrap();
+    // a file of the person's own that happens to be called so
+    std::fs::write(&path, "x".repeat(2000)).unwrap();
+    assert_eq!(refused().code, "bundle-part-foreign");
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), 2000);
+}
+
+#[test]
 fn what_is_no_bundle_is_said_to_be_none() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("b");

@@ -7,9 +7,13 @@ use super::file::{
 };
 use crate::fault::Fault;
 use crate::lab::file_bytes;
+use crate::world::files;
 use std::fs::File;
-use std::io::{Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+
+/// Bytes of a header of a tar.
+const BLOCK: u64 = 512;
 
 /// A bundle that is being written, under another name until it is whole.
 pub(super) struct Writer {
@@ -33,19 +37,19 @@ impl Writer {
             let bytes = file_bytes(name, text).ok_or_else(|| cannot(garbled()))?;
             files.push((name.clone(), bytes));
         }
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(cannot)?;
+        let mut file = files::own(path).map_err(cannot)?;
         if file.try_lock().is_err() {
             return Err(Fault::unable(
                 "bundle-busy",
                 format!("Another flinklab writes {} right now.", path.display()),
             )
             .mend("Wait until it is done, or name another file."));
+        }
+        if !is_begun(&mut file).map_err(cannot)? {
+            let what = format!("{} is no bundle that was begun.", path.display());
+            return Err(Fault::wrong("bundle-part-foreign", what)
+                .why("a file of yours is not written over")
+                .mend("Move it away, or name another file for the bundle."));
         }
         let mut contents = Contents {
             format: FORMAT,
@@ -111,6 +115,14 @@ impl Writer {
         file.sync_all().map_err(cannot)?;
         Ok(file.metadata().map_err(cannot)?.len())
     }
+}
+
+/// Whether a file is empty or begins as a bundle does: anything else is somebody's.
+fn is_begun(file: &mut File) -> std::io::Result<bool> {
+    let mut head = Vec::new();
+    file.take(BLOCK).read_to_end(&mut head)?;
+    let magic = head.get(257..262).is_none_or(|magic| magic == b"ustar");
+    Ok(head.is_empty() || head.starts_with(b"lab/") && magic)
 }
 
 /// Takes in what an interrupted run left: where the part of it ends that is gone on with.

@@ -3,8 +3,9 @@
 
 use super::is_there;
 use crate::fault::Fault;
+use crate::world::files;
 use crate::world::home::Home;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -36,11 +37,7 @@ pub async fn claimed(home: &Home, run: &str) -> Result<Option<Claim>, Fault> {
         let unlockable = |why: std::io::Error| {
             Fault::unable("lock-failed", format!("Cannot lock {}.", path.display())).why(why)
         };
-        let held = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .map_err(unlockable)?;
+        let held = files::append(&path).map_err(unlockable)?;
         match held.try_lock() {
             // Who had it before may have undone it just now, and removed the file with it.
             Ok(()) if !is_there(home, run) => {

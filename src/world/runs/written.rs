@@ -4,6 +4,7 @@
 use super::{make_folder, unwritable};
 use crate::fault::Fault;
 use crate::model::{BreakBegun, Event, Happening, RunEvent, RunEventKind};
+use crate::world::files;
 use crate::world::home::Home;
 use crate::world::journal::Owner;
 use serde::{Deserialize, Serialize};
@@ -94,11 +95,7 @@ impl Notes {
         let write = || -> std::io::Result<()> {
             let mut line = serde_json::to_string(&happening)?;
             line.push('\n');
-            let mut file = fs::OpenOptions::new()
-                .create(true)
-                .append(true)
-                .open(&path)?;
-            file.write_all(line.as_bytes())
+            files::append(&path)?.write_all(line.as_bytes())
         };
         write().map_err(|error| unwritable(&path, &error))
     }
