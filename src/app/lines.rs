@@ -152,6 +152,10 @@ impl Show for Lines {
                         self.printer.line(&waits);
                     }
                 }
+                Event::Unrecorded(fault) => {
+                    self.printer
+                        .warning(&format!("{} ({})", fault.what, fault.why));
+                }
                 Event::Crashed(text) => {
                     self.outcome = Some(Err(Fault::new(
                         Kind::Bug,

@@ -276,8 +276,8 @@ async fn turn(
         if let Some(from) = clocks.look(told, counted) {
             batch.push(now(Event::Jumped { from, to: told }));
         }
+        tapes.take_all(&mut batch);
         for happening in &batch {
-            tapes.take(happening);
             wanted.extend(update(model, happening));
         }
         match show.show(model, &batch) {

@@ -13,11 +13,14 @@ use std::sync::Arc;
 pub(super) struct Tapes {
     world: Arc<World>,
     session: Option<Tape>,
-    recent: Recent,
+    /// What the recording of a run begins with; none where no run can be fired.
+    recent: Option<Recent>,
     /// Runs that this process ordered; a tape from the moment they were sent.
     runs: BTreeMap<String, Option<Tape>>,
     size: Option<(u16, u16)>,
     trouble: Option<Fault>,
+    /// Of the session's recording, until it was told.
+    untold: Option<Fault>,
 }
 
 impl Tapes {
@@ -35,30 +38,44 @@ impl Tapes {
             (None, _) => None,
         };
         Ok(Self {
+            recent: (!world.read_only).then(Recent::default),
             world,
             session,
-            recent: Recent::default(),
             runs: BTreeMap::new(),
             size,
             trouble: None,
+            untold: None,
         })
+    }
+
+    /// Writes a batch, and adds to it that the session is recorded no more.
+    pub(super) fn take_all(&mut self, batch: &mut Vec<Happening>) {
+        batch.iter().for_each(|happening| self.take(happening));
+        if let Some(fault) = self.untold.take() {
+            batch.push(super::now(Event::Unrecorded(fault)));
+        }
     }
 
     /// Writes one event wherever it belongs.
     pub(super) fn take(&mut self, happening: &Happening) {
-        self.recent.take(happening);
+        if let Some(recent) = &mut self.recent {
+            recent.take(happening);
+        }
         if let Some(tape) = &mut self.session
             && let Err(fault) = tape.take(happening)
         {
             self.session = None;
+            self.untold = Some(fault.clone());
             self.in_trouble(fault);
         }
-        for tape in self.runs.values_mut().flatten() {
+        self.runs.retain(|_, tape| {
+            let taken = tape.as_mut().map_or(Ok(()), |tape| tape.take(happening));
             // the run's folder may be gone with its lab; the run itself goes on
-            if let Err(fault) = tape.take(happening) {
+            if let Err(fault) = &taken {
                 tracing::warn!(%fault, "the events of a run are not all kept");
             }
-        }
+            taken.is_ok()
+        });
         if let Event::Run(RunEvent {
             run: Some(run),
             kind: RunEventKind::Sent { .. },
@@ -88,7 +105,7 @@ impl Tapes {
         let Some(kept @ None) = self.runs.get_mut(run) else {
             return;
         };
-        let events = self.recent.all();
+        let events = self.recent.as_ref().map(Recent::all).unwrap_or_default();
         let Some(first) = events.first() else { return };
         let header = Header::new(first.at, self.size, self.world.origin);
         let tape = Tape::of_run(&self.world, run, &header, self.world.private.clone());
@@ -122,5 +139,48 @@ impl Tapes {
             }
         }
         self.trouble
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::world::Addresses;
+
+    #[test]
+    fn a_recording_that_is_full_says_so_while_the_session_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let addresses = Addresses {
+            docker: None,
+            docker_context: None,
+            docker_config: None,
+            home: folder.path().to_owned(),
+            config: folder.path().to_owned(),
+            proxies: Vec::new(),
+        };
+        let mut world = World::new(addresses, "t".to_owned(), None, false);
+        world.record = Some(folder.path().join("a.flinklab"));
+        let mut model = Model::default();
+        let mut tapes = Tapes::open(Arc::new(world), &model).unwrap();
+        let mut batch = vec![super::super::now(Event::Tick)];
+        tapes.take_all(&mut batch);
+        assert_eq!(batch.len(), 1);
+        tapes.session.as_mut().unwrap().fill();
+        tapes.take_all(&mut batch);
+        let Some(Event::Unrecorded(fault)) = batch.last().map(|last| &last.event) else {
+            panic!("{batch:?}")
+        };
+        assert!(fault.why.contains("the most"), "{fault}");
+        for happening in &batch {
+            crate::model::update(&mut model, happening);
+        }
+        let said = model.screen.notice(model.now).unwrap();
+        assert!(said.starts_with("Recording ended: it has "), "{said}");
+        let count = batch.len();
+        tapes.take_all(&mut batch);
+        assert_eq!(batch.len(), count, "it is said once");
+        assert_eq!(tapes.close().unwrap().code, "recording-ended");
     }
 }

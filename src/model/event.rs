@@ -138,6 +138,8 @@ pub enum Event {
         #[serde(flatten)]
         fault: Fault,
     },
+    /// The recording of the session ends here; the session goes on.
+    Unrecorded(Fault),
     /// A task ended in a panic: a bug of ours.
     Crashed(String),
 }

@@ -217,6 +217,10 @@ pub(super) fn follow(model: &mut Model, event: &Event) {
                 (true, false) => {}
             }
         }
+        Event::Unrecorded(fault) => {
+            let words = format!("Recording ended: {}.", fault.why);
+            model.screen.say(model.now, words);
+        }
         Event::Crashed(text) => {
             let words = format!("A part of flinklab failed; this is a bug: {text}");
             model.screen.say(model.now, words);

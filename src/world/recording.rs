@@ -1,17 +1,20 @@
 //! Recordings as files: written line by line as things happen, compressed where the name says so,
 //! and read again as far as they go. What a line says is `model::recording`'s business.
 
+use super::files::{self, Privacy};
 use super::home::Home;
 use super::{World, runs};
 use crate::fault::Fault;
 use crate::model::Happening;
-use crate::model::recording::{Header, Private, Recording, Writer};
+use crate::model::recording::{
+    Header, LARGEST, LONGEST_LINE, Private, Reading, Recording, Size, Writer,
+};
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use jiff::{SignedDuration, Timestamp};
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// The fault of a recording that could not go on.
@@ -22,10 +25,6 @@ pub const OF_A_RUN: &str = "events.flinklab.gz";
 const PACKED: &str = "gz";
 /// How old what is not in the file yet may be.
 const FLUSHED: SignedDuration = SignedDuration::from_secs(1);
-/// A recording stops at this many bytes before compression: an hour of trouble has some 50 MB.
-const LARGEST: u64 = 2 * 1024 * 1024 * 1024;
-/// And no more than this is read.
-const READ: u64 = 512 * 1024 * 1024;
 
 /// A recording being written.
 #[derive(Debug)]
@@ -34,7 +33,7 @@ pub struct Tape {
     writer: Writer,
     out: Out,
     flushed: Timestamp,
-    bytes: u64,
+    size: Size,
 }
 
 #[derive(Debug)]
@@ -55,14 +54,7 @@ impl Out {
 impl Tape {
     /// Begins a recording in a new file that only its owner may read. An existing one is kept.
     pub fn create(path: &Path, header: &Header, private: Private) -> Result<Self, Fault> {
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt;
-            options.mode(0o600);
-        }
-        let file = options.open(path).map_err(|error| {
+        let file = files::new(path).map_err(|error| {
             let what = format!("Cannot write a recording to {}.", path.display());
             let fault = Fault::wrong("recording-unwritable", what);
             match error.kind() {
@@ -79,15 +71,20 @@ impl Tape {
 
     /// Goes on with a recording that this process began then and ended since.
     pub fn go_on(path: &Path, began: Timestamp, private: Private) -> Result<Self, Fault> {
-        let file = fs::OpenOptions::new().append(true).open(path);
-        let file = file.map_err(|error| {
+        let file = files::append(path).map_err(|error| {
             let what = format!("Cannot go on with the recording {}.", path.display());
             Fault::wrong("recording-unwritable", what).why(error)
         })?;
-        let written = file.metadata().map_or(0, |found| found.len());
         let mut tape = Self::on(path, file, began, private);
-        tape.bytes = written;
-        Ok(tape)
+        // what is compressed counts by what it becomes
+        let counted = File::open(path).and_then(|file| {
+            let (text, _) = unpacked(BufReader::new(file))?;
+            lines(text, |line| io::Result::Ok(tape.size.add(line).is_ok()))
+        });
+        match counted {
+            Ok(()) => Ok(tape),
+            Err(error) => Err(tape.ends(error)),
+        }
     }
 
     fn on(path: &Path, file: File, began: Timestamp, private: Private) -> Self {
@@ -102,7 +99,7 @@ impl Tape {
                 false => Out::Plain(file),
             },
             flushed: began,
-            bytes: 0,
+            size: Size::default(),
         }
     }
 
@@ -127,9 +124,7 @@ impl Tape {
     }
 
     fn put(&mut self, line: &str, at: Timestamp) -> Result<(), Fault> {
-        self.bytes += line.len() as u64;
-        if self.bytes > LARGEST {
-            let why = format!("it has {LARGEST} bytes, which is the most");
+        if let Err(why) = self.size.add(line.as_bytes()) {
             return Err(self.ends(why));
         }
         let mut written = self.out.write().write_all(line.as_bytes());
@@ -143,6 +138,12 @@ impl Tape {
     fn ends(&self, why: impl std::fmt::Display) -> Fault {
         let what = format!("The recording {} ends here.", self.path.display());
         Fault::unable(RECORDING_ENDED, what).why(why)
+    }
+
+    /// Leaves no room for another event.
+    #[cfg(test)]
+    pub(crate) fn fill(&mut self) {
+        self.size.bytes = LARGEST;
     }
 
     /// Ends the file.
@@ -183,32 +184,90 @@ pub fn read(world: &World, name: &Path) -> Result<Recording, Fault> {
     if file.metadata().map_err(cannot)?.is_dir() {
         return Err(cannot(io::Error::other("it is a folder")));
     }
-    let mut bytes = Vec::new();
-    file.take(READ).read_to_end(&mut bytes).map_err(cannot)?;
-    of_bytes(&shown, &bytes)
+    whole(&shown, BufReader::new(file)).map_err(|failed| match failed {
+        Failed::File(error) => cannot(error),
+        Failed::Recording(fault) => fault,
+    })
 }
 
 /// Reads a recording out of the bytes of its file, compressed or not.
 pub fn of_bytes(name: &str, bytes: &[u8]) -> Result<Recording, Fault> {
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Recording::read(name, bytes);
+    whole(name, bytes).map_err(|failed| match failed {
+        Failed::File(error) => {
+            let what = format!("Cannot read the recording {name}.");
+            Fault::wrong("no-recording", what).why(error)
+        }
+        Failed::Recording(fault) => fault,
+    })
+}
+
+/// Why a recording is not read.
+enum Failed {
+    File(io::Error),
+    Recording(Fault),
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Self::File(error)
     }
-    let mut text = Vec::new();
-    let mut packed = MultiGzDecoder::new(bytes).take(READ);
-    // what was unpacked before the damage stays in `text`
-    let damage = packed.read_to_end(&mut text).err();
-    if damage.is_some() {
-        // the last piece may be half a line
-        let whole = text.iter().rposition(|byte| *byte == b'\n');
-        text.truncate(whole.map_or(0, |at| at + 1));
+}
+
+impl From<Fault> for Failed {
+    fn from(fault: Fault) -> Self {
+        Self::Recording(fault)
     }
-    let mut recording = Recording::read(name, &text)?;
-    if let Some(error) = damage {
-        recording.cut = Some(format!("its compressed text ends early: {error}"));
-    } else if text.len() as u64 == READ {
-        recording.cut = Some(format!("only its first {READ} bytes were read"));
+}
+
+/// Reads a recording as far as it goes. Of its text no more than a line is held at once.
+fn whole(name: &str, file: impl BufRead) -> Result<Recording, Failed> {
+    let mut reading = Reading::new(name);
+    let (text, packed) = unpacked(file)?;
+    let damage = match lines(text, |line| Ok(reading.line(line)?)) {
+        Ok(()) => None,
+        Err(Failed::File(error)) if packed => {
+            Some(format!("its compressed text ends early: {error}"))
+        }
+        Err(failed) => return Err(failed),
+    };
+    Ok(reading.end(damage)?)
+}
+
+/// The text of a file, compressed or not, no longer than that of a recording; and whether it was.
+fn unpacked<'a>(mut file: impl BufRead + 'a) -> io::Result<(Box<dyn BufRead + 'a>, bool)> {
+    const MOST: u64 = LARGEST + 1;
+    let packed = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
+    Ok(match packed {
+        true => {
+            let text = BufReader::new(MultiGzDecoder::new(file));
+            (Box::new(text.take(MOST)), true)
+        }
+        false => (Box::new(file.take(MOST)), false),
+    })
+}
+
+/// Gives line after line, each with its line break, until no more is wanted. Of one that is too
+/// long for a recording only the beginning is given.
+fn lines<E: From<io::Error>>(
+    mut text: impl BufRead,
+    mut each: impl FnMut(&[u8]) -> Result<bool, E>,
+) -> Result<(), E> {
+    let most = LONGEST_LINE as u64 + 1;
+    let mut line = Vec::new();
+    let mut next = |line: &mut Vec<u8>| {
+        line.clear();
+        text.by_ref().take(most).read_until(b'\n', line)
+    };
+    while next(&mut line)? > 0 {
+        if !each(&line)? {
+            break;
+        }
+        let mut long = line.len() > LONGEST_LINE;
+        while long && line.last() != Some(&b'\n') {
+            long = next(&mut line)? > 0;
+        }
     }
-    Ok(recording)
+    Ok(())
 }
 
 /// Writes a picture. An existing file is replaced in one stroke.
@@ -220,101 +279,8 @@ pub fn write_picture(path: &Path, text: &str) -> Result<(), Fault> {
         )
         .why(error)
     };
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    fs::write(&beside, text).map_err(cannot)?;
-    fs::rename(&beside, path).map_err(cannot)
+    files::replace(path, text.as_bytes(), Privacy::Readable).map_err(cannot)
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-    use crate::model::{Event, Origin};
-
-    fn tape(path: &Path) -> Tape {
-        let began = "2026-11-24T21:00:00Z".parse().unwrap();
-        Tape::create(
-            path,
-            &Header::new(began, None, Origin::Real),
-            Private::default(),
-        )
-        .unwrap()
-    }
-
-    fn recorded(path: &Path, ticks: i64) -> Tape {
-        let mut tape = tape(path);
-        let began: Timestamp = "2026-11-24T21:00:00Z".parse().unwrap();
-        for n in 0..ticks {
-            let at = began + SignedDuration::from_millis(n * 250);
-            tape.take(&Happening {
-                at,
-                event: Event::Tick,
-            })
-            .unwrap();
-        }
-        tape
-    }
-
-    #[test]
-    fn plain_and_compressed_files_are_read_again() {
-        let folder = tempfile::tempdir().unwrap();
-        for name in ["a.flinklab", "a.flinklab.gz"] {
-            let path = folder.path().join(name);
-            recorded(&path, 100).close().unwrap();
-            let bytes = fs::read(&path).unwrap();
-            assert_eq!(bytes.starts_with(b"{"), name.ends_with("flinklab"));
-            let read = of_bytes(name, &bytes).unwrap();
-            assert_eq!((read.happenings.len(), read.cut), (100, None));
-        }
-    }
-
-    #[test]
-    fn a_recording_goes_on_after_something_else_was_looked_at() {
-        let folder = tempfile::tempdir().unwrap();
-        for name in ["a.flinklab", "a.flinklab.gz"] {
-            let path = folder.path().join(name);
-            recorded(&path, 10).close().unwrap();
-            let began: Timestamp = "2026-11-24T21:00:00Z".parse().unwrap();
-            let mut tape = Tape::go_on(&path, began, Private::default()).unwrap();
-            let at = began + SignedDuration::from_secs(60);
-            let event = Event::Tick;
-            tape.take(&Happening { at, event }).unwrap();
-            tape.close().unwrap();
-            let read = of_bytes(name, &fs::read(&path).unwrap()).unwrap();
-            assert_eq!((read.happenings.len(), read.length()), (11, 60_000_000));
-            assert_eq!(read.remarks(), Vec::<String>::new());
-        }
-    }
-
-    #[test]
-    fn a_killed_program_leaves_what_is_older_than_a_second() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.flinklab.gz");
-        // 25 s of ticks, never closed
-        std::mem::forget(recorded(&path, 100));
-        let read = of_bytes("a", &fs::read(&path).unwrap()).unwrap();
-        assert!(read.happenings.len() >= 95, "{}", read.happenings.len());
-        assert!(read.cut.is_some());
-    }
-
-    #[test]
-    fn a_recording_never_replaces_a_file_and_is_private() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a");
-        fs::write(&path, "mine").unwrap();
-        let header = Header::new(Timestamp::UNIX_EPOCH, None, Origin::Real);
-        let fault = Tape::create(&path, &header, Private::default()).unwrap_err();
-        assert_eq!(fault.code, "recording-unwritable");
-        assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let path = folder.path().join("b");
-            tape(&path).close().unwrap();
-            let mode = fs::metadata(&path).unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o600);
-        }
-    }
-}
+mod tests;

@@ -54,6 +54,10 @@ const WALLS: &[Wall] = &[
         never: &[&["crate::"], CLIENTS, SCREENS, SYSTEM, CLOCKS],
     },
     Wall {
+        of: "text.rs",
+        never: &[&["crate::"], CLIENTS, SCREENS, SYSTEM, CLOCKS],
+    },
+    Wall {
         of: "failure",
         never: &[
             &[
@@ -273,6 +277,16 @@ const ONLY: &[Only] = &[
         word: "std::env",
         within: &["main.rs"],
         why: "surroundings are values, so that a test can pass others",
+    },
+    Only {
+        word: "is_control()",
+        within: &["world/clean.rs"],
+        why: "there is one list of what harms",
+    },
+    Only {
+        word: "char::is_control",
+        within: &[],
+        why: "there is one list of what harms",
     },
     Only {
         word: "println!",

@@ -49,6 +49,7 @@ pub fn marks(recording: &Recording) -> Vec<Mark> {
             Event::Saved(result) => format!("{}: {}", result.failure, result.verdict),
             Event::Job(JobTold::Begun(order)) => format!("job {}", order.act),
             Event::Failed { fault, .. } => fault.code.to_string(),
+            Event::Unrecorded(_) => "recording ended".to_owned(),
             Event::Crashed(_) => "a part of flinklab crashed".to_owned(),
             Event::Link {
                 link: Link::Lost { .. },
@@ -128,6 +129,7 @@ impl Before {
             | Event::Healed(_)
             | Event::Saved(_)
             | Event::Failed { .. }
+            | Event::Unrecorded(_)
             | Event::Crashed(_) => true,
             Event::Step(change) => {
                 let state = Some(change.state);

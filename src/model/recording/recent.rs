@@ -2,7 +2,8 @@
 //! recording of one run begins with, so that it can be understood without the session around it.
 
 use crate::model::{
-    DiskSample, Event, FlinkSample, Happening, Link, MapChange, Pod, PodChange, Source,
+    DiskSample, Event, FlinkSample, Happening, KubeEvent, Link, MapChange, NodeSeen, Pod,
+    PodChange, Source, Stage,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
@@ -11,8 +12,10 @@ use std::collections::{BTreeMap, VecDeque};
 const KEPT: SignedDuration = SignedDuration::from_secs(30);
 /// And how many events at the most.
 const MOST: usize = 4_000;
-/// Config maps of past jobs that are remembered.
+/// Config maps of jobs that are remembered: those that changed last.
 const MAPS: usize = 50;
+/// Events of Kubernetes that are remembered.
+const KUBE: usize = 50;
 
 /// The last half minute, and what it stands on.
 #[derive(Debug, Clone, Default)]
@@ -28,12 +31,16 @@ struct Ground {
     failures: Option<Event>,
     links: BTreeMap<Source, Link>,
     pods: Option<BTreeMap<String, Pod>>,
-    maps: BTreeMap<String, MapChange>,
+    /// The cluster's own map, and those of jobs, the one that changed last at the end.
+    cluster: Option<MapChange>,
+    jobs: VecDeque<(String, MapChange)>,
     flink: Option<FlinkSample>,
     disk: Option<DiskSample>,
     detail: Option<Event>,
     standing: Option<Event>,
-    node: Option<Event>,
+    nodes: BTreeMap<String, NodeSeen>,
+    stage: Option<Stage>,
+    kube: VecDeque<KubeEvent>,
     past: Option<Event>,
 }
 
@@ -82,23 +89,19 @@ impl Ground {
             Event::Pods(PodChange::Deleted { uid }) => {
                 self.pods.get_or_insert_default().remove(&uid);
             }
-            Event::Map(MapChange::Deleted { name }) => {
-                self.maps.remove(&name);
-            }
-            Event::Map(change) => {
-                let name = match &change {
-                    MapChange::Cluster(map) => map.name.clone(),
-                    MapChange::Job(map) => map.name.clone(),
-                    MapChange::Deleted { name } => name.clone(),
-                };
-                self.maps.insert(name, change);
-                if self.maps.len() > MAPS {
-                    self.maps.pop_first();
-                }
-            }
+            Event::Map(change) => self.map(change),
             Event::Flink(sample) => self.flink = Some(sample),
             Event::Past(_) => self.past = Some(event),
-            Event::Node(_) => self.node = Some(event),
+            Event::Node(node) => {
+                self.nodes.insert(node.name.clone(), node);
+            }
+            Event::Stage(stage) => self.stage = Some(stage),
+            Event::Kube(event) => {
+                self.kube.push_back(event);
+                if self.kube.len() > KUBE {
+                    self.kube.pop_front();
+                }
+            }
             Event::Standing(_) => self.standing = Some(event),
             Event::JobDetail(_) => self.detail = Some(event),
             Event::Disk(sample) => self.disk = Some(sample),
@@ -108,12 +111,10 @@ impl Ground {
             | Event::Key(_)
             | Event::Resize { .. }
             | Event::Signal(_)
-            | Event::Stage(_)
             | Event::Usual(_)
             | Event::Examined { .. }
             | Event::Step(_)
             | Event::Done(_)
-            | Event::Kube(_)
             | Event::Log(_)
             | Event::Previous(_)
             | Event::Did(_)
@@ -126,7 +127,30 @@ impl Ground {
             | Event::Run(_)
             | Event::Saved(_)
             | Event::Failed { .. }
+            | Event::Unrecorded(_)
             | Event::Crashed(_) => {}
+        }
+    }
+
+    fn map(&mut self, change: MapChange) {
+        let name = match &change {
+            MapChange::Cluster(_) => {
+                self.cluster = Some(change);
+                return;
+            }
+            MapChange::Job(map) => map.name.clone(),
+            MapChange::Deleted { name } => name.clone(),
+        };
+        self.jobs.retain(|(known, _)| *known != name);
+        match change {
+            MapChange::Deleted { .. } => {
+                let gone = |map: &mut MapChange| matches!(map, MapChange::Cluster(map) if map.name == name);
+                self.cluster.take_if(gone);
+            }
+            change => self.jobs.push_back((name, change)),
+        }
+        if self.jobs.len() > MAPS {
+            self.jobs.pop_front();
         }
     }
 
@@ -134,6 +158,7 @@ impl Ground {
         let mut events: Vec<Event> = Vec::new();
         events.extend(self.failures.clone());
         events.extend(self.lab.clone());
+        events.extend(self.stage.clone().map(Event::Stage));
         let links = self.links.iter();
         events.extend(links.map(|(source, link)| Event::Link {
             source: *source,
@@ -143,12 +168,17 @@ impl Ground {
             let pods = pods.values().cloned().collect();
             events.push(Event::Pods(PodChange::Listed(pods)));
         }
-        events.extend(self.maps.values().cloned().map(Event::Map));
+        let maps = self
+            .cluster
+            .iter()
+            .chain(self.jobs.iter().map(|(_, map)| map));
+        events.extend(maps.cloned().map(Event::Map));
         events.extend(self.flink.clone().map(Event::Flink));
         events.extend(self.disk.clone().map(Event::Disk));
         events.extend(self.detail.clone());
         events.extend(self.standing.clone());
-        events.extend(self.node.clone());
+        events.extend(self.nodes.values().cloned().map(Event::Node));
+        events.extend(self.kube.iter().cloned().map(Event::Kube));
         events.extend(self.past.clone());
         events
     }
@@ -159,6 +189,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::model::{ClusterMap, JobMap, NodeState};
 
     #[test]
     fn what_is_older_leaves_only_its_ground() {
@@ -181,5 +212,88 @@ mod tests {
         assert_eq!(all[0].event, live(68), "the newest before it");
         assert_eq!(all[0].at, first);
         assert_eq!(all.len(), 1 + 2 * 31);
+    }
+
+    #[test]
+    fn all_nodes_the_stage_and_the_newest_events_of_kubernetes_stay() {
+        let mut recent = Recent::default();
+        let began: Timestamp = "2026-11-24T21:00:00Z".parse().unwrap();
+        let mut take = |seconds: i64, event: Event| {
+            let at = began + SignedDuration::from_secs(seconds);
+            recent.take(&Happening { at, event });
+        };
+        let node = |name: &str, state: NodeState| {
+            let name = name.to_owned();
+            let since = began;
+            Event::Node(NodeSeen { name, state, since })
+        };
+        let kube = |n: u32| {
+            Event::Kube(KubeEvent {
+                at: began + SignedDuration::from_secs(i64::from(n)),
+                warning: false,
+                reason: "Killing".to_owned(),
+                object: format!("pod-{n}"),
+                message: String::new(),
+                count: 1,
+            })
+        };
+        let stage = Event::Stage(Stage::Begun {
+            missing: "x".to_owned(),
+        });
+        take(0, stage.clone());
+        for name in ["t-control-plane", "t-worker", "t-worker2"] {
+            take(0, node(name, NodeState::Runs));
+        }
+        take(1, node("t-worker", NodeState::Stopped));
+        for n in 0..500 {
+            take(1, kube(n));
+        }
+        take(100, Event::Tick);
+        let events: Vec<Event> = recent.all().into_iter().map(|one| one.event).collect();
+        let nodes: Vec<&Event> = events
+            .iter()
+            .filter(|one| matches!(one, Event::Node(_)))
+            .collect();
+        assert_eq!(
+            nodes,
+            [
+                &node("t-control-plane", NodeState::Runs),
+                &node("t-worker", NodeState::Stopped),
+                &node("t-worker2", NodeState::Runs),
+            ]
+        );
+        assert!(events.contains(&stage));
+        let of_kube = events.iter().filter(|one| matches!(one, Event::Kube(_)));
+        assert!((10..500).contains(&of_kube.count()));
+        assert!(events.contains(&kube(499)) && !events.contains(&kube(0)));
+    }
+
+    #[test]
+    fn maps_of_past_jobs_never_push_out_the_clusters_own() {
+        let mut recent = Recent::default();
+        let began: Timestamp = "2026-11-24T21:00:00Z".parse().unwrap();
+        let cluster = Event::Map(MapChange::Cluster(ClusterMap {
+            name: "a-cluster-config-map".to_owned(),
+            ..ClusterMap::default()
+        }));
+        let job = |n: usize| {
+            // the newest comes first in the alphabet
+            Event::Map(MapChange::Job(JobMap {
+                name: format!("b-{:03}-config-map", 999 - n),
+                ..JobMap::default()
+            }))
+        };
+        let events = std::iter::once(cluster.clone()).chain((0..300).map(job));
+        for event in events {
+            recent.take(&Happening { at: began, event });
+        }
+        let at = began + SignedDuration::from_secs(100);
+        recent.take(&Happening {
+            at,
+            event: Event::Tick,
+        });
+        let events: Vec<Event> = recent.all().into_iter().map(|one| one.event).collect();
+        assert!(events.contains(&cluster));
+        assert!(events.contains(&job(299)) && !events.contains(&job(0)));
     }
 }

@@ -1,7 +1,9 @@
 //! Recordings are written, read again, cut, foreign, newer and hostile.
 #![allow(clippy::unwrap_used)]
 
+use super::reading::{changed, is_plain};
 use super::*;
+use crate::model::{Event, LogLine};
 
 fn began() -> Timestamp {
     "2026-11-24T21:00:00Z".parse().unwrap()
@@ -151,7 +153,7 @@ fn a_line_is_read_the_same_on_the_short_way() {
     let (mut short, mut all) = (0, 0);
     for line in lines.filter(|line| !line.is_empty()) {
         all += 1;
-        if harmless(line) {
+        if is_plain(line) {
             short += 1;
             let read: Entry<Event> = serde_json::from_slice(line).unwrap();
             let long = changed(VERSION, line).unwrap();
@@ -165,8 +167,54 @@ fn a_line_is_read_the_same_on_the_short_way() {
         "\"\u{9b}2J\"",
         "\"\u{7f}\"",
         r#""\"#,
+        "\"a\u{202e}b\"",
+        "\"a\u{e0041}b\"",
     ] {
-        assert!(!harmless(evil.as_bytes()), "{evil}");
+        assert!(!is_plain(evil.as_bytes()), "{evil}");
     }
-    assert!(harmless("\"a \\n \\\" \\\\ ★ ä\"".as_bytes()));
+    assert!(is_plain("\"a \\n \\\" \\\\ ★ ä\"".as_bytes()));
+}
+
+#[test]
+fn a_recording_is_read_as_far_as_one_may_be_written() {
+    let text = written(&[after(0, Event::Tick), after(9, Event::Tick)]);
+    let lines: Vec<&[u8]> = text
+        .as_bytes()
+        .split_inclusive(|byte| *byte == b'\n')
+        .collect();
+    for near in [
+        Size {
+            bytes: LARGEST - lines[0].len() as u64 - lines[1].len() as u64,
+            lines: 0,
+        },
+        Size {
+            bytes: 0,
+            lines: MOST_LINES - 2,
+        },
+    ] {
+        let mut reading = Reading::new("a");
+        reading.size = near;
+        let more: Vec<bool> = lines
+            .iter()
+            .map(|line| reading.line(line).unwrap())
+            .collect();
+        assert_eq!(more, [true, true, false]);
+        let read = reading.end(None).unwrap();
+        assert_eq!(read.happenings.len(), 1);
+        assert!(read.cut.unwrap().contains("the most"));
+    }
+}
+
+#[test]
+fn what_turns_text_around_or_hides_in_it_does_nothing_in_a_recording() {
+    let hostile = "a\u{202e}b\u{2066}c\u{200f}d\u{e0041}e\u{2028}f\u{feff}g";
+    let text = written(&[after(0, Event::Log(vec![line(hostile, hostile)]))]);
+    for text in [text.clone(), text.replace('\u{202e}', "\\u202e")] {
+        let read = Recording::read("a", text.as_bytes()).unwrap();
+        let Event::Log(lines) = &read.happenings[0].event else {
+            panic!("a log line")
+        };
+        let told = (lines[0].pod.as_str(), lines[0].text.as_str());
+        assert_eq!(told, ("abcdefg", "abcdefg"));
+    }
 }

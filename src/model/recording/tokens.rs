@@ -1,15 +1,26 @@
 //! Keys, tokens and passwords in a text: by their shape, or by the words that stand before them.
 
+use regex::Regex;
+use std::sync::LazyLock;
+
 /// Stands where a secret stood.
 pub(super) const LEFT_OUT: &str = "[left out]";
 /// Words after which a secret follows.
-const BEFORE: [&str; 12] = [
+const BEFORE: [&str; 20] = [
     "bearer",
     "token",
     "password",
     "passwd",
+    "passphrase",
     "secret",
     "authorization",
+    "credential",
+    "credentials",
+    "signature",
+    "apikey",
+    "accesskey",
+    "secretkey",
+    "privatekey",
     "client-key-data",
     "client-certificate-data",
     "certificate-authority-data",
@@ -21,10 +32,18 @@ const BEFORE: [&str; 12] = [
 /// Words that stand between the name and the secret.
 const SCHEMES: [&str; 4] = ["basic", "bearer", "digest", "negotiate"];
 
+/// Where one of these or a login may be, the words are looked at one by one: most texts have none.
+static SUSPECT: LazyLock<Regex> = LazyLock::new(|| {
+    let words = "(?i-u:bearer|token|pass|secret|authorization|credential|signature|key|-data)";
+    let bootstrap = r"[a-z0-9]{6}\.[a-z0-9]{16}";
+    Regex::new(&format!("{words}|://|{bootstrap}")).expect("the pattern is a constant")
+});
+
 /// What the words so far say of the next one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Announced {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Announced {
     /// Nothing.
+    #[default]
     Nothing,
     /// A name that is a secret's only where a value is given to it: `s3.secret-key`.
     Named,
@@ -35,7 +54,7 @@ enum Announced {
 }
 
 impl Announced {
-    fn by(name: &str) -> Self {
+    pub(super) fn by(name: &str) -> Self {
         let bare = name.trim_start_matches('-');
         let lower = bare.to_lowercase().replace('_', "-");
         if BEFORE.iter().any(|before| lower.ends_with(before)) {
@@ -62,21 +81,32 @@ impl Announced {
     }
 }
 
-/// Words that are a secret by their shape, or by the words before them: `token: x`, `token=x`,
-/// `"token":"x"`, `--token x`.
-pub(super) fn without_tokens(text: &str) -> String {
+/// The text without words that are a secret by the words before them (`token: x`, `token=x`,
+/// `"token":"x"`, `--token x`), none where it has none; and what its end says of what follows.
+pub(super) fn without_tokens(text: &str, before: Announced) -> (Option<String>, Announced) {
+    if before == Announced::Nothing && !SUSPECT.is_match(text) {
+        return (None, before);
+    }
     let mut clean = String::with_capacity(text.len());
-    let mut announced = Announced::Nothing;
+    let mut announced = before;
     let mut rest = text;
     while !rest.is_empty() {
         let between = rest.find(|c| !breaks(c)).unwrap_or(rest.len());
-        let (gap, after) = rest.split_at(between);
+        // what was left out before is left out already
+        let marked = rest.find(LEFT_OUT).filter(|at| *at <= between);
+        let (gap, after) = rest.split_at(marked.unwrap_or(between));
         clean.push_str(gap);
         if gap.contains([',', ';', '}']) {
             // an empty value, and then something else
             announced = Announced::Nothing;
         } else if gap.contains('=') {
             announced = announced.given();
+        }
+        if marked.is_some() {
+            clean.push_str(LEFT_OUT);
+            rest = &after[LEFT_OUT.len()..];
+            announced = Announced::Nothing;
+            continue;
         }
         let word = &after[..after.find(breaks).unwrap_or(after.len())];
         rest = &after[word.len()..];
@@ -101,7 +131,7 @@ pub(super) fn without_tokens(text: &str) -> String {
             announced = next;
         }
     }
-    clean
+    ((clean != text).then_some(clean), announced)
 }
 
 fn breaks(c: char) -> bool {
@@ -122,7 +152,7 @@ fn end_of_secret(gap: &str, after: &str) -> usize {
 fn plain_word(word: &str, before: Announced) -> (String, Announced) {
     let whole = Announced::by(word.trim_end_matches(':'));
     let long = before == Announced::Perhaps && word.len() >= 8 && whole == Announced::Nothing;
-    if secret_by_shape(word) || long {
+    if is_bootstrap(word) || long {
         return (LEFT_OUT.to_owned(), Announced::Nothing);
     }
     if word.contains("://") {
@@ -144,28 +174,16 @@ fn plain_word(word: &str, before: Announced) -> (String, Announced) {
     (word.to_owned(), whole)
 }
 
-fn secret_by_shape(word: &str) -> bool {
-    let word = word.trim_end_matches(['.', ':']);
-    // a JSON web token
-    let mut parts = word.split('.');
-    let jwt = word.starts_with("eyJ") && parts.clone().count() == 3 && word.len() > 40;
-    // a bootstrap token of kubeadm
+/// Whether a word is a bootstrap token of kubeadm.
+fn is_bootstrap(word: &str) -> bool {
     let plain = |part: &str| {
-        part.chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+        part.bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     };
-    let (first, second) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-    let bootstrap = parts.next().is_none()
-        && first.len() == 6
-        && second.len() == 16
-        && plain(first)
-        && plain(second);
-    // certificates and keys without their armour
-    let long = word.len() > 200
-        && word
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "+/=-_".contains(c));
-    jwt || bootstrap || long
+    let parts = word.trim_end_matches(['.', ':']).split_once('.');
+    parts.is_some_and(|(id, secret)| {
+        id.len() == 6 && secret.len() == 16 && plain(id) && plain(secret)
+    })
 }
 
 /// `scheme://name:password@host` without name and password.

@@ -87,6 +87,7 @@ pub(super) fn take(model: &mut Model, happening: &Happening, effects: &mut Vec<E
         | Event::Jumped { .. }
         | Event::Run(_)
         | Event::Saved(_)
+        | Event::Unrecorded(_)
         | Event::Crashed(_) => {}
         // Read by the second terminal, which shows nothing else.
         Event::Note(_) | Event::Silence => {}
