@@ -172,6 +172,14 @@ pub(super) fn make_folder(path: &Path, privacy: Privacy) -> io::Result<()> {
     builder.create(path)
 }
 
+/// Makes a folder for us alone in one that is there. It may be there itself.
+pub(super) fn add_folder(path: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        done => done,
+    }
+}
+
 /// What was named in a folder is on the disk.
 fn sync(folder: &Path) -> io::Result<()> {
     match File::open(folder)?.sync_all() {

@@ -6,6 +6,7 @@ mod claim;
 
 pub use claim::claimed;
 
+use super::files;
 use super::home::Home;
 use crate::fault::Fault;
 use jiff::Timestamp;
@@ -266,12 +267,7 @@ pub fn write(home: &Home, entry: &Entry) -> Result<(), Fault> {
         .why(why)
         .mend("Nothing was broken. Make room or mend the permissions, then run the command again.")
     };
-    match fs::create_dir(&folder) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-            return Err(unwritable(error.to_string()));
-        }
-        _ => {}
-    }
+    files::add_folder(&folder).map_err(|error| unwritable(error.to_string()))?;
     let mut text =
         serde_json::to_string_pretty(entry).map_err(|error| unwritable(error.to_string()))?;
     text.push('\n');

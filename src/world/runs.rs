@@ -54,11 +54,7 @@ pub(super) fn make_folder(home: &Home, run: &str) -> Result<std::path::PathBuf, 
     let folder = runs.join(name);
     for path in [&runs, &folder] {
         home.plain(path)?;
-        if let Err(error) = fs::create_dir(path)
-            && error.kind() != std::io::ErrorKind::AlreadyExists
-        {
-            return Err(unwritable(path, &error));
-        }
+        files::add_folder(path).map_err(|error| unwritable(path, &error))?;
     }
     Ok(folder)
 }

@@ -11,7 +11,9 @@ use crate::app::print::{Printer, Style};
 use crate::cli::CompareFormat;
 use crate::fault::Fault;
 use crate::model::{Compared, Comparison, Distribution, Origin, PhaseName, distributions};
-use crate::text::{markdown as markdown_of, markdown_block, markdown_sentence, xml as escaped};
+use crate::text::{
+    json as json_of, markdown as markdown_of, markdown_block, markdown_sentence, xml as escaped,
+};
 use crate::world::keep;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -87,7 +89,7 @@ pub(in crate::app) fn compared(
         (None | Some(CompareFormat::Text), _) => text(comparison),
         (Some(CompareFormat::Md), _) => markdown(comparison),
         (Some(CompareFormat::Json), _) => {
-            format!("{}\n", json!({"comparison": object(comparison)}))
+            format!("{}\n", json_of(&json!({"comparison": object(comparison)})))
         }
         (Some(CompareFormat::Html), _) => page(comparison),
     };

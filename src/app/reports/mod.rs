@@ -82,7 +82,7 @@ pub(super) fn report(
     let text = match format {
         ReportFormat::Text => text(&picked),
         ReportFormat::Md => page::markdown(&picked),
-        ReportFormat::Json => format!("{}\n", object(&picked)),
+        ReportFormat::Json => format!("{}\n", crate::text::json(&object(&picked))),
         ReportFormat::Junit => junit::text(&picked),
         ReportFormat::Html => html::text(&picked),
     };

@@ -447,3 +447,28 @@ fn a_deed_names_nobody() {
         "{text}"
     );
 }
+
+/// Sessions on real clusters: what is left out of them by mistake would be missed there.
+#[test]
+fn real_sessions_are_kept_word_for_word() {
+    let sessions: [&[u8]; 6] = [
+        include_bytes!("../../../assets/demo.flinklab.gz"),
+        include_bytes!("../../../tests/recordings/jm-crash.flinklab.gz"),
+        include_bytes!("../../../tests/recordings/jm-stop.flinklab.gz"),
+        include_bytes!("../../../tests/recordings/outages.flinklab.gz"),
+        include_bytes!("../../../tests/recordings/pointer-lost.flinklab.gz"),
+        include_bytes!("../../../tests/recordings/tm-crash.flinklab.gz"),
+    ];
+    let private = Private::new(&[], Some("/home/test"));
+    for session in sessions {
+        let mut text = String::new();
+        let mut packed = flate2::read::MultiGzDecoder::new(session);
+        std::io::Read::read_to_string(&mut packed, &mut text).unwrap();
+        for line in text.lines() {
+            let before: serde_json::Value = serde_json::from_str(line).unwrap();
+            let mut after = before.clone();
+            private.leave_out(&mut after);
+            assert_eq!(after, before);
+        }
+    }
+}

@@ -59,8 +59,12 @@ impl Lines {
         let (clean, after) = self.private.cleaned(text, before);
         if after != before {
             self.open.remove(pod);
-            if after != Open::default() && self.open.len() < SOURCES {
+            if after != Open::default() {
                 self.open.insert(pod.to_owned(), after);
+            }
+            if self.open.len() > SOURCES {
+                // most likely one that is gone
+                self.open.pop_first();
             }
         }
         clean
