@@ -16,7 +16,7 @@ const BEFORE: [&str; 20] = [
     "authorization",
     "credential",
     "credentials",
-    "signature",
+    "amz-signature",
     "apikey",
     "accesskey",
     "secretkey",
