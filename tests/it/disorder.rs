@@ -228,6 +228,7 @@ fn event(kind: u8, number: u64) -> Event {
         },
         39 => Event::Note(Box::default()),
         40 => Event::Silence,
+        41 => Event::Unrecorded(Fault::unable("recording-ended", "x").why(hostile("full"))),
         _ => {
             let count = u64::try_from(KEYS.chars().count()).unwrap();
             let ctrl = number.is_multiple_of(13);
@@ -251,7 +252,7 @@ fn event(kind: u8, number: u64) -> Event {
 }
 
 /// Kinds below this are events, above it keys.
-const KINDS: u8 = 41;
+const KINDS: u8 = 42;
 const KEYS: &str =
     "xtclhfd@wy :/&?jkgGTnNmvp1234567890<>\u{1}\u{2}\u{5}qQuU!DoWJsSCrRLabP.\u{1b}\r\r\t\u{8}";
 
@@ -326,12 +327,13 @@ fn kind(event: &Event) -> &'static str {
         Event::Past(_) => "past",
         Event::Saved(_) => "saved",
         Event::Failed { .. } => "failed",
+        Event::Unrecorded(_) => "unrecorded",
         Event::Crashed(_) => "crashed",
     }
 }
 
 /// How many names `kind` has.
-const NAMES: usize = 36;
+const NAMES: usize = 37;
 
 #[test]
 fn every_kind_of_event_and_every_key_is_among_those_that_come_in_any_order() {
@@ -371,7 +373,7 @@ proptest! {
         let Model { logs, moments, deeds, .. } = &scene.model;
         prop_assert!(logs.lines.len() <= 5000 && moments.list.len() <= 1000 && deeds.0.len() <= 300);
         let buffer = picture(&scene.model, columns, rows);
-        let harmful = |cell: &str| cell.chars().any(|letter| letter.is_control() || letter == '\u{202e}');
+        let harmful = |cell: &str| cell.contains(flinklab::text::harms);
         let found = buffer.content.iter().find(|cell| harmful(cell.symbol()));
         prop_assert!(found.is_none(), "{found:?}");
     }

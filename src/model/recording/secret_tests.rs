@@ -280,6 +280,11 @@ fn a_users_name_stays_a_word() {
                 "user@laptop:~$ ls".to_owned(),
             ),
             (format!("/media/{user}/DISK"), "/media/user/DISK".to_owned()),
+            (
+                format!("{{\"user\":\"{user}\"}}"),
+                "{\"user\":\"user\"}".to_owned(),
+            ),
+            (format!("USER={user} x"), "USER=user x".to_owned()),
         ] {
             assert_eq!(kept(&home, &[vec![line("jm", &text)]]), [left]);
         }

@@ -309,13 +309,27 @@ fn without_folder(text: &str, folder: &str, shown: &str) -> Option<String> {
     })
 }
 
-/// A user's name where it stands for one: in a folder of users, or before a host.
+/// A user's name where it stands for one: in a folder of users, before a host, or after a word that
+/// says so.
 fn without_user(text: &str, user: &str) -> Option<String> {
     without_word(text, (user, "user"), |before, after| {
         let host = after.strip_prefix('@');
         let at_host = host.is_some_and(|host| host.starts_with(char::is_alphanumeric));
         let below = OF_USERS.iter().any(|folder| before.ends_with(folder));
-        below && !goes_on(after) || at_host && !before.ends_with(is_part)
+        (below || is_announced(before)) && !goes_on(after) || at_host && !before.ends_with(is_part)
+    })
+}
+
+/// Whether a user's name comes next: `user: `, `"user":"`, `USER=`.
+fn is_announced(before: &str) -> bool {
+    let filling = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
+    let name = before.trim_end_matches(filling).strip_suffix([':', '=']);
+    name.is_some_and(|name| {
+        let name = name.trim_end_matches(filling);
+        let word = name.rsplit(|c| !is_part(c)).next().unwrap_or_default();
+        ["user", "username", "login", "owner"]
+            .iter()
+            .any(|it| word.eq_ignore_ascii_case(it))
     })
 }
 
