@@ -373,5 +373,6 @@ impl Run {
 }
 
 fn slots(workers: &[super::Worker]) -> u32 {
-    workers.iter().map(|worker| worker.slots).sum()
+    let slots = workers.iter().map(|worker| worker.slots);
+    slots.fold(0, u32::saturating_add)
 }

@@ -173,11 +173,14 @@ pub enum Done {
     },
 }
 
+/// Steps of a plan: a recording may claim any number.
+const STEPS: usize = 100;
+
 impl Plan {
     /// Takes a change in.
     pub(super) fn change(&mut self, at: Timestamp, change: &StepChange) {
         self.started.get_or_insert(at);
-        while self.steps.len() < change.of {
+        while self.steps.len() < change.of.min(STEPS) {
             self.steps.push(Step {
                 name: String::new(),
                 title: String::new(),

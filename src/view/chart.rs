@@ -77,11 +77,12 @@ fn round_up(ms: u64) -> u64 {
     let mut step = 1;
     loop {
         for factor in [10, 12, 15, 20, 30, 40, 50, 60, 80] {
-            if ms <= step * factor {
-                return step * factor;
+            let round = u64::saturating_mul(step, factor);
+            if ms <= round {
+                return round;
             }
         }
-        step *= 10;
+        step = step.saturating_mul(10);
     }
 }
 
@@ -99,7 +100,8 @@ fn column(theme: &Theme, cell: &Cell, scale: u64, row: usize, height: usize) -> 
     match cell {
         Cell::Bar(ms) => {
             let steps = height as u64 * 8;
-            let filled = (ms * steps / scale.max(1)).clamp(1, steps);
+            let filled = u128::from(*ms) * u128::from(steps) / u128::from(scale.max(1));
+            let filled = u64::try_from(filled).unwrap_or(steps).clamp(1, steps);
             let below = (height - 1 - row) as u64 * 8;
             let here = usize::try_from(filled.saturating_sub(below).min(8)).unwrap_or(8);
             theme.say(Tone::Ok, EIGHTHS[here])

@@ -13,6 +13,7 @@ mod disorder;
 mod doctor;
 mod engine;
 mod exactly;
+mod extremes;
 mod foreign_runs;
 mod jobs;
 mod labs;

@@ -441,6 +441,19 @@ fn a_killed_break_is_named_by_status_and_mended_by_heal() {
         scene.result(&["heal"])["undone"].as_array().map(Vec::len),
         Some(0)
     );
+    // One that is interrupted says so to those who watch: nobody will judge its run.
+    let mut third = scene.start(&["break", "jm-freeze", "--force", "--json"]);
+    until("it is applied again", &|status| {
+        status["broken"][0]["failure"] == "jm-freeze"
+    });
+    let interrupt = rustix::process::Signal::INT;
+    rustix::process::kill_process(rustix::process::Pid::from_child(&third), interrupt).unwrap();
+    assert_eq!(third.wait().unwrap().code(), Some(130));
+    let runs = std::fs::read_dir(scene.program.home().join("flinklab/runs")).unwrap();
+    let newest = runs.map(|run| run.unwrap().path()).max().unwrap();
+    let noted = std::fs::read_to_string(newest.join("events.jsonl")).unwrap();
+    assert!(noted.contains("\"broken-off\""), "{noted}");
+    assert!(!newest.join("result.json").exists());
 }
 
 /// A healed run proves nothing, and its owner takes it back itself when it is asked.
