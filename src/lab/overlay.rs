@@ -2,7 +2,9 @@
 //! base's files are written anew with the changes in place, so that all that follows reads a whole
 //! lab; each line remembers where it came from, so that a mistake is shown where a person wrote it.
 
+mod configuration;
 mod edit;
+mod replace;
 
 use super::check;
 use super::mistake::{Mistake, did_you_mean, listed};
@@ -292,5 +294,7 @@ fn edits(root: &Node) -> Result<Vec<Edit>, Mistake> {
     Ok(all)
 }
 
+#[cfg(test)]
+mod edit_tests;
 #[cfg(test)]
 mod tests;

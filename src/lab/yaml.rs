@@ -3,7 +3,7 @@
 //! where it stands. Gives no meaning to words: that is `decode` and `manifest`.
 
 use super::mistake::{Mistake, reworded};
-use granit_parser::{Event, Parser, ScalarStyle, Tag};
+use granit_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 use std::collections::BTreeMap;
 
 /// No lab needs more words; an alias bomb makes more.
@@ -20,6 +20,8 @@ pub(super) struct At {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
     pub(super) at: At,
+    /// The place behind its last character; of a block scalar, that of the next line.
+    pub(super) end: At,
     pub(super) value: Value,
 }
 
@@ -61,8 +63,8 @@ pub(super) fn read(text: &str) -> Result<Vec<Node>, Mistake> {
         match reader.next()? {
             (Event::StreamEnd, _) => return Ok(documents),
             (Event::DocumentStart(..), _) => {
-                let (event, at) = reader.next()?;
-                let node = reader.node(event, at)?;
+                let (event, place) = reader.next()?;
+                let node = reader.node(event, place)?;
                 if !node.is_null() {
                     documents.push(node);
                 }
@@ -145,8 +147,10 @@ impl Node {
 
     /// Nothing at the beginning of a file.
     pub(super) fn empty() -> Self {
+        let at = At { line: 1, column: 1 };
         Self {
-            at: At { line: 1, column: 1 },
+            at,
+            end: at,
             value: Value::Scalar {
                 text: String::new(),
                 style: Style::Plain,
@@ -173,21 +177,20 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn next(&mut self) -> Result<(Event<'a>, At), Mistake> {
+    /// The next event, and from where to where it stands.
+    fn next(&mut self) -> Result<(Event<'a>, [At; 2]), Mistake> {
+        let at = |mark: Marker| At {
+            line: mark.line(),
+            column: mark.col() + 1,
+        };
         match self.parser.next_event() {
-            Some(Ok((event, span))) => Ok((
-                event,
-                At {
-                    line: span.start.line(),
-                    column: span.start.col() + 1,
-                },
-            )),
+            Some(Ok((event, span))) => Ok((event, [at(span.start), at(span.end)])),
             Some(Err(error)) => Err(reworded(&error)),
-            None => Ok((Event::StreamEnd, At { line: 1, column: 1 })),
+            None => Ok((Event::StreamEnd, [At { line: 1, column: 1 }; 2])),
         }
     }
 
-    fn node(&mut self, event: Event<'a>, at: At) -> Result<Node, Mistake> {
+    fn node(&mut self, event: Event<'a>, [at, mut end]: [At; 2]) -> Result<Node, Mistake> {
         self.count(1, at)?;
         let (value, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
@@ -205,8 +208,11 @@ impl<'a> Reader<'a> {
                 let mut items = Vec::new();
                 loop {
                     match self.next()? {
-                        (Event::SequenceEnd, _) => break (Value::List(items), anchor),
-                        (event, at) => items.push(self.node(event, at)?),
+                        (Event::SequenceEnd, place) => {
+                            end = place[1];
+                            break (Value::List(items), anchor);
+                        }
+                        (event, place) => items.push(self.node(event, place)?),
                     }
                 }
             }
@@ -215,12 +221,15 @@ impl<'a> Reader<'a> {
                 let mut entries = Vec::new();
                 loop {
                     match self.next()? {
-                        (Event::MappingEnd, _) => break (Value::Map(entries), anchor),
-                        (event, at) => {
-                            let key = self.node(event, at)?;
+                        (Event::MappingEnd, place) => {
+                            end = place[1];
+                            break (Value::Map(entries), anchor);
+                        }
+                        (event, place) => {
+                            let key = self.node(event, place)?;
                             check_key(&key, &entries)?;
-                            let (event, at) = self.next()?;
-                            entries.push((key, self.node(event, at)?));
+                            let (event, place) = self.next()?;
+                            entries.push((key, self.node(event, place)?));
                         }
                     }
                 }
@@ -232,12 +241,12 @@ impl<'a> Reader<'a> {
                         Mistake::at(at, "An alias stands inside of what it names.")
                     })?;
                 self.count(size(&node), at)?;
-                node.at = at;
+                (node.at, node.end) = (at, end);
                 return Ok(node);
             }
             _ => return Err(Mistake::at(at, "A value is missing here.")),
         };
-        let node = Node { at, value };
+        let node = Node { at, end, value };
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
         }

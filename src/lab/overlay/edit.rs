@@ -1,11 +1,12 @@
 //! Changes to the files of a base, as lines: comments and all that is not changed stay as they are,
-//! so that what comes out reads like a lab that a person wrote.
+//! so that what comes out reads like a lab that a person wrote. What comes out is read again before
+//! it counts: a change that would tear the base is a mistake of the overlay, told there.
 
-use super::{Files, Line, Origin};
+use super::configuration::{Found, Wanted, all_same, configuration, written};
+use super::{Files, Line, Origin, replace};
 use crate::lab::definition::RoleLabels;
 use crate::lab::jars::is_jar;
 use crate::lab::mistake::Mistake;
-use crate::lab::options;
 use crate::lab::yaml::{self, At, Node, Style, Value};
 use std::rc::Rc;
 
@@ -33,7 +34,7 @@ pub(super) fn tree(lines: &[Line]) -> Option<Node> {
     yaml::read(&text(lines)).ok()?.into_iter().next()
 }
 
-fn text(lines: &[Line]) -> String {
+pub(super) fn text(lines: &[Line]) -> String {
     lines
         .iter()
         .map(|line| format!("{}\n", line.text))
@@ -86,7 +87,13 @@ impl Book {
     pub(super) fn merge(&mut self, root: &Node, own: Vec<Line>) -> Result<(), Mistake> {
         let mine = blocks(root, &own)?;
         let base = self.files.remove("lab.yaml").unwrap_or_default();
-        let theirs = tree(&base).map_or_else(|| Ok(Vec::new()), |root| blocks(&root, &base))?;
+        let torn = || {
+            let at = root.get("base").map_or(root.at, |base| base.at);
+            Mistake::at(at, "The base's lab.yaml cannot be changed word by word.")
+                .why("its words do not stand on lines of their own, or use each other's anchors")
+        };
+        let theirs = tree(&base).map_or_else(|| Ok(Vec::new()), |root| blocks(&root, &base));
+        let theirs = theirs.map_err(|_| torn())?;
         let is_kept = |block: &&Block| !super::OWN.contains(&block.key.as_str());
         let start = |blocks: &[Block]| blocks.first().map_or(0, |block| block.first);
         let mut made: Vec<Line> = own[..start(&mine)].to_vec();
@@ -109,6 +116,9 @@ impl Book {
                 made.extend_from_slice(&own[one.head..one.end]);
             }
         }
+        if yaml::read(&text(&made)).is_err() && yaml::read(&text(&base)).is_ok() {
+            return Err(torn());
+        }
         self.files.insert("lab.yaml".to_owned(), made);
         Ok(())
     }
@@ -122,7 +132,7 @@ impl Book {
                 continue;
             }
             for line in lines.iter_mut().filter(|line| named(&line.text, old)) {
-                line.text = line.text.replace(old, &text);
+                line.text = renamed(&line.text, old, &text);
                 line.from = from.clone();
             }
         }
@@ -145,109 +155,122 @@ impl Book {
 
     /// Sets an option where the base sets it, else adds it to every configuration of Flink's.
     fn option(&mut self, key: &str, value: &str, at: At) -> Result<(), Mistake> {
-        let from = self.origin(at);
+        let wanted = Wanted { key, value, at };
         let mut set = false;
-        let mut without: Vec<(String, usize, usize, String)> = Vec::new();
-        let names: Vec<String> = self.manifests();
-        for name in names {
-            let lines = &self.files[&name];
-            let Ok(documents) = yaml::read(&text(lines)) else {
-                continue;
-            };
-            let maps = documents
-                .iter()
-                .filter(|document| document.get("kind").and_then(Node::text) == Some("ConfigMap"));
-            // From the last to the first: a line more moves only what is below it.
-            let mut changes: Vec<(usize, usize, String, String)> = Vec::new();
-            for map in maps {
-                let Ok(Some(found)) = options::of(map) else {
+        let mut lacking = Vec::new();
+        for name in self.manifests() {
+            let documents = self.documents(&name);
+            // from the last to the first: a line more moves only what is below it
+            for (index, document) in documents.iter().enumerate().rev() {
+                let Some(found) = configuration(document, &name, at)? else {
                     continue;
                 };
-                let Value::Scalar {
-                    style: Style::Literal,
-                    text,
-                } = &found.text.value
-                else {
-                    return Err(Mistake::at(
-                        at,
-                        format!("`{}` of {name} is no block of text.", found.file),
-                    )
-                    .why("an option can be changed in a text that begins with `|`"));
-                };
-                let value = written(found.file, value).ok_or_else(|| {
-                    Mistake::at(at, format!("`{}` cannot hold this value.", found.file))
-                        .why("from a `#` on, Flink takes the line for a comment")
-                })?;
-                match found.options.get(key) {
-                    Some((old, place)) => {
-                        changes.push((place.line - 1, place.column - 1, old.clone(), value));
-                    }
-                    None => {
-                        let last = found.text.at.line - 1 + text.trim_end().lines().count();
-                        without.push((name.clone(), last, found.text.at.column - 1, value));
-                    }
+                if found.options.contains_key(key) || found.place(key).is_some() {
+                    self.set(&name, (&documents, index), &found, &wanted)?;
+                    set = true;
+                } else {
+                    lacking.push((name.clone(), index));
                 }
-            }
-            changes.sort_by_key(|(line, ..)| std::cmp::Reverse(*line));
-            let (own, base) = (self.name.clone(), self.base.clone());
-            let lines = self.files.get_mut(&name).expect("a file of the book");
-            for (line, column, old, value) in changes {
-                let before: String = lines[line].text.chars().take(column).collect();
-                let indent: String = before.chars().take_while(|c| *c == ' ').collect();
-                lines[line] = Line {
-                    text: format!("{before}{value}"),
-                    from: from.clone(),
-                };
-                let said = format!("{indent}# {own} changes this: {base} has {old}.");
-                lines.insert(
-                    line,
-                    Line {
-                        text: said,
-                        from: from.clone(),
-                    },
-                );
-                set = true;
             }
         }
         if set {
             return Ok(());
         }
-        if without.is_empty() {
+        if lacking.is_empty() {
             return Err(
                 Mistake::at(at, "The base has no configuration of Flink's to change.")
                     .why("no config map of it holds a `config.yaml` or `flink-conf.yaml`"),
             );
         }
-        without.sort_by_key(|(_, line, ..)| std::cmp::Reverse(*line));
-        for (name, line, indent, value) in without {
-            let space = " ".repeat(indent);
-            let added = format!("{space}# Added by {}:", self.name);
-            let lines = self.files.get_mut(&name).expect("a file of the book");
-            let follows = lines[..line].iter().rev().any(|above| above.text == added)
-                && lines[line - 1].from.file == self.shown;
-            lines.insert(
-                line,
-                Line {
-                    text: format!("{space}{key}: {value}"),
-                    from: from.clone(),
-                },
-            );
-            if !follows {
-                lines.insert(
-                    line,
-                    Line {
-                        text: added,
-                        from: from.clone(),
-                    },
-                );
+        for (name, index) in lacking {
+            let documents = self.documents(&name);
+            if let Some(found) = configuration(&documents[index], &name, at)? {
+                self.add(&name, (&documents, index), &found, &wanted)?;
             }
         }
         Ok(())
     }
 
+    /// Another value where the base has one, with a word about the old one above it.
+    fn set(
+        &mut self,
+        name: &str,
+        (documents, index): (&[Node], usize),
+        found: &Found,
+        wanted: &Wanted,
+    ) -> Result<(), Mistake> {
+        let inner = found.inner();
+        let inner: Vec<&str> = inner.lines().collect();
+        let old = match found.options.get(wanted.key) {
+            Some((old, _)) => old.split_whitespace().collect::<Vec<_>>().join(" "),
+            None => "a list".to_owned(),
+        };
+        let said = format!("# {} changes this: {} has {old}.", self.name, self.base);
+        let from = self.origin(wanted.at);
+        for with in written(found.file, wanted)? {
+            let Some(change) = found.change(&inner, wanted.key, &with) else {
+                continue;
+            };
+            // inside of a text or a list over several lines a comment may have no place
+            for said in [Some(&said), None] {
+                let indent: String = change.text.chars().take_while(|c| *c == ' ').collect();
+                let said = said.map(|said| format!("{indent}{said}"));
+                let texts = said.into_iter().chain([change.text.clone()]);
+                let made = found.with(&self.files[name], change.lines.clone(), texts, &from);
+                if found.comes_out(&made, (documents, index), wanted) {
+                    self.files.insert(name.to_owned(), made);
+                    return Ok(());
+                }
+            }
+        }
+        Err(self.unable(name, wanted))
+    }
+
+    /// One option more, at the end.
+    fn add(
+        &mut self,
+        name: &str,
+        (documents, index): (&[Node], usize),
+        found: &Found,
+        wanted: &Wanted,
+    ) -> Result<(), Mistake> {
+        let said = format!("# Added by {}:", self.name);
+        let from = self.origin(wanted.at);
+        let lines = &self.files[name];
+        let end = found.inner().trim_end().lines().count();
+        let last = found.at.line - 1 + end;
+        let block = format!("{}{said}", " ".repeat(found.at.column - 1));
+        let follows = lines[..last].iter().rev().any(|above| above.text == block)
+            && lines[last - 1].from.file == self.shown;
+        for with in written(found.file, wanted)? {
+            let texts = (!follows).then(|| said.clone()).into_iter();
+            let texts = texts.chain([format!("{}: {with}", wanted.key)]);
+            let made = found.with(lines, end..end, texts, &from);
+            if found.comes_out(&made, (documents, index), wanted) {
+                self.files.insert(name.to_owned(), made);
+                return Ok(());
+            }
+        }
+        Err(self.unable(name, wanted))
+    }
+
+    /// What cannot be done line by line is said where it was asked for, not where it would go wrong.
+    fn unable(&self, name: &str, wanted: &Wanted) -> Mistake {
+        Mistake::at(
+            wanted.at,
+            format!(
+                "`{}` cannot be changed in `{name}` of {}.",
+                wanted.key, self.base
+            ),
+        )
+        .why("it is written there in a way that a change of single lines would tear")
+        .mend(format!(
+            "Put a `{name}` of your own beside this file: it takes the place of the base's."
+        ))
+    }
+
     /// So many pods of the workload that makes a role's.
     fn replicas(&mut self, role: &str, number: u32, at: At) -> Result<(), Mistake> {
-        let from = self.origin(at);
         let lab = self.files.get("lab.yaml").and_then(|lines| tree(lines));
         let selector = lab
             .as_ref()
@@ -258,34 +281,18 @@ impl Book {
             container: String::new(),
         };
         for name in self.manifests() {
-            let lines = self.files.get_mut(&name).expect("a file of the book");
-            let Ok(documents) = yaml::read(&text(lines)) else {
-                continue;
-            };
-            for document in &documents {
+            let documents = self.documents(&name);
+            for (index, document) in documents.iter().enumerate() {
                 let of = |key: &str| {
                     document
                         .find("spec.template.metadata.labels")?
                         .get(key)?
                         .text()
                 };
-                if !labels.matches(of) {
-                    continue;
+                let place = replace::path(document, &["spec", "replicas"]);
+                if let (true, Some(place)) = (labels.matches(of), place) {
+                    return self.number(&name, (&documents, index), &place, (number, at));
                 }
-                let Some(replicas) = document.find("spec.replicas") else {
-                    continue;
-                };
-                let line = replicas.at.line - 1;
-                let before: String = lines[line]
-                    .text
-                    .chars()
-                    .take(replicas.at.column - 1)
-                    .collect();
-                lines[line] = Line {
-                    text: format!("{before}{number}"),
-                    from,
-                };
-                return Ok(());
             }
         }
         Err(Mistake::at(
@@ -293,6 +300,47 @@ impl Book {
             format!("No manifest of the base says `replicas` of a {role}."),
         )
         .why(format!("pods of that role have the labels `{selector}`")))
+    }
+
+    /// A number at a place of a document.
+    fn number(
+        &mut self,
+        name: &str,
+        (documents, index): (&[Node], usize),
+        place: &[usize],
+        (number, at): (u32, At),
+    ) -> Result<(), Mistake> {
+        let number = number.to_string();
+        let lines = &self.files[name];
+        let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+        let mut wanted = documents.to_vec();
+        let change = replace::entry(&documents[index], place)
+            .and_then(|(key, value)| replace::replaced(&texts, key, value, &number));
+        if let (Some(change), Some((_, value))) =
+            (change, replace::entry_mut(&mut wanted[index], place))
+        {
+            value.value = Value::Scalar {
+                text: number.clone(),
+                style: Style::Plain,
+            };
+            let mut made = lines.clone();
+            let line = Line {
+                text: change.text,
+                from: self.origin(at),
+            };
+            made.splice(change.lines, [line]);
+            if yaml::read(&text(&made)).is_ok_and(|after| all_same(&after, &wanted)) {
+                self.files.insert(name.to_owned(), made);
+                return Ok(());
+            }
+        }
+        let (key, value) = ("replicas", number.as_str());
+        Err(self.unable(name, &Wanted { key, value, at }))
+    }
+
+    /// The documents of a manifest; of one that cannot be read, none: that is told elsewhere.
+    fn documents(&self, name: &str) -> Vec<Node> {
+        yaml::read(&text(&self.files[name])).unwrap_or_default()
     }
 
     fn manifests(&self) -> Vec<String> {
@@ -303,26 +351,27 @@ impl Book {
     }
 }
 
-/// A value as the file takes it; none where it cannot. YAML takes any text in quotes.
-fn written(file: &str, value: &str) -> Option<String> {
-    if file == options::FILES[0] {
-        return (!value.contains('#')).then(|| value.to_owned());
-    }
-    let line = format!("option: {value}");
-    let read = yaml::read(&line)
-        .ok()
-        .and_then(|documents| documents.into_iter().next());
-    let same = read.as_ref().and_then(|root| root.get("option")?.text()) == Some(value);
-    match same {
-        true => Some(value.to_owned()),
-        false => serde_json::to_string(value).ok(),
-    }
-}
-
-/// Whether a line names an image, and not one of which that name is only the beginning.
-fn named(line: &str, image: &str) -> bool {
-    line.match_indices(image).any(|(at, _)| {
+/// Where a line names an image, and not one of which that name is only the beginning.
+fn places<'a>(line: &'a str, image: &'a str) -> impl Iterator<Item = usize> {
+    let alone = move |at: &usize| {
         let next = line[at + image.len()..].chars().next();
         next.is_none_or(|c| !c.is_ascii_alphanumeric() && !"-._@/".contains(c))
-    })
+    };
+    line.match_indices(image).map(|(at, _)| at).filter(alone)
+}
+
+fn named(line: &str, image: &str) -> bool {
+    places(line, image).next().is_some()
+}
+
+fn renamed(line: &str, image: &str, new: &str) -> String {
+    let mut made = String::new();
+    let mut copied = 0;
+    for at in places(line, image) {
+        made.push_str(&line[copied..at]);
+        made.push_str(new);
+        copied = at + image.len();
+    }
+    made.push_str(&line[copied..]);
+    made
 }
