@@ -43,6 +43,8 @@ pub struct Cluster {
     pub renewal: Option<f64>,
     /// The lock's transitions count renewals, not holders.
     pub counts_renewals: bool,
+    /// The nodes' clock beside ours. The lock's stamps are in our time already.
+    pub clock: super::NodeClock,
 }
 
 /// One pod of Flink.

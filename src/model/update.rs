@@ -16,6 +16,9 @@ use wishes::Asked;
 /// Takes what happened into the model and says what to do about it.
 pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
     let mut effects = Vec::new();
+    // stamps of another clock are in our time from here on
+    let ours = model.cluster.clock.in_our_time(happening);
+    let happening = ours.as_ref().unwrap_or(happening);
     let facts = facts::take(model, happening, &mut effects);
     let followed = follows::follow(model, &happening.event, &facts);
     let judged = runs::judge(model, happening, &followed, &mut effects);

@@ -35,7 +35,8 @@ pub(super) fn lines(
         Line::from(agreement(model, theme)),
     ];
     if height > 5 {
-        lines.push(Line::from(holder(model, theme, lock, width)));
+        let line = clock(model, theme).unwrap_or_else(|| holder(model, theme, lock, width));
+        lines.push(Line::from(line));
     }
     if height > 7 {
         lines.push(Line::default());
@@ -149,7 +150,10 @@ fn renewed(model: &Model, theme: &Theme, lock: &Lock, lost: Option<f64>) -> Span
     }
     let late = words::since(model.now, lock.renewed) > lock.seconds / 2.0;
     let tone = if late { Tone::Warn } else { Tone::Muted };
+    let apart = model.cluster.clock.behind().as_secs_f64();
     let more = match (late, lock.transitions) {
+        (false, _) if apart > 0.0 => format!(" · clock {} behind", words::age(apart)),
+        (false, _) if apart < 0.0 => format!(" · clock {} ahead", words::age(-apart)),
         (true, _) => model
             .cluster
             .renewal
@@ -161,6 +165,21 @@ fn renewed(model: &Model, theme: &Theme, lock: &Lock, lost: Option<f64>) -> Span
         (false, n) => format!(" · {n} handovers"),
     };
     vec![theme.say(tone, format!(" renewed {age} ago{more}"))]
+}
+
+/// That the clocks differ, where they do: stamps in the lock and in logs are the node's.
+fn clock(model: &Model, theme: &Theme) -> Option<Spans> {
+    let behind = model.cluster.clock.behind().as_secs_f64();
+    let side = match behind {
+        it if it > 0.0 => "behind",
+        it if it < 0.0 => "ahead of",
+        _ => return None,
+    };
+    let words = format!(
+        " the node's clock is {} {side} this machine's",
+        words::age(behind.abs())
+    );
+    Some(vec![theme.say(Tone::Warn, words)])
 }
 
 /// Whether the lab's operator allows one JobManager only.
