@@ -19,7 +19,8 @@
 //! are data too. `world` carries an effect out and sends events back. `app` owns the loop between
 //! them. A command without a screen is the same loop with a goal and another printer; a recording
 //! is the same loop with events from a file; a simulated lab is the same program with other
-//! addresses.
+//! addresses. One thing comes back from the view: how much it drew of what scrolls
+//! (`Model::drawn`), so that keys end where the page does.
 //!
 //! # Code map
 //!

@@ -24,6 +24,7 @@ mod record;
 mod replay;
 mod report;
 mod reports;
+mod show;
 mod stage;
 mod status;
 mod story;
@@ -33,6 +34,7 @@ mod r#try;
 mod tui;
 
 use preferences::Preferences;
+use show::{Next, Show};
 pub use surroundings::Surroundings;
 
 use crate::cli::{Cli, Command, Global};
@@ -216,26 +218,6 @@ fn say_left(world: &World, printer: &print::Printer) {
     }
 }
 
-/// Shows the model after each batch of events, and says when enough was seen.
-trait Show {
-    /// Called after a batch was taken in; the batch is what happened.
-    fn show(&mut self, model: &Model, batch: &[Happening]) -> Next;
-    /// How long nothing may happen before a `Tick` is wanted; none: never.
-    fn patience(&self, model: &Model) -> Option<Duration>;
-    /// Nothing more will be shown; tasks may still clean up.
-    fn over(&mut self) {}
-}
-
-/// Whether to go on.
-enum Next {
-    /// There is more to see.
-    Go,
-    /// These effects, then more.
-    Ask(Vec<Effect>),
-    /// Enough was seen.
-    Stop,
-}
-
 /// The loop. Returns when the printer has seen enough or the model ended.
 async fn turn(
     world: Arc<World>,
@@ -282,6 +264,7 @@ async fn turn(
         }
         match show.show(model, &batch) {
             Next::Go => {}
+            Next::Drawn(drawn) => model.drawn(drawn),
             Next::Ask(more) => {
                 model.ordered(&more);
                 wanted.extend(more);

@@ -147,7 +147,9 @@ async fn watch(mut player: Player, until: Option<i64>) -> Result<(), Fault> {
     player.resize(columns, rows);
     let mut last = Instant::now();
     loop {
-        screen.show(player.picture())?;
+        if let Some(drawn) = screen.show(player.picture())? {
+            player.drawn(drawn);
+        }
         let moves = player.shown().motion == Motion::Playing;
         let pause = if moves {
             FRAME

@@ -3,7 +3,7 @@
 
 use super::{Inbox, signals, terminal::Terminal, tui};
 use crate::fault::Fault;
-use crate::model::{Event, Model};
+use crate::model::{Drawn, Event, Model};
 
 /// An open terminal with its input.
 pub(super) struct Stage {
@@ -27,7 +27,7 @@ impl Stage {
         crossterm::terminal::size().unwrap_or((80, 24))
     }
 
-    pub(super) fn show(&mut self, model: &Model) -> Result<(), Fault> {
+    pub(super) fn show(&mut self, model: &Model) -> Result<Option<Drawn>, Fault> {
         self.terminal.show(model).map_err(tui::no_terminal)
     }
 

@@ -1,7 +1,7 @@
 //! The terminal while it is ours: taken, drawn on in one go, stepped aside from, and always given
 //! back. Knows neither keys nor when to draw.
 
-use crate::model::Model;
+use crate::model::{Drawn, Model};
 use crate::view;
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
@@ -44,19 +44,22 @@ impl Terminal {
     }
 
     /// Draws the model; writes in one go, within a synchronized update, and nothing at all where
-    /// the picture is the same or the terminal is not ours.
-    pub(super) fn show(&mut self, model: &Model) -> io::Result<()> {
+    /// the picture is the same or the terminal is not ours. Says how much of what scrolls it is.
+    pub(super) fn show(&mut self, model: &Model) -> io::Result<Option<Drawn>> {
         if !OURS.load(Ordering::SeqCst) {
-            return Ok(());
+            return Ok(None);
         }
-        let drawn = self.inner.draw(|frame| view::draw(model, frame))?;
+        let mut measured = None;
+        let drawn = self
+            .inner
+            .draw(|frame| measured = view::measure(model, frame))?;
         let same = self.shown.as_ref() == Some(drawn.buffer);
         if !same {
             self.shown = Some(drawn.buffer.clone());
         }
         let bytes = self.bytes.0.take();
         if same {
-            return Ok(());
+            return Ok(measured);
         }
         let mut picture = Vec::with_capacity(bytes.len() + 16);
         queue!(picture, BeginSynchronizedUpdate)?;
@@ -64,7 +67,8 @@ impl Terminal {
         queue!(picture, EndSynchronizedUpdate)?;
         let mut out = stdout().lock();
         out.write_all(&picture)?;
-        out.flush()
+        out.flush()?;
+        Ok(measured)
     }
 
     /// Gives the terminal to the shell and stops this process, as every program does at ctrl-z.

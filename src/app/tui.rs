@@ -154,10 +154,11 @@ impl Show for Screen {
         }
         let due = self.due.unwrap_or(Due::Now);
         if self.drawn.is_none_or(|at| due.at(at) <= Instant::now()) {
+            (self.drawn, self.due) = (Some(Instant::now()), None);
             // a terminal that is gone ends the program by SIGHUP or at the next key
-            let _ = self.terminal.show(model);
-            self.drawn = Some(Instant::now());
-            self.due = None;
+            if let Ok(Some(drawn)) = self.terminal.show(model) {
+                return Next::Drawn(drawn);
+            }
         }
         Next::Go
     }

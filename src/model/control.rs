@@ -63,7 +63,11 @@ pub(super) fn other(model: &mut Model, by: i32) {
         .seen
         .as_ref()
         .map_or(0, |(_, seen)| seen.starts.len());
-    model.screen.start = super::input::moved(model.screen.start, by, starts);
+    let start = super::input::moved(model.screen.start, by, starts);
+    model.screen.start = start;
+    let path = model.jobs.seen.as_ref();
+    let path = path.and_then(|(_, seen)| Some(seen.starts.get(start)?.path.clone()));
+    model.screen.start_at = path.filter(|_| start > 0);
     if let Some(order) = &mut model.screen.wanted {
         order.from = from(&model.jobs, order.act, model.screen.start);
     }

@@ -1,12 +1,17 @@
 //! Rows that pages list, as data: which log lines are shown, which checkpoints, moments and
 //! commands; and where words are found among them. The view draws the same rows.
 
-use super::{LogLine, LogShown, Model, Page};
+use super::logs::Sieve;
+use super::{KeptLine, LogLine, LogShown, Model, Page, rows};
 
 impl Model {
     /// Log lines that are shown, newest first: of the chosen pod, of the chosen kind, with the
     /// words of the filter.
     pub fn log_lines(&self) -> impl Iterator<Item = &LogLine> {
+        self.shown_lines().map(|kept| &kept.line)
+    }
+
+    fn shown_lines(&self) -> impl Iterator<Item = &KeptLine> {
         let mut flink = self.logs.lines.iter().rev().peekable();
         let mut output = self.logs.output.iter().rev().peekable();
         let shown = self.screen.log_shown;
@@ -18,13 +23,44 @@ impl Model {
             };
             if printed { output.next() } else { flink.next() }
         });
-        let words = Words::of(&self.screen.log_filter);
-        let pod = self.screen.log_pod.clone();
-        all.filter(move |line| {
-            let kind = shown != LogShown::Highlights || line.highlight.is_some();
-            let pod = pod.as_ref().is_none_or(|pod| *pod == line.pod);
-            kind && pod && words.fit(&line.text)
-        })
+        all.filter(|line| line.fits)
+    }
+
+    /// How many lines the log is scrolled back; 0 follows. A line that is dropped leaves its place
+    /// to the oldest.
+    #[must_use]
+    pub fn log_back(&self) -> usize {
+        let Some(id) = self.screen.log_line else {
+            return 0;
+        };
+        let mut newer = 0;
+        for line in self.shown_lines() {
+            if line.id == id {
+                return newer;
+            }
+            newer += 1;
+        }
+        newer.saturating_sub(1)
+    }
+
+    /// Scrolls the log back to a line.
+    pub(super) fn set_log_back(&mut self, back: usize) {
+        let line = self.shown_lines().nth(back).map(|line| line.id);
+        self.screen.log_line = line.filter(|_| back > 0);
+    }
+
+    /// After keys and events: rows and lines are where what they are about is, and lines are sifted
+    /// by what was typed.
+    pub(super) fn settle_screen(&mut self) {
+        let screen = &self.screen;
+        let sieve = Sieve {
+            highlights: screen.log_shown == LogShown::Highlights,
+            pod: screen.log_pod.clone(),
+            filter: Words::of(&screen.log_filter),
+            find: Words::of(&screen.find),
+        };
+        self.logs.sift(sieve);
+        rows::keep(self);
     }
 
     /// Checkpoints that any witness ever told of, newest first.
@@ -64,7 +100,9 @@ impl Model {
         };
         match self.screen.page {
             Page::Log | Page::Dashboard => {
-                places(&mut self.log_lines().map(|line| line.text.clone()))
+                let lines = self.shown_lines().enumerate();
+                let found = lines.filter(|(_, line)| line.found);
+                found.map(|(place, _)| place).collect()
             }
             Page::Checkpoints => {
                 places(&mut self.checkpoint_ids().into_iter().map(|id| format!("#{id}")))

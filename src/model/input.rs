@@ -5,23 +5,25 @@ use super::arming::{arm, armed_digit, dry_run, fire_at_once, keep_armed};
 use super::building::{self, Thorough};
 use super::firing::{aim, digit_pressed, enter_pressed, keep_aim, turn_list};
 use super::navigate::{self, Towards};
+use super::scroll::scroll;
 use super::{
-    Action, Beside, Done, Effect, EffectKind, Ended, Event, JobAct, Key, LogShown, Model, Page,
-    Panel, RunEvent, RunEventKind, Scope, Typing, Whole, Words,
+    Action, Beside, Done, Effect, EffectKind, Ended, Event, Key, LogShown, Model, Page, Panel,
+    RunEvent, RunEventKind, Scope, Scroll, Typing, Whole,
 };
-use super::{control, lesson, present};
+use super::{control, lesson, present, still};
 
 /// Failures on one page of the list: one for each digit but 0.
 pub const FAILURES_A_PAGE: usize = 9;
 /// Said while what is broken is taken back.
 const HEALING: &str = "Takes back what is broken …";
-/// Rows of a page up or down.
-const PAGE_ROWS: i32 = 10;
 /// Marks in the log that are kept.
 const MARKS: usize = 100;
 
 /// Does what a key means on the present page.
 pub(super) fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
+    if let Some(effects) = still::pressed(model, key) {
+        return effects;
+    }
     model.screen.notice = None;
     if let Some(what) = model.screen.typing {
         return match navigate::typed(model, key) {
@@ -59,7 +61,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::NextPanel => step(model, 1),
         Action::PreviousPanel => step(model, -1),
         Action::LogLines => {
-            model.screen.log_back = 0;
+            model.screen.log_line = None;
             model.screen.log_shown = match model.screen.log_shown {
                 LogShown::Flink => LogShown::Highlights,
                 LogShown::Highlights => LogShown::All,
@@ -67,7 +69,10 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             };
         }
         Action::Move(rows) => scroll(model, rows),
-        Action::Page(pages) => scroll(model, pages * PAGE_ROWS),
+        Action::Page(pages) => {
+            let rows = model.screen.page_rows();
+            scroll(model, pages.saturating_mul(rows));
+        }
         Action::Start => scroll(model, i32::MIN),
         Action::End => scroll(model, i32::MAX),
         Action::Run(by) => other_run(model, by),
@@ -104,7 +109,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::PodLog => navigate::pod_log(model),
         Action::Copy => navigate::copy_chosen(model),
         Action::Address => navigate::address(model),
-        Action::Pause => navigate::pause(model),
+        Action::Pause => still::hold(model),
         Action::Accept | Action::Erase => {}
         Action::Theme => {
             let theme = model.screen.looks.theme.next();
@@ -162,21 +167,6 @@ pub(super) fn follow(model: &mut Model, event: &Event) {
             let words =
                 format!("The lab is ready after {seconds:.1} s. {key} shows what can be broken.");
             model.screen.say(model.now, words);
-        }
-        Event::Log(lines) if model.screen.log_back > 0 => {
-            let shown = model.screen.log_shown;
-            let words = Words::of(&model.screen.log_filter);
-            let pod = model.screen.log_pod.as_ref();
-            let new = lines.iter().filter(|line| {
-                let kind = match shown {
-                    LogShown::All => true,
-                    LogShown::Flink => !line.is_output(),
-                    LogShown::Highlights => line.highlight.is_some(),
-                };
-                kind && pod.is_none_or(|pod| *pod == line.pod) && words.fit(&line.text)
-            });
-            let new = new.count();
-            model.screen.log_back = (model.screen.log_back + new).min(model.log_lines().count());
         }
         Event::Job(told) => control::say(model, told),
         Event::Run(RunEvent {
@@ -237,15 +227,17 @@ pub(super) fn back(model: &mut Model) {
         Page::Failures if screen.aim.is_some() => screen.aim = None,
         Page::Control if screen.wanted.is_some() => screen.wanted = None,
         Page::Lesson if model.lessons.asked() => model.lessons.take_back(),
-        Page::Log | Page::Job if screen.whole == Whole::Yes => screen.whole = Whole::No,
+        Page::Log | Page::Job if screen.whole == Whole::Yes => {
+            (screen.whole, screen.scroll) = (Whole::No, Scroll::default());
+        }
         Page::Log if !screen.log_filter.is_empty() => screen.log_filter.clear(),
         _ if !screen.find.is_empty() => screen.find.clear(),
         Page::Plan => building::behind(model),
         Page::Welcome => {}
-        Page::Dashboard => screen.log_back = 0,
+        Page::Dashboard => screen.log_line = None,
         _ => {
             if screen.page == Page::Log {
-                (screen.log_back, screen.log_side) = (0, 0);
+                (screen.log_line, screen.log_side) = (None, 0);
                 screen.log_pod = None;
             }
             if !screen.go_back() {
@@ -261,7 +253,7 @@ pub(super) fn back(model: &mut Model) {
 
 fn focus(model: &mut Model, panel: Panel) {
     model.screen.focus = panel;
-    model.screen.row = 0;
+    model.choose(0);
 }
 
 fn step(model: &mut Model, by: i32) {
@@ -284,14 +276,15 @@ fn timeline(model: &mut Model) {
         model.screen.say(model.now, words);
         return;
     }
-    model.screen.run_back = 0;
+    model.show_run(0);
     model.screen.open(Page::Run);
 }
 
 fn other_run(model: &mut Model, by: i32) {
     let count = model.history().count() + usize::from(model.run().is_some());
-    model.screen.run_back = moved(model.screen.run_back, -by, count);
-    model.screen.row = 0;
+    let back = moved(model.screen.run_back, -by, count);
+    model.show_run(back);
+    model.screen.scroll = Scroll::default();
 }
 
 /// A place in a list of so many, moved and kept inside.
@@ -299,42 +292,4 @@ pub(super) fn moved(place: usize, by: i32, count: usize) -> usize {
     let last = i64::try_from(count.saturating_sub(1)).unwrap_or(i64::MAX);
     let place = i64::try_from(place).unwrap_or(last);
     usize::try_from((place + i64::from(by)).clamp(0, last)).unwrap_or(0)
-}
-
-fn scroll(model: &mut Model, by: i32) {
-    let on_log = match model.screen.page {
-        Page::Dashboard => model.screen.focus == Panel::Log,
-        Page::Log => model.screen.whole == Whole::No,
-        _ => false,
-    };
-    if on_log {
-        // up is back in time
-        let count = model.log_lines().count();
-        model.screen.log_back = moved(model.screen.log_back, by.saturating_neg(), count);
-        return;
-    }
-    let count = match model.screen.page {
-        Page::Failures => model.failures.len(),
-        Page::Dashboard => match model.screen.focus {
-            Panel::Pods => model.cluster.pods.len(),
-            Panel::Leader | Panel::Checkpoints | Panel::Run | Panel::Log => 0,
-        },
-        Page::Plan => model.plan.steps.len(),
-        Page::Job if model.screen.whole == Whole::Yes => 500,
-        Page::Job | Page::Checkpoints | Page::History | Page::Commands => model.rows(),
-        Page::Log => 0,
-        Page::Control => JobAct::ALL.len(),
-        Page::Lesson => match model.lessons.course {
-            Some(_) => 100,
-            None => model.lessons.all.len(),
-        },
-        Page::Run | Page::Help | Page::Welcome | Page::Doctor => 100,
-        Page::Pod => 1000,
-    };
-    model.screen.row = moved(model.screen.row, by, count);
-    model.screen.wanted = None;
-    if model.screen.page == Page::Failures {
-        // the aim belonged to another line
-        model.screen.aim = None;
-    }
 }

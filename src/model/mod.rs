@@ -56,12 +56,15 @@ mod present;
 mod readiness;
 mod record;
 pub mod recording;
+mod rows;
 mod run;
 mod run_event;
 #[cfg(test)]
 mod run_tests;
 mod screen;
+mod scroll;
 mod statistics;
+mod still;
 #[cfg(test)]
 mod story_tests;
 mod timeline;
@@ -106,7 +109,7 @@ pub use keymap::{Clash, Keymap};
 pub use keys::{Action, Binding, Scope};
 pub use lasted::{in_one_unit, lasted, lasted_to_the_tenth};
 pub use lesson::{Asked, Course, Is, Kept, Lessons, Told, act};
-pub use logs::{Highlight, LogLimits, LogLine, Logs};
+pub use logs::{Highlight, KeptLine, LogLimits, LogLine, Logs};
 pub use looks::{Colours, Glyphs, Looks, ThemeName};
 pub use maps::{ClusterMap, JobMap, LeaderKey, Lock, MapChange, Pointer};
 pub use moments::{Kind as MomentKind, Moment, Moments};
@@ -116,12 +119,14 @@ pub use pieces::{Completed, Files, HeldBack, Lease, Look, Renewal, Stamp};
 pub use plan::{Done, Left, Plan, Step, StepChange, StepState, Usual};
 pub use present::{Note, Present, since_sent};
 pub use record::{Beat, LeaseEnd, Led, Record, Withheld};
+pub use rows::{RowId, Spot};
 pub use run::{
     Baseline, Comeback, Healed, Observed, Phase, PhaseName, Pointed, Run, RunResult, Standing,
     Statement, Target, Whose,
 };
 pub use run_event::{BreakBegun, RunEvent, RunEventKind};
 pub use screen::{Aim, Beside, LogShown, Page, Panel, Screen, Typing, Whole};
+pub use scroll::{Area, Drawn, Extent, Scroll};
 pub use statistics::{Distribution, Spread, counts, distributions, spread};
 pub use traces::{Seen, Trace, Traces};
 pub use update::update;
@@ -213,8 +218,10 @@ pub struct Model {
 /// The picture held still: the model as it was then, with what keys did since.
 #[derive(Debug, Clone)]
 pub struct Paused {
-    /// As it was.
+    /// As it was, with a screen of its own.
     pub seen: Box<Model>,
+    /// The page that was open then.
+    page: Page,
 }
 
 /// A break that could not be carried out, or was broken off before it hit anything.

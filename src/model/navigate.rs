@@ -1,7 +1,7 @@
 //! Where keys lead: pages opened and left, what is chosen, typed, looked for, copied, paused.
 
 use super::palette::Act;
-use super::{Action, Effect, Key, KeyCode, Model, Page, Panel, Paused, PodRef, Typing, Whole};
+use super::{Action, Effect, Key, KeyCode, Model, Page, Panel, PodRef, Scroll, Typing, Whole};
 
 /// Characters that can be typed: nobody looks for more.
 const TYPED: usize = 200;
@@ -40,13 +40,13 @@ pub(super) fn typing(model: &mut Model, what: Typing, action: Action) -> Vec<Eff
             model.screen.typing = None;
         }
         Action::Move(by) | Action::Page(by) if what == Typing::Palette => {
-            let by = if matches!(action, Action::Page(_)) {
-                by * 8
-            } else {
-                by
+            let by = match action {
+                Action::Page(_) => by.saturating_mul(model.screen.page_rows()),
+                _ => by,
             };
             let count = model.palette().len();
-            model.screen.palette_row = super::input::moved(model.screen.palette_row, by, count);
+            let row = super::input::moved(model.screen.palette_row, by, count);
+            model.choose_entry(row);
         }
         Action::Accept => {
             model.screen.typing = None;
@@ -69,9 +69,9 @@ fn take_typed(model: &mut Model) {
         Some(Typing::Find) => model.screen.find = typed,
         Some(Typing::Filter) => {
             model.screen.log_filter = typed;
-            model.screen.log_back = 0;
+            model.screen.log_line = None;
         }
-        Some(Typing::Palette) => model.screen.palette_row = 0,
+        Some(Typing::Palette) => (model.screen.palette_row, model.screen.palette_entry) = (0, None),
         None => {}
     }
 }
@@ -87,7 +87,7 @@ pub(super) fn begin_typing(model: &mut Model, what: Typing) {
     if what == Typing::Find {
         model.screen.find.clear();
     }
-    model.screen.palette_row = 0;
+    (model.screen.palette_row, model.screen.palette_entry) = (0, None);
     model.screen.typing = Some(what);
 }
 
@@ -104,7 +104,8 @@ fn chosen(model: &mut Model) -> Vec<Effect> {
         Act::Checkpoint(id) => {
             model.screen.open(Page::Checkpoints);
             let ids = model.checkpoint_ids();
-            model.screen.row = ids.iter().position(|known| *known == id).unwrap_or(0);
+            let row = ids.iter().position(|known| *known == id).unwrap_or(0);
+            model.choose(row);
         }
         Act::Failure(at) => {
             model.screen.open(Page::Failures);
@@ -131,7 +132,7 @@ pub(super) fn found(model: &mut Model, towards: Towards) {
     let places = model.found();
     let on_log = model.screen.page == Page::Log;
     let here = if on_log {
-        model.screen.log_back
+        model.log_back()
     } else {
         model.screen.row
     };
@@ -147,8 +148,8 @@ pub(super) fn found(model: &mut Model, towards: Towards) {
     };
     let words = model.screen.find.clone();
     match next.or(round).copied() {
-        Some(place) if on_log => model.screen.log_back = place,
-        Some(place) => model.screen.row = place,
+        Some(place) if on_log => model.set_log_back(place),
+        Some(place) => model.choose(place),
         None if words.is_empty() => model.screen.say(model.now, "/ looks for words first."),
         None => model
             .screen
@@ -230,6 +231,7 @@ pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
                 Whole::No => Whole::Yes,
                 Whole::Yes => Whole::No,
             };
+            model.screen.scroll = Scroll::default();
         }
         _ => {}
     }
@@ -256,7 +258,7 @@ pub(super) fn sibling(model: &mut Model, by: i32) {
                 .saturating_add(by)
                 .rem_euclid(count);
             model.screen.pod = pods.get(index(at)).map(|pod| pod.uid.clone());
-            model.screen.row = 0;
+            model.screen.scroll = Scroll::default();
         }
         Page::Log => {
             // all pods are one place more
@@ -266,7 +268,7 @@ pub(super) fn sibling(model: &mut Model, by: i32) {
             let at = (at + 1).saturating_add(by).rem_euclid(count + 1) - 1;
             let pod = (at >= 0).then(|| pods.get(index(at))).flatten();
             model.screen.log_pod = pod.map(|pod| pod.name.clone());
-            model.screen.log_back = 0;
+            model.screen.log_line = None;
         }
         _ => {}
     }
@@ -290,7 +292,7 @@ pub(super) fn pod_log(model: &mut Model) {
     let pod = chosen_pod(model);
     model.screen.open(Page::Log);
     model.screen.log_pod = pod.map(|pod| pod.name);
-    model.screen.log_back = 0;
+    model.screen.log_line = None;
 }
 
 /// Flink's address, told and copied.
@@ -317,7 +319,7 @@ pub(super) fn copy_chosen(model: &mut Model) {
             .map(|id| model.checkpoint_path(*id).unwrap_or_else(|| id.to_string())),
         Page::Log => {
             let mut lines = model.log_lines();
-            let line = lines.nth(model.screen.log_back);
+            let line = lines.nth(model.log_back());
             line.map(|line| format!("{} {} {}", line.at, line.pod, line.text))
         }
         Page::Commands => {
@@ -342,9 +344,7 @@ pub(super) fn copy_chosen(model: &mut Model) {
         }
         Page::Dashboard if model.screen.focus == Panel::Log => {
             let mut lines = model.log_lines();
-            lines
-                .nth(model.screen.log_back)
-                .map(|line| line.text.clone())
+            lines.nth(model.log_back()).map(|line| line.text.clone())
         }
         _ => chosen_pod(model).map(|pod| pod.name),
     };
@@ -371,18 +371,6 @@ fn copy(model: &mut Model, text: &str) {
         .as_ref()
         .map_or(0, |(number, _)| *number);
     model.screen.copied = Some((number.wrapping_add(1), text[..end].to_owned()));
-}
-
-/// Holds the picture still, or lets it go on.
-pub(super) fn pause(model: &mut Model) {
-    match model.paused.take() {
-        Some(_) => model.screen.paused = None,
-        None => {
-            model.screen.paused = Some(0);
-            let seen = Box::new(model.clone());
-            model.paused = Some(Paused { seen });
-        }
-    }
 }
 
 impl Model {

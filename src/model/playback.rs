@@ -10,7 +10,7 @@ pub use marks::{Mark, marks};
 pub use shown::{Motion, PLAYBACK_KEYS, Pastime, Playback};
 
 use super::recording::Recording;
-use super::{Ended, Event, Happening, Key, KeyCode, Model, update};
+use super::{Drawn, Ended, Event, Happening, Key, KeyCode, Model, update};
 use marks::Waits;
 use std::time::Duration;
 
@@ -124,6 +124,11 @@ impl Player {
         for model in models.into_iter().flatten() {
             (model.screen.columns, model.screen.rows) = (columns, rows);
         }
+    }
+
+    /// Takes in what was drawn of it.
+    pub fn drawn(&mut self, drawn: Drawn) {
+        self.own.as_mut().unwrap_or(&mut self.told).drawn(drawn);
     }
 
     /// Plays as much as belongs to so much of the person's time.

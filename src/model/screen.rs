@@ -1,7 +1,8 @@
 //! What is on the screen: page, focus, aim, and which looks the terminal can show. Not what it
 //! looks like.
 
-use super::{JobOrder, Keymap, Looks, Note, Present, Scope, Target};
+use super::palette::Act;
+use super::{Drawn, JobOrder, Keymap, Looks, Note, Present, RowId, Scope, Scroll, Spot, Target};
 use crate::failure::Failure;
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -22,16 +23,16 @@ pub struct Screen {
     pub keys: Arc<Keymap>,
     /// Which page.
     pub page: Page,
-    /// The pages before it, where Back goes, with their chosen rows.
-    pub trail: Vec<(Page, usize)>,
+    /// The pages before it, where Back goes, as they were left.
+    pub trail: Vec<(Page, Spot)>,
     /// Which panel has the keys.
     pub focus: Panel,
     /// The failure aimed at, if the palette is open and a digit was pressed.
     pub aim: Option<Aim>,
     /// Why the aim was dropped, or what else to say in the key line.
     pub notice: Option<(Timestamp, String)>,
-    /// How many log lines the log panel is scrolled up; 0 follows.
-    pub log_back: usize,
+    /// The log line, by its number, that the log is scrolled back to; none: it follows.
+    pub log_line: Option<u64>,
     /// Which log lines are shown.
     pub log_shown: LogShown,
     /// Only lines of this pod, by name.
@@ -46,6 +47,12 @@ pub struct Screen {
     pub whole: Whole,
     /// The row chosen in the focused panel or list.
     pub row: usize,
+    /// What that row is about, where the list may change.
+    pub chosen: Option<RowId>,
+    /// How far the page's text is scrolled.
+    pub scroll: Scroll,
+    /// What was drawn last of what scrolls.
+    pub drawn: Option<Drawn>,
     /// Which pod the page of a pod is about, by uid.
     pub pod: Option<String>,
     /// What is typed now, if something is.
@@ -56,6 +63,8 @@ pub struct Screen {
     pub find: String,
     /// The row chosen in the palette.
     pub palette_row: usize,
+    /// What that row does; none where it is the best one.
+    pub palette_entry: Option<Act>,
     /// What was copied last, with its number: the terminal copies what is new.
     pub copied: Option<(u32, String)>,
     /// While the picture is held still: how much happened since.
@@ -66,6 +75,8 @@ pub struct Screen {
     pub asides: u64,
     /// Which run the run page shows: 0 is the newest, which may still go on.
     pub run_back: usize,
+    /// Its name, where it is not the newest.
+    pub run_shown: Option<String>,
     /// Whether earlier runs of the same failure are shown beside it.
     pub beside: Beside,
     /// Until when digits fire at once.
@@ -74,6 +85,8 @@ pub struct Screen {
     pub wanted: Option<JobOrder>,
     /// Which of the starts is chosen there; 0 is the newest.
     pub start: usize,
+    /// Its path, where it is not the newest.
+    pub start_at: Option<String>,
     /// What the room sees, in front of a class.
     pub present: Option<Present>,
     /// What the one who speaks was told last.
@@ -250,7 +263,12 @@ impl Screen {
         if self.page == page {
             return;
         }
-        let before = (self.page, self.row);
+        let spot = Spot {
+            row: self.row,
+            chosen: self.chosen.clone(),
+            scroll: self.scroll,
+        };
+        let before = (self.page, spot);
         // a page that is open below is gone back to, not stacked
         let known = self.trail.iter().position(|(known, _)| *known == page);
         match known {
@@ -264,22 +282,22 @@ impl Screen {
 
     /// Back to the page before, with what was chosen there; false where there is none.
     pub(super) fn go_back(&mut self) -> bool {
-        let Some((page, row)) = self.trail.pop() else {
+        let Some((page, spot)) = self.trail.pop() else {
             return false;
         };
         let trail = std::mem::take(&mut self.trail);
         self.turn(page);
         self.trail = trail;
-        self.row = row;
+        (self.row, self.chosen, self.scroll) = (spot.row, spot.chosen, spot.scroll);
         true
     }
 
     /// Shows a page; what was chosen on the one before is forgotten, and the way back.
     pub(super) fn turn(&mut self, page: Page) {
         self.page = page;
-        self.row = 0;
+        (self.row, self.chosen, self.scroll) = (0, None, Scroll::default());
         self.aim = None;
-        (self.wanted, self.start) = (None, 0);
+        (self.wanted, self.start, self.start_at) = (None, 0, None);
         self.whole = Whole::No;
         self.typing = None;
         self.find.clear();

@@ -10,7 +10,7 @@ mod pages;
 mod runs;
 mod wishes;
 
-use super::{Effect, Event, Happening, Model};
+use super::{Effect, Event, Happening, Model, still};
 use wishes::Asked;
 
 /// Takes what happened into the model and says what to do about it.
@@ -28,22 +28,7 @@ pub fn update(model: &mut Model, happening: &Happening) -> Vec<Effect> {
     effects
 }
 
-/// While the picture is held still, keys move in what is seen, and the rest is counted.
+/// A held picture counts what was taken in.
 fn hold(model: &mut Model, event: &Event, _: &Asked) {
-    let Some(mut paused) = model.paused.take() else {
-        return;
-    };
-    // what is fired or built wants to be seen
-    if model.screen.page == super::Page::Plan
-        || model.run().is_some() && paused.seen.run().is_none()
-    {
-        model.screen.paused = None;
-        return;
-    }
-    let quiet = matches!(event, Event::Tick | Event::Key(_) | Event::Resize { .. });
-    if let Some(news) = &mut model.screen.paused {
-        *news = news.saturating_add(u64::from(!quiet));
-    }
-    paused.seen.screen = model.screen.clone();
-    model.paused = Some(paused);
+    still::count(model, event);
 }

@@ -2,7 +2,7 @@
 //! smaller ones one panel at a time.
 
 use crate::failure::Role;
-use crate::model::{Model, Panel};
+use crate::model::{Extent, Model, Panel};
 use crate::view::paint::{Keys, Spans, framed, titles};
 use crate::view::theme::{Theme, Tone};
 use crate::view::{checkpoints, leader, log, pods, run, status};
@@ -25,7 +25,7 @@ enum Part {
 }
 
 /// Draws the panels into what is between status line and key line.
-pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) -> Extent {
     let parts = if area.width < 80 || area.height < 21 {
         let tabs = Rect {
             height: area.height.min(1),
@@ -48,6 +48,13 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
     };
     // the panel with the keys comes last: shared borders take its colour
     let focus = Part::Main(model.screen.focus);
+    let focused = parts.iter().find(|(part, _)| *part == focus);
+    let height = focused.map_or(0, |(_, area)| usize::from(area.height.saturating_sub(2)));
+    let extent = match model.screen.focus {
+        // below the head of the table
+        Panel::Pods => Extent::new(model.cluster.pods.len(), height.saturating_sub(1)),
+        _ => Extent::new(0, height),
+    };
     let (last, first): (Vec<_>, Vec<_>) = parts.into_iter().partition(|(part, _)| *part == focus);
     let sides: Vec<_> = first
         .into_iter()
@@ -57,6 +64,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
     for (area, sides) in sides {
         titles(frame, area, sides);
     }
+    extent
 }
 
 fn rows<const N: usize>(area: Rect, heights: [Constraint; N]) -> [Rect; N] {
@@ -141,7 +149,7 @@ fn huge(model: &Model, area: Rect) -> Vec<(Part, Rect)> {
         (Part::Past, past),
     ];
     // scrolled back, the merged log has the room: two places at once cannot be read
-    if model.screen.log_back > 0 || model.screen.focus == Panel::Log {
+    if model.screen.log_line.is_some() || model.screen.focus == Panel::Log {
         parts.push((Part::Main(Panel::Log), bottom));
     } else {
         let [jm, tm] = columns(bottom, [Fill(1), Fill(1)]);

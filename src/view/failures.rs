@@ -2,7 +2,7 @@
 //! whether the lab is ready for it, and what should be seen. The same digit fires.
 
 use crate::failure::{Failure, Hits, Leadership, Restore, Verdict};
-use crate::model::{Aim, FAILURES_A_PAGE, Model};
+use crate::model::{Aim, Extent, FAILURES_A_PAGE, Model};
 use crate::view::paint::{Keys, Spans, fit, panel, sentences};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::{paint, words};
@@ -11,7 +11,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 /// Draws the page.
-pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) -> Extent {
     let width = usize::from(area.width.saturating_sub(2));
     let height = usize::from(area.height.saturating_sub(2));
     let rule = || Line::from(theme.say(Tone::Muted, "─".repeat(width)));
@@ -53,6 +53,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         None => vec![theme.say(Tone::Muted, "a digit aims, the same digit fires")],
     };
     panel(frame, theme, area, (title, aside), Keys::Here, lines);
+    Extent::new(model.failures.len(), FAILURES_A_PAGE)
 }
 
 fn how_to_fire(theme: &Theme, aim: &Aim) -> Spans {

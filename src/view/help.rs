@@ -1,8 +1,8 @@
 //! Every key and every sign, printed from the table of keys.
 
 use crate::model::playback::PLAYBACK_KEYS;
-use crate::model::{Model, Scope, Words};
-use crate::view::paint::{Keys, fit, panel};
+use crate::model::{Extent, Model, Scope, Scroll, Words};
+use crate::view::paint::{Keys, fit, panel, scrolled};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::words;
 use ratatui::Frame;
@@ -32,21 +32,17 @@ const WORDS: [(&str, &str); 5] = [
 ];
 
 /// Draws the page.
-pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) -> Extent {
     let keys = keys(model, theme);
     let signs = signs(theme);
     let titles = |words| (vec![theme.say(Tone::Accent, words)], Vec::new());
-    let scroll = |lines: Vec<Line<'static>>, height: u16, by: usize| {
-        let last = lines
-            .len()
-            .saturating_sub(usize::from(height.saturating_sub(2)));
-        lines.into_iter().skip(by.min(last)).collect::<Vec<_>>()
-    };
+    let height = usize::from(area.height.saturating_sub(2));
+    let scroll = model.screen.scroll;
     if area.width < 76 {
         let mut lines = keys;
         lines.push(Line::default());
         lines.extend(signs);
-        let lines = scroll(lines, area.height, model.screen.row);
+        let (lines, extent) = scrolled(lines, height, scroll);
         panel(
             frame,
             theme,
@@ -55,12 +51,15 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
             Keys::Here,
             lines,
         );
-        return;
+        return extent;
     }
     let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)])
         .spacing(Spacing::Overlap(1))
         .areas(area);
-    let signs = scroll(signs, area.height, model.screen.row);
+    // both move as one page
+    let longest = keys.len().max(signs.len());
+    let scroll = Scroll::Top(scroll.first(longest, height));
+    let (signs, _) = scrolled(signs, height, scroll);
     panel(
         frame,
         theme,
@@ -69,7 +68,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         Keys::Elsewhere,
         signs,
     );
-    let keys = scroll(keys, area.height, model.screen.row);
+    let (keys, _) = scrolled(keys, height, scroll);
     panel(
         frame,
         theme,
@@ -78,6 +77,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         Keys::Here,
         keys,
     );
+    Extent::new(longest, height)
 }
 
 fn keys(model: &Model, theme: &Theme) -> Vec<Line<'static>> {

@@ -25,9 +25,12 @@ pub(super) fn aside(model: &Model, theme: &Theme) -> Spans {
         LogShown::Highlights => "HA lines only · ",
         LogShown::All => "with output · ",
     };
-    match model.screen.log_back {
-        0 => vec![theme.say(Tone::Muted, format!("{shown}following"))],
-        back => vec![theme.say(Tone::Warn, format!("{shown}{back} back · G follows"))],
+    match model.screen.log_line {
+        None => vec![theme.say(Tone::Muted, format!("{shown}following"))],
+        Some(_) => {
+            let words = format!("{shown}{} back · G follows", model.log_back());
+            vec![theme.say(Tone::Warn, words)]
+        }
     }
 }
 
@@ -49,9 +52,9 @@ pub(super) fn lines(
             *top = one(model, theme, newest, width, count);
         }
     };
-    let following = model.screen.log_back == 0 && model.screen.log_shown != LogShown::All;
+    let following = model.screen.log_line.is_none() && model.screen.log_shown != LogShown::All;
     let shown = model.log_lines().filter(|line| of_role(model, line, of));
-    for line in shown.skip(model.screen.log_back) {
+    for line in shown.skip(model.log_back()) {
         // a break newer than this line stands below it
         while breaks.last().is_some_and(|(at, _)| *at > line.at) {
             let Some((at, key)) = breaks.pop() else { break };

@@ -39,7 +39,7 @@ mod words;
 pub use playback::clock;
 pub use svg::svg;
 
-use crate::model::{Glyphs, Model, Origin, Page};
+use crate::model::{Drawn, Extent, Glyphs, Model, Origin, Page};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -50,7 +50,13 @@ pub const SMALLEST: (u16, u16) = (60, 15);
 
 /// Draws the whole screen.
 pub fn draw(model: &Model, frame: &mut Frame) {
+    measure(model, frame);
+}
+
+/// Draws the whole screen, and says how much that is of what scrolls: the next keys are to know.
+pub fn measure(model: &Model, frame: &mut Frame) -> Option<Drawn> {
     let model = model.seen();
+    let mut extent = None;
     let theme = Theme::of(model);
     let area = frame.area();
     let (columns, rows) = SMALLEST;
@@ -68,13 +74,15 @@ pub fn draw(model: &Model, frame: &mut Frame) {
     } else {
         match model.screen.present.as_ref().filter(|_| shows_room(model)) {
             Some(present) => presenter::draw(model, &theme, present, frame),
-            None => pages(model, &theme, frame, area),
+            None => extent = pages(model, &theme, frame, area),
         }
     }
     theme::inert(frame.buffer_mut());
     if model.screen.looks.glyphs == Glyphs::Ascii {
         theme::ascii(frame.buffer_mut());
     }
+    let area = model.screen.area();
+    extent.map(|extent| Drawn { area, extent })
 }
 
 /// Whether the room sees one idea: nothing that was opened over it is hidden by it.
@@ -83,7 +91,7 @@ fn shows_room(model: &Model) -> bool {
     model.screen.presents() && model.screen.typing.is_none() && model.playback.is_none() && !listed
 }
 
-fn pages(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+fn pages(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) -> Option<Extent> {
     let width = usize::from(area.width);
     let mut area = area;
     if let Some(playback) = &model.playback {
@@ -123,9 +131,12 @@ fn pages(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     };
     frame.render_widget(status::line(model, theme, width), first);
     frame.render_widget(status::keys(model, theme, width), last);
-    match model.screen.page {
+    let extent = match model.screen.page {
         Page::Welcome => welcome::draw(model, theme, frame, rest),
-        Page::Plan => plan::draw(model, theme, frame, rest),
+        Page::Plan => {
+            plan::draw(model, theme, frame, rest);
+            Extent::new(0, 0)
+        }
         Page::Dashboard => dashboard::draw(model, theme, frame, rest),
         Page::Failures => failures::draw(model, theme, frame, rest),
         Page::Help => help::draw(model, theme, frame, rest),
@@ -136,9 +147,13 @@ fn pages(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         Page::History => page_history::draw(model, theme, frame, rest),
         Page::Log => page_log::draw(model, theme, frame, rest),
         Page::Commands => page_commands::draw(model, theme, frame, rest),
-        Page::Control => page_control::draw(model, theme, frame, rest),
+        Page::Control => {
+            page_control::draw(model, theme, frame, rest);
+            Extent::new(0, 0)
+        }
         Page::Lesson => page_lesson::draw(model, theme, frame, rest),
         Page::Doctor => page_doctor::draw(model, theme, frame, rest),
-    }
-    palette::draw(model, theme, frame, rest);
+    };
+    let palette = palette::draw(model, theme, frame, rest);
+    Some(palette.unwrap_or(extent))
 }

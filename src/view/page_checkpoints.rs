@@ -1,8 +1,7 @@
 //! Every checkpoint as its three witnesses see it: Flink's REST, the pointer in the config map, the
 //! files on disk. They must tell the same; what each of them forgot is said, not hidden.
 
-use crate::model::{Checkpoint, CheckpointStatus, Model, Pointer, Seen, Trace};
-use crate::view::page_pod::scrolled;
+use crate::model::{Checkpoint, CheckpointStatus, Extent, Model, Pointer, Seen, Trace};
 use crate::view::paint::{Keys, Spans, chosen, fit, panel, sentences};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::{chart, checkpoints, words};
@@ -15,7 +14,7 @@ use ratatui::text::Line;
 const LOOK: SignedDuration = SignedDuration::from_millis(500);
 
 /// Draws the page.
-pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) -> Extent {
     let width = usize::from(area.width.saturating_sub(2));
     let height = usize::from(area.height.saturating_sub(2));
     let ids = model.checkpoint_ids();
@@ -27,7 +26,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
     if ids.is_empty() {
         let lines = checkpoints::lines(model, theme, width, height);
         panel(frame, theme, area, (title, aside), Keys::Here, lines);
-        return;
+        return Extent::new(0, height);
     }
     let mut lines = vec![Line::from(fit(checkpoints::witnesses(model, theme), width))];
     let tall = height >= 30;
@@ -53,14 +52,8 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
     lines.resize(height.saturating_sub(about.len() + 1), Line::default());
     lines.push(Line::from(theme.say(Tone::Muted, "─".repeat(width))));
     lines.extend(about);
-    panel(
-        frame,
-        theme,
-        area,
-        (title, aside),
-        Keys::Here,
-        scrolled(lines, area, 0),
-    );
+    panel(frame, theme, area, (title, aside), Keys::Here, lines);
+    Extent::new(ids.len(), room)
 }
 
 type Cell = (Tone, String);

@@ -1,6 +1,6 @@
 //! What we did, as commands that a person could have typed: to learn from, to paste, to trust.
 
-use crate::model::Model;
+use crate::model::{Extent, Model};
 use crate::view::paint::{Keys, chosen, fit, panel, sentences};
 use crate::view::theme::{Theme, Tone};
 use crate::view::words;
@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 /// Draws the page: for each a line that says what for, and one with the command.
-pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) -> Extent {
     let width = usize::from(area.width.saturating_sub(2));
     let height = usize::from(area.height.saturating_sub(2));
     let title = vec![theme.say(Tone::Accent, "Commands that equal what flinklab did")];
@@ -63,6 +63,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         lines.extend(all);
     }
     panel(frame, theme, area, (title, aside), Keys::Here, lines);
+    Extent::new(deeds.len(), room)
 }
 
 /// Without the kubeconfig, which is long and always the same; below stands all of it.

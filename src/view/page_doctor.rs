@@ -1,7 +1,7 @@
 //! What stands in the way of a lab on this machine: all that the doctor looked at, why it matters
 //! and what mends it.
 
-use crate::model::{Finding, Grade, Model, Who};
+use crate::model::{Extent, Finding, Grade, Model, Who};
 use crate::view::paint::{Keys, panel, sentences, sight};
 use crate::view::theme::{Theme, Tone, sign};
 use ratatui::Frame;
@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 /// Draws the page.
-pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) -> Extent {
     let width = usize::from(area.width.saturating_sub(2)).min(110);
     let count = |grade: Grade| model.findings.iter().filter(|it| it.grade == grade).count();
     let aside = vec![theme.say(
@@ -33,13 +33,14 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         lines.extend(one(theme, finding, width));
     }
     let title = vec![theme.say(Tone::Accent, "Doctor")];
-    let lines = sight(
+    let (lines, extent) = sight(
         theme,
         lines,
         usize::from(area.height.saturating_sub(2)),
-        (model.screen.row, &model.key_down()),
+        (model.screen.scroll, &model.key_down()),
     );
     panel(frame, theme, area, (title, aside), Keys::Here, lines);
+    extent
 }
 
 /// How a grade looks.

@@ -1,7 +1,7 @@
 //! What happened, on one axis and as a list: who led when, when the job ran, what restarted, what
 //! was broken. Ours: no failover forgets it.
 
-use crate::model::{Action, Lock, Model, Moment, MomentKind, Scope};
+use crate::model::{Action, Extent, Lock, Model, Moment, MomentKind, Scope};
 use crate::view::paint::{Keys, chosen, fit, panel, sentences};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::{pods, words};
@@ -16,7 +16,7 @@ const NAMES: usize = 11;
 const LEADERS: usize = 4;
 
 /// Draws the page.
-pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) -> Extent {
     let width = usize::from(area.width.saturating_sub(2));
     let height = usize::from(area.height.saturating_sub(2));
     let title = vec![theme.say(Tone::Accent, "History of epochs and restarts")];
@@ -43,6 +43,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         });
     }
     panel(frame, theme, area, (title, aside), Keys::Here, lines);
+    Extent::new(moments.len(), room)
 }
 
 fn line(model: &Model, theme: &Theme, moment: &Moment, width: usize) -> Line<'static> {

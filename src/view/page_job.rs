@@ -1,10 +1,9 @@
 //! The job: its operators with their tasks, and every exception with its root cause, those that a
 //! leader of the past forgot included.
 
-use crate::model::{Count, JobException, Model, Source, Whole};
+use crate::model::{Count, Extent, JobException, Model, Source, Whole};
 use crate::view::health::{self, Fresh};
-use crate::view::page_pod::scrolled;
-use crate::view::paint::{Keys, chosen, fit, panel, sentences};
+use crate::view::paint::{Keys, chosen, fit, panel, scrolled, sentences};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::words;
 use ratatui::Frame;
@@ -12,7 +11,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 /// Draws the page.
-pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) -> Extent {
     let width = usize::from(area.width.saturating_sub(2));
     let ours = model.lab.as_ref().and_then(|lab| lab.job.as_deref());
     let row = model.job.row(ours);
@@ -32,11 +31,24 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         }
     };
     let exception = model.details.exceptions.get(model.screen.row);
-    let lines = match (model.screen.whole, exception) {
-        (Whole::Yes, Some(exception)) => scrolled(whole(theme, exception, width), area, 0),
-        _ => overview(model, theme, width),
+    let height = usize::from(area.height.saturating_sub(2));
+    let (lines, extent) = match (model.screen.whole, exception) {
+        (Whole::Yes, Some(exception)) => {
+            let lines = whole(theme, exception, width);
+            scrolled(lines, height, model.screen.scroll)
+        }
+        _ => {
+            let (mut lines, chosen) = overview(model, theme, width);
+            // on a small screen what stands above gives way to the chosen exception
+            let above = chosen.map_or(0, |line| (line + 1).saturating_sub(height));
+            lines.drain(..above);
+            let count = model.details.exceptions.len();
+            let above = lines.len().saturating_sub(count);
+            (lines, Extent::new(count, height.saturating_sub(above)))
+        }
     };
     panel(frame, theme, area, (title, aside), Keys::Here, lines);
+    extent
 }
 
 /// What a job says that can prove that its state is exact.
@@ -52,7 +64,8 @@ fn counted(theme: &Theme, count: &Count, width: usize) -> Line<'static> {
     ))
 }
 
-fn overview(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
+/// Everything at a glance, and which line is chosen.
+fn overview(model: &Model, theme: &Theme, width: usize) -> (Vec<Line<'static>>, Option<usize>) {
     let mut lines = Vec::new();
     let ours = model.lab.as_ref().and_then(|lab| lab.job.as_deref());
     let fresh = health::fresh(model, Source::Flink);
@@ -128,7 +141,7 @@ fn overview(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     let Some((at, detail)) = seen else {
         let words = "Waiting for Flink to tell the operators.";
         lines.extend(sentences(theme, Tone::Muted, words, width));
-        return lines;
+        return (lines, None);
     };
     let age = words::since(model.now, *at);
     for vertex in &detail.vertices {
@@ -172,8 +185,9 @@ fn overview(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
             false => "No exception was seen as long as Flink was heard.",
         };
         lines.extend(sentences(theme, Tone::Muted, words, width));
-        return lines;
+        return (lines, None);
     }
+    let mut at = None;
     let skip = model.screen.row.saturating_sub(5);
     for (n, exception) in exceptions.iter().enumerate().skip(skip) {
         let cause = width.saturating_sub(14 + 26).max(20);
@@ -193,11 +207,14 @@ fn overview(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
             width,
         ));
         lines.push(match n == model.screen.row {
-            true => chosen(&line, width),
+            true => {
+                at = Some(lines.len());
+                chosen(&line, width)
+            }
             false => line,
         });
     }
-    lines
+    (lines, at)
 }
 
 /// Without the package in front of the class.

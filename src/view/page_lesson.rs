@@ -2,8 +2,8 @@
 //! seen and what was.
 
 use crate::lab::LessonStep;
-use crate::model::{Action, Asked, Comeback, Course, Is, Model, Scope, Told};
-use crate::view::paint::{Keys, Spans, chosen, fault, fit, panel, sentences};
+use crate::model::{Action, Asked, Comeback, Course, Extent, Is, Model, Scope, Told};
+use crate::view::paint::{Keys, Spans, chosen, fault, fit, panel, scrolled, sentences};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::{dashboard, words};
 use ratatui::Frame;
@@ -17,7 +17,7 @@ const SIDE: u16 = 118;
 const DASHBOARD: u16 = 80;
 
 /// Draws the page.
-pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) -> Extent {
     let Some(course) = &model.lessons.course else {
         return list(model, theme, frame, area);
     };
@@ -25,9 +25,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
     let width = usize::from(own.width.saturating_sub(2));
     let height = usize::from(own.height.saturating_sub(2));
     let all = step(model, theme, course, width);
-    let last = all.len().saturating_sub(height);
-    let by = model.screen.row.min(last);
-    let lines: Vec<Line<'static>> = all.into_iter().skip(by).take(height).collect();
+    let (lines, extent) = scrolled(all, height, model.screen.scroll);
     dashboard::draw(model, theme, frame, rest);
     panel(
         frame,
@@ -37,6 +35,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         Keys::Here,
         lines,
     );
+    extent
 }
 
 /// Where the lesson stands, and where the dashboard.
@@ -244,7 +243,7 @@ pub(super) fn side_by_side(model: &Model, now: &LessonStep) -> Vec<(String, Stri
 }
 
 /// All lessons.
-fn list(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+fn list(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) -> Extent {
     let width = usize::from(area.width.saturating_sub(2));
     let mut lines = Vec::new();
     if let Some(trouble) = &model.lessons.wrong {
@@ -313,6 +312,8 @@ fn list(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     );
     let aside = vec![theme.say(Tone::Muted, words)];
     panel(frame, theme, area, (title, aside), Keys::Here, lines);
+    let height = usize::from(area.height.saturating_sub(2));
+    Extent::new(model.lessons.all.len(), height)
 }
 
 /// Why this lab cannot have a lesson.

@@ -1,8 +1,8 @@
 //! The merged log with all of the screen: filtered, searched, marked, followed or held. The line at
 //! the bottom is the chosen one.
 
-use crate::model::{LogShown, Model, Whole};
-use crate::view::paint::{Keys, Spans, fit, panel, sentences};
+use crate::model::{Extent, LogShown, Model, Whole};
+use crate::view::paint::{Keys, Spans, fit, panel, scrolled, sentences};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::{log, words};
 use ratatui::Frame;
@@ -10,10 +10,10 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 /// Draws the page.
-pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) -> Extent {
     let width = usize::from(area.width.saturating_sub(2));
     let height = usize::from(area.height.saturating_sub(2));
-    let whole = whole(model, theme, width, height);
+    let (whole, extent) = whole(model, theme, width, height);
     let room = height.saturating_sub(whole.len());
     let mut lines = match (model.log_lines().next().is_none(), narrowed(model)) {
         (true, true) => {
@@ -23,7 +23,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         }
         _ => log::lines(model, theme, width, room, None),
     };
-    if model.screen.log_back > 0
+    if model.screen.log_line.is_some()
         && let Some(last) = lines.last_mut()
     {
         *last = crate::view::paint::chosen(last, width);
@@ -40,6 +40,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         Keys::Here,
         lines,
     );
+    extent.unwrap_or(Extent::new(0, room))
 }
 
 fn narrowed(model: &Model) -> bool {
@@ -70,39 +71,47 @@ fn aside(model: &Model, theme: &Theme) -> Spans {
     spans.push(theme.say(Tone::Muted, kind));
     if !model.screen.find.is_empty() {
         let places = model.found();
-        let at = places
-            .iter()
-            .position(|place| *place == model.screen.log_back);
+        let back = model.log_back();
+        let at = places.iter().position(|place| *place == back);
         let at = at.map_or_else(String::new, |at| format!("{} of ", at + 1));
         spans.push(theme.say(Tone::Mark, format!("{at}{} found · ", places.len())));
     }
     if model.screen.log_side > 0 {
         spans.push(theme.say(Tone::Muted, format!("→{} · ", model.screen.log_side)));
     }
-    spans.push(match model.screen.log_back {
-        0 => theme.say(Tone::Ok, format!("{} following", sign::LIVE)),
-        back => theme.say(Tone::Warn, format!("{back} back · G follows")),
+    spans.push(match model.screen.log_line {
+        None => theme.say(Tone::Ok, format!("{} following", sign::LIVE)),
+        Some(_) => {
+            let words = format!("{} back · G follows", model.log_back());
+            theme.say(Tone::Warn, words)
+        }
     });
     spans
 }
 
-/// All of the chosen line.
-fn whole(model: &Model, theme: &Theme, width: usize, height: usize) -> Vec<Line<'static>> {
-    let line = model.log_lines().nth(model.screen.log_back);
+/// All of the chosen line, or as much of it as fits into half of the page.
+fn whole(
+    model: &Model,
+    theme: &Theme,
+    width: usize,
+    height: usize,
+) -> (Vec<Line<'static>>, Option<Extent>) {
+    let line = model.log_lines().nth(model.log_back());
     let (Whole::Yes, Some(line)) = (model.screen.whole, line) else {
-        return Vec::new();
+        return (Vec::new(), None);
     };
+    let head = vec![
+        theme.say(Tone::Accent, format!(" {} ", line.pod)),
+        theme.say(Tone::Muted, words::clock_ms(&theme.zone, line.at)),
+    ];
     let mut lines = vec![
         Line::from(theme.say(Tone::Muted, "─".repeat(width))),
-        Line::from(fit(
-            vec![
-                theme.say(Tone::Accent, format!(" {} ", line.pod)),
-                theme.say(Tone::Muted, words::clock_ms(&theme.zone, line.at)),
-            ],
-            width,
-        )),
+        Line::from(fit(head, width)),
     ];
-    lines.extend(sentences(theme, Tone::Plain, &line.text, width));
+    let text = sentences(theme, Tone::Plain, &line.text, width);
+    let room = (height / 2).saturating_sub(lines.len());
+    let (text, extent) = scrolled(text, room, model.screen.scroll);
+    lines.extend(text);
     lines.truncate(height / 2);
-    lines
+    (lines, Some(extent))
 }

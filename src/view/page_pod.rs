@@ -2,9 +2,9 @@
 //! its newest restart.
 
 use crate::failure::Role;
-use crate::model::{Action, Model, Pod, Scope, Source, Words};
+use crate::model::{Action, Extent, Model, Pod, Scope, Scroll, Source, Words};
 use crate::view::health::{self, Fresh};
-use crate::view::paint::{Keys, Spans, fit, panel, sentences};
+use crate::view::paint::{Keys, Spans, fit, panel, scrolled, sentences};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::{log, pods, words};
 use ratatui::Frame;
@@ -15,7 +15,7 @@ use ratatui::text::Line;
 const BESIDE: u16 = 150;
 
 /// Draws the page.
-pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) -> Extent {
     let uid = model.screen.pod.as_ref();
     let pod = uid.and_then(|uid| model.cluster.pods.get(uid));
     let Some(pod) = pod else {
@@ -23,7 +23,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         let lines = sentences(theme, Tone::Muted, words, usize::from(area.width));
         let title = vec![theme.say(Tone::Accent, "Pod")];
         panel(frame, theme, area, (title, Vec::new()), Keys::Here, lines);
-        return;
+        return Extent::new(0, 0);
     };
     let wide = area.width >= BESIDE;
     let parts = match wide {
@@ -49,9 +49,16 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
             lines = sentences(theme, Tone::Muted, &words, width);
         }
     }
+    let height = usize::from(area.height.saturating_sub(2));
+    let longest = match wide {
+        true => lines.len().max(more.len()),
+        false => lines.len() + 1 + more.len(),
+    };
+    // what stands beside each other moves as one page
+    let scroll = Scroll::Top(model.screen.scroll.first(longest, height));
     if wide {
         let title = vec![theme.say(Tone::Plain, "Events and the log before")];
-        let more = scrolled(more, parts[1], model.screen.row);
+        let (more, _) = scrolled(more, height, scroll);
         panel(
             frame,
             theme,
@@ -75,15 +82,9 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
             vec![theme.say(tone, format!("{sign} {words}"))]
         }
     };
-    let lines = scrolled(lines, parts[0], if wide { 0 } else { model.screen.row });
+    let (lines, _) = scrolled(lines, height, scroll);
     panel(frame, theme, parts[0], (title, aside), Keys::Here, lines);
-}
-
-/// The part of lines that is in sight.
-pub(super) fn scrolled(lines: Vec<Line<'static>>, area: Rect, by: usize) -> Vec<Line<'static>> {
-    let height = usize::from(area.height.saturating_sub(2));
-    let last = lines.len().saturating_sub(height);
-    lines.into_iter().skip(by.min(last)).collect()
+    Extent::new(longest, height)
 }
 
 fn head(theme: &Theme, text: &str, width: usize) -> Line<'static> {

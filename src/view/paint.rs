@@ -2,6 +2,7 @@
 //! Knows nothing of what is shown.
 
 use crate::fault::Fault;
+use crate::model::{Extent, Scroll};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::words;
 use ratatui::Frame;
@@ -199,21 +200,32 @@ pub(super) fn fault(theme: &Theme, fault: &Fault, width: usize) -> Vec<Line<'sta
     lines
 }
 
+/// The part of lines that is in sight, and how much of them that is.
+pub(super) fn scrolled(
+    lines: Vec<Line<'static>>,
+    height: usize,
+    scroll: Scroll,
+) -> (Vec<Line<'static>>, Extent) {
+    let extent = Extent::new(lines.len(), height);
+    let first = scroll.first(extent.rows, height);
+    (lines.into_iter().skip(first).take(height).collect(), extent)
+}
+
 /// The part of lines that is in sight. What lies below it is counted in the last row, with the key
 /// that leads there: nothing is cut without a word.
 pub(super) fn sight(
     theme: &Theme,
     lines: Vec<Line<'static>>,
     height: usize,
-    (row, down): (usize, &str),
-) -> Vec<Line<'static>> {
-    let last = lines.len().saturating_sub(height);
-    let by = row.min(last);
-    let below = last - by;
-    let mut seen: Vec<Line<'static>> = lines.into_iter().skip(by).take(height).collect();
+    (scroll, down): (Scroll, &str),
+) -> (Vec<Line<'static>>, Extent) {
+    let (mut seen, extent) = scrolled(lines, height, scroll);
+    let below = extent.rows.saturating_sub(height) - scroll.first(extent.rows, height);
     if let (Some(line), true) = (seen.last_mut(), below > 0) {
         let words = format!(" … {} more lines: {down}", below + 1);
         *line = Line::from(theme.say(Tone::Muted, words));
     }
-    seen
+    // the row that counts the others is read on the next page
+    let page = height.saturating_sub(1).max(1);
+    (seen, Extent { page, ..extent })
 }

@@ -1,6 +1,6 @@
 //! The palette over any page: a few letters find what can be done or opened.
 
-use crate::model::{Model, Typing};
+use crate::model::{Extent, Model, Typing};
 use crate::view::paint::{Keys, chosen, framed, sentences, sides, titles};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::words;
@@ -10,9 +10,9 @@ use ratatui::text::Line;
 use ratatui::widgets::Clear;
 
 /// Draws it, if it is open.
-pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) -> Option<Extent> {
     if model.screen.typing != Some(Typing::Palette) {
-        return;
+        return None;
     }
     let width = area.width.saturating_sub(8).clamp(1, 72);
     let height = area.height.saturating_sub(4).clamp(1, 18);
@@ -63,4 +63,5 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
     let title = vec![theme.say(Tone::Accent, "Do or open")];
     let aside = vec![theme.say(Tone::Muted, "enter takes · esc leaves")];
     titles(frame, place, (title, aside));
+    Some(Extent::new(entries.len(), room))
 }

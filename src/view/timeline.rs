@@ -2,7 +2,7 @@
 //! how exact it is, and the statements with their evidence.
 
 use crate::failure::Failure;
-use crate::model::{Model, Origin, Phase, PhaseName, Run, RunResult, Statement, Target};
+use crate::model::{Extent, Model, Origin, Phase, PhaseName, Run, RunResult, Statement, Target};
 use crate::view::paint::{Keys, Spans, bar, fit, panel, sentences, sight};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::words::Stage;
@@ -26,14 +26,14 @@ struct Shown<'a> {
 }
 
 /// Draws the page.
-pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) -> Extent {
     let width = usize::from(area.width.saturating_sub(2));
     let height = usize::from(area.height.saturating_sub(2));
     let Some(shown) = shown(model) else {
         let lines = sentences(theme, Tone::Muted, "Nothing was broken yet.", width);
         let title = vec![theme.say(Tone::Accent, "Timeline")];
         panel(frame, theme, area, (title, Vec::new()), Keys::Here, lines);
-        return;
+        return Extent::new(0, height);
     };
     let mut lines = phases(model, theme, &shown, width);
     lines.push(Line::default());
@@ -59,7 +59,8 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         lines.push(Line::default());
         lines.extend(sentences(theme, Tone::Muted, &failure.teaches, width));
     }
-    let lines = sight(theme, lines, height, (model.screen.row, &model.key_down()));
+    let scroll = model.screen.scroll;
+    let (lines, extent) = sight(theme, lines, height, (scroll, &model.key_down()));
     let title = vec![
         theme.say(Tone::Accent, "Timeline "),
         theme.say(Tone::Mark, format!("{} {}", sign::BREAK, shown.key)),
@@ -76,6 +77,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         Keys::Here,
         lines,
     );
+    extent
 }
 
 /// The run that is looked at.

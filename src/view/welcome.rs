@@ -1,6 +1,6 @@
 //! No lab yet: what `up` will do, what it needs, what it changes on this machine.
 
-use crate::model::{Action, Elsewhere, Finding, Grade, Model, Scope, Stage};
+use crate::model::{Action, Elsewhere, Extent, Finding, Grade, Model, Scope, Stage};
 use crate::view::paint::{Keys, fault, fit, panel, sentences, sight};
 use crate::view::theme::{Theme, Tone};
 use crate::view::{page_doctor, words};
@@ -29,7 +29,7 @@ const BUILDS: &str = "a Kubernetes node in one Docker container, as kind does; i
                       JobManagers, two TaskManagers and a job that completes a checkpoint every 2 s";
 
 /// Draws the page.
-pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) -> Extent {
     let width = usize::from(area.width.saturating_sub(2)).min(90);
     let mut lines = vec![Line::default()];
     lines.extend(sentences(
@@ -91,9 +91,11 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
         lines.extend(fault(theme, trouble, width));
     }
     let height = usize::from(area.height.saturating_sub(2));
-    let lines = sight(theme, lines, height, (model.screen.row, &model.key_down()));
+    let scroll = model.screen.scroll;
+    let (lines, extent) = sight(theme, lines, height, (scroll, &model.key_down()));
     let title = vec![theme.say(Tone::Accent, "Welcome to flinklab")];
     panel(frame, theme, area, (title, Vec::new()), Keys::Here, lines);
+    extent
 }
 
 /// What the doctor found that a person should know before.

@@ -464,7 +464,7 @@ impl Scene {
     }
 
     /// Checkpoints with these ids, one every 2 s, offset by so many seconds.
-    fn checkpoints(&mut self, ids: std::ops::RangeInclusive<u64>, offset: f64) {
+    pub(crate) fn checkpoints(&mut self, ids: std::ops::RangeInclusive<u64>, offset: f64) {
         let newest = *ids.end();
         let rows: Vec<Checkpoint> = ids.map(|id| checkpoint(id, offset)).collect();
         let seen = rows.last().unwrap().acknowledged.unwrap();

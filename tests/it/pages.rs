@@ -233,14 +233,14 @@ fn words_are_found_one_after_the_other() {
     let mut scene = lived();
     scene.keys("l/granted");
     scene.key(KeyCode::Enter);
-    let first = scene.model.screen.log_back;
+    let first = scene.model.log_back();
     scene.keys("n");
-    let second = scene.model.screen.log_back;
+    let second = scene.model.log_back();
     assert!(second > first, "{first} {second}");
     scene.keys("n");
-    assert_eq!(scene.model.screen.log_back, first, "round and round");
+    assert_eq!(scene.model.log_back(), first, "round and round");
     scene.keys("N");
-    assert_eq!(scene.model.screen.log_back, second);
+    assert_eq!(scene.model.log_back(), second);
 }
 
 #[test]

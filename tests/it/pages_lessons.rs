@@ -72,6 +72,18 @@ fn at_step(scene: Scene, lesson: usize, step: usize, keys: &str) -> Scene {
     scene
 }
 
+/// The list of lessons.
+pub(crate) fn list() -> Scene {
+    let mut list = taught(lived());
+    list.keys("L");
+    list
+}
+
+/// The first step of the second lesson.
+pub(crate) fn first_step() -> Scene {
+    at_step(lived(), 1, 0, "")
+}
+
 /// Every page with its name.
 fn pages() -> Vec<(&'static str, Scene)> {
     let mut list = taught(lived());

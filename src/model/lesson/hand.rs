@@ -3,7 +3,7 @@
 
 use super::{Asked, Course, Is, Kept};
 use crate::lab::Sight;
-use crate::model::{Action, Effect, Model, Page, Panel, Scope};
+use crate::model::{Action, Effect, Model, Page, Panel, Scope, Scroll};
 
 /// Opens the page; the lesson that was gone through goes on.
 pub(in crate::model) fn open(model: &mut Model) {
@@ -174,7 +174,7 @@ fn look_there(model: &mut Model) {
         Some(Sight::Log) => Panel::Log,
         Some(Sight::Pods) | None => Panel::Pods,
     };
-    model.screen.row = 0;
+    (model.screen.row, model.screen.scroll) = (0, Scroll::default());
 }
 
 /// Looks at the lab after an event was taken in; says so where another page is open.

@@ -20,6 +20,7 @@ pub(super) fn turn(
     let turned = Turned(());
     effects.extend(examined(model, event, &turned));
     effects.extend(lesson::follow(model));
+    model.settle_screen();
     turned
 }
 

@@ -1,0 +1,26 @@
+//! What the loop wants of the screen, and of the headless commands that take its place.
+
+use crate::model::{Drawn, Effect, Happening, Model};
+use std::time::Duration;
+
+/// Shows the model after each batch of events, and says when enough was seen.
+pub(super) trait Show {
+    /// Called after a batch was taken in; the batch is what happened.
+    fn show(&mut self, model: &Model, batch: &[Happening]) -> Next;
+    /// How long nothing may happen before a `Tick` is wanted; none: never.
+    fn patience(&self, model: &Model) -> Option<Duration>;
+    /// Nothing more will be shown; tasks may still clean up.
+    fn over(&mut self) {}
+}
+
+/// Whether to go on.
+pub(super) enum Next {
+    /// There is more to see.
+    Go,
+    /// This much of what scrolls was drawn; there is more to see.
+    Drawn(Drawn),
+    /// These effects, then more.
+    Ask(Vec<Effect>),
+    /// Enough was seen.
+    Stop,
+}
