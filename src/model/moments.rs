@@ -209,7 +209,8 @@ impl Model {
         let Some(lock) = self.cluster.lock().filter(|lock| !lock.holder.is_empty()) else {
             return;
         };
-        let seen = matches!(self.links.get(&Source::Api), Some(Link::Live { .. }));
+        let live = matches!(self.links.get(&Source::Api), Some(Link::Live { .. }));
+        let seen = live && !self.cluster.clock.may_be_renewed(self.now);
         let ends = lock.ends();
         if seen && ends < self.now && moments.expired != Some(ends) {
             moments.expired = Some(ends);

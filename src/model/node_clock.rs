@@ -14,6 +14,8 @@ use std::collections::VecDeque;
 
 /// Clocks that differ by less than this are taken for the same: what is timed by them is seconds.
 const APART: SignedDuration = SignedDuration::from_secs(1);
+/// The part of a lease after which its holder renews it, at the latest.
+const RHYTHM: f64 = 0.4;
 /// Renewals looked at: after a step of either clock the old ones are forgotten within as many.
 const RENEWALS: usize = 6;
 /// No watch lags that far behind and keeps its pace.
@@ -49,6 +51,15 @@ impl NodeClock {
     #[must_use]
     pub const fn behind(&self) -> SignedDuration {
         self.behind
+    }
+
+    /// Whether the lock was told of so lately that its next renewal may be on its way: by a clock that
+    /// is behind, and not known to be, its lease looks over at the first look.
+    pub(super) fn may_be_renewed(&self, now: Timestamp) -> bool {
+        self.last.as_ref().is_some_and(|(at, lock)| {
+            let since = now.duration_since(*at).as_secs_f64();
+            since < lock.seconds * RHYTHM
+        })
     }
 
     /// An event with the stamps of the nodes in this machine's time; none where they are that
@@ -252,6 +263,23 @@ mod tests {
             assert!(lab.watch(35.2, 36.2) >= 4, "{behind}");
             assert_eq!(lab.expired(), 1, "{behind}");
         }
+    }
+
+    #[test]
+    fn at_the_first_look_nobody_is_said_to_have_failed_to_renew() {
+        let mut lab = Lab::new(20.0);
+        for renewal in 0..5u8 {
+            let renewed = f64::from(renewal) * 5.0;
+            lab.told(renewed, 0.05);
+            lab.watch(renewed + 0.1, renewed + 5.0);
+        }
+        assert_eq!(lab.expired(), 0);
+        let mut lab = Lab::new(0.0);
+        lab.told(-100.0, 100.0);
+        lab.watch(0.1, 5.9);
+        assert_eq!(lab.expired(), 0);
+        lab.watch(6.1, 7.0);
+        assert_eq!(lab.expired(), 1);
     }
 
     #[test]
