@@ -6,7 +6,7 @@
 
 use super::*;
 use crate::world::shared::{Obstacle, Size};
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{RenameFlags, renameat_with};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -425,7 +425,24 @@ fn another_mount_is_not_entered_and_not_emptied() {
     }
 }
 
-/// As a job would do it: the folder and a link change places as fast as can be, while scripts run.
+/// Runs something while, as a job would do it, names change places as fast as can be: of the folder
+/// of the mount that is given, which is held open.
+fn while_swapped(place: &Place, folder: &str, names: &[(&str, &str)], work: impl FnOnce()) {
+    let over = AtomicBool::new(false);
+    let folder = fs::File::open(place.at("mount").join(folder)).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                for (one, other) in names {
+                    let _ = renameat_with(&folder, *one, &folder, *other, RenameFlags::EXCHANGE);
+                }
+            }
+        });
+        work();
+        over.store(true, Ordering::Relaxed);
+    });
+}
+
 #[test]
 fn a_link_that_comes_and_goes_leads_nowhere() {
     const TIMES: usize = 5;
@@ -434,25 +451,48 @@ fn a_link_that_comes_and_goes_leads_nowhere() {
     let before = place.outside();
     symlink(place.at("outside"), place.at("mount/link")).unwrap();
     symlink(place.at("outside"), place.at("mount/checkpoints/link")).unwrap();
-    let over = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let swap = |one: String, other: String| {
-            let (one, other) = (place.at(&one), place.at(&other));
-            while !over.load(Ordering::Relaxed) {
-                let _ = renameat_with(CWD, &one, CWD, &other, RenameFlags::EXCHANGE);
-            }
-        };
-        scope.spawn(move || swap("mount/checkpoints".into(), "mount/link".into()));
-        for n in 0..TIMES {
+    while_swapped(&place, ".", &[("checkpoints", "link")], || {
+        for _ in 0..TIMES {
             let mount = place.mount();
             for argv in into(&mount, JOB).iter().chain(&into(&mount, "checkpoints")) {
                 let ran = place.run(argv);
-                let ends = [0, 1, 3, 4, 5, 6, 7, 8];
-                assert!(ends.contains(&ran.code), "{n} {}: {}", ran.code, ran.err);
+                assert!((0..=8).contains(&ran.code), "{}: {}", ran.code, ran.err);
             }
         }
-        over.store(true, Ordering::Relaxed);
     });
     assert_eq!(place.outside(), before);
     place.asked_rightly();
+}
+
+#[test]
+fn files_of_state_stay_in_the_mount_whatever_changes_places() {
+    const TIMES: usize = 8;
+    let place = Place::new().with_job();
+    let before = place.outside();
+    let aside = format!("{JOB}/.flinklab-x");
+    place.done(&lose("first", &place.mount(), JOB, &aside));
+    for (link, target) in [("a", ".flinklab-x"), ("b", "chk-1"), ("c", "shared")] {
+        let link = place.at("mount").join(JOB).join(link);
+        symlink(place.at("outside").join(target), link).unwrap();
+    }
+    let swapped = [(".flinklab-x", "a"), ("chk-1", "b"), ("shared", "c")];
+    while_swapped(&place, JOB, &swapped, || {
+        for n in 0..TIMES {
+            let (run, mount) = (format!("run-{n}"), place.mount());
+            for argv in [
+                lose(&run, &mount, JOB, &aside),
+                give_back(&run, &mount, JOB, &aside),
+            ] {
+                let ran = place.run(&argv);
+                assert!((0..=8).contains(&ran.code), "{}: {}", ran.code, ran.err);
+            }
+        }
+    });
+    assert_eq!(place.outside(), before);
+    place.asked_rightly();
+    let files = Command::new("find")
+        .args([&place.mount(), "-type", "f"])
+        .output();
+    let files = String::from_utf8(files.unwrap().stdout).unwrap();
+    assert_eq!(files.lines().count(), 4, "{files}");
 }
