@@ -94,7 +94,7 @@ impl Pod {
         let ended = self.last_exit.as_ref().and_then(|(_, _, at)| *at);
         Some(match (whole, ended) {
             (Some(whole), Some(ended)) => {
-                let left = whole - now.duration_since(ended);
+                let left = whole.saturating_sub(now.duration_since(ended));
                 BackOff::Left(left.as_secs_f64().max(0.0))
             }
             _ => BackOff::Unknown,

@@ -267,7 +267,7 @@ fn list(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) -> Extent {
         let aside = match (kept.step, lacking(model, lesson)) {
             (_, Some(why)) => format!("not here: {why}"),
             (0, None) => format!("about {} min", lesson.minutes),
-            (step, None) => format!("goes on at step {}", step + 1),
+            (step, None) => format!("goes on at step {}", step.saturating_add(1)),
         };
         let name = width.saturating_sub(36).clamp(20, 60);
         let line = Line::from(fit(

@@ -199,7 +199,7 @@ fn phases(model: &Model, theme: &Theme, shown: &Shown, width: usize) -> Vec<Line
         };
         let recovery = *name == PhaseName::TasksRunning;
         let tone = if recovery { Tone::Accent } else { Tone::Plain };
-        let took = words::took((phase.ms - before).max(0));
+        let took = words::took(phase.ms.saturating_sub(before).max(0));
         let mut spans = vec![
             theme.say(tone, format!(" {label:<18}")),
             theme.say(tone, format!("{:>8}{coarse}", words::exact(phase.ms))),

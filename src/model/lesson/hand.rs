@@ -33,7 +33,7 @@ fn begin(model: &mut Model, key: &str) -> Vec<Effect> {
         .copied()
         .unwrap_or_default();
     // one that was gone through begins anew
-    let through = kept.done && kept.step + 1 >= lesson.steps.len();
+    let through = kept.done && kept.step.saturating_add(1) >= lesson.steps.len();
     let step = if through { 0 } else { kept.step };
     let course = Course::new(&lesson, step, model);
     model.lessons.course = Some(course);
