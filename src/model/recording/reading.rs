@@ -155,15 +155,22 @@ pub(super) fn changed(version: u32, text: &[u8]) -> serde_json::Result<Entry<Eve
 /// Whether no string of a line can hold what `inert` would take out: most lines, and they are read
 /// in half the time.
 pub(super) fn is_plain(line: &[u8]) -> bool {
-    let mut bytes = line.iter();
-    while let Some(byte) = bytes.next() {
-        let escape = *byte == b'\\';
+    let Ok(text) = std::str::from_utf8(line) else {
+        return false;
+    };
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once('\\') {
         // an escape may stand for any character
-        if escape && !matches!(bytes.next(), Some(b'"' | b'\\' | b'/' | b'n' | b't')) {
+        if !after.starts_with(['"', '\\', '/', 'n', 't']) {
             return false;
         }
+        rest = &after[1..];
     }
-    std::str::from_utf8(line).is_ok_and(is_harmless)
+    match text.is_ascii() {
+        // JSON has no other control character of these as it is
+        true => !text.contains('\u{7f}'),
+        false => is_harmless(text),
+    }
 }
 
 /// A line of an older version in the present shape, one step for each version that changed it.
