@@ -3,8 +3,10 @@
 //! applied it, so that nobody undoes what is still wanted. Acts on nothing.
 
 mod claim;
+mod owner;
 
 pub use claim::claimed;
+pub use owner::Owner;
 
 use super::files;
 use super::home::Home;
@@ -40,15 +42,6 @@ pub struct Entry {
     pub deadline: Timestamp,
     /// What takes it back, in this order. Doing it twice does no harm.
     pub undo: Vec<Act>,
-}
-
-/// A process, told apart from a later one with the same number by its start.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Owner {
-    /// Its number.
-    pub pid: u32,
-    /// When it started, as this machine tells it.
-    pub start: String,
 }
 
 /// One act that takes something back.
@@ -202,49 +195,6 @@ impl Entry {
             undo: Vec::new(),
         }
     }
-}
-
-impl Owner {
-    /// This process.
-    #[must_use]
-    pub fn this() -> Self {
-        let pid = std::process::id();
-        Self {
-            pid,
-            start: started(pid).unwrap_or_default(),
-        }
-    }
-
-    /// The process that has this number now, if one has.
-    #[must_use]
-    pub fn of(pid: u32) -> Option<Self> {
-        started(pid).map(|start| Self { pid, start })
-    }
-
-    /// It still runs.
-    #[must_use]
-    pub fn lives(&self) -> bool {
-        started(self.pid).is_some_and(|start| start == self.start)
-    }
-}
-
-/// When a process started, in whatever way this machine tells it; none if there is no such process.
-fn started(pid: u32) -> Option<String> {
-    if let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) {
-        let (_, fields) = stat.rsplit_once(')')?;
-        let mut fields = fields.split_whitespace();
-        // A process that ended and was not waited for yet does nothing any more.
-        return match fields.next()? {
-            "Z" | "X" => None,
-            _ => fields.nth(18).map(str::to_owned),
-        };
-    }
-    let asked = std::process::Command::new("ps")
-        .args(["-o", "lstart=", "-p", &pid.to_string()])
-        .output()
-        .ok()?;
-    let text = String::from_utf8_lossy(&asked.stdout).trim().to_owned();
-    (!text.is_empty()).then_some(text)
 }
 
 fn file(home: &Home, run: &str) -> PathBuf {

@@ -54,29 +54,3 @@ fn what_cannot_be_read_is_never_passed_over() {
     fs::write(home.journal().join("x.json"), "{").unwrap();
     assert_eq!(list(&home).unwrap_err().code, "journal-unreadable");
 }
-
-#[test]
-fn an_owner_lives_as_long_as_its_process_and_no_longer() {
-    assert!(Owner::this().lives());
-    let other = Owner {
-        start: "1".to_owned(),
-        ..Owner::this()
-    };
-    assert!(!other.lives(), "another process with the same number");
-    let mut child = std::process::Command::new("sleep")
-        .arg("60")
-        .spawn()
-        .unwrap();
-    let owner = Owner::of(child.id()).unwrap();
-    assert!(owner.lives());
-    child.kill().unwrap();
-    // its parent may take its time to notice: it does nothing any more all the same
-    rustix::process::waitid(
-        rustix::process::WaitId::Pid(rustix::process::Pid::from_child(&child)),
-        rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOWAIT,
-    )
-    .unwrap();
-    assert!(!owner.lives() && Owner::of(child.id()).is_none());
-    child.wait().unwrap();
-    assert!(!owner.lives());
-}
