@@ -7,29 +7,53 @@ use super::home::Home;
 use super::{Events, World};
 use crate::fault::Fault;
 use crate::model::{Event, Note};
+use futures::stream::{FuturesUnordered, StreamExt};
+use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// Between two looks whether there is a lab whose folder the socket could be in.
 const LOOK: Duration = Duration::from_secs(1);
 /// Those who listen at a time: one is usual.
 const LISTENERS: usize = 8;
+/// How long the other side may take to accept a word.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a line is: notes are short.
 const LONGEST: usize = 64 * 1024;
 
-/// Removes the socket when nobody serves it any more.
-struct Socket(PathBuf);
+/// The socket of one who serves: the folder is locked for as long as it is there, so that of two who
+/// begin together one serves, and nobody removes what is another one's.
+struct Socket {
+    path: PathBuf,
+    /// Which file it is: the folder may have been removed beneath us, and be another one now.
+    file: (u64, u64),
+    _folder: File,
+}
+
+impl Socket {
+    fn is_there(&self) -> bool {
+        file_of(&self.path) == Some(self.file)
+    }
+}
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
+        if self.is_there() {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
+}
+
+fn file_of(path: &Path) -> Option<(u64, u64)> {
+    let found = std::fs::symlink_metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
 }
 
 /// Lets second terminals come in, until told to stop. A lab that is built later gets its socket
@@ -52,7 +76,7 @@ async fn served(world: &World, home: &Home) {
     if !matches!(home.read_state(), Ok(Some(_))) {
         return;
     }
-    let (listener, _socket) = match open(home).await {
+    let (listener, socket) = match open(home).await {
         Ok(Some(open)) => open,
         Ok(None) => return,
         Err(fault) => {
@@ -60,18 +84,18 @@ async fn served(world: &World, home: &Home) {
             return;
         }
     };
-    let mut open = JoinSet::new();
+    let mut open = FuturesUnordered::new();
     loop {
         tokio::select! {
-            Some(_) = open.join_next() => {}
+            Some(()) = open.next() => {}
             accepted = listener.accept() => {
                 let Ok((stream, _)) = accepted else { return };
                 if open.len() < LISTENERS {
-                    open.spawn(tell(stream, world.note.subscribe()));
+                    open.push(tell(stream, world.note.subscribe()));
                 }
             }
             // the folder may be removed beneath us: another one gets another socket
-            () = beat(LOOK) => if !home.notes().exists() { return },
+            () = beat(LOOK) => if !socket.is_there() { return },
         }
     }
 }
@@ -85,7 +109,14 @@ async fn open(home: &Home) -> Result<Option<(UnixListener, Socket)>, Fault> {
             .why(error)
             .mend("A path of a socket has at most about 100 characters: set FLINKLAB_HOME to a shorter one.")
     };
-    if UnixStream::connect(&path).await.is_ok() {
+    let folder = File::open(&home.folder).map_err(unable)?;
+    match folder.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        Err(TryLockError::Error(error)) => return Err(unable(error)),
+    }
+    // one of an older version locks nothing
+    if let Ok(Ok(_)) = timeout(PATIENCE, UnixStream::connect(&path)).await {
         return Ok(None);
     }
     // what a killed process left
@@ -94,22 +125,38 @@ async fn open(home: &Home) -> Result<Option<(UnixListener, Socket)>, Fault> {
         _ => {}
     }
     let listener = UnixListener::bind(&path).map_err(unable)?;
-    let socket = Socket(path.clone());
+    let Some(file) = file_of(&path) else {
+        return Ok(None); // removed since, with its folder
+    };
+    let socket = Socket {
+        path: path.clone(),
+        file,
+        _folder: folder,
+    };
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(unable)?;
     Ok(Some((listener, socket)))
 }
 
 /// Writes the newest note whenever it changed, until the other side is gone.
-async fn tell(mut stream: UnixStream, mut notes: tokio::sync::watch::Receiver<Option<Note>>) {
+async fn tell(stream: UnixStream, mut notes: watch::Receiver<Option<Note>>) {
+    let (mut from, mut to) = stream.into_split();
     notes.mark_changed();
-    while notes.changed().await.is_ok() {
+    let mut said = [0; 1];
+    loop {
+        // Whoever listens says nothing: a word of it is as good as its end.
+        tokio::select! {
+            changed = notes.changed() => if changed.is_err() { return },
+            _ = from.read(&mut said) => return,
+        }
         let note = notes.borrow_and_update().clone();
         let Some(mut line) = note.and_then(|note| serde_json::to_string(&note).ok()) else {
             continue;
         };
         line.push('\n');
-        if stream.write_all(line.as_bytes()).await.is_err() {
-            return;
+        match timeout(PATIENCE, to.write_all(line.as_bytes())).await {
+            Ok(Ok(())) => {}
+            // One that does not read keeps its place from others.
+            Ok(Err(_)) | Err(_) => return,
         }
     }
 }
@@ -125,7 +172,7 @@ pub(super) async fn listen(world: &World, events: &Events) {
     let mut line = Vec::new();
     loop {
         line.clear();
-        let mut limited = tokio::io::AsyncReadExt::take(&mut lines, LONGEST as u64);
+        let mut limited = (&mut lines).take(LONGEST as u64);
         match limited.read_until(b'\n', &mut line).await {
             Ok(1..) => {
                 if let Ok(note) = serde_json::from_slice::<Note>(&line) {
@@ -165,4 +212,71 @@ fn cleaned(mut note: Note) -> Note {
         *text = super::clean::message(text);
     }
     note
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    fn home(folder: &Path) -> Home {
+        Home {
+            folder: folder.to_owned(),
+            name: "t".to_owned(),
+        }
+    }
+
+    #[tokio::test]
+    async fn of_two_that_begin_together_one_serves_and_the_other_takes_nothing_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = home(folder.path());
+        // what a killed process left
+        drop(UnixListener::bind(home.notes()).unwrap());
+        // another one that has found nobody and has no socket yet
+        let begins = File::open(&home.folder).unwrap();
+        begins.lock().unwrap();
+        assert!(open(&home).await.unwrap().is_none());
+        assert!(home.notes().exists(), "its path is not ours");
+        drop(begins);
+        let (one, other) = tokio::join!(open(&home), open(&home));
+        let (one, other) = (one.unwrap(), other.unwrap());
+        assert!(one.is_some() != other.is_some(), "one of them serves");
+        let (listener, socket) = one.or(other).unwrap();
+        assert!(open(&home).await.unwrap().is_none(), "a third one neither");
+        let (listening, accepted) =
+            tokio::join!(UnixStream::connect(home.notes()), listener.accept());
+        assert!(listening.is_ok() && accepted.is_ok());
+        drop((listener, socket));
+        assert!(!home.notes().exists());
+        assert!(open(&home).await.unwrap().is_some(), "it is free again");
+    }
+
+    #[tokio::test]
+    async fn the_end_of_one_leaves_the_socket_of_the_next_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = home(&folder.path().join("lab"));
+        std::fs::create_dir(&home.folder).unwrap();
+        let old = open(&home).await.unwrap().unwrap();
+        // `down --purge` and `up` from another terminal
+        std::fs::remove_dir_all(&home.folder).unwrap();
+        std::fs::create_dir(&home.folder).unwrap();
+        let new = open(&home).await.unwrap().unwrap();
+        assert!(!old.1.is_there() && new.1.is_there());
+        drop(old);
+        assert!(new.1.is_there());
+    }
+
+    #[tokio::test]
+    async fn a_listener_that_is_gone_is_noticed_while_there_is_nothing_to_say() {
+        let (here, there) = UnixStream::pair().unwrap();
+        let (_notes, note) = watch::channel(None);
+        let told = tell(here, note);
+        drop(there);
+        tokio::time::timeout(LONG, told)
+            .await
+            .expect("it is noticed");
+    }
 }
