@@ -15,6 +15,7 @@ use kube::{Client, Config};
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::timeout;
+use url::Url;
 
 /// The folder; no instance can be named so.
 const FOLDER: &str = ".manifests";
@@ -43,7 +44,7 @@ pub fn wanted_by(addresses: &Addresses, asked: &str) -> Result<Vec<Remote>, Faul
 
 /// What the next `up` would have to fetch.
 pub fn wanted(world: &World) -> Result<Vec<Remote>, Fault> {
-    let asked = match opened(world)?.map(|opened| opened.state.definition.source) {
+    let asked = match opened(world)?.map(|opened| opened.state.definition.source.clone()) {
         None => world.lab.clone().unwrap_or_else(|| "default".to_owned()),
         Some(Source::Folder(folder)) if folder.is_dir() => folder.display().to_string(),
         // It is built as it was recorded, and its manifests are recorded with it.
@@ -138,6 +139,29 @@ enum Answer {
     Elsewhere(String),
 }
 
+/// The answers that say where something is now. Others in the three hundreds say something else.
+const REDIRECTIONS: [StatusCode; 5] = [
+    StatusCode::MOVED_PERMANENTLY,
+    StatusCode::FOUND,
+    StatusCode::SEE_OTHER,
+    StatusCode::TEMPORARY_REDIRECT,
+    StatusCode::PERMANENT_REDIRECT,
+];
+
+/// Where a redirection leads, which may be said relative to where it came from (RFC 3986, 5).
+fn elsewhere(from: &str, next: &str) -> Result<String, String> {
+    let joined = Url::parse(from).and_then(|from| from.join(next));
+    let mut joined = joined.map_err(|error| {
+        format!(
+            "it points to `{}`, which is no address: {error}",
+            clean::message(next)
+        )
+    })?;
+    // A fragment is for who reads it, and is never sent.
+    joined.set_fragment(None);
+    Ok(joined.into())
+}
+
 /// One request. kube's client is the one here that speaks TLS with the machine's own trust.
 async fn once(url: &str) -> Result<Answer, String> {
     let uri: Uri = url.parse().map_err(|error| format!("{error}"))?;
@@ -158,14 +182,11 @@ async fn once(url: &str) -> Result<Answer, String> {
         .await
         .map_err(|error| innermost(&error))?;
     let code = response.status();
-    if code.is_redirection() {
+    if REDIRECTIONS.contains(&code) {
         let next = response.headers().get(header::LOCATION);
         let next = next.and_then(|next| next.to_str().ok());
         let next = next.ok_or_else(|| format!("it answers {code} without an address"))?;
-        return Ok(Answer::Elsewhere(match next.starts_with('/') {
-            true => format!("{}{next}", url.trim_end_matches(path)),
-            false => next.to_owned(),
-        }));
+        return elsewhere(url, next).map(Answer::Elsewhere);
     }
     if code != StatusCode::OK {
         return Err(format!("it answers {code}"));
@@ -174,4 +195,76 @@ async fn once(url: &str) -> Result<Answer, String> {
     let body = Limited::new(response.into_body(), limit).collect().await;
     let body = body.map_err(|error| innermost(error.as_ref()))?;
     Ok(Answer::Whole(body.to_bytes().to_vec()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::world::stub::beside;
+    use axum::Router;
+    use axum::http::HeaderMap;
+    use axum::routing::get;
+
+    #[test]
+    fn a_redirection_is_resolved_as_a_browser_does_it() {
+        for (next, leads) in [
+            (
+                "https://other.example/b.yaml",
+                "https://other.example/b.yaml",
+            ),
+            ("//mirror.example/b.yaml", "https://mirror.example/b.yaml"),
+            ("/b.yaml?x=1", "https://example.org:8443/b.yaml?x=1"),
+            ("b.yaml", "https://example.org:8443/a/b/b.yaml"),
+            ("../b.yaml#top", "https://example.org:8443/a/b.yaml"),
+            ("?x=2", "https://example.org:8443/a/b/c.yaml?x=2"),
+            ("", "https://example.org:8443/a/b/c.yaml?c"),
+        ] {
+            let from = "https://example.org:8443/a/b/c.yaml?c#d";
+            assert_eq!(elsewhere(from, next).unwrap(), leads, "{next}");
+        }
+        let why = elsewhere("https://example.org/", "https://[").unwrap_err();
+        assert!(why.contains("which is no address"), "{why}");
+        for next in [
+            "http://example.org/a",
+            "ftp://example.org/a",
+            "file:///etc/passwd",
+        ] {
+            let leads = elsewhere("https://example.org/", next).unwrap();
+            assert!(!may_ask(&leads), "{leads}");
+        }
+    }
+
+    fn server() -> Router {
+        let to = |code: u16, location: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::LOCATION, location.parse().unwrap());
+            (StatusCode::from_u16(code).unwrap(), headers, "not this")
+        };
+        Router::new()
+            .route("/deep/start", get(async move || to(302, "../side#part")))
+            .route("/side", get(async move || to(307, "end?x=/side")))
+            .route("/end", get(async || "kind: List"))
+            .route("/choices", get(async move || to(300, "/end")))
+            .route("/unchanged", get(async move || to(304, "/end")))
+            .route("/round", get(async move || to(301, "round")))
+    }
+
+    #[tokio::test]
+    async fn redirections_are_followed_and_other_answers_are_not() {
+        beside(server(), async |server| {
+            let found = whole(&format!("http://{server}/deep/start")).await;
+            assert_eq!(found.unwrap(), b"kind: List");
+            for (path, says) in [
+                ("choices", "it answers 300"),
+                ("unchanged", "it answers 304"),
+                ("round", "it points elsewhere more than 5 times"),
+            ] {
+                let why = whole(&format!("http://{server}/{path}")).await.unwrap_err();
+                assert!(why.starts_with(says), "{path}: {why}");
+            }
+        })
+        .await;
+    }
 }

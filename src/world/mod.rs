@@ -40,6 +40,8 @@ pub mod runs;
 pub mod shared;
 pub mod stop;
 pub mod submit;
+#[cfg(test)]
+mod stub;
 pub mod tail;
 pub mod throwaway;
 pub mod undo;
