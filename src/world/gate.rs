@@ -344,3 +344,9 @@ fn refuse_read_only(world: &World) -> Result<(), Fault> {
         ),
     }
 }
+
+/// A node that a test makes up.
+#[cfg(test)]
+pub(in crate::world) fn node_of_a_test(docker: &Docker) -> Node {
+    Node::proven(docker, "0123456789abcdef", "flinklab-control-plane")
+}

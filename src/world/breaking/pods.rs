@@ -5,9 +5,10 @@ use super::pins::{changed, was_cut_off};
 use super::{Hand, Victim};
 use crate::failure::Step;
 use crate::fault::Fault;
-use crate::model::RunEventKind;
+use crate::model::{RunEventKind, Target};
 use crate::world::Events;
 use crate::world::kube::{CALL, within};
+use crate::world::node::Node;
 use crate::world::process::{self, GONE_MS, Mark, SENT_MS};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
@@ -140,17 +141,9 @@ impl Hand<'_> {
     ) -> Result<Proof, Fault> {
         let (to, mut marks) = mpsc::channel(MARKS);
         let watch = process::wait(&victim.node, &victim.process, BEGINS + limit, to);
+        futures::pin_mut!(watch);
+        begun(watch.as_mut(), &mut marks, &victim.target, &victim.node).await?;
         let act = async {
-            match timeout(BEGINS, marks.recv()).await {
-                Ok(Some(Mark::Watching)) => {}
-                Ok(_) => return Err(changed(&victim.target, "its process ended by itself")),
-                Err(_) => {
-                    return Err(Fault::unable(
-                        "node-silent",
-                        format!("The node {} does not answer.", victim.node.name),
-                    ));
-                }
-            }
             let (request, answer) = end.await;
             match answer {
                 Ok(()) => {
@@ -170,7 +163,7 @@ impl Hand<'_> {
                 Err(fault) => Err(fault),
             }
         };
-        futures::pin_mut!(watch, act);
+        futures::pin_mut!(act);
         // What ends the process fails at once or not at all; then nobody waits for its end.
         let (watched, gone) = match futures::future::select(watch, act).await {
             futures::future::Either::Left((watched, act)) => (watched, act.await?),
@@ -284,6 +277,31 @@ impl Hand<'_> {
     }
 }
 
+/// Waits until a wait in the node has begun. One that ends first never began, and says why.
+async fn begun(
+    watch: impl Future<Output = Result<(), Fault>>,
+    marks: &mut mpsc::Receiver<Mark>,
+    target: &Target,
+    node: &Node,
+) -> Result<(), Fault> {
+    let itself = || changed(target, "its process ended by itself");
+    tokio::select! {
+        biased;
+        ended = watch => Err(match ended {
+            Err(fault) if fault.code != "target-changed" => fault,
+            _ => itself(),
+        }),
+        mark = timeout(BEGINS, marks.recv()) => match mark {
+            Ok(Some(Mark::Watching)) => Ok(()),
+            Ok(_) => Err(itself()),
+            Err(_) => Err(Fault::unable(
+                "node-silent",
+                format!("The node {} does not answer.", node.name),
+            )),
+        },
+    }
+}
+
 async fn exit(victim: &Victim, memory: Memory) -> Option<process::Exit> {
     let until = Instant::now() + WRITTEN_DOWN;
     loop {
@@ -335,3 +353,6 @@ async fn tell(
     }
     (sent, gone)
 }
+
+#[cfg(test)]
+mod tests;
