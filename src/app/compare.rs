@@ -2,7 +2,12 @@
 //! of its own that is removed afterwards. What was measured is written down after every failure, so
 //! that the same command goes on where it was broken off. A lab of the user's is never touched.
 
+mod asked;
+
+use asked::{makes_sense, opened, refused};
+
 use super::break_goal::{Breaking, Brief};
+use super::inbox::Interruptible;
 use super::lines::Goal;
 use super::print::{Printer, Style};
 use super::{Surroundings, crash, headless, logging, reports};
@@ -68,96 +73,24 @@ pub(super) fn run(
     };
     stage.estimated = comparison.seconds_left(&stage.failures);
     let runtime = super::runtime()?;
-    let ended = runtime.block_on(stage.all(&mut comparison));
+    let ended = runtime.block_on(async {
+        let mut signals = Interruptible::begin();
+        stage.all(&mut comparison, &mut signals).await
+    });
     runtime.shutdown_timeout(Duration::from_millis(200));
     ended?;
     reports::compared(&comparison, (asked.format, asked.out.as_deref()), printer)
 }
 
-/// What is said to all commands and means nothing here.
-fn refused(cli: &Cli) -> Result<(), Fault> {
-    let wrong =
-        |code: &'static str, what: &str, mend: &str| Err(Fault::wrong(code, what).mend(mend));
-    if cli.global.read_only {
-        return Err(headless::read_only("compare"));
-    }
-    if cli.global.lab.is_some() {
-        return wrong(
-            "labs-wrong",
-            "A comparison is of several labs.",
-            "Name them all with --labs, such as `--labs default,fast-failover`.",
-        );
-    }
-    if cli.global.record.is_some() {
-        return wrong(
-            "nothing-to-record",
-            "A comparison builds several labs; a recording is of one.",
-            "Leave --record away, or give it to `flinklab break`.",
-        );
-    }
-    Ok(())
-}
-
-type Opened = Result<Lab, Fault>;
-
-fn opened(names: &[String], open: impl Fn(&str) -> Opened) -> Result<Vec<(String, Lab)>, Fault> {
-    let mut labs: Vec<(String, Lab)> = Vec::new();
-    for name in names {
-        if labs.iter().any(|(known, _)| known == name) {
-            return Err(Fault::wrong(
-                "labs-wrong",
-                format!("The lab `{name}` is named twice."),
-            ));
-        }
-        labs.push((name.clone(), open(name)?));
-    }
-    if labs.len() < 2 {
-        return Err(
-            Fault::wrong("labs-wrong", "A comparison needs two labs or more.").mend(
-                "Name them with --labs, such as `--labs default,fast-failover`; for one lab there \
-                 is `flinklab break KEY --times N`.",
-            ),
-        );
-    }
-    Ok(labs)
-}
-
-/// Every failure must be possible on some lab, and every lab must have some of them.
-fn makes_sense(comparison: &Comparison, labs: &[(String, Lab)]) -> Result<(), Fault> {
-    for key in &comparison.failures {
-        let knows = |lab: &Lab| lab.all_failures().iter().any(|failure| failure.key == *key);
-        if !labs.iter().any(|(_, lab)| knows(lab)) {
-            let all = labs[0].1.all_failures();
-            let keys: Vec<&str> = all.iter().map(|failure| &*failure.key).collect();
-            return Err(
-                Fault::wrong("no-failure", format!("There is no failure `{key}`."))
-                    .why(format!("there are {}", keys.join(", ")))
-                    .mend("`flinklab failures` tells what each of them does."),
-            );
-        }
-    }
-    for lab in &comparison.labs {
-        if comparison.failures.len() == lab.lacks.len() {
-            let reasons: Vec<&str> = lab
-                .lacks
-                .iter()
-                .map(|(_, reason)| reason.as_str())
-                .collect();
-            return Err(Fault::wrong(
-                "not-applicable",
-                format!("The lab `{}` can have none of these failures.", lab.lab),
-            )
-            .why(reasons.join("; ")));
-        }
-    }
-    Ok(())
-}
-
 impl Stage<'_> {
-    async fn all(&self, comparison: &mut Comparison) -> Result<(), Fault> {
-        self.told(comparison).await?;
+    async fn all(
+        &self,
+        comparison: &mut Comparison,
+        signals: &mut Interruptible,
+    ) -> Result<(), Fault> {
+        signals.wait(self.told(comparison)).await??;
         for index in 0..comparison.labs.len() {
-            self.one(comparison, index).await?;
+            self.one(comparison, index, signals).await?;
         }
         Ok(())
     }
@@ -219,7 +152,16 @@ impl Stage<'_> {
     }
 
     /// One lab: built, broken, written down, removed.
-    async fn one(&self, comparison: &mut Comparison, index: usize) -> Result<(), Fault> {
+    async fn one(
+        &self,
+        comparison: &mut Comparison,
+        index: usize,
+        signals: &mut Interruptible,
+    ) -> Result<(), Fault> {
+        // Each loop hears signals itself; this is what came between two of them.
+        let goes_on = |signals: &mut Interruptible, lab| {
+            signals.check().map_err(|fault| going_on(fault, lab))
+        };
         let lab = comparison.labs[index].clone();
         let stands = comparison.standing.as_ref() == Some(&lab.instance);
         let begins = comparison.left_of(&lab) > 0;
@@ -249,6 +191,7 @@ impl Stage<'_> {
             comparisons::write(&self.addresses, comparison)?;
             let of = comparison.labs.len();
             self.say(&format!("{} of {of}: {}", index + 1, named(&lab)));
+            goes_on(signals, &lab)?;
             let up = Command::Up {
                 resume: false,
                 timeout: UP,
@@ -256,11 +199,13 @@ impl Stage<'_> {
             let built = headless::command(world.clone(), &up, self.printer).await;
             built.map_err(|fault| going_on(fault, &lab))?;
             for key in comparison.failures.clone() {
+                goes_on(signals, &lab)?;
                 let broken = self.broken(comparison, index, &key, &world).await;
                 broken.map_err(|fault| going_on(fault, &lab))?;
             }
         }
         comparisons::write(&self.addresses, comparison)?;
+        goes_on(signals, &lab)?;
         let removed = headless::follow(
             world,
             vec![Effect::Down(DownOrder {

@@ -7,6 +7,7 @@ use super::{Next, Show, break_report, doctor_report, jobs, live, notes, report, 
 use crate::fault::{Fault, Kind};
 use crate::model::{EffectKind, Ended, Event, Happening, Model, RunEvent, RunEventKind, StepState};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long the first full picture may take.
 pub(super) const FIRST_PICTURE: Duration = Duration::from_secs(10);
@@ -256,8 +257,8 @@ impl Show for Lines {
         }
     }
 
-    fn patience(&self, _model: &Model) -> Option<Duration> {
-        Some(TICK)
+    fn next_tick(&self, _model: &Model, last: Instant) -> Instant {
+        last + TICK
     }
 }
 

@@ -7,6 +7,7 @@ mod compare;
 mod crash;
 mod doctor_report;
 mod headless;
+mod inbox;
 mod jobs;
 mod labs;
 mod lesson_goal;
@@ -33,26 +34,21 @@ mod terminal;
 mod r#try;
 mod tui;
 
+use inbox::{BATCH, Inbox, interrupted, now, signals};
 use preferences::Preferences;
 use show::{Next, Show};
 pub use surroundings::Surroundings;
 
 use crate::cli::{Cli, Command, Global};
 use crate::fault::{Fault, Kind};
-use crate::model::{Clocks, Effect, Elsewhere, Ended, Event, Happening, Model, Signal, update};
-use crate::world::{self, Events, World};
+use crate::model::{Clocks, Effect, Elsewhere, Ended, Event, Happening, Model, update};
+use crate::world::{self, World};
 use clap::Parser;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
+use tokio::time::Instant;
 
-/// Events waiting for the loop. A flood slows its source, not the memory.
-const QUEUE: usize = 1024;
-/// Events taken in before a picture is drawn.
-const BATCH: usize = 256;
 /// How long cancelled tasks may take to clean up before the program ends without them.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -223,36 +219,34 @@ async fn turn(
     world: Arc<World>,
     model: &mut Model,
     first: Vec<Effect>,
-    inbox: Inbox,
+    mut inbox: Inbox,
     show: &mut impl Show,
 ) -> Result<(), Fault> {
     let mut tapes = record::Tapes::open(world.clone(), model)?;
-    let Inbox {
-        events,
-        mut queue,
-        stop,
-        mut tasks,
-    } = inbox;
     let mut batch = Vec::with_capacity(BATCH);
-    tasks.spawn(signals(events.clone(), stop.clone()));
+    inbox.spawn(signals(inbox.events.clone(), inbox.stop.clone()));
     let mut wanted = first;
+    let mut ticked = Instant::now();
     let counting = std::time::Instant::now();
     let mut clocks = Clocks::new(jiff::Timestamp::now(), counting.elapsed());
     loop {
-        for effect in wanted.drain(..) {
-            let (world, events, stop) = (world.clone(), events.clone(), stop.clone());
-            tasks.spawn(world::perform(world, effect, events, stop));
+        // What only sets something is done here and now, so in the order in which it is wanted.
+        for effect in wanted.drain(..).filter_map(|effect| world.set(effect)) {
+            let (events, stop) = (inbox.events.clone(), inbox.stop.clone());
+            inbox.spawn(world::perform(world.clone(), effect, events, stop));
         }
         batch.clear();
-        let patience = show.patience(model);
-        tokio::select! {
-            biased;
-            count = queue.recv_many(&mut batch, BATCH) => if count == 0 { break },
-            Some(ended) = tasks.join_next() => match ended {
-                Ok(()) => continue,
-                Err(error) => batch.push(now(Event::Crashed(panic_text(error)))),
-            },
-            () = sleep(patience) => batch.push(now(Event::Tick)),
+        if !inbox
+            .next(&mut batch, Some(show.next_tick(model, ticked)))
+            .await
+        {
+            break;
+        }
+        if batch.is_empty() {
+            continue;
+        }
+        if batch.iter().any(|one| one.event == Event::Tick) {
+            ticked = Instant::now();
         }
         let (told, counted) = (jiff::Timestamp::now(), counting.elapsed());
         if let Some(from) = clocks.look(told, counted) {
@@ -279,12 +273,12 @@ async fn turn(
     // Tasks that hold something in the lab (a timed failure, a container of one file) put it
     // back when they are cancelled, so they get a moment and a listener.
     show.over();
-    stop.cancel();
+    inbox.stop.cancel();
     let _ = tokio::time::timeout(FAREWELL, async {
         loop {
             tokio::select! {
-                ended = tasks.join_next() => if ended.is_none() { break },
-                Some(late) = queue.recv() => {
+                ended = inbox.tasks.join_next() => if ended.is_none() { break },
+                Some(late) = inbox.queue.recv() => {
                     tapes.take(&late);
                     // Nothing more is asked of the world, but what it says still counts.
                     update(model, &late);
@@ -302,82 +296,10 @@ async fn turn(
     }
 }
 
-fn interrupted() -> Fault {
-    Fault::new(Kind::Interrupted, "interrupted", "Interrupted.")
-}
-
 /// What a command line needs besides for another instance than the usual one.
 fn with_name(name: &str) -> String {
     match name {
         "flinklab" => String::new(),
         name => format!(" --name {name}"),
-    }
-}
-
-/// Where events come in, and the tasks that bring them: the loop misses each that panics.
-struct Inbox {
-    events: Events,
-    queue: mpsc::Receiver<Happening>,
-    /// Cancelled when the loop is over.
-    stop: CancellationToken,
-    tasks: JoinSet<()>,
-}
-
-impl Inbox {
-    fn new() -> Self {
-        let (sender, queue) = mpsc::channel(QUEUE);
-        Self {
-            events: Events::new(sender),
-            queue,
-            stop: CancellationToken::new(),
-            tasks: JoinSet::new(),
-        }
-    }
-
-    fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(task);
-    }
-}
-
-fn now(event: Event) -> Happening {
-    Happening {
-        at: jiff::Timestamp::now(),
-        event,
-    }
-}
-
-async fn sleep(patience: Option<Duration>) {
-    match patience {
-        Some(patience) => tokio::time::sleep(patience).await,
-        None => std::future::pending().await,
-    }
-}
-
-fn panic_text(error: tokio::task::JoinError) -> String {
-    match error.try_into_panic() {
-        Ok(payload) => crash::message(payload.as_ref()),
-        Err(_) => "a task was aborted".to_owned(),
-    }
-}
-
-async fn signals(events: Events, stop: CancellationToken) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup), Ok(mut quit)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-        signal(SignalKind::hangup()),
-        signal(SignalKind::quit()),
-    ) else {
-        return;
-    };
-    loop {
-        let signal = tokio::select! {
-            _ = interrupt.recv() => Signal::Interrupt,
-            _ = terminate.recv() => Signal::Terminate,
-            _ = quit.recv() => Signal::Terminate,
-            _ = hangup.recv() => Signal::Hangup,
-            () = stop.cancelled() => return,
-        };
-        events.send(Event::Signal(signal)).await;
     }
 }

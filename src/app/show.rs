@@ -1,14 +1,14 @@
 //! What the loop wants of the screen, and of the headless commands that take its place.
 
 use crate::model::{Drawn, Effect, Happening, Model};
-use std::time::Duration;
+use tokio::time::Instant;
 
 /// Shows the model after each batch of events, and says when enough was seen.
 pub(super) trait Show {
     /// Called after a batch was taken in; the batch is what happened.
     fn show(&mut self, model: &Model, batch: &[Happening]) -> Next;
-    /// How long nothing may happen before a `Tick` is wanted; none: never.
-    fn patience(&self, model: &Model) -> Option<Duration>;
+    /// When a `Tick` is wanted, whatever else happens until then; the last one was at that moment.
+    fn next_tick(&self, model: &Model, last: Instant) -> Instant;
     /// Nothing more will be shown; tasks may still clean up.
     fn over(&mut self) {}
 }

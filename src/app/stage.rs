@@ -1,7 +1,8 @@
 //! The terminal for what needs no loop with a world: keys, sizes and signals come in, a model is
 //! drawn. Dropping it gives the terminal back.
 
-use super::{Inbox, signals, terminal::Terminal, tui};
+use super::inbox::{Inbox, signals};
+use super::{terminal::Terminal, tui};
 use crate::fault::Fault;
 use crate::model::{Drawn, Event, Model};
 

@@ -1,6 +1,7 @@
 //! `try`: the same program against a simulated lab. Three servers on loopback and a throw-away
 //! folder come into being, the command is told their addresses, and all of it is gone at the end.
 
+use super::inbox::Interruptible;
 use super::print::{Printer, Style};
 use super::{Inbox, Next, Show, Surroundings, compare, questions, start, turn};
 use crate::cli::{Cli, Command, LogLevel, Trying};
@@ -15,11 +16,14 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
+use tokio::time::Instant;
 
 /// How fast the lab comes into being before it is shown.
 const HASTE: f64 = 20.0;
 /// It is there within a second or two; a machine that needs longer than this cannot run it.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Between two looks whether it is there.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Runs a command against a simulated lab of its own.
 pub(super) fn run(cli: &Cli, asked: &Trying, surroundings: &Surroundings) -> Result<u8, Fault> {
@@ -78,12 +82,15 @@ pub(super) fn run(cli: &Cli, asked: &Trying, surroundings: &Surroundings) -> Res
     let code = match prepares(&inner) {
         true => {
             sim.set_speed(HASTE);
+            // Nobody listens between the loop that builds and the one that the command has.
+            let mut signals = runtime.block_on(async { Interruptible::begin() });
             let ready = prepare(&inner, &surroundings, &runtime);
             sim.set_speed(asked.speed);
-            if matches!(inner.command, Some(Command::Break { .. })) {
-                runtime.block_on(sim.some_moment());
-            }
-            ready.and_then(|()| start(&inner, &surroundings, printer))
+            let begins = ready.and_then(|()| match inner.command {
+                Some(Command::Break { .. }) => runtime.block_on(signals.wait(sim.some_moment())),
+                _ => signals.check(),
+            });
+            begins.and_then(|()| start(&inner, &surroundings, printer))
         }
         false => {
             sim.set_speed(asked.speed);
@@ -199,7 +206,7 @@ impl Show for Quiet {
         }
     }
 
-    fn patience(&self, _model: &Model) -> Option<Duration> {
-        Some(Duration::from_millis(250))
+    fn next_tick(&self, _model: &Model, last: Instant) -> Instant {
+        last + LOOK
     }
 }

@@ -28,6 +28,8 @@ const CALM: Duration = Duration::from_secs(1);
 const ANSWERED: Duration = Duration::from_millis(120);
 /// While a lease runs out, a run goes on or a step works.
 const LIVELY: Duration = Duration::from_millis(250);
+/// The longest time between two ticks, where events come all the time.
+const LATEST: Duration = Duration::from_secs(2);
 /// A leader renews every 5 s; a lease older than this is worth watching.
 const LEASE_LIVELY_AT: f64 = 7.0;
 /// A lease that ran out long ago does not move any more.
@@ -163,14 +165,14 @@ impl Show for Screen {
         Next::Go
     }
 
-    fn patience(&self, model: &Model) -> Option<Duration> {
+    fn next_tick(&self, model: &Model, last: Instant) -> Instant {
         let now = Instant::now();
         let due = match (self.drawn, self.due, next_tick(model)) {
             (Some(drawn), Some(due), _) => due.at(drawn),
             (_, None, CALM) => Due::Soon.at(now),
             (_, _, tick) => now + tick,
         };
-        Some(due.saturating_duration_since(now))
+        due.min(last + LATEST)
     }
 
     /// The shell has its terminal before the last tasks have cleaned up.

@@ -39,9 +39,9 @@ pub mod recording;
 pub mod runs;
 pub mod shared;
 pub mod stop;
-pub mod submit;
 #[cfg(test)]
 mod stub;
+pub mod submit;
 pub mod tail;
 pub mod throwaway;
 pub mod undo;
@@ -133,6 +133,18 @@ impl World {
     /// The lab of that name or in that folder, with the manifests that were fetched for it.
     pub fn definition_of(&self, asked: &str) -> Result<crate::lab::Lab, Fault> {
         manifests::open(&self.addresses, asked)
+    }
+
+    /// Does an effect that only sets something, at once; any other one is given back, to be performed.
+    #[must_use]
+    pub fn set(&self, effect: Effect) -> Option<Effect> {
+        match effect {
+            Effect::Pace(pace) => drop(self.pace.send_replace(pace)),
+            Effect::Attend(attention) => drop(self.attention.send_replace(attention)),
+            Effect::Note(note) => drop(self.note.send_replace(Some(*note))),
+            other => return Some(other),
+        }
+        None
     }
 
     /// A kubectl command with our kubeconfig, as a person would type it.
@@ -263,12 +275,8 @@ impl Events {
 pub async fn perform(world: Arc<World>, effect: Effect, events: Events, stop: CancellationToken) {
     let events = events.about(&world.name).answering(effect.kind());
     match effect {
-        Effect::Pace(pace) => {
-            world.pace.send_replace(pace);
-        }
-        Effect::Attend(attention) => {
-            world.attention.send_replace(attention);
-        }
+        // Whoever asks for one of these alone waits for nothing.
+        Effect::Pace(_) | Effect::Attend(_) | Effect::Note(_) => drop(world.set(effect)),
         Effect::Previous(pod) => previous::ask(&world, &pod, &events).await,
         Effect::Watch => watch::follow(world, events, stop).await,
         Effect::Open => tell_lab(&world, &events).await,
@@ -289,9 +297,6 @@ pub async fn perform(world: Arc<World>, effect: Effect, events: Events, stop: Ca
             breaking::carry_out(&world, &order, &events, &stop).await;
         }
         Effect::Serve => notes::serve(&world, &stop).await,
-        Effect::Note(note) => {
-            world.note.send_replace(Some(*note));
-        }
         Effect::Listen => until(&stop, notes::listen(&world, &events)).await,
         Effect::KeepLesson { key, kept } => lessons::keep(&world, &key, kept),
         Effect::Jobs => jobs::tell(&world, &events).await,
@@ -367,4 +372,39 @@ pub fn keep(path: &std::path::Path, bytes: &[u8]) -> Result<(), Fault> {
 /// What `down --purge` would remove, a line each.
 pub async fn purge_listing(world: &World) -> Result<Vec<String>, Fault> {
     down::purge_listing(world).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_sets_something_is_done_at_once_and_in_order() {
+        let addresses = Addresses {
+            docker: None,
+            docker_context: None,
+            docker_config: None,
+            home: PathBuf::new(),
+            config: PathBuf::new(),
+            proxies: Vec::new(),
+        };
+        let world = World::new(addresses, "t".to_owned(), None, true);
+        for pace in [Pace::Trouble, Pace::Calm, Pace::Trouble] {
+            assert_eq!(world.set(Effect::Pace(pace)), None);
+            assert_eq!(*world.pace.borrow(), pace);
+        }
+        for attention in [Attention::Job, Attention::Usual] {
+            assert_eq!(world.set(Effect::Attend(attention)), None);
+            assert_eq!(*world.attention.borrow(), attention);
+        }
+        for lab in ["one", "two"] {
+            let note = Note {
+                lab: lab.to_owned(),
+                ..Note::default()
+            };
+            assert_eq!(world.set(Effect::Note(Box::new(note.clone()))), None);
+            assert_eq!(*world.note.borrow(), Some(note));
+        }
+        assert_eq!(world.set(Effect::Stop), Some(Effect::Stop));
+    }
 }

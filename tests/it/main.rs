@@ -16,6 +16,7 @@ mod exactly;
 mod extremes;
 mod foreign_runs;
 mod held;
+mod interrupted;
 mod jobs;
 mod labs;
 mod lessons;
