@@ -13,24 +13,22 @@ mod pods;
 
 pub use leader::stop_leader;
 
-use super::docker::Docker;
 use super::gate::{Ours, ours};
 use super::home::{Home, Lock};
 use super::journal::{self, Entry};
 use super::kube::{CALL, within};
 use super::node::Node;
-use super::open::must_open;
+use super::open::{LabHandle, must_open};
 use super::process::{self, Process};
 use super::{Events, World};
 use crate::failure::{LONGEST, Step};
 use crate::fault::Fault;
-use crate::lab::Lab;
 use crate::model::{BreakBegun, BreakOrder, RunEventKind, Target};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use pins::{changed, container_of, pinned, still_leads};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -110,7 +108,7 @@ enum End {
 struct Hand<'a> {
     world: &'a World,
     ours: Ours,
-    lab: Lab,
+    opened: Arc<LabHandle>,
     target: Target,
     /// The pods that are hit, or the leader by which the aim is pinned.
     victims: Vec<Victim>,
@@ -138,11 +136,13 @@ struct Victim {
 
 impl<'a> Hand<'a> {
     async fn ready(world: &'a World, order: &'a BreakOrder) -> Result<Self, Fault> {
-        let docker = Docker::connect(&world.addresses).await?;
-        let ours = ours(world, &docker).await?;
+        let docker = world.docker().await?;
+        let ours = ours(world, must_open(world)?.as_ref(), &docker).await?;
         let doing = format!("break {}, run {}", order.failure.key, order.run);
         let lock = ours.home().lock_for(&doing)?;
-        let lab = must_open(world)?.lab;
+        // As it is now that nobody else changes it.
+        let opened = must_open(world)?;
+        let lab = &opened.lab;
         // Whoever lives holds the lock; what the dead left must be gone first.
         if let Some(left) = journal::list(ours.home())?.first() {
             return Err(Fault::unable(
@@ -156,7 +156,7 @@ impl<'a> Hand<'a> {
         targets.extend(order.target.also.clone());
         let mut victims = Vec::new();
         for mut target in targets {
-            target.container_name = container_of(&lab, target.role);
+            target.container_name = container_of(lab, target.role);
             target.also = Vec::new();
             victims.push(Victim::prove(&ours, target).await?);
         }
@@ -165,11 +165,11 @@ impl<'a> Hand<'a> {
             ..victims[0].target.clone()
         };
         // Whoever is hit, the aim is pinned by its epoch: another leader is another lab state.
-        still_leads(&target, &ours.client(), ours.namespace(), &lab).await?;
+        still_leads(&target, &ours.client(), ours.namespace(), lab).await?;
         Ok(Self {
             world,
             ours,
-            lab,
+            opened,
             target,
             victims,
             order,

@@ -84,7 +84,7 @@ async fn create(world: &World, file: &Path, progress: &Progress) -> Result<Done,
         );
     }
     progress.begin("docker", "").await;
-    let docker = Docker::connect(&world.addresses).await?;
+    let docker = world.docker().await?;
     progress.done("docker", docker.host()).await;
 
     progress.begin("size", "").await;
@@ -229,7 +229,7 @@ async fn load(
     progress: &Progress,
 ) -> Result<Done, Fault> {
     progress.begin("docker", "").await;
-    let docker = Docker::connect(&world.addresses).await?;
+    let docker = world.docker().await?;
     let daemon = docker.daemon().await?;
     progress.done("docker", docker.host()).await;
 

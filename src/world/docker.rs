@@ -18,6 +18,7 @@ use bollard::query_parameters::{ListContainersOptionsBuilder, LogsOptionsBuilder
 use futures::StreamExt;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
+use tokio::time::timeout;
 use words::{no_docker, unreachable};
 
 /// How long Docker may take to say that it is there.
@@ -74,6 +75,26 @@ pub struct Daemon {
     pub architecture: String,
 }
 
+/// The engine that a world works with: connected to once. Whoever asks for it gets one that answered
+/// just now, or the reason why there is none.
+#[derive(Debug, Default)]
+pub struct Engine(tokio::sync::Mutex<Option<Docker>>);
+
+impl Engine {
+    /// The client that there is, if the engine still answers it; else a new one.
+    pub(in crate::world) async fn docker(&self, addresses: &Addresses) -> Result<Docker, Fault> {
+        let mut last = self.0.lock().await;
+        if let Some(docker) = last.as_ref()
+            && let Ok(Ok(_)) = timeout(HELLO, docker.usual.ping()).await
+        {
+            return Ok(docker.clone());
+        }
+        *last = None;
+        let docker = Docker::connect(addresses).await?;
+        Ok(last.insert(docker).clone())
+    }
+}
+
 impl Docker {
     /// Connects and makes sure that the engine answers and is new enough.
     pub async fn connect(addresses: &Addresses) -> Result<Self, Fault> {
@@ -92,7 +113,7 @@ impl Docker {
             }
             Err(error) => return Err(unreachable(&host, &error)),
         };
-        let version = match tokio::time::timeout(HELLO, client.version()).await {
+        let version = match timeout(HELLO, client.version()).await {
             Ok(Ok(version)) => version,
             Ok(Err(error)) => return Err(unreachable(&host, &error)),
             Err(_) => return Err(no_docker(&host, "no answer within 5 s")),
@@ -276,11 +297,56 @@ fn numbers(version: &str) -> Option<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::world::stub::beside;
+    use axum::Router;
+    use axum::routing::get;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     #[test]
     fn api_versions_compare_by_number() {
         assert!(numbers("1.9") < Some(LOWEST));
         assert!(numbers("1.41") >= Some(LOWEST));
         assert_eq!(numbers("x"), None);
+    }
+
+    #[tokio::test]
+    async fn an_engine_is_connected_to_once_and_asked_again_whether_it_is_there() {
+        let [versions, pings] = [Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0))];
+        let counts = |counter: &Arc<AtomicU32>, says: &'static str| {
+            let counter = counter.clone();
+            get(move || async move {
+                counter.fetch_add(1, Ordering::Relaxed);
+                says
+            })
+        };
+        let router = Router::new()
+            .route("/version", counts(&versions, r#"{"ApiVersion": "1.44"}"#))
+            .fallback(counts(&pings, "OK"));
+        let engine = Engine::default();
+        let told = || {
+            (
+                versions.load(Ordering::Relaxed),
+                pings.load(Ordering::Relaxed),
+            )
+        };
+        let addresses = beside(router, async |address| {
+            let addresses = Addresses {
+                docker: Some(format!("tcp://{address}")),
+                docker_context: None,
+                docker_config: None,
+                home: std::path::PathBuf::new(),
+                config: std::path::PathBuf::new(),
+                proxies: Vec::new(),
+            };
+            for _ in 0..3 {
+                engine.docker(&addresses).await.expect("it answers");
+            }
+            assert_eq!(told(), (1, 2));
+            addresses
+        })
+        .await;
+        let fault = engine.docker(&addresses).await.expect_err("it is gone");
+        assert_eq!(fault.code, "docker-unreachable");
     }
 }

@@ -58,7 +58,7 @@ async fn examined(
         );
     }
     let lab = definition(world)?;
-    let docker = Docker::connect(&world.addresses).await;
+    let docker = world.docker().await;
     let depth = match order.quick {
         true => Depth::Quick,
         false => Depth::Full,
@@ -106,7 +106,7 @@ fn definition(world: &World) -> Result<Lab, Fault> {
                 let kept = super::manifests::folder(&world.addresses);
                 Lab::read_with(folder, Some(&kept))
             }
-            _ => Ok(opened.lab),
+            _ => Ok(opened.lab.clone()),
         },
         None => world.definition_of(world.lab.as_deref().unwrap_or("default")),
     }

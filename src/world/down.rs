@@ -61,7 +61,7 @@ async fn remove(world: &World, order: &DownOrder, progress: &Progress) -> Result
     home.create()?;
     let lock = home.lock()?;
     progress.begin("docker", "").await;
-    let docker = Docker::connect(&world.addresses).await?;
+    let docker = world.docker().await?;
     progress.done("docker", docker.host()).await;
 
     progress.begin("prove", "").await;
@@ -201,7 +201,7 @@ pub async fn taken_over(world: &World) -> Result<Vec<String>, Fault> {
         return Ok(kinds.map(|record| record.name.clone()).collect());
     }
     // Nothing is written down before an `up` came that far.
-    let docker = Docker::connect(&world.addresses).await?;
+    let docker = world.docker().await?;
     opened.home.create()?;
     let nodes = claimed(&docker, &opened.home, &opened.state).await?;
     let kinds = nodes.seen().iter().filter(|seen| seen.lab.is_none());

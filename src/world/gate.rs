@@ -12,7 +12,7 @@ use super::docker::Docker;
 use super::home::{Home, NodeRecord, State};
 use super::kube::{self as api, CALL};
 use super::node::Node;
-use super::open::{Opened, must_open};
+use super::open::LabHandle;
 use crate::fault::Fault;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, Client};
@@ -184,12 +184,16 @@ pub fn no_nodes(home: &Home) -> OurNodes {
 }
 
 /// Proves the recorded node containers without asking the API server.
-pub async fn our_nodes(world: &World, docker: &Docker) -> Result<OurNodes, Fault> {
+pub async fn our_nodes(
+    world: &World,
+    opened: &LabHandle,
+    docker: &Docker,
+) -> Result<OurNodes, Fault> {
     refuse_read_only(world)?;
-    nodes_of(&must_open(world)?, docker).await
+    nodes_of(opened, docker).await
 }
 
-async fn nodes_of(opened: &Opened, docker: &Docker) -> Result<OurNodes, Fault> {
+async fn nodes_of(opened: &LabHandle, docker: &Docker) -> Result<OurNodes, Fault> {
     let shared = opened.home.bind_source()?;
     let mut found = OurNodes {
         home: opened.home.clone(),
@@ -245,10 +249,9 @@ impl OurNodes {
 }
 
 /// Proves everything: containers, kubeconfig, server, marker.
-pub async fn ours(world: &World, docker: &Docker) -> Result<Ours, Fault> {
+pub async fn ours(world: &World, opened: &LabHandle, docker: &Docker) -> Result<Ours, Fault> {
     refuse_read_only(world)?;
-    let opened = must_open(world)?;
-    let nodes = nodes_of(&opened, docker).await?;
+    let nodes = nodes_of(opened, docker).await?;
     if let Some(gone) = nodes.gone.first() {
         return Err(Fault::unable(
             "cluster-gone",

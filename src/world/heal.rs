@@ -6,7 +6,7 @@ use super::gate::{self, OurNodes};
 use super::home::{Home, Lock};
 use super::journal::{self, Entry};
 use super::node::{BOOT, wait_booted};
-use super::open::{must_open, open};
+use super::open::{LabHandle, must_open, open};
 use super::{Events, World, undo};
 use crate::fault::Fault;
 use crate::model::{Event, Standing};
@@ -108,8 +108,8 @@ pub async fn all(world: &World, whose: Whose, lab: Lab<'_>) -> Result<Vec<Standi
     if entries.is_empty() {
         return Ok(Vec::new());
     }
-    let docker = Docker::connect(&world.addresses).await?;
-    let nodes = gate::our_nodes(world, &docker).await?;
+    let docker = world.docker().await?;
+    let nodes = gate::our_nodes(world, &opened, &docker).await?;
     if let Some(stopped) = nodes.seen().iter().find(|seen| !seen.running) {
         return Err(Fault::unable(
             "cluster-stopped",
@@ -134,7 +134,7 @@ pub async fn all(world: &World, whose: Whose, lab: Lab<'_>) -> Result<Vec<Standi
         }
         // One that is at it is waited for: twice would stop two leaders.
         if let Some(_claim) = journal::claimed(home, &entry.run).await? {
-            one(world, &docker, &nodes, entry).await?;
+            one(world, &opened, &docker, &nodes, entry).await?;
             journal::remove(home, &entry.run)?;
         }
     }
@@ -162,7 +162,7 @@ pub async fn before_up(world: &World, docker: &Docker, lock: &Lock) -> Result<Re
         return Ok(Readied::default());
     }
     let mut readied = Readied::default();
-    let nodes = gate::our_nodes(world, docker).await?;
+    let nodes = gate::our_nodes(world, must_open(world)?.as_ref(), docker).await?;
     undo::resume(&nodes, &left).await?;
     for (node, seen) in nodes.nodes().iter().zip(nodes.seen()) {
         if !seen.running {
@@ -210,7 +210,13 @@ async fn asked(home: &Home, entry: &Entry) -> Result<bool, Fault> {
     Ok(false)
 }
 
-async fn one(world: &World, docker: &Docker, nodes: &OurNodes, entry: &Entry) -> Result<(), Fault> {
+async fn one(
+    world: &World,
+    opened: &LabHandle,
+    docker: &Docker,
+    nodes: &OurNodes,
+    entry: &Entry,
+) -> Result<(), Fault> {
     // Without a cluster there is nothing that could still be broken.
     if nodes.nodes().is_empty() {
         return Ok(());
@@ -221,12 +227,14 @@ async fn one(world: &World, docker: &Docker, nodes: &OurNodes, entry: &Entry) ->
     }
     let until = Instant::now() + SERVER;
     let ours = loop {
-        match gate::ours(world, docker).await {
+        match gate::ours(world, opened, docker).await {
             Ok(ours) => break ours,
             Err(fault) if Instant::now() >= until => return Err(fault),
             Err(fault) if fault.code.starts_with("api-") => tokio::time::sleep(LOOK).await,
             Err(fault) => return Err(fault),
         }
     };
-    undo::in_cluster(world, &ours, entry).await.map(drop)
+    undo::in_cluster(world, opened, &ours, entry)
+        .await
+        .map(drop)
 }

@@ -8,9 +8,9 @@ pub use orders::run;
 use super::disk;
 use super::home::{JobRecord, State};
 use super::kube::{CALL, within};
-use super::open::{Opened, must_open};
+use super::open::{LabHandle, must_open};
 use super::submit::{Answer, Rest};
-use super::{Events, World, clean, ha, kube as api};
+use super::{Events, World, clean, ha};
 use crate::fault::Fault;
 use crate::lab::Lab;
 use crate::model::{Event, HaData, JobsSeen, KnownJob, MapChange, Retention, Start, StartKind};
@@ -48,7 +48,7 @@ pub async fn tell(world: &World, events: &Events) {
 /// One look at all that can be done with the job.
 pub async fn look(world: &World) -> Result<JobsSeen, Fault> {
     let opened = must_open(world)?;
-    let client = api::reading_client(&opened.home).await?;
+    let client = opened.reader().await?;
     let told = overview(&client, &opened.lab).await;
     let current = opened.state.current_job().map(|job| job.id.clone());
     let known = |job: &JobRecord| KnownJob {
@@ -115,7 +115,7 @@ fn retention(lab: &Lab) -> Retention {
 }
 
 /// What there is of a job for the next leader, and on the disk.
-async fn ha_data(client: &Client, opened: &Opened, job: &str) -> Result<HaData, Fault> {
+async fn ha_data(client: &Client, opened: &LabHandle, job: &str) -> Result<HaData, Fault> {
     let lab = &opened.lab;
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), &lab.flink.namespace);
     let doing = "Reading Flink's HA config maps";
@@ -165,7 +165,7 @@ fn is_of(savepoint: &str, job: &str) -> bool {
 
 /// Savepoints and retained checkpoints of the recorded jobs, the newest first. Those of strangers
 /// in the same folder are left alone: they may be of another program.
-fn starts(opened: &Opened) -> Vec<Start> {
+fn starts(opened: &LabHandle) -> Vec<Start> {
     let (lab, state): (&Lab, &State) = (&opened.lab, &opened.state);
     let place = opened.place();
     let mount = lab.flink.mount.trim_end_matches('/');

@@ -107,6 +107,10 @@ pub struct World {
     pub judged: tokio::sync::watch::Sender<Option<String>>,
     /// What the one who speaks reads; `Effect::Note` sets it, the second terminal follows it.
     pub note: tokio::sync::watch::Sender<Option<Note>>,
+    /// The lab as it was opened last.
+    pub opened: Arc<open::LabCache>,
+    /// The engine as it was reached last.
+    pub engine: Arc<docker::Engine>,
 }
 
 impl World {
@@ -127,6 +131,8 @@ impl World {
             attention: tokio::sync::watch::Sender::new(Attention::Usual),
             judged: tokio::sync::watch::Sender::new(None),
             note: tokio::sync::watch::Sender::new(None),
+            opened: Arc::default(),
+            engine: Arc::default(),
         }
     }
 
@@ -145,6 +151,11 @@ impl World {
             other => return Some(other),
         }
         None
+    }
+
+    /// The Docker engine, which answered just now.
+    pub async fn docker(&self) -> Result<docker::Docker, Fault> {
+        self.engine.docker(&self.addresses).await
     }
 
     /// A kubectl command with our kubeconfig, as a person would type it.
@@ -344,7 +355,7 @@ pub fn shared_folder(addresses: &Addresses, name: &str) -> Result<PathBuf, Fault
 /// The definition of the lab that there is, or of the one that would be built.
 pub fn definition(world: &World) -> Result<crate::lab::Lab, Fault> {
     match open::open(world)? {
-        Some(opened) => Ok(opened.lab),
+        Some(opened) => Ok(opened.lab.clone()),
         None => world.definition_of(world.lab.as_deref().unwrap_or("default")),
     }
 }

@@ -1,35 +1,63 @@
-//! Opens the lab of an instance's name from what is written down about it. Asks nobody: whether
-//! the cluster still exists is for those who act on it to find out.
+//! Opens the lab of an instance's name from what is written down about it: once, and again only
+//! when its files have changed. Asks nobody: whether the cluster still exists is for those who act
+//! on it to find out.
+
+mod cache;
+
+pub use cache::LabCache;
+pub(in crate::world) use cache::Stamps;
 
 use super::World;
 use super::disk::Place;
 use super::home::{Home, NodeRecord, NodeStage, Source, State, valid_name};
+use super::kube::{self as api, read_kubeconfig};
 use crate::fault::Fault;
 use crate::lab::Lab;
 use crate::lab::{Document, Node, Proof};
 use crate::model::{LabFacts, LabNames, OperatorFacts, Origin, Stage};
+use cache::Key;
+use kube::Client;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::OnceCell;
 
-/// A lab that exists on this machine.
-#[derive(Debug, Clone)]
-pub struct Opened {
+/// A lab that exists on this machine, read and checked: as it was written down when it was opened.
+/// Whoever changes the state of a lab opens it anew once the lab is locked.
+pub struct LabHandle {
     /// Its folder.
     pub home: Home,
     /// What is written down about it.
     pub state: State,
     /// Its definition, as it was when it was applied last.
     pub lab: Lab,
+    /// Made when it is first asked for.
+    reader: OnceCell<Client>,
 }
 
-impl Opened {
+impl std::fmt::Debug for LabHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LabHandle")
+            .field("home", &self.home)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+impl LabHandle {
+    /// The client that only reads, by the kubeconfig that there was when the lab was opened.
+    pub async fn reader(&self) -> Result<Client, Fault> {
+        let made = self
+            .reader
+            .get_or_try_init(|| api::reading_client(&self.home));
+        made.await.cloned()
+    }
+
     /// What the rest of the program needs to know about the lab itself.
     #[must_use]
     pub fn facts(&self, origin: Origin) -> LabFacts {
         facts(&self.home, &self.state, &self.lab, origin)
     }
-}
 
-impl Opened {
     /// Where its files are, as the host sees them.
     pub(in crate::world) fn place(&self) -> Place {
         Place {
@@ -112,13 +140,32 @@ fn names(lab: &Lab) -> LabNames {
     }
 }
 
-/// The lab of this instance, if there is one. Another `--lab` than the recorded one is refused.
-pub fn open(world: &World) -> Result<Option<Opened>, Fault> {
+/// The lab of this instance, if there is one: read anew only when its files have changed. Another
+/// `--lab` than the recorded one is refused.
+pub fn open(world: &World) -> Result<Option<Arc<LabHandle>>, Fault> {
     valid_name(&world.name)?;
     let home = Home::of(&world.addresses, &world.name);
+    // The stamps first: a file that changes while it is read is read again.
+    let key = Key {
+        folder: home.folder.clone(),
+        refresh: world.refresh,
+        files: Stamps::of(&home),
+    };
+    let Some(handle) = world.opened.get(key, || read(world, home))? else {
+        return Ok(None);
+    };
+    if let Some(asked) = &world.lab {
+        same_definition(&handle.state, asked)?;
+    }
+    Ok(Some(handle))
+}
+
+/// The same from its files.
+fn read(world: &World, home: Home) -> Result<Option<LabHandle>, Fault> {
     let Some(state) = home.read_state()? else {
         return Ok(None);
     };
+    // Before its files: the wrong lab is told first.
     if let Some(asked) = &world.lab {
         same_definition(&state, asked)?;
     }
@@ -130,11 +177,17 @@ pub fn open(world: &World) -> Result<Option<Opened>, Fault> {
     let wanted = world.refresh;
     lab.polls.calm = wanted.calm.unwrap_or(lab.polls.calm);
     lab.polls.trouble = wanted.trouble.unwrap_or(lab.polls.trouble);
-    Ok(Some(Opened { home, state, lab }))
+    let reader = OnceCell::new();
+    Ok(Some(LabHandle {
+        home,
+        state,
+        lab,
+        reader,
+    }))
 }
 
 /// The same for commands that need one.
-pub fn must_open(world: &World) -> Result<Opened, Fault> {
+pub fn must_open(world: &World) -> Result<Arc<LabHandle>, Fault> {
     open(world)?.ok_or_else(|| no_lab(&world.name))
 }
 
@@ -154,7 +207,7 @@ pub fn no_lab(name: &str) -> Fault {
 /// Path and contents of the lab's kubeconfig.
 pub fn kubeconfig(world: &World) -> Result<(PathBuf, String), Fault> {
     let opened = must_open(world)?;
-    let text = super::kube::read_kubeconfig(&opened.home)?;
+    let text = read_kubeconfig(&opened.home)?;
     Ok((opened.home.kubeconfig(), text))
 }
 
@@ -227,6 +280,58 @@ mod tests {
         let opened = open(&world).unwrap().unwrap();
         assert_eq!(opened.lab.hash, opened.state.hash);
         assert_eq!(opened.facts(Origin::Real).definition, "default");
+    }
+
+    fn reads(world: &World) -> u64 {
+        world.opened.reads()
+    }
+
+    #[test]
+    fn a_lab_is_read_once_and_again_only_when_its_files_have_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let world = world(folder.path(), None);
+        made(&world);
+        let first = must_open(&world).unwrap();
+        for _ in 0..5 {
+            assert!(Arc::ptr_eq(&first, &must_open(&world).unwrap()));
+        }
+        assert_eq!(reads(&world), 1, "nothing changed");
+
+        // a new job is written down: of the same length, within the same moment
+        let mut state = first.state.clone();
+        let job = state.new_job(None, jiff::Timestamp::UNIX_EPOCH).unwrap();
+        first.home.write_state(&state).unwrap();
+        let second = must_open(&world).unwrap();
+        assert_eq!(second.state.jobs.last().unwrap().id, job.id);
+        assert!(
+            first.state.jobs.is_empty(),
+            "what was opened stays as it was"
+        );
+        second.home.write_state(&second.state).unwrap();
+        must_open(&world).unwrap();
+        assert_eq!(reads(&world), 3, "replaced by the same text");
+
+        // a client goes by the kubeconfig
+        std::fs::write(first.home.kubeconfig(), "a: b").unwrap();
+        must_open(&world).unwrap();
+        must_open(&world).unwrap();
+        assert_eq!(reads(&world), 4);
+
+        std::fs::remove_file(first.home.state_file()).unwrap();
+        assert!(open(&world).unwrap().is_none());
+        assert_eq!(must_open(&world).unwrap_err().code, "no-lab");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_each_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let world = world(folder.path(), None);
+        made(&world);
+        let home = must_open(&world).unwrap().home.clone();
+        std::fs::write(home.state_file(), "{").unwrap();
+        for _ in 0..2 {
+            assert_eq!(open(&world).unwrap_err().code, "state-broken");
+        }
     }
 
     #[test]

@@ -32,9 +32,7 @@ pub(super) async fn ask(world: &World, pod: &PodRef, events: &Events) {
 
 async fn read(world: &World, pod: &PodRef, events: &Events) -> Result<Vec<LogLine>, String> {
     let opened = open::must_open(world).map_err(|fault| fault.to_string())?;
-    let client = ours::reading_client(&opened.home)
-        .await
-        .map_err(|fault| fault.to_string())?;
+    let client = opened.reader().await.map_err(|fault| fault.to_string())?;
     let namespace = &opened.lab.flink.namespace;
     let api: Api<Pod> = Api::namespaced(client, namespace);
     let found = api

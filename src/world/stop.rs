@@ -1,7 +1,6 @@
 //! `stop`: shuts the node containers down in order and keeps them; `up` starts them again. Frees
 //! memory and processors, removes nothing.
 
-use super::docker::Docker;
 use super::gate::{self, OurNodes};
 use super::node::Node;
 use super::open::must_open;
@@ -40,11 +39,11 @@ async fn stop(world: &World, progress: &Progress) -> Result<Done, Fault> {
     home.create()?;
     let lock = home.lock()?;
     progress.begin("docker", "").await;
-    let docker = Docker::connect(&world.addresses).await?;
+    let docker = world.docker().await?;
     progress.done("docker", docker.host()).await;
 
     progress.begin("prove", "").await;
-    let nodes = gate::our_nodes(world, &docker).await?;
+    let nodes = gate::our_nodes(world, &opened, &docker).await?;
     if nodes.nodes().is_empty() {
         return Err(Fault::unable(
             "cluster-gone",

@@ -9,6 +9,7 @@ use super::gate::{OurNodes, Ours};
 use super::journal::{Act, Entry};
 use super::kube::{CALL, within};
 use super::node::{Node, late, shared};
+use super::open::LabHandle;
 use super::shared::Obstacle;
 use super::{Events, World};
 use crate::fault::Fault;
@@ -163,6 +164,7 @@ async fn stamped(node: &Node, argv: &[&str], mount: &str) -> Result<Timestamp, F
 /// Does the acts of an entry that go through the API server. The moment of the last of them.
 pub async fn in_cluster(
     world: &World,
+    opened: &LabHandle,
     ours: &Ours,
     entry: &Entry,
 ) -> Result<Option<Timestamp>, Fault> {
@@ -176,8 +178,8 @@ pub async fn in_cluster(
                 name,
                 replicas,
             } => scale(ours, kind, name, *replicas).await?,
-            Act::Role { name, rules } => allow(world, ours, name, rules).await?,
-            Act::Pointers { .. } => pointers::put_back(world, ours, act).await?,
+            Act::Role { name, rules } => allow(opened, ours, name, rules).await?,
+            Act::Pointers { .. } => pointers::put_back(world, opened, ours, act).await?,
             Act::Thaw { .. }
             | Act::Reconnect { .. }
             | Act::MoveBack { .. }
@@ -220,7 +222,7 @@ pub(super) async fn scale(
 /// Puts a Role's rules back. A leader that noticed nothing renews its lease at once; one that gave
 /// up trying is stopped, so that another one leads.
 async fn allow(
-    world: &World,
+    opened: &LabHandle,
     ours: &Ours,
     name: &str,
     rules: &serde_json::Value,
@@ -228,29 +230,28 @@ async fn allow(
     let roles: Api<Role> = Api::namespaced(ours.client(), ours.namespace());
     let patch = Patch::Merge(json!({"rules": rules}));
     let doing = format!("Putting the Role {name} back");
-    let before = renewed(world, ours).await?;
+    let before = renewed(opened, ours).await?;
     let at = Timestamp::now();
     let how = PatchParams::default();
     within(CALL, &doing, roles.patch(name, &how, &patch)).await?;
     let until = Instant::now() + RENEWS;
     while Instant::now() < until {
         tokio::time::sleep(LOOK).await;
-        if renewed(world, ours).await? != before {
+        if renewed(opened, ours).await? != before {
             return Ok(at);
         }
     }
-    super::breaking::stop_leader(world, ours).await?;
+    super::breaking::stop_leader(opened, ours).await?;
     Ok(at)
 }
 
 /// The lock as it is written, to see whether it changes.
-async fn renewed(world: &World, ours: &Ours) -> Result<Option<String>, Fault> {
-    let lab = super::open::must_open(world)?.lab;
+async fn renewed(opened: &LabHandle, ours: &Ours) -> Result<Option<String>, Fault> {
     let maps: Api<ConfigMap> = Api::namespaced(ours.client(), ours.namespace());
     let map = within(
         CALL,
         "Asking for the lock",
-        maps.get_opt(&lab.cluster_map()),
+        maps.get_opt(&opened.lab.cluster_map()),
     )
     .await?;
     let annotations = map.and_then(|map| map.metadata.annotations);

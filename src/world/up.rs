@@ -87,6 +87,8 @@ struct Run<'a> {
 const FAREWELL: Duration = Duration::from_secs(15);
 /// How often the lock is tried that another flinklab holds.
 const LOCKED: Duration = Duration::from_millis(250);
+/// How long that is waited for: whatever it does is done by then.
+const BUSY: Duration = Duration::from_secs(1800);
 
 /// Builds or finishes the lab, telling every step.
 pub async fn run(world: &World, order: &UpOrder, events: &Events) {
@@ -140,7 +142,7 @@ async fn build(
     }
 
     progress.begin("docker", "").await;
-    let docker = Docker::connect(&world.addresses).await?;
+    let docker = world.docker().await?;
     progress.tell("docker", "looks for what stands in the way");
     let detail = match super::doctor::before_up(world, &docker, &plan.lab).await? {
         0 => docker.host().to_owned(),
@@ -156,7 +158,7 @@ async fn build(
 
     progress.begin("folder", "").await;
     home.create()?;
-    let lock = locked(&home, progress).await?;
+    let lock = locked(&home, progress, BUSY).await?;
     home.sweep();
     // Another `up` may have finished meanwhile; what it wrote counts.
     let plan = definition::plan(world, jiff::Timestamp::now())?;
@@ -234,10 +236,11 @@ async fn build(
 }
 
 /// Waits for a flinklab that works on this lab, and says which process that is.
-async fn locked(home: &Home, progress: &Progress) -> Result<Lock, Fault> {
+async fn locked(home: &Home, progress: &Progress, limit: Duration) -> Result<Lock, Fault> {
+    let until = Instant::now() + limit;
     loop {
         match home.lock() {
-            Err(fault) if fault.code == "lab-busy" => {
+            Err(fault) if fault.code == "lab-busy" && Instant::now() < until => {
                 let told = format!("waits until another flinklab is done: {}", fault.why);
                 progress.tell("folder", &told);
                 tokio::time::sleep(LOCKED).await;

@@ -5,7 +5,6 @@ use super::{End, HEALED, Hand, INTERRUPTED};
 use crate::failure::{LONGEST, Undo};
 use crate::fault::Fault;
 use crate::model::RunEventKind;
-use crate::world::docker::Docker;
 use crate::world::journal::{self, Act, Entry};
 use crate::world::{Events, gate, undo};
 use jiff::Timestamp;
@@ -92,12 +91,12 @@ impl Hand<'_> {
         let Some(_claim) = journal::claimed(home, &entry.run).await? else {
             return Ok(Back::Elsewhere);
         };
-        let docker = Docker::connect(&self.world.addresses).await?;
-        let nodes = gate::our_nodes(self.world, &docker).await?;
+        let docker = self.world.docker().await?;
+        let nodes = gate::our_nodes(self.world, &self.opened, &docker).await?;
         let in_nodes = undo::in_nodes(&nodes, entry).await?;
         let in_cluster = match entry.undo.iter().all(|act| act.node().is_some()) {
             true => None,
-            false => undo::in_cluster(self.world, &self.ours, entry).await?,
+            false => undo::in_cluster(self.world, &self.opened, &self.ours, entry).await?,
         };
         journal::remove(home, &entry.run)?;
         Ok(Back::Ours(in_cluster.or(in_nodes)))

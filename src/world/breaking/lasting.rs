@@ -189,18 +189,16 @@ impl Hand<'_> {
 
     /// The folder of the job's checkpoints as a node sees it.
     fn checkpoints_in(&self, node: &Node) -> Result<Checkpoints, Fault> {
-        let opened = crate::world::open::must_open(self.world)?;
-        let job = opened.state.current_job().cloned();
-        let job = job
-            .ok_or_else(|| Fault::unable("no-job", "No job is known."))?
-            .id;
+        let job = self.opened.state.current_job();
+        let job = job.ok_or_else(|| Fault::unable("no-job", "No job is known."))?;
+        let job = job.id.clone();
         let shared = self.ours.shared_in(node).ok_or_else(|| {
             Fault::unable(
                 "no-mount",
                 format!("{} does not see the shared folder.", node.name),
             )
         })?;
-        let folder = format!("{}/{job}", self.lab.flink.folders.checkpoints);
+        let folder = format!("{}/{job}", self.opened.lab.flink.folders.checkpoints);
         Ok(Checkpoints {
             path: format!("{}/{folder}", shared.trim_end_matches('/')),
             mount: shared.to_owned(),

@@ -2,10 +2,9 @@
 
 use super::DISPATCHER;
 use crate::fault::Fault;
-use crate::world::World;
 use crate::world::gate::Ours;
 use crate::world::kube::{CALL, within};
-use crate::world::open::must_open;
+use crate::world::open::LabHandle;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::Api;
 use kube::api::{AttachParams, ListParams};
@@ -15,8 +14,8 @@ use std::time::Duration;
 const EXEC: Duration = Duration::from_secs(10);
 
 /// Sends SIGTERM to the leading JobManager. Nobody leads: nobody needs to be stopped.
-pub async fn stop_leader(world: &World, ours: &Ours) -> Result<(), Fault> {
-    let lab = must_open(world)?.lab;
+pub async fn stop_leader(opened: &LabHandle, ours: &Ours) -> Result<(), Fault> {
+    let lab = &opened.lab;
     let maps: Api<ConfigMap> = Api::namespaced(ours.client(), ours.namespace());
     let map = within(CALL, "Asking who leads", maps.get_opt(&lab.cluster_map())).await?;
     let key = map.and_then(|map| map.data?.remove(DISPATCHER));

@@ -64,7 +64,8 @@ impl Hand<'_> {
     async fn workload(&self) -> Result<Option<(&'static str, String, i32)>, Fault> {
         let is_ours = |labels: Option<&std::collections::BTreeMap<String, String>>| {
             labels.is_some_and(|labels| {
-                self.lab
+                self.opened
+                    .lab
                     .roles
                     .jobmanager
                     .matches(|key| labels.get(key).map(String::as_str))
@@ -201,14 +202,10 @@ impl Hand<'_> {
         last: bool,
         events: &Events,
     ) -> Result<(), Fault> {
-        let job = crate::world::open::must_open(self.world)?
-            .state
-            .current_job()
-            .cloned();
-        let job = job
-            .ok_or_else(|| Fault::unable("no-job", "No job is known."))?
-            .id;
-        let name = self.lab.job_map(&job);
+        let job = self.opened.state.current_job();
+        let job = job.ok_or_else(|| Fault::unable("no-job", "No job is known."))?;
+        let job = job.id.clone();
+        let name = self.opened.lab.job_map(&job);
         let maps: Api<ConfigMap> = Api::namespaced(self.ours.client(), self.ours.namespace());
         // The copy is what is deleted: another version in between is copied anew.
         let mut tries = 0;

@@ -3,7 +3,7 @@
 
 use crate::lab::{Document, Lab, Operated};
 use crate::world::World;
-use crate::world::kube::{self as api, CALL};
+use crate::world::kube::CALL;
 use crate::world::open::open;
 use k8s_openapi::api::rbac::v1::{
     ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, Subject,
@@ -18,7 +18,7 @@ pub(super) async fn patch(world: &World, lab: &Lab) -> Option<bool> {
     if opened.state.nodes.is_empty() || lab.renews_by_update() {
         return None;
     }
-    let client = api::reading_client(&opened.home).await.ok()?;
+    let client = opened.reader().await.ok()?;
     let account = account(lab);
     let rules = tokio::time::timeout(CALL, rules(&client, &lab.flink.namespace, &account));
     let rules = rules.await.ok()?.ok()?;

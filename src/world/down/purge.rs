@@ -8,7 +8,7 @@ use crate::world::docker::Docker;
 use crate::world::gate::OurNodes;
 use crate::world::home::{Home, Maker};
 use crate::world::node::{Node, shared as within};
-use crate::world::open::{Opened, must_open};
+use crate::world::open::{LabHandle, must_open};
 use crate::world::shared::{Folder, Obstacle, Size};
 use bollard::models::{ContainerCreateBody, HostConfig};
 use std::path::Path;
@@ -40,7 +40,7 @@ pub async fn purge_listing(world: &World) -> Result<Vec<String>, Fault> {
         ("runs", home.runs()),
         ("journal", home.journal()),
     ] {
-        let size = measured(world, &path).await;
+        let size = measured(world, &opened, &path).await;
         lines.push(format!(
             "{} ({what}: {} files, {})",
             path.display(),
@@ -59,7 +59,7 @@ pub async fn purge_listing(world: &World) -> Result<Vec<String>, Fault> {
 }
 
 /// Counted here, or inside the node where its files may not be read from here.
-async fn measured(world: &World, path: &Path) -> Size {
+async fn measured(world: &World, opened: &LabHandle, path: &Path) -> Size {
     let mut size = Size::default();
     let here = Folder::open(path).and_then(|folder| match folder {
         Some(folder) => folder.measure(COUNTED, &mut size),
@@ -69,8 +69,10 @@ async fn measured(world: &World, path: &Path) -> Size {
         return size;
     }
     let inside = async {
-        let docker = Docker::connect(&world.addresses).await.ok()?;
-        let nodes = crate::world::gate::our_nodes(world, &docker).await.ok()?;
+        let docker = world.docker().await.ok()?;
+        let nodes = crate::world::gate::our_nodes(world, opened, &docker)
+            .await
+            .ok()?;
         let node = nodes.nodes().first()?;
         let argv = within::measure(nodes.shared_in(node)?);
         let output = node.exec(&argv.words(), PURGE).await.ok()?;
@@ -83,7 +85,7 @@ async fn measured(world: &World, path: &Path) -> Size {
 pub(super) async fn flinks_files(
     docker: &Docker,
     nodes: &OurNodes,
-    opened: &Opened,
+    opened: &LabHandle,
     tell: impl Fn(&str),
 ) -> Result<String, Fault> {
     let home = &opened.home;
@@ -163,7 +165,7 @@ async fn inside(node: &Node, mount: &str) -> Result<String, Fault> {
 
 /// A container of the node image that runs nothing but the removal and sees nothing but the
 /// shared folder.
-async fn throw_away(docker: &Docker, opened: &Opened) -> Result<String, Fault> {
+async fn throw_away(docker: &Docker, opened: &LabHandle) -> Result<String, Fault> {
     let home = &opened.home;
     let image = opened
         .lab

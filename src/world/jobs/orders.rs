@@ -8,12 +8,13 @@ use crate::model::{Event, JobAct, JobDone, JobOrder, JobTold, JobsSeen};
 use crate::world::docker::Docker;
 use crate::world::gate::{Ours, ours};
 use crate::world::kube::CALL;
-use crate::world::open::must_open;
+use crate::world::open::{LabHandle, must_open};
 use crate::world::submit::{self, Answer, Rest};
 use crate::world::{Events, World, clean, journal};
 use bytes::Bytes;
 use http::Method;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Between two looks at what was asked for.
@@ -40,8 +41,8 @@ pub async fn run(world: &World, order: &JobOrder, events: &Events) {
 
 async fn carry_out(world: &World, order: &JobOrder, events: &Events) -> Result<JobDone, Fault> {
     let began = Instant::now();
-    let docker = Docker::connect(&world.addresses).await?;
-    let ours = ours(world, &docker).await?;
+    let docker = world.docker().await?;
+    let ours = ours(world, must_open(world)?.as_ref(), &docker).await?;
     let _lock = ours.home().lock_for(&format!("job {}", order.act))?;
     if let Some(left) = journal::list(ours.home())?.first() {
         return Err(Fault::unable(
@@ -57,7 +58,8 @@ async fn carry_out(world: &World, order: &JobOrder, events: &Events) -> Result<J
         return Err(not_now(order.act, &why));
     }
     let hand = Hand {
-        world,
+        // As it is now that nobody else changes it.
+        opened: must_open(world)?,
         ours,
         docker,
         events,
@@ -70,8 +72,7 @@ async fn carry_out(world: &World, order: &JobOrder, events: &Events) -> Result<J
         JobAct::Cancel => hand.cancel().await?,
         JobAct::Resume | JobAct::Resubmit => hand.start().await?,
     };
-    let opened = must_open(world)?;
-    let after = ha_data(&hand.ours.client(), &opened, &job).await?;
+    let after = ha_data(&hand.ours.client(), &hand.opened, &job).await?;
     Ok(JobDone {
         order: order.clone(),
         job,
@@ -94,7 +95,7 @@ fn not_now(act: JobAct, why: &str) -> Fault {
 type Outcome = (String, String, Option<String>, Option<String>);
 
 struct Hand<'a> {
-    world: &'a World,
+    opened: Arc<LabHandle>,
     ours: Ours,
     docker: Docker,
     events: &'a Events,
@@ -110,8 +111,8 @@ impl Hand<'_> {
 
     /// The leader's REST: only it knows what became of a request.
     async fn rest(&self) -> Result<Rest, Fault> {
-        let lab = must_open(self.world)?.lab;
-        submit::answering(&self.ours.client(), &lab, ANSWERS, |now| self.now(now)).await
+        let lab = &self.opened.lab;
+        submit::answering(&self.ours.client(), lab, ANSWERS, |now| self.now(now)).await
     }
 
     fn job(&self) -> String {
@@ -126,12 +127,11 @@ impl Hand<'_> {
         path: &str,
         body: Value,
     ) -> Result<Value, Fault> {
-        let opened = must_open(self.world)?;
         let text = match body.is_null() {
             true => String::new(),
             false => body.to_string(),
         };
-        if let Some(ui) = opened.state.ui() {
+        if let Some(ui) = self.opened.state.ui() {
             let data = match text.is_empty() {
                 true => String::new(),
                 false => format!(" -H 'Content-Type: application/json' -d '{text}'"),
@@ -183,15 +183,15 @@ impl Hand<'_> {
     }
 
     /// Where savepoints go, as pods write it.
-    fn folder(&self) -> Result<String, Fault> {
-        let lab = must_open(self.world)?.lab;
-        let mount = lab.flink.mount.trim_end_matches('/');
-        Ok(format!("file:{mount}/{}", lab.flink.folders.savepoints))
+    fn folder(&self) -> String {
+        let flink = &self.opened.lab.flink;
+        let mount = flink.mount.trim_end_matches('/');
+        format!("file:{mount}/{}", flink.folders.savepoints)
     }
 
     async fn savepoint(&self) -> Result<Outcome, Fault> {
         let (rest, job) = (self.rest().await?, self.job());
-        let body = json!({"target-directory": self.folder()?, "cancel-job": false});
+        let body = json!({"target-directory": self.folder(), "cancel-job": false});
         let path = self
             .written(&rest, &format!("/jobs/{job}/savepoints"), body)
             .await?;
@@ -200,7 +200,7 @@ impl Hand<'_> {
 
     async fn stop(&self) -> Result<Outcome, Fault> {
         let (rest, job) = (self.rest().await?, self.job());
-        let body = json!({"targetDirectory": self.folder()?, "drain": false});
+        let body = json!({"targetDirectory": self.folder(), "drain": false});
         let path = self
             .written(&rest, &format!("/jobs/{job}/stop"), body)
             .await?;
@@ -219,13 +219,12 @@ impl Hand<'_> {
     /// Waits until a job has ended and its HA data is gone: Flink's word comes a little earlier.
     async fn over(&self, rest: &Rest, job: &str) -> Result<String, Fault> {
         self.now("waits until the job has ended");
-        let opened = must_open(self.world)?;
         let until = Instant::now() + ENDS;
         let mut last = "no answer".to_owned();
         while Instant::now() < until {
             match submit::state(rest, job, CALL).await? {
                 submit::JobState::Over(state) => {
-                    let left = ha_data(&self.ours.client(), &opened, job).await?;
+                    let left = ha_data(&self.ours.client(), &self.opened, job).await?;
                     if !left.map && !left.plan {
                         return Ok(state);
                     }
@@ -235,7 +234,7 @@ impl Hand<'_> {
                 // A leader that once had to suspend the job forgets it when it ends: what it leaves
                 // says that it has.
                 submit::JobState::Unknown => {
-                    let left = ha_data(&self.ours.client(), &opened, job).await?;
+                    let left = ha_data(&self.ours.client(), &self.opened, job).await?;
                     if !left.map && !left.plan {
                         return Ok("gone from Flink's list".to_owned());
                     }
@@ -254,7 +253,7 @@ impl Hand<'_> {
             _ => None,
         };
         let rest = self.rest().await?;
-        let opened = must_open(self.world)?;
+        let opened = &self.opened;
         let plan = &opened.lab.job;
         self.now("reads the jar");
         let jar = submit::jar(&self.docker, &opened.state.id, &opened.lab).await?;
@@ -262,7 +261,7 @@ impl Hand<'_> {
         let record = state.new_job(from.clone(), jiff::Timestamp::now())?;
         self.ours.home().write_state(&state)?;
         let job = record.id.clone();
-        if let Some(ui) = opened.state.ui() {
+        if let Some(ui) = self.opened.state.ui() {
             let what = format!("job {}", self.order.act);
             let jars = format!(
                 "curl -X POST -F 'jarfile=@{}' '{ui}/jars/upload'",

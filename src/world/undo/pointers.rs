@@ -7,12 +7,11 @@ use crate::fault::Fault;
 use crate::model::MapChange;
 use crate::world::World;
 use crate::world::disk::{self, Place};
-use crate::world::docker::Docker;
 use crate::world::gate::Ours;
 use crate::world::ha;
 use crate::world::journal::Act;
 use crate::world::kube::{CALL, within};
-use crate::world::open::must_open;
+use crate::world::open::{LabHandle, must_open};
 use crate::world::submit::{self, Answer, Rest};
 use bytes::Bytes;
 use http::Method;
@@ -30,7 +29,12 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 /// How long the next leader may take to restore the job.
 const RESTORES: Duration = Duration::from_secs(90);
 
-pub(super) async fn put_back(world: &World, ours: &Ours, act: &Act) -> Result<Timestamp, Fault> {
+pub(super) async fn put_back(
+    world: &World,
+    opened: &LabHandle,
+    ours: &Ours,
+    act: &Act,
+) -> Result<Timestamp, Fault> {
     let Act::Pointers {
         name,
         map,
@@ -41,9 +45,7 @@ pub(super) async fn put_back(world: &World, ours: &Ours, act: &Act) -> Result<Ti
         unreachable!("it is asked for pointers only");
     };
     let maps: Api<ConfigMap> = Api::namespaced(ours.client(), ours.namespace());
-    let opened = must_open(world)?;
-    let place = opened.place();
-    let (lab, client) = (opened.lab, ours.client());
+    let (lab, client) = (&opened.lab, ours.client());
     let doing = format!("Putting the config map {name} back");
     let found = within(CALL, &doing, maps.get_opt(name)).await?;
     // A run that was stopped between the journal and the deletion lost nothing.
@@ -54,26 +56,26 @@ pub(super) async fn put_back(world: &World, ours: &Ours, act: &Act) -> Result<Ti
         return Ok(Timestamp::now());
     }
     // A JobManager that finds pointers to a file that is gone ends itself, again and again.
-    if !leads_somewhere(&lab.flink.cluster_id, (name, map), &place, job) {
+    if !leads_somewhere(&lab.flink.cluster_id, (name, map), &opened.place(), job) {
         tracing::warn!("what the copied pointers of job {job} name is gone");
         let at = Timestamp::now();
         if found.as_ref().is_some_and(|found| holds(found, map)) {
             within(CALL, &doing, maps.delete(name, &DeleteParams::default())).await?;
         }
-        let rest = submit::answering(&client, &lab, RESTORES, |_| {}).await?;
+        let rest = submit::answering(&client, lab, RESTORES, |_| {}).await?;
         anew(world, ours, &rest, (job, *checkpoint)).await?;
         return Ok(at);
     }
     let at = Timestamp::now();
     write(&maps, name, map).await?;
-    crate::world::breaking::stop_leader(world, ours).await?;
+    crate::world::breaking::stop_leader(opened, ours).await?;
     // What the old leader still wrote on its way out belongs to the history that lost its state.
     // The next one leads no sooner than a second after that.
     for _ in 0..2 {
         write(&maps, name, map).await?;
         tokio::time::sleep(LAST_WORDS).await;
     }
-    let rest = submit::answering(&client, &lab, ANSWERS, |_| {}).await?;
+    let rest = submit::answering(&client, lab, ANSWERS, |_| {}).await?;
     let until = Instant::now() + RESTORES;
     let mut last = "no answer of Flink".to_owned();
     while Instant::now() < until {
@@ -180,6 +182,7 @@ async fn anew(
     rest: &Rest,
     (job, wanted): (&str, u64),
 ) -> Result<(), Fault> {
+    // As it is now: a new job is written into it.
     let opened = must_open(world)?;
     let place = opened.place();
     let lost = || {
@@ -200,7 +203,7 @@ async fn anew(
         "file:{mount}/{}/{job}/chk-{newest}",
         flink.folders.checkpoints
     );
-    let docker = Docker::connect(&world.addresses).await?;
+    let docker = world.docker().await?;
     let plan = &opened.lab.job;
     let id = &opened.state.id;
     let jar = submit::jar(&docker, id, &opened.lab).await?;

@@ -42,7 +42,7 @@ pub(super) fn plan(world: &World, now: Timestamp) -> Result<Plan, Fault> {
             notes: Vec::new(),
         });
     };
-    let (recorded, state) = (opened.lab, opened.state);
+    let (recorded, state) = (opened.lab.clone(), opened.state.clone());
     let mut notes = Vec::new();
     let lab = match &state.definition.source {
         Source::BuiltIn(name) => Lab::open(name)?,
