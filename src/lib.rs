@@ -60,8 +60,8 @@
 //! * No link in the shared folder is followed, in the node or here: jobs write there.
 //! * An undo is on disk before its failure is applied.
 //! * Nothing that was not seen is a PASS.
-//! * No task is spawned but by the loop, which misses it when it is gone, and inside the
-//!   simulation. No wait is without a deadline, no list without a bound.
+//! * No task is spawned but by the loop and by `world::followers`, which miss it when it is gone, and
+//!   inside the simulation. No wait is without a deadline, no list without a bound.
 //! * No character that steers a terminal, turns text around or hides in it reaches a terminal, a
 //!   browser or a Markdown page: `text::harms` is the only list of them.
 //! * No file is written but by the world, and by the simulation below the folder it is given.

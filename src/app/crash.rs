@@ -2,6 +2,7 @@
 //! given back. One of a task does not end the terminal UI, and must not write over its screen.
 
 use super::terminal;
+pub(super) use crate::world::crash::message;
 use crate::world::{Addresses, crash};
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::PanicHookInfo;
@@ -44,15 +45,6 @@ pub(super) fn watch(addresses: Addresses, name: String) {
 pub(super) fn untold() -> Vec<Crash> {
     let mut untold = UNTOLD.lock().unwrap_or_else(PoisonError::into_inner);
     std::mem::take(&mut untold)
-}
-
-/// What a panic says.
-pub(super) fn message(payload: &(dyn std::any::Any + Send)) -> String {
-    payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "it said nothing".to_owned())
 }
 
 fn told(panic: &PanicHookInfo<'_>) -> String {

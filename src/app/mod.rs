@@ -41,7 +41,7 @@ pub use surroundings::Surroundings;
 
 use crate::cli::{Cli, Command, Global};
 use crate::fault::{Fault, Kind};
-use crate::model::{Clocks, Effect, Elsewhere, Ended, Event, Happening, Model, update};
+use crate::model::{Clocks, Effect, Elsewhere, Ended, Event, Model, update};
 use crate::world::{self, World};
 use clap::Parser;
 use std::panic::AssertUnwindSafe;

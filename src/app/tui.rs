@@ -28,8 +28,7 @@ const CALM: Duration = Duration::from_secs(1);
 const ANSWERED: Duration = Duration::from_millis(120);
 /// While a lease runs out, a run goes on or a step works.
 const LIVELY: Duration = Duration::from_millis(250);
-/// The longest time between two ticks, where events come all the time.
-const LATEST: Duration = Duration::from_secs(2);
+const LATEST: Duration = Duration::from_secs(2); // between two ticks while events come all the time
 /// A leader renews every 5 s; a lease older than this is worth watching.
 const LEASE_LIVELY_AT: f64 = 7.0;
 /// A lease that ran out long ago does not move any more.

@@ -25,6 +25,16 @@ pub fn file(addresses: &Addresses, name: &str) -> PathBuf {
     folder.join("crash.log")
 }
 
+/// What a panic says.
+#[must_use]
+pub fn message(payload: &(dyn std::any::Any + Send)) -> String {
+    payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "it said nothing".to_owned())
+}
+
 /// Adds a text; answers the file.
 pub fn keep(addresses: &Addresses, name: &str, text: &str) -> io::Result<PathBuf> {
     let path = file(addresses, name);

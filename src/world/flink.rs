@@ -8,9 +8,7 @@ mod route;
 
 use super::Events;
 use super::watch::{Links, Rhythm, Sights};
-use crate::model::{
-    CheckpointsSample, Count, Event, FlinkSample, JobRow, Pod, Source, Via, Worker,
-};
+use crate::model::{CheckpointsSample, Count, Event, FlinkSample, JobRow, Pod, Via, Worker};
 use bytes::Bytes;
 use exact::Counter;
 use futures::future::BoxFuture;
@@ -48,6 +46,7 @@ pub(super) async fn follow(
     exact: bool,
     mut sights: Sights,
     mut rhythm: Rhythm,
+    links: Links,
     events: Events,
 ) {
     let mut asker = Asker {
@@ -64,7 +63,6 @@ pub(super) async fn follow(
         interval: None,
         job: None,
     };
-    let links = Links::new(Source::Flink, events.clone());
     loop {
         let began = Instant::now();
         asker.calm_rounds = match rhythm.calm() {

@@ -14,14 +14,19 @@ pub(super) use links::Links;
 pub(super) use pulse::Pulse;
 
 use super::beat::{self, beat};
+use super::followers::Followers;
+use super::home::Home;
+use super::open::Stamps;
 use super::{Events, World, disk, flink, ha, open, tail};
 use crate::lab::{Flink, Polls, Roles};
 use crate::model::{Event, LabFacts, Pace, Pod, Source, Stage};
-use std::path::{Path, PathBuf};
+use futures::FutureExt;
+use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -34,18 +39,27 @@ const LOOK: Duration = Duration::from_secs(2);
 pub async fn follow(world: Arc<World>, events: Events, stop: CancellationToken) {
     tokio::select! {
         () = stop.cancelled() => {}
-        () = opened(world, events) => {}
+        ended = AssertUnwindSafe(opened(world, events.clone())).catch_unwind() => {
+            let Err(payload) = ended;
+            // Who follows is gone with who owns them: nothing may stand there as if it were seen.
+            for source in [Source::Docker, Source::Api, Source::Flink, Source::Disk] {
+                let why = "a part of flinklab failed, a bug: leave it and start it again";
+                Links::new(source, events.clone()).broken(why).await;
+            }
+            resume_unwind(payload);
+        }
     }
 }
 
 /// Opens the lab, follows it until something about it changes, and again.
-async fn opened(world: Arc<World>, events: Events) {
+async fn opened(world: Arc<World>, events: Events) -> Infallible {
     let (job, _) = watch::channel(None);
     let (mut told, mut stood): (Option<LabFacts>, Option<Stage>) = (None, None);
     let mut seen: Option<Scene> = None;
-    let mut following = JoinSet::new();
+    let mut following = Followers::new(&events);
+    let home = Home::of(&world.addresses, &world.name);
     loop {
-        let traces = Traces::of(&world);
+        let stamps = Stamps::of(&home);
         let scene = Scene::of(&world, &job).await;
         let facts = scene.as_ref().map(|scene| scene.facts.clone());
         let stage = scene.as_ref().map(|scene| scene.stage.clone());
@@ -69,15 +83,16 @@ async fn opened(world: Arc<World>, events: Events) {
         if scene.as_ref().map(Scene::place) != seen.as_ref().map(Scene::place) {
             following.shutdown().await;
             if let Some(scene) = &scene {
-                begin(&mut following, scene, &job, &world, &events);
-                let names = scene.nodes.clone();
-                following.spawn(docker::follow(world.clone(), names, events.clone()));
+                begin(&mut following, scene, &job, &world, &events).await;
                 tell_commands(&world, scene, &events).await;
             }
             seen = scene;
         }
-        while Traces::of(&world) == traces {
-            beat(FILES).await;
+        while Stamps::of(&home) == stamps {
+            tokio::select! {
+                () = beat(FILES) => {}
+                end = following.ended() => following.missed(end).await,
+            }
         }
     }
 }
@@ -95,7 +110,7 @@ struct Scene {
     shared: PathBuf,
     /// The containers of its nodes: name and Docker's id.
     nodes: Vec<(String, String)>,
-    home: super::home::Home,
+    home: Home,
 }
 
 impl Scene {
@@ -116,9 +131,7 @@ impl Scene {
         Some(Self {
             stage: opened.stage(),
             kubeconfig: super::kube::read_kubeconfig(&opened.home).ok(),
-            client: super::kube::reading_client(&opened.home)
-                .await
-                .map_err(|fault| fault.to_string()),
+            client: opened.reader().await.map_err(|fault| fault.to_string()),
             flink: opened.lab.flink.clone(),
             roles: opened.lab.roles.clone(),
             polls: opened.lab.polls.clone(),
@@ -150,14 +163,14 @@ impl Scene {
     }
 }
 
-fn begin(
-    following: &mut JoinSet<()>,
+async fn begin(
+    following: &mut Followers,
     scene: &Scene,
     job: &watch::Sender<Option<String>>,
-    world: &World,
+    world: &Arc<World>,
     events: &Events,
 ) {
-    let pace = world.pace.subscribe();
+    // Their senders live in what begins a follower, so that one that begins anew finds them open.
     let (pods_seen, pods) = watch::channel(Arc::from(Vec::new()));
     let (leader_seen, leader) = watch::channel(None);
     let sights = Sights {
@@ -166,75 +179,86 @@ fn begin(
         job: job.subscribe(),
     };
     let rhythm = Rhythm {
-        pace,
+        pace: world.pace.subscribe(),
         polls: scene.polls.clone(),
     };
+    let attention = world.attention.subscribe();
     let pulse = Pulse::new();
     let client = scene.client.as_ref().ok().cloned();
     let links = Links::new(Source::Api, events.clone());
     match &scene.client {
         Ok(client) => {
-            following.spawn(kubernetes::follow(
-                kubernetes::Watched {
-                    client: client.clone(),
-                    namespace: scene.flink.namespace.clone(),
-                    cluster_id: scene.flink.cluster_id.clone(),
-                    roles: scene.roles.clone(),
-                    job: job.subscribe(),
-                },
-                pods_seen,
-                leader_seen,
-                links,
-                pulse.clone(),
-                events.clone(),
-            ));
-            following.spawn(pulse.clone().keep(client.clone()));
-            following.spawn(tail::follow(
-                client.clone(),
-                scene.flink.namespace.clone(),
-                scene.roles.clone(),
-                sights.clone(),
-                (rhythm.pace.clone(), world.attention.subscribe()),
-                events.clone(),
-            ));
+            let watched = kubernetes::Watched {
+                client: client.clone(),
+                namespace: scene.flink.namespace.clone(),
+                cluster_id: scene.flink.cluster_id.clone(),
+                roles: scene.roles.clone(),
+                job: job.subscribe(),
+            };
+            let seen = (pods_seen.clone(), leader_seen.clone());
+            let own = (links.clone(), pulse.clone(), events.clone());
+            following.spawn("Kubernetes' objects", Some(links), move || {
+                let ((pods, leader), (links, pulse, events)) = (seen.clone(), own.clone());
+                kubernetes::follow(watched.clone(), pods, leader, links, pulse, events)
+            });
+            let (client, events) = (client.clone(), events.clone());
+            let (flink, roles) = (scene.flink.namespace.clone(), scene.roles.clone());
+            let (sights, wanted) = (sights.clone(), (rhythm.pace.clone(), attention.clone()));
+            following.spawn("the logs", None, move || {
+                let (flink, roles) = (flink.clone(), roles.clone());
+                let (sights, wanted) = (sights.clone(), wanted.clone());
+                tail::follow(client.clone(), flink, roles, sights, wanted, events.clone())
+            });
         }
-        Err(why) => {
-            let why = why.clone();
-            following.spawn(async move { links.lost(&why).await });
-        }
+        Err(why) => links.lost(why).await,
     }
-    let ways = || {
+    let (namespace, port) = (scene.flink.namespace.clone(), scene.flink.rest.port);
+    let node_port = scene.node_port;
+    let ways = move || {
         flink::Ways::new(
             client.clone(),
-            scene.flink.namespace.clone(),
-            scene.flink.rest.port,
-            scene.node_port,
+            namespace.clone(),
+            port,
+            node_port,
             pulse.clone(),
         )
     };
-    following.spawn(flink::detail::follow(
-        ways(),
-        sights.clone(),
-        world.attention.subscribe(),
-        rhythm.pace.clone(),
-        events.clone(),
-    ));
-    following.spawn(flink::follow(
-        ways(),
-        scene.facts.exact,
-        sights.clone(),
-        rhythm.clone(),
-        events.clone(),
-    ));
+    let (own, also, pace) = (ways.clone(), sights.clone(), rhythm.pace.clone());
+    let to = events.clone();
+    following.spawn("the job's vertices and exceptions", None, move || {
+        let (sights, attention, pace) = (also.clone(), attention.clone(), pace.clone());
+        flink::detail::follow(own(), sights, attention, pace, to.clone())
+    });
+    let links = Links::new(Source::Flink, events.clone());
+    let (own, exact, to) = (links.clone(), scene.facts.exact, events.clone());
+    let (also, beside) = (sights.clone(), rhythm.clone());
+    // Where nothing is watched, nothing is seen, which is not the end of it.
+    let seen = (pods_seen, leader_seen);
+    following.spawn("Flink's REST", Some(links), move || {
+        let _open = &seen;
+        let (sights, rhythm) = (also.clone(), beside.clone());
+        flink::follow(ways(), exact, sights, rhythm, own.clone(), to.clone())
+    });
+    let links = Links::new(Source::Disk, events.clone());
+    let (own, to) = (links.clone(), events.clone());
     let place = disk::Place {
         shared: scene.shared.clone(),
         folders: scene.flink.folders.clone(),
     };
-    following.spawn(files(place, sights, rhythm, events.clone()));
-    following.spawn(super::runs::elsewhere::follow(
-        scene.home.clone(),
-        events.clone(),
-    ));
+    following.spawn("the files of the checkpoints", Some(links), move || {
+        let (sights, rhythm) = (sights.clone(), rhythm.clone());
+        files(place.clone(), sights, rhythm, own.clone(), to.clone())
+    });
+    let (home, to) = (scene.home.clone(), events.clone());
+    following.spawn("the runs of other processes", None, move || {
+        super::runs::elsewhere::follow(home.clone(), to.clone())
+    });
+    let links = Links::new(Source::Docker, events.clone());
+    let (own, to) = (links.clone(), events.clone());
+    let (nodes, world) = (scene.nodes.clone(), world.clone());
+    following.spawn("the node containers", Some(links), move || {
+        docker::follow(world.clone(), nodes.clone(), own.clone(), to.clone())
+    });
 }
 
 /// What is followed, as commands that a person could type.
@@ -287,8 +311,13 @@ async fn tell_commands(world: &World, scene: &Scene, events: &Events) {
 }
 
 /// The files, looked at as often as Flink is asked.
-async fn files(place: disk::Place, sights: Sights, mut rhythm: Rhythm, events: Events) {
-    let links = Links::new(Source::Disk, events.clone());
+async fn files(
+    place: disk::Place,
+    sights: Sights,
+    mut rhythm: Rhythm,
+    links: Links,
+    events: Events,
+) {
     loop {
         let began = Instant::now();
         let job = sights.job.borrow().clone();
@@ -301,7 +330,11 @@ async fn files(place: disk::Place, sights: Sights, mut rhythm: Rhythm, events: E
                     events.send(Event::Disk(sample)).await;
                 }
                 Ok(Ok(Err(error))) => links.lost(&format!("{error:#}")).await,
-                Ok(Err(error)) => links.lost(&error.to_string()).await,
+                Ok(Err(error)) => match error.try_into_panic() {
+                    // Ours as if it had happened here.
+                    Ok(payload) => resume_unwind(payload),
+                    Err(error) => links.lost(&error.to_string()).await,
+                },
                 Err(_) => {
                     links
                         .lost(&format!("no answer within {} s", LOOK.as_secs()))
@@ -353,20 +386,4 @@ impl Rhythm {
             }
         }
     }
-}
-
-/// By what a changed file is known.
-#[derive(Debug, PartialEq, Eq)]
-struct Traces([Option<(SystemTime, u64)>; 2]);
-
-impl Traces {
-    fn of(world: &World) -> Self {
-        let home = super::home::Home::of(&world.addresses, &world.name);
-        Self([trace(&home.state_file()), trace(&home.kubeconfig())])
-    }
-}
-
-fn trace(path: &Path) -> Option<(SystemTime, u64)> {
-    let found = std::fs::symlink_metadata(path).ok()?;
-    Some((found.modified().ok()?, found.len()))
 }

@@ -234,6 +234,46 @@ const ONLY: &[Only] = &[
         why: "a task that nobody owns is missed by nobody",
     },
     Only {
+        word: "JoinSet",
+        within: &["app/inbox.rs", "world/followers.rs", "sim"],
+        why: "a task that nobody owns is missed by nobody",
+    },
+    Only {
+        word: "spawn_blocking",
+        within: &["world/watch.rs"],
+        why: "its end is awaited there, and a panic of it passed on",
+    },
+    Only {
+        word: "TaskTracker",
+        within: &[],
+        why: "a task that nobody owns is missed by nobody",
+    },
+    Only {
+        word: "LocalSet",
+        within: &[],
+        why: "a task that nobody owns is missed by nobody",
+    },
+    Only {
+        word: "Handle::current",
+        within: &[],
+        why: "a task that nobody owns is missed by nobody",
+    },
+    Only {
+        word: "spawn_local",
+        within: &[],
+        why: "a task that nobody owns is missed by nobody",
+    },
+    Only {
+        word: "thread::spawn",
+        within: &[],
+        why: "a task that nobody owns is missed by nobody",
+    },
+    Only {
+        word: "runtime.spawn",
+        within: &[],
+        why: "a task that nobody owns is missed by nobody",
+    },
+    Only {
         word: "fs::write",
         within: &["world", "sim"],
         why: "files are written in one place",

@@ -6,7 +6,7 @@ use super::super::docker::Docker;
 use super::super::{Events, World};
 use super::Links;
 use crate::fault::Fault;
-use crate::model::{Event, NodeSeen, NodeState, Source};
+use crate::model::{Event, NodeSeen, NodeState};
 use bollard::models::ContainerState;
 use bollard::query_parameters::EventsOptionsBuilder;
 use futures::StreamExt;
@@ -22,8 +22,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 const ACTIONS: [&str; 6] = ["start", "die", "pause", "unpause", "destroy", "restart"];
 
 /// Follows the containers of these names and ids until it is dropped.
-pub(super) async fn follow(world: Arc<World>, nodes: Vec<(String, String)>, events: Events) {
-    let links = Links::new(Source::Docker, events.clone());
+pub(super) async fn follow(
+    world: Arc<World>,
+    nodes: Vec<(String, String)>,
+    links: Links,
+    events: Events,
+) {
     let mut told = BTreeMap::new();
     loop {
         let fault = match Docker::connect(&world.addresses).await {

@@ -1,5 +1,6 @@
 //! Three watches on the API server: pods, HA config maps, Kubernetes events. Each lists once, then
-//! is told; after any loss it begins anew with a list, which is also the proof that it is back.
+//! is told; after any loss it begins anew with a list, which is also the proof that it is back. The
+//! pulse that doubts them lives and ends with them.
 
 use super::super::{Events, ha};
 use super::pulse::{Health, Pulse};
@@ -32,6 +33,7 @@ const SILENCE: Duration = Duration::from_secs(20);
 const KNOWN: usize = 1000;
 
 /// What is watched.
+#[derive(Clone)]
 pub(super) struct Watched {
     pub(super) client: Client,
     pub(super) namespace: String,
@@ -57,7 +59,7 @@ pub(super) async fn follow(
         roles,
         job,
     } = watched;
-    let health = Health::new(links, pulse);
+    let health = Health::new(links, pulse.clone());
     let of_cluster = Config::default().labels(&ha::selector(&cluster_id));
     let pods = Pods {
         roles,
@@ -77,12 +79,13 @@ pub(super) async fn follow(
     let all = Config::default;
     let map_api: Api<core::ConfigMap> = Api::namespaced(client.clone(), space);
     let pod_api: Api<core::Pod> = Api::namespaced(client.clone(), space);
-    let event_api: Api<core::Event> = Api::namespaced(client, space);
+    let event_api: Api<core::Event> = Api::namespaced(client.clone(), space);
     // The lock first: it is what is timed.
     futures::join!(
         one(map_api, of_cluster, maps, &health, 0, &events),
         one(pod_api, all(), pods, &health, 1, &events),
         one(event_api, all(), told, &health, 2, &events),
+        pulse.keep(client),
     );
 }
 

@@ -43,6 +43,14 @@ impl Links {
         }
     }
 
+    /// What asks it failed, whatever was told before.
+    pub(in crate::world) async fn broken(&self, why: &str) {
+        self.news(false);
+        let why = crate::world::clean::message(why);
+        let since = Timestamp::now();
+        self.tell(Link::Lost { since, why }).await;
+    }
+
     async fn tell(&self, link: Link) {
         let source = self.source;
         self.events.send(Event::Link { source, link }).await;

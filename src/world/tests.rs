@@ -1,0 +1,33 @@
+//! Tests of what the world does itself.
+
+use super::*;
+
+#[test]
+fn what_only_sets_something_is_done_at_once_and_in_order() {
+    let addresses = Addresses {
+        docker: None,
+        docker_context: None,
+        docker_config: None,
+        home: PathBuf::new(),
+        config: PathBuf::new(),
+        proxies: Vec::new(),
+    };
+    let world = World::new(addresses, "t".to_owned(), None, true);
+    for pace in [Pace::Trouble, Pace::Calm, Pace::Trouble] {
+        assert_eq!(world.set(Effect::Pace(pace)), None);
+        assert_eq!(*world.pace.borrow(), pace);
+    }
+    for attention in [Attention::Job, Attention::Usual] {
+        assert_eq!(world.set(Effect::Attend(attention)), None);
+        assert_eq!(*world.attention.borrow(), attention);
+    }
+    for lab in ["one", "two"] {
+        let note = Note {
+            lab: lab.to_owned(),
+            ..Note::default()
+        };
+        assert_eq!(world.set(Effect::Note(Box::new(note.clone()))), None);
+        assert_eq!(*world.note.borrow(), Some(note));
+    }
+    assert_eq!(world.set(Effect::Stop), Some(Effect::Stop));
+}
