@@ -464,35 +464,43 @@ fn a_link_that_comes_and_goes_leads_nowhere() {
     place.asked_rightly();
 }
 
+/// One name at a time, for else hardly a script comes as far as to move anything; and many files, for
+/// each is a chance to go astray.
 #[test]
 fn files_of_state_stay_in_the_mount_whatever_changes_places() {
-    const TIMES: usize = 8;
-    let place = Place::new().with_job();
-    let before = place.outside();
-    let aside = format!("{JOB}/.flinklab-x");
-    place.done(&lose("first", &place.mount(), JOB, &aside));
-    for (link, target) in [("a", ".flinklab-x"), ("b", "chk-1"), ("c", "shared")] {
-        let link = place.at("mount").join(JOB).join(link);
-        symlink(place.at("outside").join(target), link).unwrap();
-    }
-    let swapped = [(".flinklab-x", "a"), ("chk-1", "b"), ("shared", "c")];
-    while_swapped(&place, JOB, &swapped, || {
-        for n in 0..TIMES {
-            let (run, mount) = (format!("run-{n}"), place.mount());
-            for argv in [
-                lose(&run, &mount, JOB, &aside),
-                give_back(&run, &mount, JOB, &aside),
-            ] {
-                let ran = place.run(&argv);
-                assert!((0..=8).contains(&ran.code), "{}: {}", ran.code, ran.err);
-            }
+    const TIMES: usize = 5;
+    const FILES: usize = 30;
+    for name in [".flinklab-x", "chk-1", "shared"] {
+        let place = Place::new();
+        for n in 0..FILES {
+            place.write(&format!("mount/{JOB}/chk-1/{n}"), "own");
+            place.write(&format!("mount/{JOB}/shared/{n}"), "shared");
         }
-    });
-    assert_eq!(place.outside(), before);
-    place.asked_rightly();
-    let files = Command::new("find")
-        .args([&place.mount(), "-type", "f"])
-        .output();
-    let files = String::from_utf8(files.unwrap().stdout).unwrap();
-    assert_eq!(files.lines().count(), 4, "{files}");
+        let place = place.with_job();
+        place.write("outside/.flinklab-x/shared/a", "precious");
+        let before = place.outside();
+        let aside = format!("{JOB}/.flinklab-x");
+        place.done(&lose("first", &place.mount(), JOB, &aside));
+        let link = place.at("mount").join(JOB).join("link");
+        symlink(place.at("outside").join(name), link).unwrap();
+        while_swapped(&place, JOB, &[(name, "link")], || {
+            for n in 0..TIMES {
+                let (run, mount) = (format!("run-{n}"), place.mount());
+                for argv in [
+                    give_back(&run, &mount, JOB, &aside),
+                    lose(&format!("{run}-b"), &mount, JOB, &aside),
+                ] {
+                    let ran = place.run(&argv);
+                    assert!((0..=8).contains(&ran.code), "{}: {}", ran.code, ran.err);
+                }
+            }
+        });
+        assert_eq!(place.outside(), before, "{name}");
+        place.asked_rightly();
+        let files = Command::new("find")
+            .args([&place.mount(), "-type", "f"])
+            .output();
+        let files = String::from_utf8(files.unwrap().stdout).unwrap();
+        assert_eq!(files.lines().count(), 2 * FILES + 4, "{name}: {files}");
+    }
 }
