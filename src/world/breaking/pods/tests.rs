@@ -10,7 +10,7 @@ use crate::world::process::Process;
 use crate::world::stub::beside;
 use axum::Router;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
+use axum::routing::get;
 
 fn target() -> Target {
     serde_json::from_value(serde_json::json!({
@@ -24,12 +24,9 @@ fn target() -> Target {
 fn closed(says: &'static str) -> Router {
     let version = r#"{"ApiVersion": "1.44", "Version": "24.0.0"}"#;
     let refuses = format!(r#"{{"message": "{says}"}}"#);
-    Router::new()
-        .route(
-            "/{api}/containers/{id}/exec",
-            post(move || async move { (StatusCode::CONFLICT, refuses) }),
-        )
-        .fallback(get(move || async move { version }))
+    // whatever the path says of a version
+    let lets_in = get(move || async move { version });
+    Router::new().fallback(lets_in.post(move || async move { (StatusCode::CONFLICT, refuses) }))
 }
 
 async fn node(address: String) -> Node {
