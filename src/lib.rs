@@ -70,6 +70,7 @@
 
 pub mod app;
 pub mod cli;
+pub mod clock;
 pub mod failure;
 pub mod fault;
 pub mod lab;

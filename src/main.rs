@@ -4,6 +4,7 @@
 use clap::Parser;
 use flinklab::app::{self, Surroundings};
 use flinklab::cli::Cli;
+use flinklab::clock;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -11,6 +12,10 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let text = |name: &str| variable(name).and_then(|value| value.into_string().ok());
+    // Tests let a simulated lab and this program live faster than the wall clock.
+    if let Some(clock) = text("FLINKLAB_CLOCK").and_then(|text| text.parse().ok()) {
+        clock::set(clock);
+    }
     let surroundings = Surroundings {
         docker_host: text("DOCKER_HOST"),
         docker_context: text("DOCKER_CONTEXT"),

@@ -2,6 +2,7 @@
 //! first, then it aims, fires once the lab is ready, waits for the verdict and the undo, and does
 //! so as often as was asked.
 
+use crate::clock::Instant;
 use super::print::{Printer, Style};
 use super::{Next, break_report, report, status};
 use crate::failure::{Failure, LONGEST, Seconds, Verdict};
@@ -10,7 +11,7 @@ use crate::lab::Lab;
 use crate::model::{
     Comeback, Effect, EffectKind, Model, RunEvent, RunEventKind, RunResult, Target,
 };
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long the first picture may take, and five good samples after it.
 const FIRST: Duration = Duration::from_secs(30);

@@ -12,6 +12,7 @@ use super::lines::Goal;
 use super::print::{Printer, Style};
 use super::{Surroundings, crash, headless, logging, reports};
 use crate::cli::{Cli, Command, Comparing};
+use crate::clock::{self, Instant};
 use crate::failure::Failure;
 use crate::fault::{Fault, Kind};
 use crate::lab::Lab;
@@ -20,7 +21,7 @@ use crate::world::labs::Standing;
 use crate::world::{Addresses, World, comparisons, manifests};
 use serde_json::json;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long building one of the labs may take.
 const UP: Duration = Duration::from_secs(900);
@@ -48,7 +49,7 @@ pub(super) fn run(
     refused(cli)?;
     let addresses = surroundings.addresses(&cli.global)?;
     let labs = opened(&asked.labs, |name| manifests::open(&addresses, name))?;
-    let fresh = Comparison::new(&labs, &asked.keys, asked.times, jiff::Timestamp::now());
+    let fresh = Comparison::new(&labs, &asked.keys, asked.times, clock::now());
     makes_sense(&fresh, &labs)?;
     let mut comparison = match comparisons::read(&addresses, &fresh.id())? {
         Some(found) if asked.again => Comparison {

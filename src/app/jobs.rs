@@ -5,6 +5,7 @@ use super::lines::Goal;
 use super::print::{Printer, Style};
 use super::{headless, questions};
 use crate::cli::JobCommand;
+use crate::clock;
 use crate::fault::Fault;
 use crate::model::{
     Effect, HaData, JobAct, JobDone, JobOrder, JobTold, JobsSeen, StartKind, short,
@@ -67,7 +68,7 @@ pub(super) async fn command(
 
 /// Says what it costs, and asks unless that is nothing.
 fn confirm(seen: &JobsSeen, order: &JobOrder, printer: &Printer) -> Result<(), Fault> {
-    let costs = seen.costs(order, jiff::Timestamp::now());
+    let costs = seen.costs(order, clock::now());
     if printer.style == Style::Text {
         printer.line(&format!("{}: {}.", order.act, order.act.title()));
         costs

@@ -4,11 +4,12 @@
 
 use super::print::{Printer, Style};
 use super::{Next, status};
+use crate::clock::Instant;
 use crate::fault::Fault;
 use crate::lab::Lesson;
 use crate::model::{Asked, BreakState, Course, Effect, EffectKind, Is, Model, Told};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long the lab may take until it is ready for what a step does.
 const READY: Duration = Duration::from_secs(150);

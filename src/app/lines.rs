@@ -4,6 +4,7 @@ use super::break_goal::Breaking;
 use super::lesson_goal::Auto;
 use super::print::{Printer, Style};
 use super::{Next, Show, break_report, doctor_report, jobs, live, notes, report, status};
+use crate::clock::Instant;
 use crate::fault::{Fault, Kind};
 use crate::model::{EffectKind, Ended, Event, Happening, Model, RunEvent, RunEventKind, StepState};
 use std::time::Duration;
@@ -40,7 +41,7 @@ pub(super) enum Goal {
 pub(super) struct Lines {
     goal: Goal,
     printer: Printer,
-    began: std::time::Instant,
+    began: Instant,
     outcome: Option<Result<u8, Fault>>,
     /// What the lines so far said of each step.
     told: live::Told,
@@ -53,7 +54,7 @@ impl Lines {
         Self {
             goal,
             printer: printer.clone(),
-            began: std::time::Instant::now(),
+            began: Instant::now(),
             outcome: None,
             told: live::Told::default(),
             block: live::Block::default(),

@@ -34,6 +34,7 @@ mod terminal;
 mod r#try;
 mod tui;
 
+use crate::clock::{self, Instant};
 use inbox::{BATCH, Inbox, interrupted, now, signals};
 use preferences::Preferences;
 use show::{Next, Show};
@@ -47,7 +48,6 @@ use clap::Parser;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// How long cancelled tasks may take to clean up before the program ends without them.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -96,7 +96,7 @@ fn start(cli: &Cli, surroundings: &Surroundings, printer: &print::Printer) -> Re
     let mut record_since = None;
     loop {
         let world = world(cli, surroundings, record_since)?;
-        let before = jiff::Timestamp::now();
+        let before = clock::now();
         let (code, elsewhere) = with_world(cli, world, surroundings, printer)?;
         record_since.get_or_insert(before);
         let visit = match elsewhere {
@@ -227,8 +227,8 @@ async fn turn(
     inbox.spawn(signals(inbox.events.clone(), inbox.stop.clone()));
     let mut wanted = first;
     let mut ticked = Instant::now();
-    let counting = std::time::Instant::now();
-    let mut clocks = Clocks::new(jiff::Timestamp::now(), counting.elapsed());
+    let counting = Instant::now();
+    let mut clocks = Clocks::new(clock::now(), counting.elapsed());
     loop {
         // What only sets something is done here and now, so in the order in which it is wanted.
         for effect in wanted.drain(..).filter_map(|effect| world.set(effect)) {
@@ -248,7 +248,7 @@ async fn turn(
         if batch.iter().any(|one| one.event == Event::Tick) {
             ticked = Instant::now();
         }
-        let (told, counted) = (jiff::Timestamp::now(), counting.elapsed());
+        let (told, counted) = (clock::now(), counting.elapsed());
         if let Some(from) = clocks.look(told, counted) {
             batch.push(now(Event::Jumped { from, to: told }));
         }

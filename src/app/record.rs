@@ -1,6 +1,7 @@
 //! What is written down while the loop goes on: the session, where that was asked for, and each
 //! run that this process fires, in its folder. A recording that cannot go on never ends a session.
 
+use crate::clock;
 use crate::fault::Fault;
 use crate::model::recording::{Header, Recent};
 use crate::model::{Effect, Event, Happening, Model, RunEvent, RunEventKind};
@@ -32,7 +33,7 @@ impl Tapes {
         let session = match (&world.record, world.record_since) {
             (Some(path), Some(began)) => Some(Tape::go_on(path, began, private())?),
             (Some(path), None) => {
-                let header = Header::new(jiff::Timestamp::now(), size, world.origin);
+                let header = Header::new(clock::now(), size, world.origin);
                 Some(Tape::create(path, &header, private())?)
             }
             (None, _) => None,

@@ -5,6 +5,7 @@ use super::inbox::Interruptible;
 use super::print::{Printer, Style};
 use super::{Inbox, Next, Show, Surroundings, compare, questions, start, turn};
 use crate::cli::{Cli, Command, LogLevel, Trying};
+use crate::clock::Instant;
 use crate::fault::{Fault, Kind};
 use crate::lab::Lab;
 use crate::model::{Effect, Event, Happening, Model, Origin, UpOrder};
@@ -169,7 +170,7 @@ fn prepare(cli: &Cli, surroundings: &Surroundings, runtime: &Runtime) -> Result<
     });
     let mut model = Model::default();
     let mut quiet = Quiet {
-        began: std::time::Instant::now(),
+        began: Instant::now(),
         fault: None,
     };
     let effects = vec![Effect::Up(UpOrder::default())];
@@ -179,7 +180,7 @@ fn prepare(cli: &Cli, surroundings: &Surroundings, runtime: &Runtime) -> Result<
 
 /// Shows nothing and waits for the end.
 struct Quiet {
-    began: std::time::Instant,
+    began: Instant,
     fault: Option<Fault>,
 }
 

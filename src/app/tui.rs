@@ -4,6 +4,7 @@
 use super::terminal::Terminal;
 use super::{Inbox, Next, Preferences, Show, turn};
 use crate::cli::PanicIn;
+use crate::clock::Instant;
 use crate::fault::Fault;
 use crate::model::{
     Effect, Elsewhere, Ended, Event, Happening, Key, KeyCode, Link, MapChange, Model, Page,
@@ -16,7 +17,6 @@ use jiff::SignedDuration;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// No more than 60 pictures a second.
@@ -194,7 +194,7 @@ impl Due {
     fn at(self, drawn: Instant) -> Instant {
         match self {
             Self::Soon => {
-                let from = drawn.checked_sub(ANSWERED).unwrap_or(drawn);
+                let from = drawn - ANSWERED;
                 beat::after(from, CALM) + ANSWERED
             }
             Self::Now => drawn + FRAME,

@@ -1,6 +1,7 @@
 //! Simulated time and simulated chance: durations divided by one speed, and a small seeded
 //! generator. Knows nothing about what is being simulated.
 
+use crate::clock;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -36,7 +37,7 @@ impl Pace {
     }
 
     pub(super) async fn sleep(&self, seconds: f64) {
-        tokio::time::sleep(self.seconds(seconds)).await;
+        clock::sleep(self.seconds(seconds)).await;
     }
 }
 

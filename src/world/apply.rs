@@ -8,6 +8,7 @@ mod rollout;
 pub use rollout::{left, rollout, wants_rollout};
 
 use super::kube::{self as api, CALL};
+use crate::clock::{self, Instant};
 use crate::fault::Fault;
 use crate::lab::Document;
 use kube::api::{DynamicObject, Patch, PatchParams};
@@ -17,7 +18,6 @@ use kube::{Api, Client, Error};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Who we are in `managedFields`.
 const MANAGER: &str = "flinklab";
@@ -105,7 +105,7 @@ impl Applier {
             if matches!(refused, Refused::UnknownKind) {
                 self.groups.remove(&document.api_version);
             }
-            tokio::time::sleep(RETRY).await;
+            clock::sleep(RETRY).await;
         }
     }
 

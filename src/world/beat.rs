@@ -2,9 +2,9 @@
 //! everything else that does, so that a program in which nothing happens wakes once a second, and not
 //! once for each of its tasks. Nothing that is waited for goes by it.
 
+use crate::clock::{Instant, sleep_until};
 use std::sync::OnceLock;
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
 
 /// The moment from which all beats are counted.
 static FIRST: OnceLock<Instant> = OnceLock::new();

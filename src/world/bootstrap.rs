@@ -7,6 +7,7 @@ use super::kube::{CALL, describe, fault as kube_fault, status, within};
 use super::kubeadm::{self, Facts};
 use super::kubeconfig;
 use super::node::{Node, NodePlan};
+use crate::clock;
 use crate::fault::Fault;
 use crate::lab::Cluster;
 use k8s_openapi::api::core::v1::Node as KubeNode;
@@ -250,7 +251,7 @@ pub async fn await_kubeconfig(node: &Node, cluster: &str, server: &str) -> Resul
             {
                 return Ok(text);
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            clock::sleep(LOOK_AGAIN).await;
         }
     };
     match tokio::time::timeout(ADMIN_CONF, looking).await {
@@ -301,7 +302,7 @@ pub async fn free_control_plane(client: &kube::Client, name: &str) -> Result<(),
             Ok(Err(error)) => return Err(kube_fault(doing, &error)),
             Err(_) => tracing::debug!("{doing}: no answer, again"),
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        clock::sleep(LOOK_AGAIN).await;
     }
     Err(Fault::unable("api-error", format!("{doing}: failed."))
         .why("the node object changes faster than it can be written")

@@ -13,6 +13,7 @@ mod pods;
 
 pub use leader::stop_leader;
 
+use crate::clock::{self, Instant};
 use super::gate::{Ours, ours};
 use super::home::{Home, Lock};
 use super::journal::{self, Entry};
@@ -29,7 +30,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use pins::{changed, container_of, pinned, still_leads};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// A pod without a grace period of its own has this one.
@@ -233,7 +234,7 @@ impl<'a> Hand<'a> {
             return End::Judged;
         }
         tokio::select! {
-            () = tokio::time::sleep(self.left()) => End::Time,
+            () = clock::sleep(self.left()) => End::Time,
             () = self.asked() => End::Early(HEALED),
             () = stop.cancelled() => End::Early(INTERRUPTED),
         }
@@ -281,7 +282,7 @@ impl<'a> Hand<'a> {
 /// Waits until somebody wants the run undone.
 async fn asked(home: Home, run: String) {
     while !journal::is_asked_to_stop(&home, &run) {
-        tokio::time::sleep(LOOK).await;
+        clock::sleep(LOOK).await;
     }
 }
 

@@ -6,6 +6,7 @@ mod reading;
 mod room;
 mod writing;
 
+use crate::clock::Instant;
 use super::docker::{Docker, failed, late, words};
 use super::up::progress::{Meter, Progress, Title};
 use super::{Events, World, export, files, images, lessons};
@@ -363,18 +364,18 @@ async fn load_image(
         .boxed();
     let mut meter = Meter::new();
     let mut looked = tokio::time::interval(FIGURES);
-    let mut last = (0, tokio::time::Instant::now());
+    let mut last = (0, Instant::now());
     loop {
         tokio::select! {
             answer = answers.next() => match answer {
                 None => return Ok(()),
-                Some(Ok(_)) => last.1 = tokio::time::Instant::now(),
+                Some(Ok(_)) => last.1 = Instant::now(),
                 Some(Err(error)) => return Err(failed(&doing, &error).why(words(&error))),
             },
             _ = looked.tick() => {
                 let bytes = sent.load(Ordering::Relaxed);
                 if bytes != last.0 {
-                    last = (bytes, tokio::time::Instant::now());
+                    last = (bytes, Instant::now());
                 }
                 if last.1.elapsed() > SILENT {
                     return Err(late(&doing, SILENT));

@@ -12,6 +12,7 @@ use super::home::{Home, Maker, State};
 use super::open::must_open;
 use super::up::progress::{Progress, Title};
 use super::{Events, World};
+use crate::clock;
 use crate::fault::{Fault, Kind};
 use crate::model::{Adopted, Done, DownOrder, Event};
 use std::time::Duration;
@@ -157,12 +158,10 @@ async fn remove(world: &World, order: &DownOrder, progress: &Progress) -> Result
 /// they would come after everything else is gone.
 async fn await_ordered(docker: &Docker, state: &State, progress: &Progress) -> Result<(), Fault> {
     for (name, at) in &state.ordered {
-        while docker.inspect(name).await?.is_none()
-            && at.duration_until(jiff::Timestamp::now()) < ORDERED
-        {
+        while docker.inspect(name).await?.is_none() && at.duration_until(clock::now()) < ORDERED {
             let told = format!("waits for {name}, which an `up` ordered that was broken off");
             progress.tell("prove", &told);
-            tokio::time::sleep(LOOK).await;
+            clock::sleep(LOOK).await;
         }
     }
     Ok(())

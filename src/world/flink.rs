@@ -6,6 +6,7 @@ mod exact;
 mod replies;
 mod route;
 
+use crate::clock::{self, Instant};
 use super::Events;
 use super::watch::{Links, Rhythm, Sights};
 use crate::model::{CheckpointsSample, Count, Event, FlinkSample, JobRow, Pod, Via, Worker};
@@ -20,7 +21,7 @@ use route::{Route, Trouble};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 /// How long an answer may take. A frozen leader makes every JobManager hang.
 const DEADLINE: Duration = Duration::from_millis(1500);
@@ -110,7 +111,7 @@ impl Asker {
             self.interval = None;
             self.counter = None;
         }
-        let asked = Timestamp::now();
+        let asked = clock::now();
         let began = Instant::now();
         let routes = self.routes(&sights.pods.borrow(), sights.leader.borrow().as_deref());
         let (way, jobs, details) = self.ask(&routes).await;

@@ -7,6 +7,7 @@ mod proof;
 
 pub use proof::{MARKER, Seen};
 
+use crate::clock::{self, Instant};
 use super::World;
 use super::docker::Docker;
 use super::home::{Home, NodeRecord, State};
@@ -123,15 +124,15 @@ impl Claiming {
     /// Refuses a cluster that holds another lab's marker. None at all is fine: it may be new.
     pub async fn refuse_anothers(&self, client: &Client, namespace: &str) -> Result<(), Fault> {
         let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-        let until = tokio::time::Instant::now() + SETTLE;
+        let until = Instant::now() + SETTLE;
         loop {
             let doing = "Asking the cluster whose it is";
             match api::within(CALL, doing, maps.get_opt(MARKER)).await {
                 Ok(None) => return Ok(()),
                 Ok(Some(found)) => return proof::marker_is(Some(&found), &self.lab_id),
                 // While the server's own rules come into place, even a look may be refused.
-                Err(fault) if tokio::time::Instant::now() > until => return Err(fault),
-                Err(_) => tokio::time::sleep(LOOK).await,
+                Err(fault) if Instant::now() > until => return Err(fault),
+                Err(_) => clock::sleep(LOOK).await,
             }
         }
     }

@@ -8,9 +8,10 @@ use super::journal::{self, Entry};
 use super::node::{BOOT, wait_booted};
 use super::open::{LabHandle, must_open, open};
 use super::{Events, World, undo};
+use crate::clock::{self, Instant};
 use crate::fault::Fault;
 use crate::model::{Event, Standing};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long the owner of an entry may take to undo it after it was asked to.
 const OWNER: Duration = Duration::from_secs(5);
@@ -205,7 +206,7 @@ async fn asked(home: &Home, entry: &Entry) -> Result<bool, Fault> {
         if !entry.owner.lives() {
             return Ok(false);
         }
-        tokio::time::sleep(LOOK).await;
+        clock::sleep(LOOK).await;
     }
     Ok(false)
 }
@@ -230,7 +231,7 @@ async fn one(
         match gate::ours(world, opened, docker).await {
             Ok(ours) => break ours,
             Err(fault) if Instant::now() >= until => return Err(fault),
-            Err(fault) if fault.code.starts_with("api-") => tokio::time::sleep(LOOK).await,
+            Err(fault) if fault.code.starts_with("api-") => clock::sleep(LOOK).await,
             Err(fault) => return Err(fault),
         }
     };

@@ -9,6 +9,7 @@ pub use spread::{Taken, command, stream_into_all};
 
 use super::docker::{CALL, Docker, LONG, failed, late, status, words};
 use super::node::Node;
+use crate::clock;
 use crate::fault::Fault;
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use bytes::Bytes;
@@ -105,7 +106,7 @@ pub async fn ensure(
             Err(why) if attempt == PULLS || is_final(&why) => return Err(no_pull(image, &why)),
             Err(why) => {
                 tracing::warn!("pulling {image} failed, trying again: {why}");
-                tokio::time::sleep(Duration::from_secs(attempt)).await;
+                clock::sleep(Duration::from_secs(attempt)).await;
                 attempt += 1;
             }
         }

@@ -10,6 +10,7 @@ pub use owner::Owner;
 
 use super::files;
 use super::home::Home;
+use crate::clock;
 use crate::fault::Fault;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -183,7 +184,7 @@ impl Entry {
     /// An entry of this process.
     #[must_use]
     pub fn new(run: &str, failure: &str, what: String, lasts: jiff::SignedDuration) -> Self {
-        let since = Timestamp::now();
+        let since = clock::now();
         Self {
             format: FORMAT,
             run: run.to_owned(),

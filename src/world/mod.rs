@@ -49,6 +49,7 @@ pub mod undo;
 pub mod up;
 pub mod watch;
 
+use crate::clock;
 use crate::fault::{Fault, naming};
 use crate::model::recording::Private;
 use crate::model::{
@@ -259,7 +260,7 @@ impl Events {
 
     /// Sends an event stamped now. A loop that is gone is not an error: the program ends.
     pub async fn send(&self, event: Event) {
-        let at = jiff::Timestamp::now();
+        let at = clock::now();
         if let (Some(notes), Event::Run(run)) = (&self.notes, &event) {
             notes.note(at, run);
         }
@@ -277,7 +278,7 @@ impl Events {
 
     /// Sends an event that may be lost when the loop is behind: a detail that the next one replaces.
     pub fn offer(&self, event: Event) {
-        let at = jiff::Timestamp::now();
+        let at = clock::now();
         let event = self.naming(event);
         let _ = self.to.try_send(Happening { at, event });
     }

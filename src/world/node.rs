@@ -15,6 +15,7 @@ pub use plan::{API_PORT, Choice, Common, LAB_LABEL, NodePlan, Port, names, plans
 
 use super::docker::{CALL, Docker, Feed, LONG, Output, Stream, call, failed, late, status, words};
 use super::gate::Claiming;
+use crate::clock;
 use crate::fault::Fault;
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptionsBuilder,
@@ -324,7 +325,7 @@ pub(in crate::world) async fn remove(docker: &Docker, id: &str, name: &str) -> R
 async fn wait_gone(docker: &Docker, id: &str, name: &str) -> Result<(), Fault> {
     let gone = async {
         while docker.inspect(id).await?.is_some() {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            clock::sleep(Duration::from_millis(200)).await;
         }
         Ok(())
     };
@@ -347,7 +348,7 @@ fn header(mode: u32, length: usize) -> tar::Header {
     header.set_mode(mode);
     header.set_uid(0);
     header.set_gid(0);
-    header.set_mtime(u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default());
+    header.set_mtime(u64::try_from(clock::now().as_second()).unwrap_or_default());
     header
 }
 

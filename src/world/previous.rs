@@ -1,8 +1,8 @@
 //! What a container said before its newest restart, asked for once when a person wants to read it.
 
 use super::{Events, World, clean, kube as ours, open};
+use crate::clock;
 use crate::model::{Event, LogLine, PodRef, PreviousLog};
-use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, LogParams};
 use std::time::Duration;
@@ -15,7 +15,7 @@ const LINES: i64 = 500;
 
 /// Asks, and answers with an event whatever comes of it.
 pub(super) async fn ask(world: &World, pod: &PodRef, events: &Events) {
-    let asked = Timestamp::now();
+    let asked = clock::now();
     let lines = match timeout(DEADLINE, read(world, pod, events)).await {
         Ok(lines) => lines,
         Err(_) => Err(format!(

@@ -9,6 +9,7 @@ pub use rest::{Answer, Rest};
 
 use super::ha;
 use super::home::JobRecord;
+use crate::clock::{self, Instant};
 use crate::fault::Fault;
 use crate::lab;
 use crate::model::MapChange;
@@ -22,7 +23,6 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Between two looks at a Flink that is not there yet.
 const LOOK: Duration = Duration::from_millis(200);
@@ -189,7 +189,7 @@ pub async fn slots(
                 }
                 other => last = other.to_string(),
             }
-            tokio::time::sleep(LOOK).await;
+            clock::sleep(LOOK).await;
         }
     };
     let done = tokio::time::timeout(limit, wait).await;
@@ -214,7 +214,7 @@ pub async fn state(rest: &Rest, job: &str, limit: Duration) -> Result<JobState, 
                 Answer::Good(jobs) => return found(&jobs, job),
                 other => last = other.to_string(),
             }
-            tokio::time::sleep(LOOK).await;
+            clock::sleep(LOOK).await;
         }
     };
     let answer = tokio::time::timeout(limit, ask).await;
@@ -260,7 +260,7 @@ pub async fn submit(
                     .mend("`flinklab up` tries again under the same job id."),
             );
         }
-        tokio::time::sleep(LOOK).await;
+        clock::sleep(LOOK).await;
     }
 }
 

@@ -9,6 +9,7 @@ mod lines;
 use super::Events;
 use super::beat::beat;
 use super::watch::Sights;
+use crate::clock::{self, Instant, sleep};
 use crate::failure::Role;
 use crate::lab::Roles;
 use crate::model::{Attention, Event, LogLine, Pace, Pod};
@@ -24,7 +25,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 
 /// Lines of the past that are read of a pod that was there before us, and of one that came later.
 const PAST: i64 = 200;
@@ -287,7 +288,7 @@ impl One {
             let left = gather.saturating_sub(gathered.elapsed());
             let read = match lines.pending(&batch) {
                 false => Some(stream.fill_buf().await),
-                true => timeout(left, stream.fill_buf()).await.ok(),
+                true => clock::patience(left, stream.fill_buf()).await.ok(),
             };
             let now = Instant::now();
             let ended = match read {

@@ -4,6 +4,7 @@
 
 mod pointers;
 
+use crate::clock::{self, Instant};
 use super::docker::Stream;
 use super::gate::{OurNodes, Ours};
 use super::journal::{Act, Entry};
@@ -20,7 +21,7 @@ use k8s_openapi::api::rbac::v1::Role;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long an act in a node may take.
 const IN_NODE: Duration = Duration::from_secs(20);
@@ -98,7 +99,7 @@ async fn in_node(nodes: &OurNodes, node: &Node, act: &Act, run: &str) -> Result<
             stamped(node, &argv.words(), mount).await
         }
         Act::Resume { .. } => {
-            let at = Timestamp::now();
+            let at = clock::now();
             node.resume().await.map(|()| at)
         }
         Act::Scale { .. } | Act::Role { .. } | Act::Pointers { .. } => {
@@ -201,7 +202,7 @@ pub(super) async fn scale(
     let patch = Patch::Merge(json!({"spec": {"replicas": replicas}}));
     let how = PatchParams::default();
     let doing = format!("Scaling {name} to {replicas}");
-    let at = Timestamp::now();
+    let at = clock::now();
     match kind {
         "StatefulSet" => {
             let all: Api<StatefulSet> = Api::namespaced(ours.client(), ours.namespace());
@@ -231,12 +232,12 @@ async fn allow(
     let patch = Patch::Merge(json!({"rules": rules}));
     let doing = format!("Putting the Role {name} back");
     let before = renewed(opened, ours).await?;
-    let at = Timestamp::now();
+    let at = clock::now();
     let how = PatchParams::default();
     within(CALL, &doing, roles.patch(name, &how, &patch)).await?;
     let until = Instant::now() + RENEWS;
     while Instant::now() < until {
-        tokio::time::sleep(LOOK).await;
+        clock::sleep(LOOK).await;
         if renewed(opened, ours).await? != before {
             return Ok(at);
         }

@@ -27,6 +27,7 @@ use super::images::{self, Streamed};
 use super::node::Node;
 use super::open::facts;
 use super::{Events, World};
+use crate::clock::{self, Instant};
 use crate::fault::Fault;
 use crate::lab::Lab;
 use crate::model::{Done, Event, StepState, UpOrder};
@@ -36,7 +37,6 @@ use futures::future::try_join_all;
 use progress::{Meter, Progress, Title};
 use std::time::Duration;
 use tokio::sync::SetOnce;
-use tokio::time::Instant;
 
 /// The steps, as scripts and people know them.
 const STEPS: &[Title] = &[
@@ -135,7 +135,7 @@ async fn build(
         super::manifests::fetch(&world.addresses, &wanted).await?;
     }
     // Wrong files first: nothing may be started for them.
-    let plan = definition::plan(world, jiff::Timestamp::now())?;
+    let plan = definition::plan(world, clock::now())?;
     let home = Home::of(&world.addresses, &world.name);
     if order.resume && kept::newest(&home, &plan.lab, &plan.state)?.is_none() {
         return Err(nothing_to_resume(world));
@@ -161,7 +161,7 @@ async fn build(
     let lock = locked(&home, progress, BUSY).await?;
     home.sweep();
     // Another `up` may have finished meanwhile; what it wrote counts.
-    let plan = definition::plan(world, jiff::Timestamp::now())?;
+    let plan = definition::plan(world, clock::now())?;
     let state = plan.state;
     home.write_state(&state)?;
     // What a killed `break` left would stand in the way of everything that is waited for.
@@ -214,9 +214,11 @@ async fn build(
     };
     let built = match deadline {
         None => parts.await,
-        Some(deadline) => tokio::time::timeout_at(deadline, parts)
-            .await
-            .unwrap_or_else(|_| Err(too_long(progress, order.within.unwrap_or_default()))),
+        Some(deadline) => {
+            clock::patience(deadline.saturating_duration_since(Instant::now()), parts)
+                .await
+                .unwrap_or_else(|_| Err(too_long(progress, order.within.unwrap_or_default())))
+        }
     };
     let checkpoint: CheckpointFact = match built {
         Ok(checkpoint) => checkpoint,
@@ -243,7 +245,7 @@ async fn locked(home: &Home, progress: &Progress, limit: Duration) -> Result<Loc
             Err(fault) if fault.code == "lab-busy" && Instant::now() < until => {
                 let told = format!("waits until another flinklab is done: {}", fault.why);
                 progress.tell("folder", &told);
-                tokio::time::sleep(LOCKED).await;
+                clock::sleep(LOCKED).await;
             }
             other => return other,
         }

@@ -13,6 +13,7 @@ mod pulse;
 pub(super) use links::Links;
 pub(super) use pulse::Pulse;
 
+use crate::clock::{Instant, sleep};
 use super::beat::{self, beat};
 use super::followers::Followers;
 use super::home::Home;
@@ -27,7 +28,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// How often lab.json and the kubeconfig are looked at: two calls to the file system.

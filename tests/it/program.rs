@@ -1,6 +1,7 @@
 //! The real binary in a sealed environment: no variable of the machine reaches it, and its home
 //! is a folder of the test.
 
+use flinklab::clock::Clock;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
@@ -9,6 +10,7 @@ use tempfile::TempDir;
 pub(crate) struct Program {
     home: TempDir,
     docker: String,
+    clock: Option<Clock>,
 }
 
 /// What a run left behind.
@@ -36,6 +38,15 @@ impl Program {
         Self {
             home: tempfile::tempdir().unwrap(),
             docker: docker.to_owned(),
+            clock: None,
+        }
+    }
+
+    /// The same, living by that clock.
+    pub(crate) fn by(self, clock: Clock) -> Self {
+        Self {
+            clock: Some(clock),
+            ..self
         }
     }
 
@@ -63,6 +74,9 @@ impl Program {
             .env("TERM", "xterm-256color")
             .env("TZ", "UTC")
             .stdin(Stdio::null());
+        if let Some(clock) = self.clock {
+            command.env("FLINKLAB_CLOCK", clock.to_string());
+        }
         command
     }
 

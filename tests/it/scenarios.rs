@@ -2,6 +2,7 @@
 //! nothing again. The binary is told an address and nothing else.
 
 use crate::program::{Ended, Program};
+use flinklab::clock::{self, Clock};
 use flinklab::failure::{
     Aftershock, CATALOGUE, Failure, Leadership, Need, Restore, Seconds, Step, Verdict, find,
 };
@@ -19,8 +20,11 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
-/// Fast enough to wait for, slow enough that a loaded machine keeps up.
-pub(crate) const SPEED: f64 = 10.0;
+/// How much faster than life the lab is.
+pub(crate) const SPEED: f64 = 2.0;
+/// How much faster than the wall clock the lab and the program live. Together fast enough to wait
+/// for, slow enough that a loaded machine keeps up.
+pub(crate) const RATE: f64 = 5.0;
 
 /// A simulated machine, and the program that finds it.
 pub(crate) struct Scene {
@@ -53,7 +57,14 @@ impl Scene {
 
     /// A machine for several labs: each for the cluster whose name ends in its own.
     pub(crate) fn with(lab: Lab, others: Vec<Lab>, speed: f64, images: Images) -> Self {
-        let runtime = Runtime::new().unwrap();
+        let clock = Clock::at_rate(RATE);
+        clock::set_of_thread(clock);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .on_thread_start(move || clock::set_of_thread(clock))
+            .enable_all()
+            .build()
+            .unwrap();
         let options = Options {
             speed,
             images,
@@ -61,7 +72,7 @@ impl Scene {
             ..Options::new(lab)
         };
         let sim = runtime.block_on(Sim::start(options)).unwrap();
-        let program = Program::with_docker(&sim.docker_host());
+        let program = Program::with_docker(&sim.docker_host()).by(clock);
         Self {
             sim: Some(sim),
             runtime,

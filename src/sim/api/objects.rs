@@ -6,8 +6,8 @@ use super::kinds::Kind;
 use super::merge::{self, Force};
 use super::status::Status;
 use super::store::{Key, Selector, Store, complete};
+use crate::clock;
 use crate::sim::pace::Dice;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -86,7 +86,7 @@ pub(super) fn create(store: &mut Store, about: &About, mut body: Value, dice: &D
         return Err(Status::exists(&key));
     }
     namespace_exists(store, &key)?;
-    complete(&key, &mut body, dice.uuid(), Timestamp::now());
+    complete(&key, &mut body, dice.uuid(), clock::now());
     defaults(&key, &mut body, dice);
     Ok((201, store.put(key, body)))
 }
@@ -158,7 +158,7 @@ pub(super) fn patch(
         let fresh = store.get(&key).is_none();
         let mut object = merge::apply(store, &key, body, manager, force)?;
         if fresh {
-            complete(&key, &mut object, dice.uuid(), Timestamp::now());
+            complete(&key, &mut object, dice.uuid(), clock::now());
         }
         defaults(&key, &mut object, dice);
         return Ok((if fresh { 201 } else { 200 }, store.put(key, object)));
@@ -213,7 +213,7 @@ pub(super) fn delete(store: &mut Store, about: &About, options: &Value) -> Answe
     {
         return Err(Status::stale(&key));
     }
-    let now = super::store::seconds(Timestamp::now());
+    let now = super::store::seconds(clock::now());
     match about.kind.plural {
         "pods" => {
             let own = object["spec"]["terminationGracePeriodSeconds"]

@@ -4,6 +4,7 @@ use super::kinds;
 use super::objects::About;
 use super::status::Status;
 use super::store::Key;
+use crate::clock;
 use crate::sim::cluster::{Cluster, Life};
 use crate::sim::flink;
 use crate::sim::serve::{self, Reply, Request};
@@ -106,7 +107,7 @@ pub(super) fn log(cluster: Arc<Cluster>, about: &About, request: &Request) -> Re
         .and_then(|text| text.parse().ok())
         .or_else(|| {
             let seconds = query.get("sinceSeconds")?.parse().ok()?;
-            Some(Timestamp::now() - SignedDuration::from_secs(seconds))
+            Some(clock::now() - SignedDuration::from_secs(seconds))
         });
     let end = cluster
         .hold()

@@ -3,6 +3,7 @@
 
 use super::objects::{About, selector};
 use super::store::{Change, Selector};
+use crate::clock::{self, Instant};
 use crate::sim::cluster::Cluster;
 use crate::sim::serve::{self, Reply};
 use axum::body::Body;
@@ -14,7 +15,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 /// How long a watch lasts that says nothing about it.
 const USUAL: Duration = Duration::from_secs(600);
@@ -92,8 +92,8 @@ impl Watch {
             let bookmark = self.bookmark.unwrap_or(self.until);
             tokio::select! {
                 changed = self.pulse.changed() => changed.ok()?,
-                () = tokio::time::sleep_until(self.until) => self.over = true,
-                () = tokio::time::sleep_until(bookmark), if self.bookmark.is_some() => {
+                () = clock::sleep_until(self.until) => self.over = true,
+                () = clock::sleep_until(bookmark), if self.bookmark.is_some() => {
                     self.bookmark = Some(Instant::now() + BOOKMARKS);
                     self.waiting.push_back(json!({"type": "BOOKMARK", "object": {
                         "kind": self.about.kind.kind, "apiVersion": self.about.kind.api_version(),

@@ -1,8 +1,8 @@
 //! What a fresh cluster holds: namespaces, nodes, the objects of kubeadm's own addons.
 
 use super::Cluster;
+use crate::clock;
 use crate::sim::api::{Key, complete, kinds};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// The image of every system pod: preloaded in a node image.
@@ -157,11 +157,6 @@ fn add_node(cluster: &Cluster, name: &str, control_plane: bool) {
 
 fn put(cluster: &Cluster, plural: &'static str, namespace: &str, name: &str, mut object: Value) {
     let key = Key::new(kinds::of(plural), namespace, name);
-    complete(
-        &key,
-        &mut object,
-        cluster.ground.dice.uuid(),
-        Timestamp::now(),
-    );
+    complete(&key, &mut object, cluster.ground.dice.uuid(), clock::now());
     cluster.hold().store.put(key, object);
 }

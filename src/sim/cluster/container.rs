@@ -2,6 +2,7 @@
 //! write a log. What a process does while it runs is somebody else's.
 
 use super::{Cluster, State};
+use crate::clock;
 use crate::failure::Role;
 use jiff::Timestamp;
 use std::collections::VecDeque;
@@ -98,7 +99,7 @@ impl State {
         }
         container.life = Life::Ended {
             code,
-            at: Timestamp::now(),
+            at: clock::now(),
         };
         container.listening = false;
         container.gone.cancel();
@@ -128,7 +129,7 @@ impl State {
     pub(crate) fn log(&mut self, id: &str, line: String) {
         self.beats += 1;
         if let Some(container) = self.containers.get_mut(id) {
-            container.log.push(Timestamp::now(), line);
+            container.log.push(clock::now(), line);
         }
     }
 

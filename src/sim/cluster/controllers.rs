@@ -3,9 +3,9 @@
 //! is there. Each pass looks at everything and does what is missing.
 
 use super::{Cluster, State, kubelet, operators};
+use crate::clock;
 use crate::sim::api::{Key, complete, kinds};
 use crate::sim::pace::Dice;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ fn deployments(state: &mut State, dice: &Dice) {
             set["metadata"]["labels"]["pod-template-hash"] = json!(hash);
             set["spec"]["selector"]["matchLabels"]["pod-template-hash"] = json!(hash);
             set["spec"]["template"]["metadata"]["labels"]["pod-template-hash"] = json!(hash);
-            complete(&set_key, &mut set, dice.uuid(), Timestamp::now());
+            complete(&set_key, &mut set, dice.uuid(), clock::now());
             state.store.put(set_key.clone(), set);
         }
         let uid = deployment["metadata"]["uid"].clone();
@@ -149,7 +149,7 @@ fn owners(state: &mut State, dice: &Dice, plural: &'static str) {
             {
                 metadata.remove("annotations");
             }
-            complete(&pod_key, &mut pod, dice.uuid(), Timestamp::now());
+            complete(&pod_key, &mut pod, dice.uuid(), clock::now());
             state.store.put(pod_key, pod);
         }
         if pods.len() > want {
@@ -200,8 +200,7 @@ fn orphans(state: &mut State) {
 fn delete_pod(state: &mut State, key: &Key) {
     state.store.edit(key, |pod| {
         if pod["metadata"]["deletionTimestamp"].is_null() {
-            pod["metadata"]["deletionTimestamp"] =
-                json!(crate::sim::api::seconds(Timestamp::now()));
+            pod["metadata"]["deletionTimestamp"] = json!(crate::sim::api::seconds(clock::now()));
             pod["metadata"]["deletionGracePeriodSeconds"] = json!(30);
         }
     });
@@ -279,7 +278,7 @@ fn network(cluster: &Arc<Cluster>) {
         if is.is_some_and(|condition| condition["status"] == ready) {
             continue;
         }
-        let now = crate::sim::api::seconds(Timestamp::now());
+        let now = crate::sim::api::seconds(clock::now());
         state.store.edit(&key, |node| {
             node["status"]["conditions"] = json!([
                 {"type": "MemoryPressure", "status": "False", "reason": "KubeletHasSufficientMemory",

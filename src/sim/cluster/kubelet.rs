@@ -4,10 +4,10 @@ use super::container::{Container, Life, Log, Process, Signal};
 use super::scheduler::schedule;
 use super::shown::show;
 use super::{Cluster, State};
+use crate::clock;
 use crate::failure::Role;
 use crate::sim::api::{Key, kinds};
 use crate::sim::flink;
-use jiff::Timestamp;
 use serde_json::Value;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -186,7 +186,7 @@ async fn hook(pod: &Value) {
     let command = &pod["spec"]["containers"][0]["lifecycle"]["preStop"]["exec"]["command"];
     if let (Some("sleep"), Some(seconds)) = (command[0].as_str(), command[1].as_str()) {
         let seconds = seconds.parse().unwrap_or(0);
-        tokio::time::sleep(std::time::Duration::from_secs(seconds)).await;
+        clock::sleep(std::time::Duration::from_secs(seconds)).await;
     }
 }
 
@@ -264,7 +264,7 @@ fn start(
         role,
         pid,
         start_ticks: u64::from(pid) * 991,
-        started: Timestamp::now(),
+        started: clock::now(),
         life: Life::Running,
         listening: false,
         log: Log::default(),

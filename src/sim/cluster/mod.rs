@@ -17,8 +17,8 @@ use super::api::{Store, kinds};
 use super::flink::{Flink, Version};
 use super::ground::Ground;
 use super::serve::{Door, Gate};
+use crate::clock;
 use crate::lab::Lab;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Deref, DerefMut};
@@ -205,7 +205,7 @@ impl Cluster {
 
     /// A Kubernetes event about an object. The same reason again counts up.
     pub(crate) fn event(&self, about: &Value, warning: &str, reason: &str, message: &str) {
-        let now = super::api::seconds(Timestamp::now());
+        let now = super::api::seconds(clock::now());
         let metadata = &about["metadata"];
         let namespace = metadata["namespace"].as_str().unwrap_or("default");
         let stem = format!("{}.{reason}", metadata["name"].as_str().unwrap_or_default());
@@ -238,7 +238,7 @@ impl Cluster {
             "source": {"component": "kubelet"}, "reportingComponent": "kubelet",
             "reportingInstance": "",
         });
-        super::api::complete(&key, &mut event, self.ground.dice.uuid(), Timestamp::now());
+        super::api::complete(&key, &mut event, self.ground.dice.uuid(), clock::now());
         state.store.put(key, event);
     }
 }

@@ -3,8 +3,8 @@
 
 use super::shown::show;
 use super::{Cluster, Container, Signal, State};
+use crate::clock;
 use crate::sim::api::{Key, kinds, seconds};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -143,7 +143,7 @@ impl Cluster {
             }
             self.hold().store.edit(&key, |pod| {
                 if pod["metadata"]["deletionTimestamp"].is_null() {
-                    pod["metadata"]["deletionTimestamp"] = json!(seconds(Timestamp::now()));
+                    pod["metadata"]["deletionTimestamp"] = json!(seconds(clock::now()));
                     pod["metadata"]["deletionGracePeriodSeconds"] = json!(30);
                 }
             });
@@ -256,7 +256,7 @@ fn ready(node: &mut Value, status: &str, reason: &str, message: &str) {
             condition["status"] = json!(status);
             condition["reason"] = json!(reason);
             condition["message"] = json!(message);
-            condition["lastTransitionTime"] = json!(seconds(Timestamp::now()));
+            condition["lastTransitionTime"] = json!(seconds(clock::now()));
         }
     }
 }

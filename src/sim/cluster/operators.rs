@@ -3,9 +3,9 @@
 //! config map. That the operator itself runs is taken for granted.
 
 use super::{Cluster, State};
+use crate::clock;
 use crate::sim::api::{Key, complete, kinds};
 use crate::sim::pace::Dice;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// How long a FlinkCluster's pods sleep before SIGTERM, and how long they may take in all.
@@ -41,7 +41,7 @@ fn ensure(state: &mut State, dice: &Dice, owner: &Value, key: Key, mut object: V
         return;
     }
     object["metadata"]["ownerReferences"] = json!([reference(owner)]);
-    complete(&key, &mut object, dice.uuid(), Timestamp::now());
+    complete(&key, &mut object, dice.uuid(), clock::now());
     state.store.put(key, object);
 }
 
@@ -298,7 +298,7 @@ fn on_demand(state: &mut State, dice: &Dice, manager: &Key, template: Value, slo
     };
     let wanted = wanted.div_ceil(slots) as usize;
     for key in alive.iter().skip(wanted) {
-        let now = crate::sim::api::seconds(Timestamp::now());
+        let now = crate::sim::api::seconds(clock::now());
         state
             .store
             .edit(key, |pod| pod["metadata"]["deletionTimestamp"] = json!(now));

@@ -3,6 +3,7 @@
 use super::{
     Answer, Machine, Refused, body_json, filters, images, no_container, pausing, refused, streams,
 };
+use crate::clock;
 use crate::sim::node::{self, Terminal};
 use crate::sim::serve::{self, Request};
 use http::Method;
@@ -164,7 +165,7 @@ async fn create(
     let container = Container {
         id: id.clone(),
         name,
-        created: Timestamp::now(),
+        created: clock::now(),
         image_id: found.id,
         state: State::Created,
         started: None,
@@ -230,7 +231,7 @@ async fn start(machine: &Arc<Machine>, id: &str) -> Answer {
             .ok_or_else(|| no_container(id))?;
         own.state = State::Running;
         own.boots = is_node;
-        own.started = Some(Timestamp::now());
+        own.started = Some(clock::now());
         own.address = address;
         own.over = machine.ground.stop.child_token();
         for (inside, real, _) in &listeners {
@@ -279,7 +280,7 @@ async fn one_command(machine: Arc<Machine>, id: String) {
     let (code, said) = futures::join!(command, keep);
     if let Some(own) = machine.engine().containers.get_mut(&id) {
         own.log
-            .extend(said.lines().map(|line| (Timestamp::now(), line.to_owned())));
+            .extend(said.lines().map(|line| (clock::now(), line.to_owned())));
     }
     end(&machine, &id, code);
 }
@@ -292,7 +293,7 @@ pub(in crate::sim) fn end(machine: &Arc<Machine>, id: &str, code: i64) -> bool {
             Some(own) if own.runs() => {
                 own.state = State::Exited {
                     code,
-                    at: Timestamp::now(),
+                    at: clock::now(),
                 };
                 own.paused = false;
                 own.over.cancel();
@@ -366,11 +367,8 @@ impl Machine {
     /// Adds lines to a container's log.
     pub(in crate::sim) fn log(&self, id: &str, lines: &[&str]) {
         if let Some(own) = self.engine().containers.get_mut(id) {
-            own.log.extend(
-                lines
-                    .iter()
-                    .map(|line| (Timestamp::now(), (*line).to_owned())),
-            );
+            own.log
+                .extend(lines.iter().map(|line| (clock::now(), (*line).to_owned())));
         }
         self.beat();
     }

@@ -17,6 +17,7 @@ pub(super) use images::full_name;
 use super::cluster::Cluster;
 use super::ground::Ground;
 use super::serve::{self, Reply, Request};
+use crate::clock;
 use http::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -112,7 +113,7 @@ impl Machine {
     }
 
     fn tell(&self, action: &str, container: &Container) {
-        let now = jiff::Timestamp::now();
+        let now = clock::now();
         let mut attributes = container.labels();
         attributes["name"] = json!(container.name);
         attributes["image"] = container.body["Image"].clone();

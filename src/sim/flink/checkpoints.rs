@@ -4,6 +4,7 @@
 use super::job::JobMaster;
 use super::savepoints::{self, Savepoint};
 use super::{lock, pointer, state};
+use crate::clock::{self, Instant};
 use crate::sim::api::Key;
 use crate::sim::cluster::Process;
 use jiff::Timestamp;
@@ -86,7 +87,7 @@ pub(super) async fn run(master: &JobMaster) {
     let interval = process.cluster.version.checkpoints;
     process.about(0.5, interval).await;
     loop {
-        let began = tokio::time::Instant::now();
+        let began = Instant::now();
         take(master).await;
         let left = process
             .cluster
@@ -94,7 +95,7 @@ pub(super) async fn run(master: &JobMaster) {
             .pace
             .seconds(interval)
             .saturating_sub(began.elapsed());
-        tokio::time::sleep(left).await;
+        clock::sleep(left).await;
         process.thawed().await;
     }
 }
@@ -102,7 +103,7 @@ pub(super) async fn run(master: &JobMaster) {
 async fn take(master: &JobMaster) {
     let process = &master.process;
     let map = map_of(master);
-    let triggered = Timestamp::now();
+    let triggered = clock::now();
     let Some(id) = next_id(master) else { return };
     master.with(|job| {
         job.counts.total += 1;
@@ -121,7 +122,7 @@ async fn take(master: &JobMaster) {
         (true, _) => Err(io::Error::other("a TaskManager did not acknowledge")),
         (false, written) => written,
     };
-    let acknowledged = Timestamp::now();
+    let acknowledged = clock::now();
     let checkpoint = Checkpoint {
         id,
         triggered,
@@ -274,7 +275,7 @@ pub(super) async fn recover(master: &JobMaster, from: Option<String>) -> Option<
             let cluster = &process.cluster;
             let mut object = lock::labelled(&cluster.version, &cluster.lab.flink.cluster_id);
             object["data"]["counter"] = json!(next.to_string());
-            crate::sim::api::complete(&map, &mut object, ground.dice.uuid(), Timestamp::now());
+            crate::sim::api::complete(&map, &mut object, ground.dice.uuid(), clock::now());
             state.store.put(map.clone(), object);
         }
     });
@@ -297,7 +298,7 @@ pub(super) fn restore(master: &JobMaster, id: u64) -> Restore {
 
 /// A restore from what is at a path, told as Flink tells it.
 pub(super) fn restored(master: &JobMaster, id: u64, path: String, savepoint: bool) -> Restore {
-    let now = Timestamp::now();
+    let now = clock::now();
     let kind = if savepoint { "Savepoint" } else { "Checkpoint" };
     let text = format!(
         "Restoring job {} from {kind} {id} @ {} for {} located at {path}.",

@@ -6,11 +6,11 @@ use super::numbers::{self, Numbers};
 use super::savepoints::Trigger;
 use super::taskmanager::line;
 use super::{Version, WorkerState, lock, shapes};
+use crate::clock::{self, Instant};
 use crate::lab::Lab;
 use crate::sim::cluster::Process;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// The first pause before a restart, and the longest.
@@ -71,7 +71,7 @@ pub(super) struct Counts {
 
 impl Job {
     fn new(id: &str, lab: &Lab, version: &Version) -> Self {
-        let now = Timestamp::now();
+        let now = clock::now();
         let counts = lab.job.proves.is_some();
         let name = match counts {
             true => "Numbers counted once",
@@ -231,7 +231,7 @@ impl JobMaster {
                 "Job {} ({}) switched from state {} to {to}.",
                 job.name, job.id, job.state
             );
-            let now = Timestamp::now();
+            let now = clock::now();
             job.state = to;
             job.changed = now;
             job.stamps.insert(to, now.as_millisecond());
@@ -249,7 +249,7 @@ impl JobMaster {
             if let Some(own) = &mut job.numbers {
                 own.run(to == "RUNNING", each);
             }
-            job.changed = Timestamp::now();
+            job.changed = clock::now();
         });
     }
 
@@ -267,7 +267,7 @@ impl JobMaster {
                 changed = pulse.changed() => if changed.is_err() {
                     return Ok(());
                 },
-                () = tokio::time::sleep_until(next) => {}
+                () = clock::sleep_until(next) => {}
             }
         }
         self.process.about(0.1, 0.25).await;
@@ -347,7 +347,7 @@ impl JobMaster {
         self.process.about(0.05, 0.2).await;
         self.with(|job| {
             job.exceptions
-                .push((Timestamp::now(), why.1.clone(), why.0.clone()));
+                .push((clock::now(), why.1.clone(), why.0.clone()));
             if job.exceptions.len() > EXCEPTIONS {
                 job.exceptions.remove(0);
             }

@@ -6,12 +6,12 @@ mod stopped;
 use super::lock::{self, Lock};
 use super::taskmanager::line;
 use super::{Leading, Master, job, plan};
+use crate::clock::{self, Instant};
 use crate::failure::Role;
 use crate::sim::api::Key;
 use crate::sim::cluster::{Process, State};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Before the component in the key of its leader.
@@ -133,7 +133,7 @@ impl Candidate {
                 .pace
                 .seconds(self.process.cluster.version.lease),
             acquired,
-            renewed: Timestamp::now(),
+            renewed: clock::now(),
             transitions,
         }
     }
@@ -147,7 +147,7 @@ impl Candidate {
         // Who may not patch cannot take over what another one held; on its own it leads on, unwritten.
         let may = may_patch(&self.process);
         let won = self.process.act(|state| {
-            let now = Timestamp::now();
+            let now = clock::now();
             let transitions = match Lock::read(&state.store, &self.map) {
                 Some(lock) if !may => return lock.holder == self.identity && lock.is_over(now),
                 Some(lock) if lock.is_over(now) => match cluster.version.counts_renewals() {
@@ -238,7 +238,7 @@ impl Candidate {
                 .saturating_sub(renewed.elapsed());
             tokio::select! {
                 () = process.about(renew * 0.98, renew) => {}
-                () = tokio::time::sleep(left), if denied => {}
+                () = clock::sleep(left), if denied => {}
             }
             let reaches = process.reaches_api();
             let allowed = reaches && may_patch(process);

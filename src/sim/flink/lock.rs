@@ -2,6 +2,7 @@
 //! component.
 
 use super::Version;
+use crate::clock;
 use crate::sim::api::{Key, Store, complete, kinds};
 use crate::sim::pace::Dice;
 use jiff::Timestamp;
@@ -54,7 +55,7 @@ impl Lock {
         if map_is_new {
             let mut object = labelled(version, app);
             object["metadata"]["annotations"] = json!({ANNOTATION: text});
-            complete(map, &mut object, dice.uuid(), Timestamp::now());
+            complete(map, &mut object, dice.uuid(), clock::now());
             store.put(map.clone(), object);
         } else {
             store.edit(map, |object| {

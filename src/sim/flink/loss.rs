@@ -4,8 +4,8 @@
 
 use super::WorkerState;
 use super::job::{Job, JobMaster, far};
+use crate::clock::{self, Instant};
 use std::collections::BTreeMap;
-use tokio::time::Instant;
 
 /// Seconds until a task finds the connection to one that is gone broken.
 const BROKEN: (f64, f64) = (0.2, 0.6);
@@ -41,7 +41,7 @@ impl JobMaster {
             let until = next.as_ref().map_or_else(far, |(_, until, _)| *until);
             tokio::select! {
                 _ = pulse.changed() => {}
-                () = tokio::time::sleep_until(until) => if let Some((id, _, gone)) = next {
+                () = clock::sleep_until(until) => if let Some((id, _, gone)) = next {
                     self.process.thawed().await;
                     return match (gone, neighbour) {
                         (true, Some(neighbour)) => (neighbour, self.broken(&id)),

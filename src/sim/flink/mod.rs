@@ -23,9 +23,9 @@ pub(crate) use rest::{Ask, answer};
 pub(crate) use taskmanager::run as taskmanager;
 pub(crate) use version::Version;
 
+use crate::clock::Instant;
 use job::Job;
 use std::collections::{BTreeMap, BTreeSet};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// The memory of all Flink processes, by container id.

@@ -5,11 +5,10 @@
 use super::WorkerState;
 use super::checkpoints;
 use super::job::{Job, JobMaster};
+use crate::clock::{self, Instant};
 use crate::sim::cluster::{Cluster, Process, State};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::path::Path;
-use tokio::time::Instant;
 
 /// Numbers a second.
 const RATE: f64 = 100.0;
@@ -157,7 +156,7 @@ fn value(own: &Numbers, moment: Instant, each: f64, (task, of): (u64, u64)) -> S
         true => (keys.len(), part(counted)),
         false => (0, 0),
     };
-    let at = Timestamp::now().as_millisecond() - moment.elapsed().as_millis() as i64;
+    let at = clock::now().as_millisecond() - moment.elapsed().as_millis() as i64;
     json!({"at": at, "restored": own.restored, "began": part(own.began),
         "counted": part(counted), "checkpointed": part(own.checkpointed), "keys": seen,
         "of": KEYS, "held": held, "due": held, "gaps": 0, "duplicates": 0})

@@ -3,11 +3,11 @@
 //! `shapes`.
 
 use super::{Leading, job, numbers, plan, savepoints, shapes};
+use crate::clock;
 use crate::sim::cluster::{Cluster, Process, State};
 use crate::sim::shared;
 use bytes::Bytes;
 use http::Method;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -156,11 +156,7 @@ fn upload(cluster: &Arc<Cluster>, body: &Bytes) -> Answer {
             return error(500, &format!("Could not move uploaded jar file: {why}"));
         }
     }
-    cluster
-        .hold()
-        .flink
-        .jars
-        .insert(jar.clone(), Timestamp::now());
+    cluster.hold().flink.jars.insert(jar.clone(), clock::now());
     let mount = &cluster.lab.flink.mount;
     (
         200,

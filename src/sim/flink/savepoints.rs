@@ -5,9 +5,9 @@
 use super::checkpoints::{self, COORDINATOR, Checkpoint};
 use super::job::JobMaster;
 use super::rest::{Answer, error};
+use crate::clock;
 use crate::sim::cluster::{Cluster, Process};
 use bytes::Bytes;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::io;
 use std::sync::Arc;
@@ -166,7 +166,7 @@ async fn take(master: &JobMaster, target: &str, purpose: Savepoint) -> Result<St
             "Checkpoint Coordinator is suspending: not all required tasks are currently running.",
         ));
     }
-    let triggered = Timestamp::now();
+    let triggered = clock::now();
     let id = checkpoints::next_id(master)
         .ok_or_else(|| wrong("The checkpoint id counter cannot be reached."))?;
     master.with(|job| {
@@ -198,7 +198,7 @@ async fn take(master: &JobMaster, target: &str, purpose: Savepoint) -> Result<St
     let savepoint = Checkpoint {
         id,
         triggered,
-        acknowledged: Timestamp::now(),
+        acknowledged: clock::now(),
         path: path.clone(),
         discarded: false,
         savepoint: Some(purpose),

@@ -5,6 +5,7 @@ use super::checkpoints::Checkpoint;
 use super::job::Job;
 use super::savepoints::Savepoint;
 use super::{Leading, Version, Worker};
+use crate::clock;
 use crate::sim::cluster::State;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -140,7 +141,7 @@ pub(super) fn jobs(leading: &Leading) -> Value {
 }
 
 pub(super) fn jobs_overview(version: &Version, leading: &Leading) -> Value {
-    let now = jiff::Timestamp::now().as_millisecond();
+    let now = clock::now().as_millisecond();
     let jobs: Vec<Value> = leading
         .jobs
         .values()
@@ -193,7 +194,7 @@ fn counted(job: &Job, each: u32) -> Value {
 }
 
 pub(super) fn job(version: &Version, job: &Job) -> Value {
-    let now = jiff::Timestamp::now().as_millisecond();
+    let now = clock::now().as_millisecond();
     let stamps: Map<String, Value> = JOB_STATES
         .iter()
         .map(|state| {
@@ -359,7 +360,7 @@ pub(super) fn taskmanagers(version: &Version, state: &State, leading: &Leading) 
             json!({"id": worker.id,
                 "path": format!("{}.tcp://flink@{}:6122/user/rpc/taskmanager_0", version.scheme(), worker.ip),
                 "dataPort": 6121, "jmxPort": -1,
-                "timeSinceLastHeartbeat": jiff::Timestamp::now().as_millisecond(),
+                "timeSinceLastHeartbeat": clock::now().as_millisecond(),
                 "slotsNumber": worker.slots, "freeSlots": free,
                 "totalResource": resource(1.0),
                 "freeResource": resource(f64::from(free) / f64::from(worker.slots.max(1))),

@@ -2,6 +2,7 @@
 //! follows the next one.
 
 use super::{GOODBYE, Worker, WorkerState};
+use crate::clock;
 use crate::sim::cluster::Process;
 
 /// Until it is asked to stop; the exit code.
@@ -116,7 +117,7 @@ fn slots(process: &Process) -> u32 {
 
 /// A line as Flink's log configuration prints it.
 pub(super) fn line(level: &str, class: &str, text: &str) -> String {
-    let now = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S,%3f");
+    let now = clock::now().strftime("%Y-%m-%d %H:%M:%S,%3f");
     let class = format!("org.apache.flink.{class}");
     format!("{now} {level:<5} {class:<60} [] - {text}")
 }

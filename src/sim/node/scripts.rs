@@ -1,6 +1,7 @@
 //! The program's own shell scripts, known by the word that names them: their meaning and their
 //! output are simulated, not their text.
 
+use crate::clock;
 use super::{Shell, broken, crictl, shared};
 use crate::failure::Role;
 use crate::sim::cluster::{Cluster, Container, Signal};
@@ -99,7 +100,7 @@ pub(super) fn same(
 }
 
 pub(super) fn now() -> i128 {
-    jiff::Timestamp::now().as_nanosecond()
+    clock::now().as_nanosecond()
 }
 
 /// Seconds until a killed process is gone: longer where others are dying beside it.

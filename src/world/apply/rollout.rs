@@ -1,6 +1,7 @@
 //! Waits until a workload has all its replicas, by watch. Says what the pods wait for when that
 //! takes too long; changes nothing.
 
+use crate::clock;
 use crate::fault::Fault;
 use crate::lab::Document;
 use crate::world::kube::CALL;
@@ -55,7 +56,7 @@ pub async fn rollout(
                 Ok(_) => {}
                 Err(error) => {
                     last = error.to_string();
-                    tokio::time::sleep(RETRY).await;
+                    clock::sleep(RETRY).await;
                 }
             }
         }
@@ -112,7 +113,7 @@ pub async fn left(
                 Ok(watcher::Event::InitDone) => {}
                 Err(error) => {
                     tracing::debug!(%error, "watching pods leave");
-                    tokio::time::sleep(RETRY).await;
+                    clock::sleep(RETRY).await;
                     continue;
                 }
             }

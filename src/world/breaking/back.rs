@@ -1,6 +1,7 @@
 //! Takes back what this hand applied, and does not give up: what fails is told and tried again until
 //! it is done, somebody else did it, or the program ends.
 
+use crate::clock;
 use super::{End, HEALED, Hand, INTERRUPTED};
 use crate::failure::{LONGEST, Undo};
 use crate::fault::Fault;
@@ -44,9 +45,9 @@ impl Hand<'_> {
                 Err(fault) => events.run(RunEventKind::Stuck(fault)).await,
             }
             match stop.is_cancelled() {
-                true => tokio::time::sleep(LEAVING).await,
+                true => clock::sleep(LEAVING).await,
                 false => tokio::select! {
-                    () = tokio::time::sleep(AGAIN) => {}
+                    () = clock::sleep(AGAIN) => {}
                     () = stop.cancelled() => {}
                 },
             }
@@ -78,7 +79,7 @@ impl Hand<'_> {
             Back::Elsewhere => (None, "our clock, found undone", SEEN_MS),
         };
         let undone = RunEventKind::Undone {
-            at: at.unwrap_or_else(Timestamp::now),
+            at: at.unwrap_or_else(clock::now),
             observer: observer.to_owned(),
             resolution_ms,
             early,

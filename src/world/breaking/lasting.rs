@@ -1,6 +1,7 @@
 //! Steps in the node that have an effect until they are taken back. Each writes down what takes it
 //! back before it acts, and proves that it hit by something that can be counted or asked for.
 
+use crate::clock::{self, Instant};
 use super::pins::changed;
 use super::pods::stamp;
 use super::{Hand, Victim};
@@ -14,7 +15,7 @@ use crate::world::node::{Node, late};
 use crate::world::process::{SENT_MS, nanoseconds};
 use crate::world::shared::Obstacle;
 use jiff::Timestamp;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const FREEZE: &str = include_str!("../../../assets/node/freeze.sh");
 const CUT: &str = include_str!("../../../assets/node/cut.sh");
@@ -144,7 +145,7 @@ impl Hand<'_> {
                 self.hit(Err(words), events).await;
                 return Ok(());
             }
-            tokio::time::sleep(LOOK).await;
+            clock::sleep(LOOK).await;
         }
     }
 
@@ -230,7 +231,7 @@ impl Hand<'_> {
             format!("state files of job {} are moved aside", of.job),
             vec![act],
         )?;
-        let (at, began) = (Timestamp::now(), Instant::now());
+        let (at, began) = (clock::now(), Instant::now());
         let argv = shared::lose(&run, &of.mount, &of.folder, &aside);
         let told = within(&node, &argv, &of.mount)
             .await?

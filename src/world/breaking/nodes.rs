@@ -4,11 +4,10 @@
 use super::pins::changed;
 use super::pods::stamp;
 use super::{HEALED, Hand};
+use crate::clock::{self, Instant};
 use crate::fault::Fault;
 use crate::world::journal::{self, Act};
 use crate::world::{Events, process};
-use jiff::Timestamp;
-use std::time::Instant;
 
 impl Hand<'_> {
     pub(super) async fn pause_node(&mut self, events: &Events) -> Result<(), Fault> {
@@ -32,7 +31,7 @@ impl Hand<'_> {
         };
         self.will_undo(format!("the node {} is paused", node.name), vec![act])?;
         self.began();
-        let (at, began) = (Timestamp::now(), Instant::now());
+        let (at, began) = (clock::now(), Instant::now());
         node.pause().await?;
         // Whoever took it back while Docker was asked has found nothing to take back.
         if !journal::is_there(self.ours.home(), &self.order.run) {

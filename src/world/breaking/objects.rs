@@ -3,11 +3,11 @@
 
 use super::Hand;
 use super::pods::{FAREWELL, Memory, Request};
+use crate::clock::{self, Instant};
 use crate::fault::Fault;
 use crate::world::journal::Act;
 use crate::world::kube::{CALL, within};
 use crate::world::{Events, undo};
-use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec,
@@ -17,7 +17,7 @@ use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::Api;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a changed Role may take to reach the API server's rules.
 const NOTICED: Duration = Duration::from_secs(12);
@@ -119,7 +119,7 @@ impl Hand<'_> {
             rule.verbs.retain(|verb| verb != "patch");
         }
         let roles: Api<Role> = Api::namespaced(self.ours.client(), self.ours.namespace());
-        let (at, began) = (Timestamp::now(), Instant::now());
+        let (at, began) = (clock::now(), Instant::now());
         self.began();
         let patch = Patch::Merge(json!({"rules": rules}));
         let doing = format!("Taking `patch` out of the Role {name}");
@@ -140,7 +140,7 @@ impl Hand<'_> {
                 self.hit(Err(words), events).await;
                 return Ok(());
             }
-            tokio::time::sleep(LOOK).await;
+            clock::sleep(LOOK).await;
         }
     }
 
@@ -239,7 +239,7 @@ impl Hand<'_> {
                 }),
                 ..DeleteParams::default()
             };
-            let (at, began) = (Timestamp::now(), Instant::now());
+            let (at, began) = (clock::now(), Instant::now());
             match within(
                 CALL,
                 "Deleting the job's config map",

@@ -3,6 +3,7 @@
 
 use super::pins::{changed, was_cut_off};
 use super::{Hand, Victim};
+use crate::clock::{self, Instant};
 use crate::failure::Step;
 use crate::fault::Fault;
 use crate::model::{RunEventKind, Target};
@@ -14,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::{AttachParams, DeleteParams, Preconditions};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -43,7 +44,7 @@ pub(super) struct Request {
 impl Request {
     pub(super) fn now(observer: &'static str) -> Self {
         Self {
-            at: Timestamp::now(),
+            at: clock::now(),
             began: Instant::now(),
             observer,
         }
@@ -315,7 +316,7 @@ async fn exit(victim: &Victim, memory: Memory) -> Option<process::Exit> {
         if Instant::now() >= until {
             return None;
         }
-        tokio::time::sleep(LOOK).await;
+        clock::sleep(LOOK).await;
     }
 }
 

@@ -3,6 +3,7 @@
 //! Docker cannot cancel one.
 
 use super::{CALL, Docker, call, failed};
+use crate::clock;
 use crate::fault::Fault;
 use bollard::container::LogOutput;
 use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
@@ -293,7 +294,7 @@ impl Docker {
             let ended = call(CALL, &doing, self.api().inspect_exec(&id)).await?;
             match ended.exit_code {
                 Some(code) if ended.running != Some(true) => return Ok(code),
-                _ => tokio::time::sleep(LOOK_AGAIN).await,
+                _ => clock::sleep(LOOK_AGAIN).await,
             }
         }
         Err(

@@ -3,6 +3,7 @@
 //! it knows is read while the trouble lasts.
 
 use super::route::{Route, Trouble, Ways, may_answer};
+use crate::clock::sleep;
 use crate::model::{Attention, Event, JobDetail, JobException, Pace, Tasks, Vertex};
 use crate::world::Events;
 use crate::world::clean;
@@ -12,7 +13,6 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::sleep;
 
 /// How often, while somebody looks.
 const EVERY: Duration = Duration::from_secs(1);

@@ -1,6 +1,7 @@
 //! The single proofs that the gate's tokens are made of: what a container is, which server a
 //! kubeconfig names, whose marker a cluster holds.
 
+use crate::clock;
 use crate::fault::Fault;
 use crate::world::docker::Docker;
 use crate::world::node::LAB_LABEL;
@@ -142,9 +143,7 @@ impl Seen {
     /// Whether it may still be booting: no command may enter it then. By two clocks that should agree.
     #[must_use]
     pub fn may_boot(&self) -> bool {
-        let age = self
-            .started
-            .map(|at| at.duration_until(jiff::Timestamp::now()));
+        let age = self.started.map(|at| at.duration_until(clock::now()));
         age.is_none_or(|age| age < YOUNG)
     }
 

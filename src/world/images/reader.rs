@@ -1,5 +1,6 @@
 //! Reading one file out of an image: the job's jar goes to Flink without a second JVM.
 
+use crate::clock;
 use crate::fault::Fault;
 use crate::world::docker::{Docker, LONG, call};
 use crate::world::node;
@@ -76,15 +77,13 @@ async fn is_old(docker: &Docker, id: &str) -> bool {
     let made = found
         .and_then(|one| one.created)
         .and_then(|at| at.to_string().parse::<jiff::Timestamp>().ok());
-    let age =
-        made.and_then(|made| Duration::try_from(jiff::Timestamp::now().duration_since(made)).ok());
+    let age = made.and_then(|made| Duration::try_from(clock::now().duration_since(made)).ok());
     age.is_some_and(|age| age > FORGOTTEN)
 }
 
 fn random() -> u64 {
     // Without randomness the clock still makes a name that is free.
     getrandom::u64().unwrap_or_else(|_| {
-        u64::try_from(jiff::Timestamp::now().as_nanosecond() & i128::from(u64::MAX))
-            .unwrap_or_default()
+        u64::try_from(clock::now().as_nanosecond() & i128::from(u64::MAX)).unwrap_or_default()
     })
 }

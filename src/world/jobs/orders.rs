@@ -2,6 +2,7 @@
 //! until what was asked for is so. A new job is written down before it exists. Looks at the HA data
 //! before and after; removes nothing itself.
 
+use crate::clock::{self, Instant};
 use super::{ha_data, look};
 use crate::fault::Fault;
 use crate::model::{Event, JobAct, JobDone, JobOrder, JobTold, JobsSeen};
@@ -15,7 +16,7 @@ use bytes::Bytes;
 use http::Method;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Between two looks at what was asked for.
 const LOOK: Duration = Duration::from_millis(200);
@@ -177,7 +178,7 @@ impl Hand<'_> {
                 }
                 other => last = other.to_string(),
             }
-            tokio::time::sleep(LOOK).await;
+            clock::sleep(LOOK).await;
         }
         Err(late("The savepoint", WRITTEN, &last))
     }
@@ -241,7 +242,7 @@ impl Hand<'_> {
                     last = "Flink does not know it any more".to_owned();
                 }
             }
-            tokio::time::sleep(LOOK).await;
+            clock::sleep(LOOK).await;
         }
         Err(late("The end of the job", ENDS, &last))
     }
@@ -258,7 +259,7 @@ impl Hand<'_> {
         self.now("reads the jar");
         let jar = submit::jar(&self.docker, &opened.state.id, &opened.lab).await?;
         let mut state = opened.state.clone();
-        let record = state.new_job(from.clone(), jiff::Timestamp::now())?;
+        let record = state.new_job(from.clone(), clock::now())?;
         self.ours.home().write_state(&state)?;
         let job = record.id.clone();
         if let Some(ui) = self.opened.state.ui() {
@@ -282,7 +283,7 @@ impl Hand<'_> {
                 Ok(_) => last = "its tasks run, and no restore is told yet".to_owned(),
                 Err(why) => last = why,
             }
-            tokio::time::sleep(LOOK).await;
+            clock::sleep(LOOK).await;
         }
         Err(late("The new job", RUNS, &last)
             .mend("It is written down: `flinklab up` goes on with it."))

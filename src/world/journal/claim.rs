@@ -2,12 +2,13 @@
 //! process that dies gives it back; one that lives and is at it is waited for.
 
 use super::is_there;
+use crate::clock::{self, Instant};
 use crate::fault::Fault;
 use crate::world::files;
 use crate::world::home::Home;
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Time between two looks.
 const LOOK: Duration = Duration::from_millis(100);
@@ -53,7 +54,7 @@ pub async fn claimed(home: &Home, run: &str) -> Result<Option<Claim>, Fault> {
                 )
                 .mend("Stop that process, then run `flinklab heal`."));
             }
-            Err(TryLockError::WouldBlock) => tokio::time::sleep(LOOK).await,
+            Err(TryLockError::WouldBlock) => clock::sleep(LOOK).await,
         }
     }
 }

@@ -2,10 +2,10 @@
 //! connection is told so. Docker's own word decides whether it does.
 
 use super::Node;
+use crate::clock::{self, Instant};
 use crate::fault::Fault;
 use crate::world::docker::{CALL, failed, late, status};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// How often a container that should run is asked for until it does.
 const LOOK: Duration = Duration::from_millis(200);
@@ -34,7 +34,7 @@ impl Node {
         while steady < STEADY {
             if !self.is_paused().await? {
                 steady += 1;
-                tokio::time::sleep(LOOK).await;
+                clock::sleep(LOOK).await;
                 continue;
             }
             if Instant::now() > until {
@@ -47,7 +47,7 @@ impl Node {
                 // Somebody else was faster; the next look tells.
                 Ok(Err(error)) if matches!(status(&error), Some(404 | 409 | 500)) => {
                     tracing::debug!(%error, "resuming");
-                    tokio::time::sleep(LOOK).await;
+                    clock::sleep(LOOK).await;
                 }
                 Ok(Err(error)) => return Err(failed(&doing, &error)),
                 Err(_) => return Err(late(&doing, CALL)),

@@ -1,6 +1,7 @@
 //! Runs that other processes fire, as these write them down while they happen: shown like one's own.
 //! Only names and lines that are ours are read; decides nothing about a run.
 
+use crate::clock::{self, Instant};
 use super::written::{begun, lines};
 use super::{plain_name, read};
 use crate::model::{BreakBegun, Event, RunEventKind, RunResult, Standing};
@@ -11,7 +12,7 @@ use crate::world::{Events, heal};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 /// Time between two looks at the folders: two calls to the file system while nothing changes.
 const LOOK: Duration = Duration::from_millis(500);
@@ -34,7 +35,7 @@ pub(in crate::world) async fn follow(home: Home, events: Events) {
     loop {
         match follower.open.is_empty() {
             true => beat(IDLE).await,
-            false => tokio::time::sleep(LOOK).await,
+            false => clock::sleep(LOOK).await,
         }
         for event in follower.look() {
             events.send(event).await;

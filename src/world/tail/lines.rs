@@ -1,11 +1,11 @@
 //! Bytes of one pod's log into lines: stamps, what is worth a look, and how much is too much.
 
 use super::End;
+use crate::clock::Instant;
 use crate::model::{Highlight, LogLine};
 use crate::world::clean;
 use jiff::Timestamp;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Lines of one pod that are shown of any second: more than anybody reads.
 const A_SECOND: u32 = 500;
@@ -212,7 +212,7 @@ impl Lines {
     /// Whether the second is over in which lines were left out.
     pub(super) fn over(&self, now: Instant) -> bool {
         self.window
-            .is_some_and(|began| now.duration_since(began) >= SECOND)
+            .is_some_and(|began| now.saturating_duration_since(began) >= SECOND)
     }
 
     /// Says how much was left out.

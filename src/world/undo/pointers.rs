@@ -3,6 +3,7 @@
 //! to is gone by now, the job is started anew from the newest one that is kept.
 
 use super::LOOK;
+use crate::clock::{self, Instant};
 use crate::fault::Fault;
 use crate::model::MapChange;
 use crate::world::World;
@@ -20,7 +21,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 use kube::api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long JobManagers may take to answer after one was stopped.
 const ANSWERS: Duration = Duration::from_secs(60);
@@ -53,12 +54,12 @@ pub(super) async fn put_back(
         .as_ref()
         .is_some_and(|found| same_or_newer(found, map))
     {
-        return Ok(Timestamp::now());
+        return Ok(clock::now());
     }
     // A JobManager that finds pointers to a file that is gone ends itself, again and again.
     if !leads_somewhere(&lab.flink.cluster_id, (name, map), &opened.place(), job) {
         tracing::warn!("what the copied pointers of job {job} name is gone");
-        let at = Timestamp::now();
+        let at = clock::now();
         if found.as_ref().is_some_and(|found| holds(found, map)) {
             within(CALL, &doing, maps.delete(name, &DeleteParams::default())).await?;
         }
@@ -66,14 +67,14 @@ pub(super) async fn put_back(
         anew(world, ours, &rest, (job, *checkpoint)).await?;
         return Ok(at);
     }
-    let at = Timestamp::now();
+    let at = clock::now();
     write(&maps, name, map).await?;
     crate::world::breaking::stop_leader(opened, ours).await?;
     // What the old leader still wrote on its way out belongs to the history that lost its state.
     // The next one leads no sooner than a second after that.
     for _ in 0..2 {
         write(&maps, name, map).await?;
-        tokio::time::sleep(LAST_WORDS).await;
+        clock::sleep(LAST_WORDS).await;
     }
     let rest = submit::answering(&client, lab, ANSWERS, |_| {}).await?;
     let until = Instant::now() + RESTORES;
@@ -91,7 +92,7 @@ pub(super) async fn put_back(
             }
             other => last = other.to_string(),
         }
-        tokio::time::sleep(LOOK).await;
+        clock::sleep(LOOK).await;
     }
     // Its file is gone: what is kept in the checkpoints' folder is the next best.
     tracing::warn!(%last, "the copied pointers did not bring the state back");
@@ -214,7 +215,7 @@ async fn anew(
     tracing::info!(?cancelled, "the job that began from nothing is cancelled");
     // Written down before it exists: an interrupted submission is repeated under the same id.
     let mut state = opened.state.clone();
-    let record = state.new_job(Some(from), Timestamp::now())?;
+    let record = state.new_job(Some(from), clock::now())?;
     ours.home().write_state(&state)?;
     submit::submit(rest, plan, &record, &jar).await
 }

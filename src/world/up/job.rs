@@ -1,6 +1,7 @@
 //! Decides which job runs and brings it in: the one written down if Flink has or recovers it, else
 //! the same id again if it never came to a checkpoint, else a new history under a new id.
 
+use crate::clock::{self, Instant, sleep};
 use super::{Run, kept};
 use crate::failure::Role;
 use crate::fault::Fault;
@@ -13,7 +14,6 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, Client};
 use std::time::Duration;
 use tokio::sync::OnceCell;
-use tokio::time::{Instant, sleep};
 
 const STEP: &str = "job";
 /// How long JobManagers may take to answer once they are applied: pods, JVMs, an election.
@@ -138,7 +138,7 @@ async fn is_stored(client: &Client, lab: &Lab, job: &str) -> Result<bool, Fault>
 
 /// A new history, written down before anything of it exists.
 fn new_record(run: &Run<'_>) -> Result<JobRecord, Fault> {
-    let now = jiff::Timestamp::now();
+    let now = clock::now();
     let found = kept::newest(&run.home, &run.lab, &run.book.state())?;
     let from = match (&found, run.resume) {
         (Some((kept, _)), true) => {

@@ -3,6 +3,7 @@
 
 use super::nodes::{self, Settled};
 use super::{Run, addons};
+use crate::clock::{Instant, sleep};
 use crate::fault::Fault;
 use crate::lab::NodeRole;
 use crate::world::bootstrap::{self, NodeFiles};
@@ -16,7 +17,6 @@ use kube::api::ListParams;
 use kube::runtime::watcher;
 use kube::{Api, Client};
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
 
 /// How long a kubeadm that another `up` started may go on.
 const KUBEADM: Duration = Duration::from_secs(600);

@@ -4,6 +4,7 @@
 //! replace is gone before anyone looks at the job.
 
 use super::Run;
+use crate::clock;
 use crate::fault::Fault;
 use crate::lab::{Document, Wait};
 use crate::world::apply::{Applied, Applier, Change, Origin, left, rollout, wants_rollout};
@@ -190,7 +191,7 @@ async fn restart_one(client: &Client, document: &Document) -> Result<(), Fault> 
     let namespace = document.namespace.as_deref().unwrap_or("default");
     let resource = ApiResource::from_gvk(&kind);
     let objects: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
-    let now = jiff::Timestamp::now().to_string();
+    let now = clock::now().to_string();
     let patch = Patch::Merge(json!({"spec": {"template": {"metadata": {
         "annotations": {"kubectl.kubernetes.io/restartedAt": now}}}}}));
     let doing = format!("Restarting {} {}", document.kind, document.name);

@@ -8,6 +8,7 @@ mod shared;
 use super::earlier::{self, Work};
 use super::progress::Progress;
 use super::{Run, adopted};
+use crate::clock;
 use crate::fault::Fault;
 use crate::lab::Lab;
 use crate::world::docker::Docker;
@@ -207,7 +208,7 @@ async fn create(run: &Run<'_>, claim: &mut Claiming, found: &[String]) -> Result
         .filter(|plan| !found.contains(&plan.name))
         .collect();
     run.book.change(|state| {
-        let now = jiff::Timestamp::now();
+        let now = clock::now();
         let names = wanted.iter().map(|plan| (plan.name.clone(), now));
         state.ordered.extend(names);
     })?;

@@ -1,12 +1,13 @@
 //! The numbered steps of a plan as a person and a script see them. Several may run at once; each
 //! says what it waits for. Knows nothing of what the steps do.
 
+use crate::clock::Instant;
 use crate::model::{Event, StepChange, StepState};
 use crate::world::{Events, images};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How often figures of one sentence are told.
 const FIGURES: Duration = Duration::from_secs(1);

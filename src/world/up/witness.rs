@@ -3,6 +3,7 @@
 
 use super::earlier::Work;
 use super::{Run, kept};
+use crate::clock;
 use crate::fault::Fault;
 use crate::world::home::CheckpointFact;
 use crate::world::submit::{self, Answer, Rest};
@@ -88,7 +89,7 @@ pub(super) async fn checkpoint(run: &Run<'_>) -> Result<CheckpointFact, Fault> {
     Ok(CheckpointFact {
         job: record.id.clone(),
         id,
-        at: jiff::Timestamp::now(),
+        at: clock::now(),
     })
 }
 

@@ -5,6 +5,7 @@
 use super::super::docker::Docker;
 use super::super::{Events, World};
 use super::Links;
+use crate::clock::{self, sleep};
 use crate::fault::Fault;
 use crate::model::{Event, NodeSeen, NodeState};
 use bollard::models::ContainerState;
@@ -14,7 +15,6 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::sleep;
 
 /// Between attempts to reach an engine that is away.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -105,7 +105,7 @@ async fn look(
         let found = docker.inspect(id).await?.and_then(|found| found.state);
         let (state, since) = seen(found.as_ref());
         if told.insert(name.clone(), state) != Some(state) {
-            let since = since.unwrap_or_else(Timestamp::now);
+            let since = since.unwrap_or_else(clock::now);
             let name = name.clone();
             events
                 .send(Event::Node(NodeSeen { name, state, since }))

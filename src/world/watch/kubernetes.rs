@@ -5,6 +5,7 @@
 use super::super::{Events, ha};
 use super::pulse::{Health, Pulse};
 use super::{Links, pods};
+use crate::clock::sleep;
 use crate::lab::Roles;
 use crate::model::{Event, MapChange, Pod, PodChange};
 use futures::StreamExt;
@@ -19,7 +20,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 /// Pauses after a loss: each twice as long as the one before. kube's own would reach 30 s.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);

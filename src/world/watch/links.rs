@@ -1,5 +1,6 @@
 //! Whether a source answers, told only when that changes.
 
+use crate::clock;
 use crate::model::{Event, Link, Source};
 use crate::world::Events;
 use jiff::Timestamp;
@@ -25,14 +26,14 @@ impl Links {
     /// It answers.
     pub(in crate::world) async fn live(&self) {
         if self.news(true) {
-            let since = Timestamp::now();
+            let since = clock::now();
             self.tell(Link::Live { since }).await;
         }
     }
 
     /// It does not.
     pub(in crate::world) async fn lost(&self, why: &str) {
-        self.lost_since(Timestamp::now(), why).await;
+        self.lost_since(clock::now(), why).await;
     }
 
     /// It does not, and was heard last at that moment.

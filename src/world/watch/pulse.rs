@@ -4,12 +4,13 @@
 //! after minutes.
 
 use super::Links;
+use crate::clock::{self, Instant, sleep, sleep_until};
 use jiff::Timestamp;
 use kube::Client;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::timeout;
 
 /// Silence after which the server is asked. Flink's REST goes through it every second, so this is
 /// rare.
@@ -44,7 +45,7 @@ pub(in crate::world) struct Cut {
 impl Pulse {
     pub(in crate::world) fn new() -> Self {
         Self(Arc::new(Shared {
-            heard: Mutex::new((Instant::now(), Timestamp::now())),
+            heard: Mutex::new((Instant::now(), clock::now())),
             doubt: Notify::new(),
             cut: watch::channel(None).0,
         }))
@@ -53,7 +54,7 @@ impl Pulse {
     /// It said something.
     pub(in crate::world) fn alive(&self) {
         let mut heard = self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        *heard = (Instant::now(), Timestamp::now());
+        *heard = (Instant::now(), clock::now());
     }
 
     /// It did not say what it should have.

@@ -4,9 +4,9 @@
 use super::super::lock::Lock;
 use super::super::taskmanager::line;
 use super::{Candidate, LEADER};
+use crate::clock;
 use crate::sim::cluster::State;
 use crate::sim::ground::CleanStop;
-use jiff::Timestamp;
 use std::time::Duration;
 
 /// Seconds until the process ends after it let go of the lock, as seen on the real lab: a leader
@@ -53,12 +53,12 @@ impl Candidate {
                 let released = Lock {
                     holder: String::new(),
                     lease: ground.pace.seconds(1.0).max(Duration::from_millis(1)),
-                    renewed: Timestamp::now(),
+                    renewed: clock::now(),
                     ..lock
                 };
                 self.write(state, &released);
                 if how == CleanStop::Retaken {
-                    let lock = self.now_lock(Timestamp::now(), transitions + 1);
+                    let lock = self.now_lock(clock::now(), transitions + 1);
                     self.write(state, &lock);
                 }
                 Some(())

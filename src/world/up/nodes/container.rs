@@ -1,13 +1,13 @@
 //! One node container, from nothing to started: ports that somebody took meanwhile, and what an
 //! `up` ordered that did not live to see it.
 
+use crate::clock::{Instant, sleep};
 use crate::fault::Fault;
 use crate::world::gate::{self, Claiming};
 use crate::world::home::State;
 use crate::world::node::{self, NodePlan, PORT_TAKEN};
 use crate::world::up::Run;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
 
 /// How often other ports are chosen when somebody was faster.
 const PORT_TRIES: usize = 5;

@@ -1,13 +1,13 @@
 //! The shared folder: Flink's user may write all of it in the node, and this machine sees what is
 //! written there.
 
+use crate::clock::{Instant, sleep};
 use crate::fault::Fault;
 use crate::world::gate::Claiming;
 use crate::world::node::{self, Node, shared};
 use crate::world::shared::{Folder, Obstacle};
 use crate::world::up::Run;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
 
 /// How long a node may take to set an owner.
 const OWN: Duration = Duration::from_secs(30);
