@@ -34,6 +34,7 @@ use crate::fault::Fault;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// A lab definition, complete and checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,9 +123,21 @@ pub fn folder_in_words(folder: &Path) -> String {
 }
 
 impl Lab {
-    /// The lab of that name if it is compiled in, else the one in the folder of that name.
+    /// The lab of that name if it is compiled in, else the one in the folder of that name. One that
+    /// is compiled in never changes, and is read once.
     pub fn open(name_or_folder: &str) -> Result<Self, Fault> {
-        Self::open_with(name_or_folder, None)
+        static READ: [OnceLock<Lab>; BUILT_IN.len()] = [const { OnceLock::new() }; BUILT_IN.len()];
+        let known = BUILT_IN
+            .iter()
+            .position(|(name, _)| *name == name_or_folder);
+        let Some(read) = known.map(|at| &READ[at]) else {
+            return Self::open_with(name_or_folder, None);
+        };
+        if let Some(lab) = read.get() {
+            return Ok(lab.clone());
+        }
+        let lab = Self::open_with(name_or_folder, None)?;
+        Ok(read.get_or_init(|| lab).clone())
     }
 
     /// The same, with manifests that were fetched before from the addresses that it names: the

@@ -213,7 +213,7 @@ mod tests {
         force: Force,
     ) -> Result<Value, Status> {
         let object = apply(store, &key(), &body, manager, force)?;
-        Ok(store.put(key(), object))
+        Ok(Value::clone(&store.put(key(), object)))
     }
 
     #[test]

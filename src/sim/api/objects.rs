@@ -88,7 +88,7 @@ pub(super) fn create(store: &mut Store, about: &About, mut body: Value, dice: &D
     namespace_exists(store, &key)?;
     complete(&key, &mut body, dice.uuid(), clock::now());
     defaults(&key, &mut body, dice);
-    Ok((201, store.put(key, body)))
+    Ok((201, Value::clone(&store.put(key, body))))
 }
 
 pub(super) fn replace(store: &mut Store, about: &About, mut body: Value) -> Answer {
@@ -107,7 +107,7 @@ pub(super) fn replace(store: &mut Store, about: &About, mut body: Value) -> Answ
     if about.part.is_empty() && !old["status"].is_null() {
         body["status"] = old["status"].clone();
     }
-    Ok((200, store.put(key, body)))
+    Ok((200, Value::clone(&store.put(key, body))))
 }
 
 pub(super) fn patch(
@@ -161,7 +161,10 @@ pub(super) fn patch(
             complete(&key, &mut object, dice.uuid(), clock::now());
         }
         defaults(&key, &mut object, dice);
-        return Ok((if fresh { 201 } else { 200 }, store.put(key, object)));
+        return Ok((
+            if fresh { 201 } else { 200 },
+            Value::clone(&store.put(key, object)),
+        ));
     }
     let Some(old) = store.get(&key) else {
         return Err(Status::not_found(&key));
@@ -191,7 +194,7 @@ pub(super) fn patch(
         if about.part == "scale" {
             scale(&written)
         } else {
-            written
+            Value::clone(&written)
         },
     ))
 }
@@ -226,14 +229,14 @@ pub(super) fn delete(store: &mut Store, about: &About, options: &Value) -> Answe
                 }
                 pod["metadata"]["deletionGracePeriodSeconds"] = json!(grace);
             });
-            Ok((200, marked.unwrap_or(object)))
+            Ok((200, marked.map_or(object, |marked| Value::clone(&marked))))
         }
         "namespaces" => {
             let marked = store.edit(&key, |namespace| {
                 namespace["metadata"]["deletionTimestamp"] = json!(now);
                 namespace["status"]["phase"] = json!("Terminating");
             });
-            Ok((200, marked.unwrap_or(object)))
+            Ok((200, marked.map_or(object, |marked| Value::clone(&marked))))
         }
         _ => {
             store.remove(&key);

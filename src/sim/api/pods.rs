@@ -134,9 +134,10 @@ pub(super) fn log(cluster: Arc<Cluster>, about: &About, request: &Request) -> Re
 
 impl Tail {
     async fn piece(&mut self) -> Option<Bytes> {
-        let mut pulse = self.cluster.pulse();
+        let (mut pulse, mut spoken) = (self.cluster.pulse(), self.cluster.spoken());
         loop {
             pulse.mark_unchanged();
+            spoken.mark_unchanged();
             let (lines, runs) = {
                 let state = self.cluster.hold();
                 let own = state.containers.get(&self.id)?;
@@ -162,7 +163,14 @@ impl Tail {
             if !nothing {
                 continue;
             }
-            if !self.follow || !runs || pulse.changed().await.is_err() {
+            if !self.follow || !runs {
+                return None;
+            }
+            let changed = tokio::select! {
+                changed = spoken.changed() => changed,
+                changed = pulse.changed() => changed,
+            };
+            if changed.is_err() {
                 return None;
             }
         }

@@ -4,14 +4,16 @@
 use super::kinds::Kind;
 use super::status::Status;
 use serde_json::{Map, Value, json};
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 /// Changes kept for watches that resume. A watch that asks for older ones gets a 410, as it does
 /// from a real server after a compaction.
 const HISTORY: usize = 4000;
 
 /// Whose object: kind, namespace ("" for none) and name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Key {
     pub(crate) kind: &'static Kind,
     pub(crate) namespace: String,
@@ -23,16 +25,17 @@ pub(crate) struct Key {
 pub(crate) struct Change {
     pub(crate) revision: u64,
     pub(crate) kind: &'static Kind,
-    pub(crate) before: Option<Value>,
+    pub(crate) before: Option<Arc<Value>>,
     /// None: deleted.
-    pub(crate) after: Option<Value>,
+    pub(crate) after: Option<Arc<Value>>,
 }
 
 /// All objects.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     pub(crate) revision: u64,
-    objects: BTreeMap<Key, Value>,
+    /// Shared with the history: most of what the simulation computes would else be copies.
+    objects: BTreeMap<Key, Arc<Value>>,
     history: VecDeque<Change>,
     /// Leaf paths of each field manager, for server-side apply.
     pub(super) owners: BTreeMap<Key, BTreeMap<String, BTreeSet<String>>>,
@@ -49,9 +52,29 @@ impl Key {
     }
 }
 
+/// By kind, namespace and name. A kind is known by its group and plural: there is no other of them.
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let kind = |key: &Self| (key.kind.group, key.kind.plural);
+        let kinds = match std::ptr::eq(self.kind, other.kind) {
+            true => Ordering::Equal,
+            false => kind(self).cmp(&kind(other)),
+        };
+        kinds
+            .then_with(|| self.namespace.cmp(&other.namespace))
+            .then_with(|| self.name.cmp(&other.name))
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 impl Store {
     pub(crate) fn get(&self, key: &Key) -> Option<&Value> {
-        self.objects.get(key)
+        self.objects.get(key).map(Arc::as_ref)
     }
 
     pub(crate) fn read(&self, kind: &'static Kind, namespace: &str, name: &str) -> Option<&Value> {
@@ -73,18 +96,19 @@ impl Store {
         namespace: &'a str,
     ) -> impl Iterator<Item = (&'a Key, &'a Value)> + 'a {
         self.objects
-            .iter()
-            .filter(move |(key, _)| std::ptr::eq(key.kind, kind))
-            .filter(move |(key, _)| namespace.is_empty() || key.namespace == namespace)
+            .range(Key::new(kind, namespace, "")..)
+            .take_while(move |(key, _)| std::ptr::eq(key.kind, kind))
+            .take_while(move |(key, _)| namespace.is_empty() || key.namespace == namespace)
+            .map(|(key, value)| (key, value.as_ref()))
     }
 
     /// Writes an object. Says nothing to watches when nothing changed, as a real server.
-    pub(crate) fn put(&mut self, key: Key, mut object: Value) -> Value {
+    pub(crate) fn put(&mut self, key: Key, mut object: Value) -> Arc<Value> {
         let before = self.objects.get(&key).cloned();
         if let Some(before) = &before {
             object["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"].clone();
-            if *before == object {
-                return object;
+            if **before == object {
+                return before.clone();
             }
             if has_generation(key.kind) {
                 let old = before["metadata"]["generation"].as_u64().unwrap_or(1);
@@ -96,29 +120,40 @@ impl Store {
         }
         self.revision += 1;
         object["metadata"]["resourceVersion"] = json!(self.revision.to_string());
-        self.objects.insert(key.clone(), object.clone());
-        self.remember(key.kind, before, Some(object.clone()));
+        let object = Arc::new(object);
+        let kind = key.kind;
+        self.objects.insert(key, object.clone());
+        self.remember(kind, before, Some(object.clone()));
         object
     }
 
     /// Changes an object in place, if it is there.
-    pub(crate) fn edit(&mut self, key: &Key, change: impl FnOnce(&mut Value)) -> Option<Value> {
-        let mut object = self.objects.get(key)?.clone();
+    pub(crate) fn edit(
+        &mut self,
+        key: &Key,
+        change: impl FnOnce(&mut Value),
+    ) -> Option<Arc<Value>> {
+        let mut object = self.get(key)?.clone();
         change(&mut object);
         Some(self.put(key.clone(), object))
     }
 
     pub(crate) fn remove(&mut self, key: &Key) -> Option<Value> {
-        let mut gone = self.objects.remove(key)?;
+        let before = self.objects.remove(key)?;
         self.owners.remove(key);
         self.revision += 1;
-        let before = gone.clone();
+        let mut gone = before.as_ref().clone();
         gone["metadata"]["resourceVersion"] = json!(self.revision.to_string());
         self.remember(key.kind, Some(before), None);
         Some(gone)
     }
 
-    fn remember(&mut self, kind: &'static Kind, before: Option<Value>, after: Option<Value>) {
+    fn remember(
+        &mut self,
+        kind: &'static Kind,
+        before: Option<Arc<Value>>,
+        after: Option<Arc<Value>>,
+    ) {
         self.history.push_back(Change {
             revision: self.revision,
             kind,

@@ -133,8 +133,8 @@ fn seen_as(change: &Change, about: &About, selector: &Selector) -> Option<Value>
     if change.kind != about.kind {
         return None;
     }
-    let before = change.before.as_ref().filter(of);
-    let after = change.after.as_ref().filter(of);
+    let before = change.before.as_deref().filter(of);
+    let after = change.after.as_deref().filter(of);
     let (kind, object) = match (before, after) {
         (None, Some(after)) => ("ADDED", after.clone()),
         (Some(_), Some(after)) => ("MODIFIED", after.clone()),

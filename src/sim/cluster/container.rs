@@ -127,7 +127,7 @@ impl State {
     }
 
     pub(crate) fn log(&mut self, id: &str, line: String) {
-        self.beats += 1;
+        self.lines += 1;
         if let Some(container) = self.containers.get_mut(id) {
             container.log.push(clock::now(), line);
         }

@@ -43,6 +43,8 @@ pub(crate) struct Cluster {
     pub(crate) stop: CancellationToken,
     state: Mutex<State>,
     pulse: watch::Sender<u64>,
+    /// Beside it, for those who read what containers say: nobody else minds.
+    spoken: watch::Sender<u64>,
 }
 
 /// Everything that changes.
@@ -63,6 +65,8 @@ pub(crate) struct State {
     on_demand: BTreeMap<String, u32>,
     /// Rises with every change that is not one of the store.
     pub(crate) beats: u64,
+    /// Rises with every line that a container says.
+    pub(crate) lines: u64,
 }
 
 /// A Kubernetes node.
@@ -98,8 +102,9 @@ pub(crate) fn preloaded(ground: &Ground) -> BTreeMap<String, String> {
 /// The lock around the state. Wakes everybody on the way out if something changed.
 pub(crate) struct Held<'a> {
     state: MutexGuard<'a, State>,
-    pulse: &'a watch::Sender<u64>,
+    cluster: &'a Cluster,
     before: (u64, u64),
+    lines: u64,
 }
 
 impl Deref for Held<'_> {
@@ -118,7 +123,10 @@ impl DerefMut for Held<'_> {
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         if self.before != (self.state.store.revision, self.state.beats) {
-            self.pulse.send_modify(|pulse| *pulse += 1);
+            self.cluster.pulse.send_modify(|pulse| *pulse += 1);
+        }
+        if self.lines != self.state.lines {
+            self.cluster.spoken.send_modify(|spoken| *spoken += 1);
         }
     }
 }
@@ -139,6 +147,7 @@ impl Cluster {
                 ..State::default()
             }),
             pulse: watch::channel(0).0,
+            spoken: watch::channel(0).0,
         });
         tokio::spawn(controllers::run(cluster.clone()));
         cluster
@@ -148,11 +157,18 @@ impl Cluster {
     pub(crate) fn hold(&self) -> Held<'_> {
         let state = self.state.lock().expect("no panic while the lock is held");
         let before = (state.store.revision, state.beats);
+        let lines = state.lines;
         Held {
             state,
-            pulse: &self.pulse,
+            cluster: self,
             before,
+            lines,
         }
+    }
+
+    /// Tells of every line that a container says from now on.
+    pub(crate) fn spoken(&self) -> watch::Receiver<u64> {
+        self.spoken.subscribe()
     }
 
     /// Tells of every change from now on.

@@ -40,7 +40,7 @@ pub(super) async fn schedule(cluster: &Arc<Cluster>, key: &Key) -> Option<Value>
         pod["spec"]["nodeName"].as_str().unwrap_or_default()
     );
     cluster.event(&pod, "Normal", "Scheduled", &text);
-    Some(pod)
+    Some(Value::clone(&pod))
 }
 
 /// The node that has the fewest pods of the same labels. None: there is none yet.
