@@ -26,6 +26,7 @@
 //!
 //! | where | what | begin with |
 //! | --- | --- | --- |
+//! | `clock` | what time it is and how long a pause lasts, so that a test's lab can live faster | `clock::sleep` |
 //! | `fault` | why something failed, in a person's words; exit codes | `Fault` |
 //! | `text` | text from outside made harmless: terminal, browser, Markdown, JSON | `harms` |
 //! | `failure` | failures as data, and the one table of them | `CATALOGUE` |

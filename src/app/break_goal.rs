@@ -2,9 +2,9 @@
 //! first, then it aims, fires once the lab is ready, waits for the verdict and the undo, and does
 //! so as often as was asked.
 
-use crate::clock::Instant;
 use super::print::{Printer, Style};
 use super::{Next, break_report, report, status};
+use crate::clock::Instant;
 use crate::failure::{Failure, LONGEST, Seconds, Verdict};
 use crate::fault::Fault;
 use crate::lab::Lab;

@@ -6,10 +6,10 @@ mod reading;
 mod room;
 mod writing;
 
-use crate::clock::Instant;
 use super::docker::{Docker, failed, late, words};
 use super::up::progress::{Meter, Progress, Title};
 use super::{Events, World, export, files, images, lessons};
+use crate::clock::Instant;
 use crate::fault::Fault;
 use crate::lab::{LESSONS, Lab, folder_in_words};
 use crate::model::{BundleOrder, Done, Event};

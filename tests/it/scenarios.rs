@@ -21,10 +21,13 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 /// How much faster than life the lab is.
-pub(crate) const SPEED: f64 = 2.0;
-/// How much faster than the wall clock the lab and the program live. Together fast enough to wait
-/// for, slow enough that a loaded machine keeps up.
-pub(crate) const RATE: f64 = 5.0;
+pub(crate) const SPEED: f64 = 5.0;
+
+/// How much faster than the wall clock the lab and the program live together: fast enough to wait
+/// for, slow enough that a loaded machine keeps up with a lab of that speed.
+fn rate(speed: f64) -> f64 {
+    (10.0 / speed).clamp(1.0, 3.0)
+}
 
 /// A simulated machine, and the program that finds it.
 pub(crate) struct Scene {
@@ -57,7 +60,7 @@ impl Scene {
 
     /// A machine for several labs: each for the cluster whose name ends in its own.
     pub(crate) fn with(lab: Lab, others: Vec<Lab>, speed: f64, images: Images) -> Self {
-        let clock = Clock::at_rate(RATE);
+        let clock = Clock::at_rate(rate(speed));
         clock::set_of_thread(clock);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)

@@ -1,6 +1,7 @@
 //! The walls between the folders of `src`, read off the sources: who may know whom, who may touch
 //! what, and a few habits. One table says it all; the reasons are in the head of `src/lib.rs`.
 
+use crate::clock::{self, Instant};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -576,7 +577,7 @@ fn the_walls_are_seen() {
     assert!(has("fn a(model: &mut Model)", "&mut Model"));
     assert!(has("use crate::model::{Event, Model};", "Model"));
     assert!(!has("let models = ModelRow;", "Model"));
-    assert!(has("let at = jiff::Timestamp::now();", "Timestamp::now"));
+    assert!(has("let at = clock::now();", "Timestamp::now"));
     assert!(has("std::fs::write(path, text)", "fs::write"));
     assert_eq!(
         code("let a = \"http://x\"; // and more"),

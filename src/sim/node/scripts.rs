@@ -1,8 +1,8 @@
 //! The program's own shell scripts, known by the word that names them: their meaning and their
 //! output are simulated, not their text.
 
-use crate::clock;
 use super::{Shell, broken, crictl, shared};
+use crate::clock;
 use crate::failure::Role;
 use crate::sim::cluster::{Cluster, Container, Signal};
 use crate::sim::ground::Trouble;

@@ -1,8 +1,8 @@
 //! Takes back what this hand applied, and does not give up: what fails is told and tried again until
 //! it is done, somebody else did it, or the program ends.
 
-use crate::clock;
 use super::{End, HEALED, Hand, INTERRUPTED};
+use crate::clock;
 use crate::failure::{LONGEST, Undo};
 use crate::fault::Fault;
 use crate::model::RunEventKind;

@@ -1,10 +1,10 @@
 //! Steps in the node that have an effect until they are taken back. Each writes down what takes it
 //! back before it acts, and proves that it hit by something that can be counted or asked for.
 
-use crate::clock::{self, Instant};
 use super::pins::changed;
 use super::pods::stamp;
 use super::{Hand, Victim};
+use crate::clock::{self, Instant};
 use crate::fault::Fault;
 use crate::model::{MANIFEST, MANIFEST_ASIDE, RunEventKind};
 use crate::world::Events;

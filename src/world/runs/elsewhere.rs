@@ -1,9 +1,9 @@
 //! Runs that other processes fire, as these write them down while they happen: shown like one's own.
 //! Only names and lines that are ours are read; decides nothing about a run.
 
-use crate::clock::{self, Instant};
 use super::written::{begun, lines};
 use super::{plain_name, read};
+use crate::clock::{self, Instant};
 use crate::model::{BreakBegun, Event, RunEventKind, RunResult, Standing};
 use crate::world::beat::beat;
 use crate::world::home::Home;

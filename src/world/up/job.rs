@@ -1,8 +1,8 @@
 //! Decides which job runs and brings it in: the one written down if Flink has or recovers it, else
 //! the same id again if it never came to a checkpoint, else a new history under a new id.
 
-use crate::clock::{self, Instant, sleep};
 use super::{Run, kept};
+use crate::clock::{self, Instant, sleep};
 use crate::failure::Role;
 use crate::fault::Fault;
 use crate::lab::{Lab, Starts};
