@@ -4,6 +4,7 @@
 
 mod asked;
 
+use crate::clock::{self, Instant};
 use asked::{makes_sense, opened, refused};
 
 use super::break_goal::{Breaking, Brief};
@@ -12,7 +13,6 @@ use super::lines::Goal;
 use super::print::{Printer, Style};
 use super::{Surroundings, crash, headless, logging, reports};
 use crate::cli::{Cli, Command, Comparing};
-use crate::clock::{self, Instant};
 use crate::failure::Failure;
 use crate::fault::{Fault, Kind};
 use crate::lab::Lab;

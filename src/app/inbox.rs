@@ -1,6 +1,7 @@
 //! Where events come in, and the tasks that bring them: the loop misses each that panics.
 
 use super::crash;
+use crate::clock::{self, Instant};
 use crate::fault::{Fault, Kind};
 use crate::model::{Event, Happening, Signal};
 use crate::world::Events;
@@ -8,7 +9,6 @@ use futures::FutureExt;
 use tokio::signal::unix::{self, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Events waiting for the loop. A flood slows its source, not the memory.
@@ -69,14 +69,14 @@ fn crashed(ended: Result<(), JoinError>) -> Option<Happening> {
 
 pub(super) fn now(event: Event) -> Happening {
     Happening {
-        at: jiff::Timestamp::now(),
+        at: clock::now(),
         event,
     }
 }
 
 async fn until(due: Option<Instant>) {
     match due {
-        Some(due) => tokio::time::sleep_until(due).await,
+        Some(due) => clock::sleep_until(due).await,
         None => std::future::pending().await,
     }
 }

@@ -8,7 +8,6 @@ use crate::clock::Instant;
 use crate::fault::{Fault, Kind};
 use crate::model::{EffectKind, Ended, Event, Happening, Model, RunEvent, RunEventKind, StepState};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// How long the first full picture may take.
 pub(super) const FIRST_PICTURE: Duration = Duration::from_secs(10);

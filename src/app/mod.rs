@@ -196,7 +196,12 @@ fn with_world(
 /// of them costs an idle dashboard more than all that it does.
 fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
     let mut threads = tokio::runtime::Builder::new_multi_thread();
-    let runtime = threads.worker_threads(1).enable_all().build();
+    let runtime = threads
+        .worker_threads(1)
+        // Unoptimised, the futures of a whole `up` do not fit into the usual 2 MiB.
+        .thread_stack_size(8 << 20)
+        .enable_all()
+        .build();
     runtime.map_err(|error| Fault::new(Kind::Bug, "no-runtime", "Cannot start.").why(error))
 }
 

@@ -17,7 +17,6 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
-use tokio::time::Instant;
 
 /// How fast the lab comes into being before it is shown.
 const HASTE: f64 = 20.0;

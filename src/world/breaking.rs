@@ -13,7 +13,6 @@ mod pods;
 
 pub use leader::stop_leader;
 
-use crate::clock::{self, Instant};
 use super::gate::{Ours, ours};
 use super::home::{Home, Lock};
 use super::journal::{self, Entry};
@@ -22,6 +21,7 @@ use super::node::Node;
 use super::open::{LabHandle, must_open};
 use super::process::{self, Process};
 use super::{Events, World};
+use crate::clock::{self, Instant};
 use crate::failure::{LONGEST, Step};
 use crate::fault::Fault;
 use crate::model::{BreakBegun, BreakOrder, RunEventKind, Target};
@@ -224,7 +224,10 @@ impl<'a> Hand<'a> {
     fn left(&self) -> Duration {
         let lasts = self.order.failure.lasts.unwrap_or(LONGEST);
         let lasts = Duration::from_secs(lasts.0.into());
-        let since = self.since.get().map_or(Duration::ZERO, Instant::elapsed);
+        let since = self
+            .since
+            .get()
+            .map_or(Duration::ZERO, |since| since.elapsed());
         lasts.saturating_sub(since)
     }
 

@@ -6,15 +6,14 @@ mod exact;
 mod replies;
 mod route;
 
-use crate::clock::{self, Instant};
 use super::Events;
 use super::watch::{Links, Rhythm, Sights};
+use crate::clock::{self, Instant};
 use crate::model::{CheckpointsSample, Count, Event, FlinkSample, JobRow, Pod, Via, Worker};
 use bytes::Bytes;
 use exact::Counter;
 use futures::future::BoxFuture;
 use futures::{FutureExt, future};
-use jiff::Timestamp;
 pub use route::Ways;
 pub(super) use route::innermost;
 use route::{Route, Trouble};

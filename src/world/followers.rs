@@ -5,6 +5,7 @@
 use super::Events;
 use super::crash::message;
 use super::watch::Links;
+use crate::clock;
 use crate::model::Event;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -71,7 +72,7 @@ impl Followers {
         let follows = (follower.begin)();
         let task = self.tasks.spawn(async move {
             if !pause.is_zero() {
-                tokio::time::sleep(pause).await;
+                clock::sleep(pause).await;
             }
             follows.await;
         });

@@ -7,13 +7,13 @@ mod proof;
 
 pub use proof::{MARKER, Seen};
 
-use crate::clock::{self, Instant};
 use super::World;
 use super::docker::Docker;
 use super::home::{Home, NodeRecord, State};
 use super::kube::{self as api, CALL};
 use super::node::Node;
 use super::open::LabHandle;
+use crate::clock::{self, Instant};
 use crate::fault::Fault;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, Client};

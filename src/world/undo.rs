@@ -4,7 +4,6 @@
 
 mod pointers;
 
-use crate::clock::{self, Instant};
 use super::docker::Stream;
 use super::gate::{OurNodes, Ours};
 use super::journal::{Act, Entry};
@@ -13,6 +12,7 @@ use super::node::{Node, late, shared};
 use super::open::LabHandle;
 use super::shared::Obstacle;
 use super::{Events, World};
+use crate::clock::{self, Instant};
 use crate::fault::Fault;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};

@@ -13,12 +13,12 @@ mod pulse;
 pub(super) use links::Links;
 pub(super) use pulse::Pulse;
 
-use crate::clock::{Instant, sleep};
 use super::beat::{self, beat};
 use super::followers::Followers;
 use super::home::Home;
 use super::open::Stamps;
 use super::{Events, World, disk, flink, ha, open, tail};
+use crate::clock::{self, Instant, sleep};
 use crate::lab::{Flink, Polls, Roles};
 use crate::model::{Event, LabFacts, Pace, Pod, Source, Stage};
 use futures::FutureExt;
@@ -380,7 +380,7 @@ impl Rhythm {
                 Pace::Calm => beat::after(began, self.polls.calm),
                 Pace::Trouble => began + self.polls.trouble,
             };
-            let due = tokio::time::sleep_until(due);
+            let due = clock::sleep_until(due);
             tokio::select! {
                 () = due => return,
                 Ok(()) = self.pace.changed() => {}

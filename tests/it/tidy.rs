@@ -1,7 +1,6 @@
 //! The walls between the folders of `src`, read off the sources: who may know whom, who may touch
 //! what, and a few habits. One table says it all; the reasons are in the head of `src/lib.rs`.
 
-use crate::clock::{self, Instant};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,6 +49,10 @@ struct Wall {
 }
 
 const WALLS: &[Wall] = &[
+    Wall {
+        of: "clock.rs",
+        never: &[&["crate::", "std::env", "std::fs"], SCREENS],
+    },
     Wall {
         of: "fault.rs",
         never: &[&["crate::"], CLIENTS, SCREENS, SYSTEM, CLOCKS],
@@ -273,6 +276,16 @@ const ONLY: &[Only] = &[
         word: "runtime.spawn",
         within: &[],
         why: "a task that nobody owns is missed by nobody",
+    },
+    Only {
+        word: "Timestamp::now",
+        within: &["clock.rs", "app/mod.rs", "world/crash.rs"],
+        why: "a simulated lab and the program live by one clock",
+    },
+    Only {
+        word: "tokio::time::sleep",
+        within: &["clock.rs", "app/replay.rs"],
+        why: "a simulated lab and the program live by one clock",
     },
     Only {
         word: "fs::write",
@@ -577,7 +590,7 @@ fn the_walls_are_seen() {
     assert!(has("fn a(model: &mut Model)", "&mut Model"));
     assert!(has("use crate::model::{Event, Model};", "Model"));
     assert!(!has("let models = ModelRow;", "Model"));
-    assert!(has("let at = clock::now();", "Timestamp::now"));
+    assert!(has("let at = jiff::Timestamp::now();", "Timestamp::now"));
     assert!(has("std::fs::write(path, text)", "fs::write"));
     assert_eq!(
         code("let a = \"http://x\"; // and more"),

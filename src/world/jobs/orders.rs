@@ -2,8 +2,8 @@
 //! until what was asked for is so. A new job is written down before it exists. Looks at the HA data
 //! before and after; removes nothing itself.
 
-use crate::clock::{self, Instant};
 use super::{ha_data, look};
+use crate::clock::{self, Instant};
 use crate::fault::Fault;
 use crate::model::{Event, JobAct, JobDone, JobOrder, JobTold, JobsSeen};
 use crate::world::docker::Docker;

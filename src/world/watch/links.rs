@@ -48,7 +48,7 @@ impl Links {
     pub(in crate::world) async fn broken(&self, why: &str) {
         self.news(false);
         let why = crate::world::clean::message(why);
-        let since = Timestamp::now();
+        let since = clock::now();
         self.tell(Link::Lost { since, why }).await;
     }
 
