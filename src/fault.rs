@@ -1,6 +1,7 @@
 //! What a person is told when something fails, and the exit code that a script gets.
 //! Plain data: every layer may build one, only `app` prints it.
 
+use crate::advice::Advice;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
@@ -17,7 +18,7 @@ pub struct Fault {
     /// Why we think so; often the other side's own words. May be empty.
     pub why: String,
     /// What the person can do. May be empty.
-    pub mend: String,
+    pub mend: Advice,
     /// Where in a file of the user the mistake is.
     pub place: Option<Place>,
     /// The last words of the part that failed: logs, events.
@@ -83,7 +84,7 @@ impl Fault {
             code: Cow::Borrowed(code),
             what: what.into(),
             why: String::new(),
-            mend: String::new(),
+            mend: Advice::default(),
             place: None,
             excerpts: Vec::new(),
         }
@@ -108,7 +109,7 @@ impl Fault {
 
     /// What the person can do.
     #[must_use]
-    pub fn mend(mut self, mend: impl Into<String>) -> Self {
+    pub fn mend(mut self, mend: impl Into<Advice>) -> Self {
         self.mend = mend.into();
         self
     }
@@ -133,62 +134,6 @@ impl Fault {
         });
         self
     }
-
-    /// The same for a lab that is not the usual one: every command that it names, names the lab.
-    #[must_use]
-    pub fn naming(mut self, lab: &str) -> Self {
-        self.what = naming(&self.what, lab);
-        self.why = naming(&self.why, lab);
-        self.mend = naming(&self.mend, lab);
-        self
-    }
-}
-
-/// The usual lab, which needs no `--name`.
-const USUAL: &str = "flinklab";
-/// Commands that are about one lab.
-const ABOUT_A_LAB: &[&str] = &[
-    "break",
-    "doctor",
-    "down",
-    "failures",
-    "heal",
-    "kind-config",
-    "kubeconfig",
-    "report",
-    "runs",
-    "status",
-    "stop",
-    "up",
-];
-
-/// Adds `--name` to every `flinklab …` between backticks that would else act on the usual lab.
-#[must_use]
-pub fn naming(words: &str, lab: &str) -> String {
-    if lab == USUAL || !words.contains("`flinklab") {
-        return words.to_owned();
-    }
-    let mut named = String::new();
-    for (n, part) in words.split('`').enumerate() {
-        if n > 0 {
-            named.push('`');
-        }
-        named.push_str(part);
-        let Some(rest) = part.strip_prefix("flinklab").filter(|_| n % 2 == 1) else {
-            continue;
-        };
-        let about = match rest.split_whitespace().next() {
-            None => true,
-            Some(first) => first.starts_with('-') || ABOUT_A_LAB.contains(&first),
-        };
-        let begins = rest.is_empty() || rest.starts_with(' ');
-        let has = rest.split_whitespace().any(|word| word == "--name");
-        if about && begins && !has {
-            named.push_str(" --name ");
-            named.push_str(lab);
-        }
-    }
-    named
 }
 
 impl fmt::Display for Fault {
@@ -215,28 +160,3 @@ impl fmt::Display for Place {
 }
 
 impl std::error::Error for Fault {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commands_name_a_lab_that_is_not_the_usual_one() {
-        let words = "Run `flinklab down`, then `flinklab up`; or `flinklab down --purge`.";
-        assert_eq!(naming(words, "flinklab"), words);
-        let named = "Run `flinklab down --name x`, then `flinklab up --name x`; or `flinklab down --purge --name x`.";
-        assert_eq!(naming(words, "x"), named);
-        assert_eq!(naming(named, "x"), named, "once is enough");
-        assert_eq!(
-            naming(
-                "`flinklab break KEY` of the cluster `flinklab-control-plane`",
-                "x"
-            ),
-            "`flinklab break KEY --name x` of the cluster `flinklab-control-plane`"
-        );
-        assert_eq!(
-            naming("`flinklab` or `flinklab labs`", "x"),
-            "`flinklab --name x` or `flinklab labs`"
-        );
-    }
-}

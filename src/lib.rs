@@ -27,6 +27,10 @@
 //! | where | what | begin with |
 //! | --- | --- | --- |
 //! | `clock` | what time it is and how long a pause lasts, so that a test's lab can live faster | `clock::sleep` |
+//! | `advice` | sentences that name commands, and the lab that these act on | `Advice` |
+//! | `units` | durations, sizes and short ids as text | `took` |
+//! | `columns` | text in the columns of a terminal: cut, padded, wrapped | `cut` |
+//! | `shell` | words of command lines to paste | `word` |
 //! | `fault` | why something failed, in a person's words; exit codes | `Fault` |
 //! | `text` | text from outside made harmless: terminal, browser, Markdown, JSON | `harms` |
 //! | `failure` | failures as data, and the one table of them | `CATALOGUE` |
@@ -69,15 +73,19 @@
 //! * The simulation knows neither world nor model: it is told addresses, as the real servers are,
 //!   and the program is not told which of them answers.
 
+pub mod advice;
 pub mod app;
 pub mod cli;
 pub mod clock;
+pub mod columns;
 pub mod failure;
 pub mod fault;
 pub mod lab;
 pub mod model;
 pub mod settings;
+pub mod shell;
 pub mod sim;
 pub mod text;
+pub mod units;
 pub mod view;
 pub mod world;

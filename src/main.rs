@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         docker_config: variable("DOCKER_CONFIG").map(Into::into),
         data_home: variable("XDG_DATA_HOME").map(Into::into),
         config_home: variable("XDG_CONFIG_HOME").map(Into::into),
+        home: variable("FLINKLAB_HOME").map(Into::into),
         config: variable("FLINKLAB_CONFIG").map(Into::into),
         user_home: std::env::home_dir(),
         proxies: ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"]

@@ -4,6 +4,7 @@
 
 use super::print::{Printer, Style};
 use super::{Next, break_report, report, status};
+use crate::advice;
 use crate::clock::Instant;
 use crate::failure::{Failure, LONGEST, Seconds, Verdict};
 use crate::fault::Fault;
@@ -212,7 +213,9 @@ impl Breaking {
             format!("The lab is not ready for `{}`.", self.key),
         )
         .why(against.join("; "))
-        .mend("Wait until it is healthy (`flinklab status --watch`), or use --force.")
+        .mend(advice!(
+            "Wait until it is healthy (`flinklab status --watch`), or use --force."
+        ))
     }
 
     /// A run is over once it is judged, kept, and what it broke is taken back.
@@ -304,7 +307,7 @@ pub(super) fn asked(
         return Err(
             Fault::wrong("no-failure", format!("There is no failure `{key}`."))
                 .why(format!("there are {}", keys.join(", ")))
-                .mend("`flinklab failures` tells what each of them does."),
+                .mend(advice!("`flinklab failures` tells what each of them does.")),
         );
     };
     if let Some(reason) = lab.missing_for(failure) {

@@ -38,7 +38,7 @@ fn breaking() -> Lines {
         run: Some("a".to_owned()),
         ..Breaking::new("jm-crash", Manner::Ready, None, None, 1)
     };
-    Lines::new(Goal::Break(goal), &printer())
+    Lines::new(Goal::Break(Box::new(goal)), &printer())
 }
 
 fn failed(effect: EffectKind) -> [Happening; 1] {

@@ -1,8 +1,10 @@
 //! A run for scripts and for people: the JSON that scripts may rely on, and the report that a
 //! person reads. Adds nothing to what was judged.
 
+use crate::columns::wrap_words;
 use crate::failure::Verdict;
-use crate::model::{Comeback, Origin, Phase, PhaseName, RunEventKind, RunResult, StatementName};
+use crate::model::{Comeback, Origin, PhaseName, RunEventKind, RunResult, StatementName};
+use crate::units;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -107,14 +109,15 @@ pub(super) fn text(result: &RunResult) -> String {
                 "{:<18} {:>9}  {:>8}  {}",
                 title(phase.name),
                 seconds(phase.ms),
-                spread(phase),
+                units::spread(phase.resolution_ms.into()),
                 phase.observer
             ),
         );
     }
     line(&mut text, "");
     for statement in &result.statements {
-        let words = super::report::wrapped(&statement.evidence, WIDTH - MARGIN);
+        let mut words = wrap_words(&statement.evidence, WIDTH - MARGIN);
+        words.resize(words.len().max(1), String::new());
         for (n, words) in words.iter().enumerate() {
             let left = match n {
                 0 => format!(
@@ -151,17 +154,9 @@ fn line(text: &mut String, words: &str) {
     let _ = writeln!(text, "{}", words.trim_end());
 }
 
-pub(super) fn spread(phase: &Phase) -> String {
-    match phase.resolution_ms {
-        ms if ms < 1000 => format!("{ms} ms"),
-        ms => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
-    }
-}
-
+/// A moment with all its milliseconds, as they are compared.
 pub(super) fn seconds(ms: i64) -> String {
-    let sign = if ms < 0 { "-" } else { "" };
-    let ms = ms.unsigned_abs();
-    format!("{sign}{}.{:03} s", ms / 1000, ms % 1000)
+    format!("{} s", units::exact(ms))
 }
 
 pub(super) fn title(name: PhaseName) -> &'static str {
@@ -200,7 +195,7 @@ mod tests {
 
     use super::*;
     use crate::failure::Role;
-    use crate::model::{Record, Statement, Target};
+    use crate::model::{Phase, Record, Statement, Target};
 
     fn result() -> RunResult {
         let at: jiff::Timestamp = "2026-11-22T23:11:05.164Z".parse().unwrap();

@@ -4,6 +4,8 @@
 
 mod asked;
 
+use crate::advice;
+use crate::advice::{Advice, Invocation};
 use crate::clock::{self, Instant};
 use asked::{makes_sense, opened, refused};
 
@@ -17,6 +19,7 @@ use crate::failure::Failure;
 use crate::fault::{Fault, Kind};
 use crate::lab::Lab;
 use crate::model::{Adopted, Compared, Comparison, DownOrder, Effect};
+use crate::units;
 use crate::world::labs::Standing;
 use crate::world::{Addresses, World, comparisons, manifests};
 use serde_json::json;
@@ -113,7 +116,7 @@ impl Stage<'_> {
                 "Comparing {} on {}: {all} runs, {done} of them are there. It takes about {}.",
                 comparison.failures.join(", "),
                 names.join(", "),
-                about(seconds)
+                units::about(seconds)
             ));
             for lab in &comparison.labs {
                 for (key, reason) in &lab.lacks {
@@ -143,12 +146,12 @@ impl Stage<'_> {
             matches!(standing, Ok(Standing::Running | Standing::Partly))
         });
         for one in runs {
-            self.printer.warning(&format!(
+            self.printer.warning(&self.printer.called.advise(&advice!(
                 "the lab `{0}` runs beside the comparison and slows it down; it is left alone. \
                  `flinklab stop --name {0}` frees the machine, `flinklab up --name {0}` brings it \
                  back.",
                 one.name
-            ));
+            )));
         }
     }
 
@@ -160,8 +163,10 @@ impl Stage<'_> {
         signals: &mut Interruptible,
     ) -> Result<(), Fault> {
         // Each loop hears signals itself; this is what came between two of them.
-        let goes_on = |signals: &mut Interruptible, lab| {
-            signals.check().map_err(|fault| going_on(fault, lab))
+        let goes_on = |signals: &mut Interruptible, lab: &Compared| {
+            signals
+                .check()
+                .map_err(|fault| going_on(fault, &self.called(lab)))
         };
         let lab = comparison.labs[index].clone();
         let stands = comparison.standing.as_ref() == Some(&lab.instance);
@@ -174,7 +179,7 @@ impl Stage<'_> {
                 "name-taken",
                 format!("There is a lab `{}` already, and not for this comparison.", lab.instance),
             )
-            .mend(format!(
+            .mend(advice!(
                 "If it is left of another comparison, remove it: `flinklab down --purge --name {}`.",
                 lab.instance
             )));
@@ -198,11 +203,11 @@ impl Stage<'_> {
                 timeout: UP,
             };
             let built = headless::command(world.clone(), &up, self.printer).await;
-            built.map_err(|fault| going_on(fault, &lab))?;
+            built.map_err(|fault| going_on(fault, &self.called(&lab)))?;
             for key in comparison.failures.clone() {
                 goes_on(signals, &lab)?;
                 let broken = self.broken(comparison, index, &key, &world).await;
-                broken.map_err(|fault| going_on(fault, &lab))?;
+                broken.map_err(|fault| going_on(fault, &self.called(&lab)))?;
             }
         }
         comparisons::write(&self.addresses, comparison)?;
@@ -216,7 +221,9 @@ impl Stage<'_> {
             Goal::Plan { limit: DOWN },
             self.printer,
         );
-        removed.await.map_err(|fault| going_on(fault, &lab))?;
+        removed
+            .await
+            .map_err(|fault| going_on(fault, &self.called(&lab)))?;
         comparison.standing = None;
         comparisons::write(&self.addresses, comparison)
     }
@@ -241,7 +248,7 @@ impl Stage<'_> {
             of: comparison.times,
         };
         let breaking = Breaking::briefly(key, left, brief);
-        let (effects, goal) = (breaking.effects(), Goal::Break(breaking));
+        let (effects, goal) = (breaking.effects(), Goal::Break(Box::new(breaking)));
         let ended = headless::follow(world.clone(), effects, goal, self.printer).await;
         // What was judged before something went wrong is there all the same.
         comparison.take(&instance, comparisons::kept(&self.addresses, &instance)?);
@@ -265,7 +272,7 @@ impl Stage<'_> {
             true => self.began.elapsed().as_secs_f64() / planned,
             false => 1.0,
         };
-        about(left * factor.clamp(0.05, 5.0))
+        units::about(left * factor.clamp(0.05, 5.0))
     }
 
     fn say(&self, text: &str) {
@@ -274,11 +281,21 @@ impl Stage<'_> {
         }
     }
 
+    /// What other commands need to act on one of its labs.
+    fn called(&self, lab: &Compared) -> Invocation {
+        Invocation {
+            name: lab.instance.clone(),
+            lab: Some(lab.asked.clone()),
+            home: self.printer.called.home.clone(),
+        }
+    }
+
     fn world(&self, lab: &Compared) -> Result<Arc<World>, Fault> {
         let private = self.surroundings.private(&self.addresses, Some(&lab.asked));
         Ok(Arc::new(World {
             private,
             origin: self.surroundings.origin,
+            called: self.called(lab),
             ..World::new(
                 self.addresses.clone(),
                 lab.instance.clone(),
@@ -298,25 +315,16 @@ fn named(lab: &Compared) -> String {
 }
 
 /// How a comparison that stopped here goes on, or is given up.
-fn going_on(fault: Fault, lab: &Compared) -> Fault {
-    let before = match (fault.kind, fault.mend.is_empty()) {
-        (Kind::Interrupted, _) | (_, true) => String::new(),
-        (_, false) => format!("{} ", fault.mend),
+fn going_on(fault: Fault, called: &Invocation) -> Fault {
+    let before = match fault.kind {
+        Kind::Interrupted => Advice::default(),
+        _ => fault.mend.clone(),
     };
-    fault.mend(format!(
-        "{before}The same command goes on from here; what was measured is kept. To give it up: \
-         `flinklab down --purge --name {}`.",
-        lab.instance
-    ))
-}
-
-/// A time as one says it beforehand.
-fn about(seconds: f64) -> String {
-    match seconds {
-        seconds if seconds < 90.0 => format!("{:.0} s", (seconds / 10.0).ceil() * 10.0),
-        seconds if seconds < 5400.0 => format!("{:.0} min", (seconds / 60.0).ceil()),
-        seconds => format!("{:.1} h", seconds / 3600.0),
-    }
+    let way = advice!(
+        "The same command goes on from here; what was measured is kept. To give it up: \
+         `flinklab down --purge`."
+    );
+    fault.mend(called.settled(&before.then(" ", &way)))
 }
 
 /// The labs of a comparison, for a simulation of all of them; none where the command is another.
@@ -325,17 +333,4 @@ pub(super) fn labs_of(cli: &Cli) -> Result<Vec<Lab>, Fault> {
         return Ok(Vec::new());
     };
     asked.labs.iter().map(|name| Lab::open(name)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::about;
-
-    #[test]
-    fn times_are_said_as_one_says_them() {
-        assert_eq!(about(12.0), "20 s");
-        assert_eq!(about(100.0), "2 min");
-        assert_eq!(about(1501.0), "26 min");
-        assert_eq!(about(7200.0), "2.0 h");
-    }
 }

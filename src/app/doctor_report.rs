@@ -1,7 +1,9 @@
 //! What the doctor found, for people and for scripts.
 
 use super::print::{Printer, Style};
-use super::report::wrapped;
+use crate::advice;
+use crate::advice::Invocation;
+use crate::columns::wrap_words;
 use crate::fault::Fault;
 use crate::model::{Finding, Grade, Who};
 use serde_json::{Value, json};
@@ -27,7 +29,7 @@ pub(super) fn print(
     match printer.style {
         Style::Json => {
             for finding in findings {
-                printer.object(&json!({ "finding": object(finding) }));
+                printer.object(&json!({ "finding": object(finding, &printer.called) }));
             }
         }
         Style::Text => {
@@ -36,7 +38,7 @@ pub(super) fn print(
             }
             findings
                 .iter()
-                .for_each(|finding| printer.text(&text(finding)));
+                .for_each(|finding| printer.text(&text(finding, &printer.called)));
             printer.line(&format!(
                 "{} fine, {} to look at, {} in the way.",
                 count(Grade::Fine),
@@ -52,7 +54,9 @@ pub(super) fn print(
         };
         return Err(Fault::unable("doctor-blocker", what)
             .why(blockers.join("\n"))
-            .mend("Mend what is marked FAIL, then run `flinklab doctor` again."));
+            .mend(advice!(
+                "Mend what is marked FAIL, then run `flinklab doctor` again."
+            )));
     }
     if printer.style == Style::Json {
         printer.object(&json!({"result": {
@@ -63,8 +67,10 @@ pub(super) fn print(
     Ok(0)
 }
 
-fn object(finding: &Finding) -> Value {
+fn object(finding: &Finding, called: &Invocation) -> Value {
     let mut object = json!(finding);
+    object["why"] = json!(called.advise(&finding.why));
+    object["mend"] = json!(called.advise(&finding.mend));
     if finding.grade == Grade::Fine
         && let Some(object) = object.as_object_mut()
     {
@@ -73,22 +79,22 @@ fn object(finding: &Finding) -> Value {
     object
 }
 
-fn text(finding: &Finding) -> String {
+fn text(finding: &Finding, called: &Invocation) -> String {
     let mark = match finding.grade {
         Grade::Fine => "ok  ",
         Grade::Warning => "look",
         Grade::Blocker => "FAIL",
     };
     let mut text = format!("{mark}  {:<22} {}\n", finding.title, finding.found);
-    let mend = match finding.who {
-        Some(Who::Root) => format!("{} (needs root)", finding.mend),
-        _ => finding.mend.clone(),
-    };
-    for (title, words) in [("why", &finding.why), ("mend", &mend)] {
+    let mut mend = called.advise(&finding.mend);
+    if finding.who == Some(Who::Root) {
+        mend.push_str(" (needs root)");
+    }
+    for (title, words) in [("why", &called.advise(&finding.why)), ("mend", &mend)] {
         if words.is_empty() {
             continue;
         }
-        for (n, line) in wrapped(words, WIDTH - 16).into_iter().enumerate() {
+        for (n, line) in wrap_words(words, WIDTH - 16).into_iter().enumerate() {
             let title = if n == 0 { title } else { "" };
             text.push_str(&format!("        {title:<5} {line}\n"));
         }
@@ -107,15 +113,15 @@ mod tests {
             title: "inotify".to_owned(),
             grade: Grade::Warning,
             found: "128 instances".to_owned(),
-            why: "a node may fail".to_owned(),
-            mend: "sudo sysctl x".to_owned(),
+            why: "a node may fail".into(),
+            mend: "sudo sysctl x".into(),
             who: Some(Who::Root),
         };
         assert_eq!(
-            text(&finding),
+            text(&finding, &Invocation::default()),
             "look  inotify                128 instances\n        why   a node may fail\n        \
              mend  sudo sysctl x (needs root)\n"
         );
-        assert_eq!(object(&finding)["who"], "root");
+        assert_eq!(object(&finding, &Invocation::default())["who"], "root");
     }
 }

@@ -102,7 +102,7 @@ pub(super) async fn command(
             let lab = crate::world::definition(&world)?;
             let lasts = break_goal::asked(&lab, key, *lasts, manner)?;
             let goal = Breaking::new(key, manner, target.clone(), lasts, *times);
-            follow(world, goal.effects(), Goal::Break(goal), printer).await
+            follow(world, goal.effects(), Goal::Break(Box::new(goal)), printer).await
         }
         Command::Heal => follow(world, vec![Effect::Heal], Goal::Heal, printer).await,
         Command::Runs => reports::runs(&world, printer),
@@ -152,6 +152,7 @@ pub(super) async fn follow(
     }
     let mut model = Model {
         name: world.name.clone(),
+        called: world.called.clone(),
         origin: world.origin,
         calm: world.refresh.calm,
         ..Model::default()

@@ -4,12 +4,13 @@
 use super::lines::Goal;
 use super::print::{Printer, Style};
 use super::{headless, questions};
+use crate::advice;
+use crate::advice::Invocation;
 use crate::cli::JobCommand;
 use crate::clock;
 use crate::fault::Fault;
-use crate::model::{
-    Effect, HaData, JobAct, JobDone, JobOrder, JobTold, JobsSeen, StartKind, short,
-};
+use crate::model::{Effect, HaData, JobAct, JobDone, JobOrder, JobTold, JobsSeen, StartKind};
+use crate::units;
 use crate::world::World;
 use crate::world::jobs;
 use serde_json::{Value, json};
@@ -32,7 +33,7 @@ pub(super) async fn command(
             let seen = jobs::look(&world).await?;
             match printer.style {
                 Style::Json => objects(&seen).iter().for_each(|one| printer.object(one)),
-                Style::Text => printer.advice(&listed(&seen)),
+                Style::Text => printer.text(&listed(&seen, &printer.called)),
             }
             return Ok(0);
         }
@@ -55,7 +56,9 @@ pub(super) async fn command(
             format!("`job {}` cannot be done now.", order.act),
         )
         .why(why)
-        .mend("`flinklab job list` shows the jobs and what they can start from."));
+        .mend(advice!(
+            "`flinklab job list` shows the jobs and what they can start from."
+        )));
     }
     if order.act == JobAct::Resume {
         // What was agreed to is what is started from, also if something newer comes meanwhile.
@@ -103,7 +106,7 @@ pub(super) fn told(told: &JobTold, printer: &Printer) -> Option<Result<u8, Fault
         JobTold::Done(done) => {
             match printer.style {
                 Style::Json => printer.object(&object(done)),
-                Style::Text => printer.advice(&text(done)),
+                Style::Text => printer.text(&text(done, &printer.called)),
             }
             Some(Ok(0))
         }
@@ -124,12 +127,12 @@ fn object(done: &JobDone) -> Value {
     json!({"result": {
         "command": format!("job {}", done.order.act), "job": done.job, "state": done.state,
         "savepoint": done.savepoint, "restored": done.restored,
-        "seconds": (done.seconds * 10.0).round() / 10.0,
+        "seconds": units::to_the_tenth(done.seconds),
         "before": ha_object(&done.before), "after": ha_object(&done.after),
     }})
 }
 
-fn text(done: &JobDone) -> String {
+fn text(done: &JobDone, called: &Invocation) -> String {
     let mut text = format!(
         "job {} is {}, after {:.1} s\n",
         done.job, done.state, done.seconds
@@ -142,7 +145,10 @@ fn text(done: &JobDone) -> String {
             let _ = writeln!(text, "{name} {path}");
         }
     }
-    let (before, after) = (short(&done.before.job), short(&done.after.job));
+    let (before, after) = (
+        units::short(&done.before.job, units::JOB),
+        units::short(&done.after.job, units::JOB),
+    );
     let _ = writeln!(
         text,
         "{:<13}{:<28}after, {after}",
@@ -153,13 +159,14 @@ fn text(done: &JobDone) -> String {
         let _ = writeln!(text, "{name:<13}{was:<28}{is}");
     }
     if matches!(done.order.act, JobAct::Stop | JobAct::Cancel) {
-        text.push_str("`flinklab job resume` starts a new job from what is kept.\n");
+        let advice = advice!("`flinklab job resume` starts a new job from what is kept.\n");
+        text.push_str(&called.advise(&advice));
     }
     text
 }
 
 fn ha_text(title: &str, ha: &HaData) -> String {
-    let mut text = format!("  {title}, job {}\n", short(&ha.job));
+    let mut text = format!("  {title}, job {}\n", units::short(&ha.job, units::JOB));
     for (name, _, is) in ha.beside(ha) {
         let _ = writeln!(text, "    {name:<13}{is}");
     }
@@ -187,13 +194,14 @@ fn objects(seen: &JobsSeen) -> Vec<Value> {
     all
 }
 
-fn listed(seen: &JobsSeen) -> String {
+fn listed(seen: &JobsSeen, called: &Invocation) -> String {
     let mut text = String::new();
     if let Some(why) = &seen.silent {
         let _ = writeln!(text, "Flink does not tell what it runs: {why}");
     }
     if seen.jobs.is_empty() {
-        text.push_str("No job was submitted yet. `flinklab up` does it.\n");
+        let advice = advice!("No job was submitted yet. `flinklab up` does it.\n");
+        text.push_str(&called.advise(&advice));
     } else {
         let _ = writeln!(
             text,
@@ -235,4 +243,28 @@ fn listed(seen: &JobsSeen) -> String {
         );
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_after_a_stop_is_said_of_the_same_lab() {
+        let done = JobDone {
+            order: JobOrder {
+                act: JobAct::Stop,
+                from: None,
+            },
+            job: "c506".to_owned(),
+            state: "FINISHED".to_owned(),
+            savepoint: None,
+            restored: None,
+            seconds: 2.0,
+            before: HaData::default(),
+            after: HaData::default(),
+        };
+        let text = text(&done, &Invocation::named("mine"));
+        assert!(text.contains("`flinklab job resume --name mine`"), "{text}");
+    }
 }

@@ -1,9 +1,13 @@
 //! `labs`, `lab export`, `lab check` and `kubeconfig`: what they print.
 
 use super::print::{Printer, Style};
+use crate::advice;
+use crate::advice::Invocation;
 use crate::cli::LabCommand;
+use crate::columns;
 use crate::fault::Fault;
 use crate::lab::{Lab, folder_in_words};
+use crate::shell;
 use crate::world::labs::{Known, Listed, Standing};
 use crate::world::{self, Addresses, World};
 use serde_json::{Value, json};
@@ -14,13 +18,18 @@ pub(super) async fn list(addresses: &Addresses, printer: &Printer) -> Result<u8,
     match printer.style {
         Style::Json => listed
             .iter()
-            .for_each(|one| printer.object(&object(one, no_docker.as_ref()))),
-        Style::Text => printer.text(&table(&listed, no_docker.as_ref(), addresses)),
+            .for_each(|one| printer.object(&object(one, no_docker.as_ref(), &printer.called))),
+        Style::Text => printer.text(&table(
+            &listed,
+            no_docker.as_ref(),
+            addresses,
+            &printer.called,
+        )),
     }
     Ok(0)
 }
 
-fn object(listed: &Listed, no_docker: Option<&Fault>) -> Value {
+fn object(listed: &Listed, no_docker: Option<&Fault>, called: &Invocation) -> Value {
     let mut object = json!({"name": listed.name, "folder": listed.folder});
     match &listed.known {
         Ok(known) => {
@@ -30,33 +39,38 @@ fn object(listed: &Listed, no_docker: Option<&Fault>) -> Value {
             object["ui"] = json!(known.ui);
             object["made"] = json!(known.made);
             if let (Standing::Unknown, Some(fault)) = (known.cluster, no_docker) {
-                object["error"] = super::print::fault_object(fault)["error"].clone();
+                object["error"] = super::print::fault_object(fault, called)["error"].clone();
             }
         }
         Err(fault) => {
             object["cluster"] = json!(Standing::Unknown.word());
-            object["error"] = super::print::fault_object(fault)["error"].clone();
+            object["error"] = super::print::fault_object(fault, called)["error"].clone();
         }
     }
     object
 }
 
-fn table(listed: &[Listed], no_docker: Option<&Fault>, addresses: &Addresses) -> String {
+fn table(
+    listed: &[Listed],
+    no_docker: Option<&Fault>,
+    addresses: &Addresses,
+    called: &Invocation,
+) -> String {
     if listed.is_empty() {
-        return format!(
+        return called.advise(&advice!(
             "There is no lab below {}. `flinklab up` builds one.\n",
             addresses.home.display()
-        );
+        ));
     }
     let width = |of: fn(&Listed) -> usize, title: usize| {
         listed.iter().map(of).max().unwrap_or_default().max(title)
     };
-    let name = width(|one| one.name.chars().count(), 4);
+    let name = width(|one| columns::of(&one.name), 4);
     let definition = width(
         |one| {
             one.known
                 .as_ref()
-                .map_or(1, |known| known.definition.chars().count())
+                .map_or(1, |known| columns::of(&known.definition))
         },
         3,
     );
@@ -81,8 +95,13 @@ fn table(listed: &[Listed], no_docker: Option<&Fault>, addresses: &Addresses) ->
         }
     }
     for one in listed {
+        let called = Invocation {
+            name: one.name.clone(),
+            lab: None,
+            home: called.home.clone(),
+        };
         if let Ok(known) = &one.known
-            && let Some(hint) = hint(&one.name, known)
+            && let Some(hint) = hint(&called, known)
         {
             text.push_str(&format!("{hint}\n"));
         }
@@ -94,14 +113,14 @@ fn table(listed: &[Listed], no_docker: Option<&Fault>, addresses: &Addresses) ->
 }
 
 /// What a person would want to do about it.
-fn hint(name: &str, known: &Known) -> Option<String> {
+fn hint(called: &Invocation, known: &Known) -> Option<String> {
     let does = match known.cluster {
         Standing::Stopped => "starts it again",
         Standing::Partly => "brings it back",
         Standing::Removed => "builds it again; somebody removed its cluster",
         Standing::None | Standing::Running | Standing::Unknown => return None,
     };
-    Some(format!("`flinklab up{}` {does}.", super::with_name(name)))
+    Some(called.advise(&advice!("`flinklab up` {does}.")))
 }
 
 /// `lab export` and `lab check`.
@@ -121,10 +140,11 @@ pub(super) fn definition(
                     "command": "lab export", "outcome": "written", "lab": lab.name, "folder": shown, "files": files,
                 }})),
                 Style::Text => printer.text(&format!(
-                    "Wrote {} files of the lab `{}` to {shown}. Change them, then:\n\n  \
-                     flinklab lab check {shown}\n  flinklab up --lab {shown} --name NAME\n",
+                    "Wrote {} files of the lab `{}` to {shown}. Change them, then:\n\n  {}\n  {}\n",
                     files.len(),
-                    lab.name
+                    lab.name,
+                    printer.called.command(&format!("lab check {}", shell::word(&shown))),
+                    printer.called.command(&format!("up --lab {} --name NAME", shell::word(&shown)))
                 )),
             }
         }
@@ -197,7 +217,7 @@ pub(super) fn kubeconfig(world: &World, path: bool, printer: &Printer) -> Result
             format!("Cannot read {}.", file.display()),
         )
         .why(error)
-        .mend("Run `flinklab up`: it writes the file again.")
+        .mend(advice!("Run `flinklab up`: it writes the file again."))
     })?;
     printer.text(&text);
     Ok(0)

@@ -8,6 +8,7 @@ use crate::clock::Instant;
 use crate::fault::Fault;
 use crate::lab::Lesson;
 use crate::model::{Asked, BreakState, Course, Effect, EffectKind, Is, Model, Told};
+use crate::units;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -198,15 +199,13 @@ impl Auto {
 
     fn miss(&mut self, course: &Course, printer: &Printer) -> Next {
         self.over(course, "failed", printer);
-        let hint = course
-            .now()
-            .map(|step| step.hint.clone())
-            .unwrap_or_default();
+        let hint = course.now().map(|step| printer.called.advise(&step.hint));
+        let hint = hint.unwrap_or_default();
         if printer.style == Style::Text {
             if let Some(why) = &course.refused {
                 printer.line(&format!("     {why}"));
             }
-            printer.advice(&format!("hint {hint}\n"));
+            printer.line(&format!("hint {hint}"));
         }
         // what was seen otherwise is a FAIL; what was not seen proves nothing
         let otherwise = course.told.iter().any(|told| told.seen == Some(false));
@@ -266,7 +265,7 @@ impl Auto {
         match printer.style {
             Style::Json => printer.object(&json!({"result": {
                 "command": "lesson", "lesson": self.lesson.key, "verdict": ended.verdict,
-                "steps": self.lesson.steps.len(), "seconds": (seconds * 10.0).round() / 10.0,
+                "steps": self.lesson.steps.len(), "seconds": units::to_the_tenth(seconds),
                 "hint": ended.hint,
             }})),
             Style::Text => printer.line(&format!(
@@ -298,7 +297,7 @@ fn object(course: &Course, state: &str, seconds: Option<f64>) -> Value {
     let mut step = json!({"name": name, "title": title, "state": state, "n": course.step + 1,
         "of": course.lesson.steps.len()});
     if let Some(seconds) = seconds {
-        step["seconds"] = json!((seconds * 10.0).round() / 10.0);
+        step["seconds"] = json!(units::to_the_tenth(seconds));
         step["checks"] = json!(checks);
     }
     if let Some(why) = &course.refused {

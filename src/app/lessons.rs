@@ -5,8 +5,11 @@ use super::headless;
 use super::lesson_goal::Auto;
 use super::lines::Goal;
 use super::print::{Printer, Style};
-use super::report::wrapped;
+use crate::advice;
+use crate::advice::Invocation;
 use crate::cli::Lessons;
+use crate::columns;
+use crate::columns::wrap_words;
 use crate::fault::Fault;
 use crate::lab::Lesson;
 use crate::model::Kept;
@@ -27,18 +30,13 @@ pub(super) async fn command(
     let Some(name) = &asked.name else {
         return list(&world, printer);
     };
-    let lesson = lessons::meant(&world, name)?;
-    let from = usize::from(asked.from.unwrap_or(1)) - 1;
-    if from >= lesson.steps.len() {
-        let what = format!("`{}` has {} steps.", lesson.key, lesson.steps.len());
-        return Err(
-            Fault::wrong("no-step", what).mend("Begin at one of them, or leave --from away.")
-        );
-    }
+    let from = asked.from.unwrap_or(1);
+    let lesson = lessons::meant_from(&world, name, from)?;
+    let from = usize::from(from) - 1;
     if !asked.auto {
         match printer.style {
-            Style::Json => printer.object(&json!({ "lesson": lesson })),
-            Style::Text => printer.text(&told(&lesson)),
+            Style::Json => printer.object(&json!({ "lesson": settled(lesson, &printer.called) })),
+            Style::Text => printer.text(&told(&lesson, &printer.called)),
         }
         return Ok(0);
     }
@@ -86,38 +84,57 @@ fn list(world: &World, printer: &Printer) -> Result<u8, Fault> {
                     (None, true, _) => "gone through".to_owned(),
                     (None, false, _) => format!("{} min", lesson.minutes),
                 };
-                let _ = writeln!(text, "{:<18} {:<46} {state}", lesson.key, lesson.title);
+                let (key, title) = (
+                    columns::left(&lesson.key, 18),
+                    columns::left(&lesson.title, 46),
+                );
+                let _ = writeln!(text, "{key} {title} {state}");
             }
         }
     }
     if printer.style == Style::Text {
-        text.push_str(
+        text.push_str(&printer.called.advise(&advice!(
             "\n`flinklab lesson NAME` goes through one beside the live dashboard; with --auto it runs by \
-             itself.\n",
-        );
-        printer.advice(&text);
+             itself.\n"
+        )));
+        printer.text(&text);
     }
     Ok(0)
 }
 
+/// A lesson whose commands name the lab.
+fn settled(mut lesson: Lesson, called: &Invocation) -> Lesson {
+    for step in &mut lesson.steps {
+        step.text = called.settled(&step.text);
+        step.hint = called.settled(&step.hint);
+    }
+    lesson
+}
+
 /// A lesson to read.
-fn told(lesson: &Lesson) -> String {
+fn told(lesson: &Lesson, called: &Invocation) -> String {
     let mut text = format!("{}: {}\n", lesson.key, lesson.title);
     let mut say = |words: &str, margin: &str| {
-        for line in wrapped(words, WIDTH - margin.len()) {
+        for line in wrap_words(words, WIDTH - margin.len()) {
             let _ = writeln!(text, "{margin}{line}");
         }
     };
     say(&lesson.see, "");
     for (n, step) in lesson.steps.iter().enumerate() {
         say(&format!("{}. {}", n + 1, step.title), "");
-        say(&step.text, "   ");
+        say(&called.advise(&step.text), "   ");
         if let Some(key) = &step.breaks {
-            say(&format!("Do: flinklab break {key}"), "   ");
+            say(
+                &format!("Do: {}", called.command(&format!("break {key}"))),
+                "   ",
+            );
         }
         if let Some(deed) = step.job {
             let act = crate::model::act(deed);
-            say(&format!("Do: flinklab job {act}"), "   ");
+            say(
+                &format!("Do: {}", called.command(&format!("job {act}"))),
+                "   ",
+            );
         }
         if !step.watch.is_empty() {
             say(&format!("Watch: {}", step.watch), "   ");

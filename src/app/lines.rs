@@ -4,6 +4,7 @@ use super::break_goal::Breaking;
 use super::lesson_goal::Auto;
 use super::print::{Printer, Style};
 use super::{Next, Show, break_report, doctor_report, jobs, live, notes, report, status};
+use crate::advice;
 use crate::clock::Instant;
 use crate::fault::{Fault, Kind};
 use crate::model::{EffectKind, Ended, Event, Happening, Model, RunEvent, RunEventKind, StepState};
@@ -27,7 +28,7 @@ pub(super) enum Goal {
     /// What was applied is taken back.
     Heal,
     /// A run, or several, were judged.
-    Break(Breaking),
+    Break(Box<Breaking>),
     /// Something was done with the job.
     Job { limit: Duration },
     /// A lesson came to its end.
@@ -264,20 +265,18 @@ impl Show for Lines {
 
 fn too_late(limit: Duration) -> Fault {
     let what = format!("It took longer than {} s.", limit.as_secs());
-    Fault::unable("timeout", what).mend("`flinklab job list` shows how far it is.")
+    Fault::unable("timeout", what).mend(advice!("`flinklab job list` shows how far it is."))
 }
 
 fn no_lab(name: &str) -> Fault {
-    Fault::unable("no-lab", format!("There is no lab named `{name}`.")).mend(match name {
-        "flinklab" => "Run `flinklab up` to build it.".to_owned(),
-        other => format!("Run `flinklab up --name {other}` to build it."),
-    })
+    Fault::unable("no-lab", format!("There is no lab named `{name}`."))
+        .mend(advice!("Run `flinklab up` to build it."))
 }
 
 fn print_status(model: &Model, printer: &Printer) -> Result<u8, Fault> {
     match printer.style {
         Style::Json => printer.object(&status::object(model)),
-        Style::Text => printer.advice(&status::text(model)),
+        Style::Text => printer.text(&status::text(model)),
     }
     if status::saw_anything(model) {
         Ok(0)

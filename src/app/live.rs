@@ -4,13 +4,14 @@
 use super::Next;
 use super::print::{Printer, Style};
 use super::report::{self, step_line};
+use crate::advice;
 use crate::fault::{Fault, Kind};
 use crate::model::{Model, Plan, Step, StepChange, StepState};
 use crate::text::harmless;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 /// What the lines so far said of each step that is going on.
 #[derive(Debug, Default)]
@@ -153,14 +154,8 @@ fn cut(line: &str, columns: usize, ascii: bool) -> String {
         return line.to_owned();
     }
     let sign = if ascii { "..." } else { "…" };
-    let mut room = columns.saturating_sub(sign.width());
-    let fits = line.chars().take_while(|letter| {
-        let wide = letter.width().unwrap_or(0);
-        let fits = wide <= room;
-        room = room.saturating_sub(wide);
-        fits
-    });
-    fits.collect::<String>().trim_end().to_owned() + sign
+    let room = columns.saturating_sub(sign.width());
+    crate::columns::head(line, room).trim_end().to_owned() + sign
 }
 
 /// Whether a plan came to its end, or to the end of patience; prints what came of it.
@@ -173,11 +168,11 @@ pub(super) fn over(
 ) -> Next {
     if let Some(done) = &model.plan.done {
         match printer.style {
-            Style::Json => printer.object(&report::done(done)),
+            Style::Json => printer.object(&report::done(done, &printer.called)),
             Style::Text => {
                 let lab = model.lab.as_ref();
                 let namespace = lab.map_or("flink", |lab| lab.namespace.as_str());
-                printer.advice(&report::done_text(done, &model.name, namespace));
+                printer.text(&report::done_text(done, &printer.called, namespace));
             }
         }
         *outcome = Some(Ok(0));
@@ -193,19 +188,19 @@ pub(super) fn over(
 /// What a person can do about a command that was interrupted.
 pub(super) fn way_on(fault: Fault, command: Option<&str>) -> Fault {
     match (fault.kind, command) {
-        (Kind::Interrupted, Some("up")) => fault.mend(
+        (Kind::Interrupted, Some("up")) => fault.mend(advice!(
             "What was made is kept. Go on: `flinklab up` does what is missing. Remove: `flinklab \
-             down` keeps the data, `flinklab down --purge` does not.",
-        ),
-        (Kind::Interrupted, Some("down")) => {
-            fault.mend("Run `flinklab down` again; `flinklab up` builds what is missing.")
-        }
+             down` keeps the data, `flinklab down --purge` does not."
+        )),
+        (Kind::Interrupted, Some("down")) => fault.mend(advice!(
+            "Run `flinklab down` again; `flinklab up` builds what is missing."
+        )),
         (Kind::Interrupted, Some("bundle")) => {
             fault.mend("Run the command again: what is whole is not done twice.")
         }
-        (Kind::Interrupted, Some("stop")) => {
-            fault.mend("Run `flinklab stop` again; `flinklab up` starts what is stopped.")
-        }
+        (Kind::Interrupted, Some("stop")) => fault.mend(advice!(
+            "Run `flinklab stop` again; `flinklab up` starts what is stopped."
+        )),
         _ => fault,
     }
 }

@@ -34,6 +34,7 @@ mod terminal;
 mod r#try;
 mod tui;
 
+use crate::advice;
 use crate::clock::{self, Instant};
 use inbox::{BATCH, Inbox, interrupted, now, signals};
 use preferences::Preferences;
@@ -129,6 +130,7 @@ fn world(
         record_since,
         private,
         origin: surroundings.origin,
+        called: surroundings.called(&cli.global),
         ..World::new(
             addresses,
             cli.global.name.clone(),
@@ -210,11 +212,9 @@ fn say_left(world: &World, printer: &print::Printer) {
     let own = std::process::id();
     for left in crate::world::heal::standing(world).unwrap_or_default() {
         if left.owner.is_none_or(|owner| owner == own) {
-            let name = with_name(&world.name);
             let (failure, what) = (&left.failure, &left.what);
-            printer.warning(&format!(
-                "{failure} is still applied: {what}. Run `flinklab heal{name}`."
-            ));
+            let words = advice!("{failure} is still applied: {what}. Run `flinklab heal`.");
+            printer.warning(&printer.called.advise(&words));
         }
     }
 }
@@ -298,13 +298,5 @@ async fn turn(
         Some(Ended::Interrupted) => Err(interrupted()),
         // what was asked for is not all there
         Some(Ended::Quit | Ended::Elsewhere(_)) | None => trouble.map_or(Ok(()), Err),
-    }
-}
-
-/// What a command line needs besides for another instance than the usual one.
-fn with_name(name: &str) -> String {
-    match name {
-        "flinklab" => String::new(),
-        name => format!(" --name {name}"),
     }
 }

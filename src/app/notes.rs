@@ -2,7 +2,7 @@
 //! what should be seen was seen. A terminal is drawn anew with each change, elsewhere lines follow.
 
 use super::print::{Printer, Style};
-use super::report::wrapped;
+use crate::columns::wrap_words;
 use crate::model::{Note, Origin};
 use crate::text::harmless;
 use serde_json::json;
@@ -47,7 +47,7 @@ fn text(note: &Note) -> String {
             return;
         }
         let _ = writeln!(text, "\n{head}");
-        for line in wrapped(words, WIDTH) {
+        for line in wrap_words(words, WIDTH) {
             let _ = writeln!(text, "  {line}");
         }
     };

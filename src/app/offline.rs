@@ -2,6 +2,7 @@
 
 use super::print::{Printer, Style};
 use super::{Preferences, Surroundings, labs, manual, report};
+use crate::advice;
 use crate::cli::{Cli, Command};
 use crate::fault::{Fault, Kind};
 use crate::lab::Lab;
@@ -47,7 +48,9 @@ pub(super) fn refuse_recording(cli: &Cli) -> Result<(), Fault> {
             "nothing-to-record",
             "This command follows nothing that could be recorded.",
         )
-        .mend("Leave --record away, or give it to `flinklab`, `up`, `status` or `break`.")),
+        .mend(advice!(
+            "Leave --record away, or give it to `flinklab`, `up`, `status` or `break`."
+        ))),
     }
 }
 
@@ -64,7 +67,7 @@ pub(super) fn without_world(
                 Style::Json => report::failures(&lab)
                     .iter()
                     .for_each(|one| printer.object(one)),
-                Style::Text => printer.text(&report::failures_text(&lab, &cli.global.name)),
+                Style::Text => printer.text(&report::failures_text(&lab, &printer.called)),
             }
         }
         Some(Command::Keys { markdown }) => {

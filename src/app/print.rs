@@ -2,8 +2,9 @@
 
 use super::Surroundings;
 use super::crash::Crash;
+use crate::advice::Invocation;
 use crate::cli::Global;
-use crate::fault::{Fault, naming};
+use crate::fault::Fault;
 use crate::model::Origin;
 use crate::text::{self, harmless};
 use serde_json::{Value, json};
@@ -27,8 +28,8 @@ pub(super) struct Printer {
     /// Lines on the terminal may be drawn over.
     pub(super) live: bool,
     pub(super) ascii: bool,
-    /// The lab that was asked for, which commands in sentences must name.
-    lab: String,
+    /// The lab that was asked for: commands in sentences act on it.
+    pub(super) called: Invocation,
     /// What the results are about: no object of a simulation passes for a real one.
     origin: Origin,
 }
@@ -45,7 +46,7 @@ impl Printer {
             yes: global.yes,
             live: surroundings.terminal && !global.plain && !global.json && !surroundings.dumb,
             ascii: global.ascii,
-            lab: global.name.clone(),
+            called: surroundings.called(global),
             origin: surroundings.origin,
         }
     }
@@ -67,11 +68,6 @@ impl Printer {
         let _ = out.flush();
     }
 
-    /// Sentences that name commands: these act on the lab that was asked for.
-    pub(super) fn advice(&self, text: &str) {
-        self.text(&naming(text, &self.lab));
-    }
-
     /// One JSON object.
     pub(super) fn object(&self, value: &Value) {
         if self.origin == Origin::Real || value.get("origin").is_some() {
@@ -87,12 +83,12 @@ impl Printer {
 
     /// Why it did not work: an object on standard output, or sentences on standard error.
     pub(super) fn fault(&self, fault: &Fault) {
-        let fault = &fault.clone().naming(&self.lab);
         match self.style {
-            Style::Json => self.object(&fault_object(fault)),
+            Style::Json => self.object(&fault_object(fault, &self.called)),
             Style::Text => {
                 let mut out = io::stderr().lock();
-                let _ = out.write_all(harmless(&fault_text(fault)).as_bytes());
+                let words = fault_text(fault, &self.called);
+                let _ = out.write_all(harmless(&words).as_bytes());
             }
         }
     }
@@ -141,9 +137,10 @@ fn is_yes(answer: &str) -> bool {
 }
 
 /// The shape that scripts rely on.
-pub(super) fn fault_object(fault: &Fault) -> Value {
+pub(super) fn fault_object(fault: &Fault, called: &Invocation) -> Value {
     let mut error = json!({
-        "code": fault.code, "what": fault.what, "why": fault.why, "mend": fault.mend,
+        "code": fault.code, "what": fault.what, "why": fault.why,
+        "mend": called.advise(&fault.mend),
     });
     if let Some(place) = &fault.place {
         error["file"] = json!(place.file);
@@ -157,7 +154,7 @@ pub(super) fn fault_object(fault: &Fault) -> Value {
 }
 
 /// What failed, why, what to do: each on lines of its own.
-pub(super) fn fault_text(fault: &Fault) -> String {
+pub(super) fn fault_text(fault: &Fault, called: &Invocation) -> String {
     let mut text = String::from("flinklab: ");
     if let Some(place) = &fault.place {
         text.push_str(&format!("{place}: "));
@@ -171,7 +168,7 @@ pub(super) fn fault_text(fault: &Fault) -> String {
             text.push_str(&format!("    | {line}\n"));
         }
     }
-    titled(&mut text, "mend", &fault.mend);
+    titled(&mut text, "mend", &called.advise(&fault.mend));
     text
 }
 
@@ -182,5 +179,20 @@ fn titled(text: &mut String, title: &str, words: &str) {
     }
     for line in lines {
         text.push_str(&format!("        {line}\n"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn yes_is_yes_in_any_case() {
+        for yes in ["y", "Y", "yes", "Yes", "YES", " yes\r\n"] {
+            assert!(is_yes(yes), "{yes:?}");
+        }
+        for no in ["", "n", "yess", "no", "ja", "y e s"] {
+            assert!(!is_yes(no), "{no:?}");
+        }
     }
 }

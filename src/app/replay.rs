@@ -10,6 +10,7 @@ use crate::fault::Fault;
 use crate::model::playback::{Motion, Pastime, Player, Watching};
 use crate::model::recording::Recording;
 use crate::model::{Event, Key, KeyCode, Model, Signal};
+use crate::units;
 use crate::view;
 use crate::world::{World, recording};
 use serde_json::json;
@@ -125,7 +126,7 @@ async fn tell(
             }
             match printer.style {
                 Style::Json => printer.object(&json!({
-                    "at": milliseconds(us), "origin": story.origin, "text": line,
+                    "at": units::seconds_of_ms(us / 1000), "origin": story.origin, "text": line,
                 })),
                 Style::Text if line.is_empty() => printer.line(""),
                 Style::Text => printer.line(&format!("{:>6}  {line}", view::clock(us))),
@@ -133,11 +134,6 @@ async fn tell(
         }
     }
     Ok(0)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "milliseconds of a session")]
-fn milliseconds(us: i64) -> f64 {
-    (us / 1000) as f64 / 1000.0
 }
 
 /// Plays on the terminal until the person has seen enough.
@@ -208,7 +204,12 @@ mod tests {
     #[test]
     fn the_demo_is_understood_to_its_last_line() {
         assert!(DEMO.len() < 1_000_000, "{} bytes", DEMO.len());
-        let demo = demo().unwrap_or_else(|fault| panic!("{}", fault_text(&fault)));
+        let demo = demo().unwrap_or_else(|fault| {
+            panic!(
+                "{}",
+                fault_text(&fault, &crate::advice::Invocation::default())
+            )
+        });
         assert_eq!(demo.remarks(), Vec::<String>::new());
     }
 }

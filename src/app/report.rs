@@ -1,9 +1,14 @@
 //! The JSON shapes promised to scripts and the texts that people read, apart from the model so
 //! that its inside may change freely.
 
+use crate::advice;
+use crate::advice::Invocation;
+use crate::columns::wrap_words;
 use crate::failure::{Failure, Undo};
 use crate::lab::Lab;
 use crate::model::{Done, Keymap, Scope, Standing, StepChange, StepState, Target};
+use crate::shell;
+use crate::units;
 use serde_json::{Value, json};
 
 /// `{"step":{…}}`
@@ -39,7 +44,7 @@ pub(super) fn step_line(change: &StepChange) -> Option<String> {
 }
 
 /// `{"result":{…}}` of `up`, `stop` and `down`.
-pub(super) fn done(done: &Done) -> Value {
+pub(super) fn done(done: &Done, called: &Invocation) -> Value {
     match done {
         Done::Up {
             seconds,
@@ -50,7 +55,8 @@ pub(super) fn done(done: &Done) -> Value {
             notes,
         } => json!({"result": {
             "command": "up", "outcome": "ready", "seconds": round(*seconds), "changed": changed,
-            "checkpoint": {"id": checkpoint}, "kubeconfig": kubeconfig, "ui": ui, "notes": notes,
+            "checkpoint": {"id": checkpoint}, "kubeconfig": kubeconfig, "ui": ui,
+            "notes": notes.iter().map(|note| called.advise(note)).collect::<Vec<_>>(),
         }}),
         Done::Stop { seconds, stopped } => json!({"result": {
             "command": "stop", "outcome": "stopped", "seconds": round(*seconds),
@@ -89,8 +95,7 @@ pub(super) fn done(done: &Done) -> Value {
 }
 
 /// The end of a plan in sentences.
-pub(super) fn done_text(done: &Done, name: &str, namespace: &str) -> String {
-    let with_name = super::with_name(name);
+pub(super) fn done_text(done: &Done, called: &Invocation, namespace: &str) -> String {
     match done {
         Done::Up {
             seconds,
@@ -102,7 +107,7 @@ pub(super) fn done_text(done: &Done, name: &str, namespace: &str) -> String {
         } => {
             let mut text = String::new();
             for note in notes {
-                text.push_str(&format!("note  {note}\n"));
+                text.push_str(&format!("note  {}\n", called.advise(note)));
             }
             let how = if *changed {
                 "The lab is ready"
@@ -111,16 +116,21 @@ pub(super) fn done_text(done: &Done, name: &str, namespace: &str) -> String {
             };
             text.push_str(&format!(
                 "{how} after {seconds:.1} s: checkpoint {checkpoint} is completed, pointed to and on disk.\n\n  \
-                 Flink UI    {ui}\n  kubectl     kubectl --kubeconfig {kubeconfig} -n {namespace} get pods\n  \
-                 watch it    flinklab{with_name}\n  break it    flinklab break jm-crash{with_name}\n"
+                 Flink UI    {ui}\n  kubectl     kubectl --kubeconfig {} -n {namespace} get pods\n  \
+                 watch it    {}\n  break it    {}\n",
+                shell::word(kubeconfig),
+                called.command(""),
+                called.command("break jm-crash")
             ));
             text
         }
         Done::Stop { seconds, stopped } => match stopped.is_empty() {
-            true => "The cluster was stopped already. `flinklab up` starts it again.\n".to_owned(),
-            false => format!(
+            true => called.advise(&advice!(
+                "The cluster was stopped already. `flinklab up` starts it again.\n"
+            )),
+            false => called.advise(&advice!(
                 "The cluster is stopped after {seconds:.1} s; its data is kept. `flinklab up` starts it again.\n"
-            ),
+            )),
         },
         Done::Bundled {
             seconds,
@@ -128,12 +138,12 @@ pub(super) fn done_text(done: &Done, name: &str, namespace: &str) -> String {
             bytes,
             images,
             ..
-        } => format!(
-            "{file} holds all that `flinklab up` needs ({n} images, {mega} MB), written and read \
+        } => called.advise(&advice!(
+            "{file} holds all that `flinklab up` needs ({n} images, {size}), written and read \
              back in {seconds:.1} s.\nOn the other machine: `flinklab bundle load {file}`.\n",
             n = images.len(),
-            mega = bytes / 1_000_000,
-        ),
+            size = units::bytes(*bytes),
+        )),
         Done::Unbundled {
             seconds,
             loaded,
@@ -142,9 +152,9 @@ pub(super) fn done_text(done: &Done, name: &str, namespace: &str) -> String {
             ..
         } => {
             let up = match (folder, lab.as_str()) {
-                (Some(folder), _) => format!("flinklab up --lab {folder}"),
-                (None, "default") => "flinklab up".to_owned(),
-                (None, lab) => format!("flinklab up --lab {lab}"),
+                (Some(folder), _) => called.command(&format!("up --lab {}", shell::word(folder))),
+                (None, "default") => called.command("up"),
+                (None, lab) => called.command(&format!("up --lab {}", shell::word(lab))),
             };
             let how = match loaded.is_empty() {
                 true => "Docker had all of it already",
@@ -192,7 +202,7 @@ pub(super) fn failures(lab: &Lab) -> Vec<Value> {
 }
 
 /// The catalogue as a person reads it.
-pub(super) fn failures_text(lab: &Lab, name: &str) -> String {
+pub(super) fn failures_text(lab: &Lab, called: &Invocation) -> String {
     let mut text = String::new();
     for failure in lab.all_failures() {
         text.push_str(&format!("{:<12} {}", failure.key, failure.title));
@@ -200,7 +210,7 @@ pub(super) fn failures_text(lab: &Lab, name: &str) -> String {
             text.push_str(&format!(" (not in this lab: {reason})"));
         }
         text.push('\n');
-        for line in wrapped(&failure.story, 80) {
+        for line in wrap_words(&failure.story, 80) {
             text.push_str(&format!("             {line}\n"));
         }
         let undo: Vec<&str> = failure.undo().map(Undo::told).collect();
@@ -213,14 +223,14 @@ pub(super) fn failures_text(lab: &Lab, name: &str) -> String {
             undo.join(", then "),
             failure.expect.verdict()
         );
-        for line in wrapped(&after, 80) {
+        for line in wrap_words(&after, 80) {
             text.push_str(&format!("             {line}\n"));
         }
         text.push_str(&format!("             → {}\n\n", failure.teaches));
     }
     text.push_str(&format!(
-        "Break with one of them: flinklab break KEY{}\n",
-        super::with_name(name)
+        "Break with one of them: {}\n",
+        called.command("break KEY")
     ));
     text
 }
@@ -330,29 +340,13 @@ pub(super) fn dry_run_text(
     for reason in against {
         text.push_str(&format!("  not yet {reason}\n"));
     }
-    for line in wrapped(&failure.story, 90) {
+    for line in wrap_words(&failure.story, 90) {
         text.push_str(&format!("  story   {line}\n"));
     }
     text
 }
 
 /// Breaks a text into lines of at most `width` characters.
-pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let last = lines.last_mut().expect("there is always a line");
-        if !last.is_empty() && last.chars().count() + 1 + word.chars().count() > width {
-            lines.push(word.to_owned());
-        } else {
-            if !last.is_empty() {
-                last.push(' ');
-            }
-            last.push_str(word);
-        }
-    }
-    lines
-}
-
 fn round(seconds: f64) -> f64 {
     (seconds * 100.0).round() / 100.0
 }

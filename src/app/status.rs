@@ -1,11 +1,12 @@
 //! What `status` says: the JSON object that scripts rely on, and the same for a person. Both are
 //! made from the model alone.
 
+use crate::advice;
 use crate::fault::Fault;
 use crate::model::{
-    Glyphs, Health, Link, Model, NodeSeen, NodeState, Pod, Source, Via, Witness, Word, lasted,
-    lasted_to_the_tenth,
+    Glyphs, Health, Link, Model, NodeSeen, NodeState, Pod, Source, Via, Witness, Word,
 };
+use crate::units::{lasted, lasted_to_the_tenth, since, to_the_tenth};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -40,10 +41,10 @@ pub(super) fn saw_nothing(model: &Model) -> Fault {
         let seconds = model.now.duration_since(node.since).as_secs();
         return Fault::unable("lab-stopped", format!("The lab `{name}` is stopped."))
             .why(format!("{} stopped {seconds} s ago", node.name))
-            .mend(
+            .mend(advice!(
                 "Run `flinklab up`: it starts the lab again, and the job goes on from its newest \
-                 checkpoint.",
-            );
+                 checkpoint."
+            ));
     }
     if let Some(why) = model.stage.unfinished() {
         return Fault::unable(
@@ -51,7 +52,7 @@ pub(super) fn saw_nothing(model: &Model) -> Fault {
             format!("Nothing of the lab `{name}` runs."),
         )
         .why(why)
-        .mend("Run `flinklab up`: it builds what is missing.");
+        .mend(advice!("Run `flinklab up`: it builds what is missing."));
     }
     let why = match model.links.get(&Source::Api) {
         Some(Link::Lost { why, .. }) => why.clone(),
@@ -62,7 +63,9 @@ pub(super) fn saw_nothing(model: &Model) -> Fault {
         format!("Nothing of the lab `{name}` could be seen."),
     )
     .why(why)
-    .mend("Run `flinklab up`: it starts what is stopped and builds what is gone.")
+    .mend(advice!(
+        "Run `flinklab up`: it starts what is stopped and builds what is gone."
+    ))
 }
 
 /// One sample as scripts see it.
@@ -99,7 +102,7 @@ fn leader(model: &Model) -> Value {
         "since": epoch.began,
         "lease": {
             "seconds": lock.seconds,
-            "age": model.cluster.lease_age(model.now).map(tenths),
+            "age": model.cluster.lease_age(model.now).map(to_the_tenth),
             "held": !lock.holder.is_empty(),
         },
     })
@@ -154,7 +157,7 @@ fn checkpoint(model: &Model) -> Value {
         "disk": one(seen.disk),
         "agree": model.agree(),
         "age": model.newest_at().map(|at| seconds(model.now, at)),
-        "interval": tenths(model.checkpoint_interval().as_secs_f64()),
+        "interval": to_the_tenth(model.checkpoint_interval().as_secs_f64()),
     })
 }
 
@@ -193,9 +196,10 @@ pub(super) fn text(model: &Model) -> String {
     }
     for one in &model.standing {
         let mend = match one.owner {
-            Some(pid) => format!("process {pid} takes it back; `flinklab heal` does it now"),
-            None => "nobody takes it back: run `flinklab heal`".to_owned(),
+            Some(pid) => advice!("process {pid} takes it back; `flinklab heal` does it now"),
+            None => advice!("nobody takes it back: run `flinklab heal`"),
         };
+        let mend = model.flinklab().advise(&mend);
         let _ = writeln!(text, "broken      {}: {} ({mend})", one.failure, one.what);
     }
     text.push('\n');
@@ -362,11 +366,7 @@ fn source_name(source: Source) -> &'static str {
 }
 
 fn seconds(now: Timestamp, then: Timestamp) -> f64 {
-    tenths(now.duration_since(then).as_secs_f64().max(0.0))
-}
-
-fn tenths(seconds: f64) -> f64 {
-    (seconds * 10.0).round() / 10.0
+    to_the_tenth(since(now, then))
 }
 
 #[cfg(test)]

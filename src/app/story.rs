@@ -1,7 +1,10 @@
 //! A recording in sentences: what somebody would say who watches it. Says what changed, not what
 //! repeats; every sentence comes from the model that the screen shows.
 
-use super::{break_report, report};
+use super::break_report;
+use crate::advice::Invocation;
+use crate::columns;
+use crate::columns::wrap_words;
 use crate::fault::Fault;
 use crate::model::{
     Done, Event, Happening, Link, Model, NodeSeen, NodeState, Origin, PhaseName, RunEvent,
@@ -81,8 +84,8 @@ impl Story {
                 self.link(*source, link, model.run().is_some(), &mut said);
             }
             Event::Node(node) => self.node(node, &mut said),
-            Event::Run(event) => self.run(event, &mut said),
-            Event::Failed { fault, .. } => said.extend(sentences(fault)),
+            Event::Run(event) => self.run(event, model, &mut said),
+            Event::Failed { fault, .. } => said.extend(sentences(fault, &model.flinklab())),
             Event::Saved(result) => self.verdict(result, model, &mut said),
             Event::Healed(healed) => said.extend(
                 healed
@@ -103,7 +106,7 @@ impl Story {
         said
     }
 
-    fn run(&mut self, event: &RunEvent, said: &mut Vec<String>) {
+    fn run(&mut self, event: &RunEvent, model: &Model, said: &mut Vec<String>) {
         match &event.kind {
             RunEventKind::Begun(begun) | RunEventKind::Elsewhere(begun) => {
                 self.phases = 0;
@@ -115,7 +118,9 @@ impl Story {
             }
             RunEventKind::Hit(Ok(proof)) => said.push(format!("Hit: {proof}.")),
             RunEventKind::Hit(Err(why)) => said.push(format!("Not hit: {why}.")),
-            RunEventKind::Refused(fault) => said.extend(sentences(fault)),
+            RunEventKind::Refused(fault) => {
+                said.extend(sentences(fault, &model.flinklab()));
+            }
             RunEventKind::BrokenOff(why) => said.push(format!("The run was broken off: {why}.")),
             RunEventKind::Sent { .. }
             | RunEventKind::Gone { .. }
@@ -247,21 +252,16 @@ impl Story {
 fn in_short(why: &str) -> String {
     let line = why.lines().next().unwrap_or_default();
     let sentence = line.split(" because ").next().unwrap_or(line);
-    let mut letters = sentence.chars();
-    let short: String = letters.by_ref().take(REASON).collect();
-    match letters.next() {
-        Some(_) => format!("{} …", short.trim_end()),
-        None => short,
-    }
+    columns::cut(sentence, REASON)
 }
 
 /// A fault as sentences.
-fn sentences(fault: &Fault) -> Vec<String> {
+fn sentences(fault: &Fault, called: &Invocation) -> Vec<String> {
     let mut said = vec![fault.what.clone()];
-    let why = report::wrapped(&fault.why, 100);
+    let why = wrap_words(&fault.why, 100);
     said.extend(why.into_iter().filter(|line| !line.is_empty()));
     if !fault.mend.is_empty() {
-        said.push(fault.mend.clone());
+        said.push(called.advise(&fault.mend));
     }
     said
 }

@@ -1,5 +1,6 @@
 //! What the environment says, as values: `main` fills it, nothing else reads the environment.
 
+use crate::advice::Invocation;
 use crate::cli::Global;
 use crate::fault::Fault;
 use crate::model::Origin;
@@ -22,6 +23,8 @@ pub struct Surroundings {
     pub config_home: Option<PathBuf>,
     /// `FLINKLAB_CONFIG`.
     pub config: Option<PathBuf>,
+    /// `FLINKLAB_HOME`.
+    pub home: Option<PathBuf>,
     /// The user's home folder.
     pub user_home: Option<PathBuf>,
     /// Proxy variables under their upper-case names.
@@ -45,6 +48,19 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
+    /// What other commands must repeat to act on the same lab: all that no variable tells them.
+    pub(super) fn called(&self, global: &Global) -> Invocation {
+        let home = global
+            .home
+            .as_ref()
+            .filter(|home| self.home.as_ref() != Some(home));
+        Invocation {
+            name: global.name.clone(),
+            lab: global.lab.clone(),
+            home: home.cloned(),
+        }
+    }
+
     /// What a recording made here leaves out.
     pub(super) fn private(&self, addresses: &Addresses, lab: Option<&str>) -> Private {
         let working = self.working.as_deref();

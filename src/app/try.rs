@@ -160,6 +160,7 @@ fn prepares(cli: &Cli) -> bool {
 fn prepare(cli: &Cli, surroundings: &Surroundings, runtime: &Runtime) -> Result<(), Fault> {
     let world = Arc::new(World {
         origin: Origin::Simulated,
+        called: surroundings.called(&cli.global),
         ..World::new(
             surroundings.addresses(&cli.global)?,
             cli.global.name.clone(),

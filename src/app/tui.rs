@@ -55,6 +55,7 @@ pub(super) async fn session(
     begin: Begin,
 ) -> Result<(u8, Option<Elsewhere>), Fault> {
     let mut model = Model {
+        called: world.called.clone(),
         origin: world.origin,
         calm: world.refresh.calm,
         ..Model::default()
@@ -69,8 +70,8 @@ pub(super) async fn session(
     } = begin;
     model.screen.present = present.then(Present::default);
     if let Some((words, from)) = lesson {
-        // a wrong name is told before the terminal is taken
-        let lesson = crate::world::lessons::meant(&world, &words)?;
+        // a wrong name or step is told before the terminal is taken
+        let lesson = crate::world::lessons::meant_from(&world, &words, from)?;
         model.lessons.wanted = Some((lesson.key, from));
     }
     let mut inbox = Inbox::new();

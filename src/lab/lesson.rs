@@ -5,6 +5,7 @@
 use super::decode::{Rules, decode};
 use super::mistake::{Mistake, did_you_mean, listed};
 use super::{BUILT_IN, Lab, yaml};
+use crate::advice::Advice;
 use crate::failure::{Leadership, Restore, Seconds, StatementName, Verdict};
 use crate::fault::Fault;
 use serde::{Deserialize, Serialize};
@@ -41,7 +42,7 @@ pub struct LessonStep {
     /// A few words.
     pub title: String,
     /// What a learner reads.
-    pub text: String,
+    pub text: Advice,
     /// The panel that shows it best.
     #[serde(default)]
     pub panel: Sight,
@@ -65,7 +66,7 @@ pub struct LessonStep {
     pub check: Check,
     /// What helps where it is not seen.
     #[serde(default)]
-    pub hint: String,
+    pub hint: Advice,
     /// What the one in front of the class says.
     #[serde(default)]
     pub say: String,
@@ -334,7 +335,7 @@ fn unfit(step: &LessonStep, names: &Names<'_>) -> Option<(String, Mistake)> {
             "A step that does something says what must be seen.".to_owned(),
         );
     }
-    if !check.is_empty() && step.hint.trim().is_empty() {
+    if !check.is_empty() && step.hint.is_empty() {
         return wrong(
             "check",
             "A step with a check has a hint for when it fails.".to_owned(),

@@ -38,7 +38,11 @@ fn mistake(from: &str, to: &str) -> (usize, usize, String) {
     (
         wrong.at.line,
         wrong.at.column,
-        format!("{} {}", wrong.what, wrong.mend),
+        format!(
+            "{} {}",
+            wrong.what,
+            crate::advice::Invocation::default().advise(&wrong.mend)
+        ),
     )
 }
 

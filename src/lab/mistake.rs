@@ -2,6 +2,7 @@
 //! mistakes are told: lists of what is allowed, and the nearest of them.
 
 use super::yaml::At;
+use crate::advice::Advice;
 use crate::fault::Fault;
 use granit_parser::{ErrorKind, ScanError};
 use std::fmt;
@@ -12,7 +13,7 @@ pub(super) struct Mistake {
     pub(super) at: At,
     pub(super) what: String,
     pub(super) why: String,
-    pub(super) mend: String,
+    pub(super) mend: Advice,
 }
 
 impl Mistake {
@@ -21,7 +22,7 @@ impl Mistake {
             at,
             what: what.into(),
             why: String::new(),
-            mend: String::new(),
+            mend: Advice::default(),
         }
     }
 
@@ -32,7 +33,7 @@ impl Mistake {
     }
 
     #[must_use]
-    pub(super) fn mend(mut self, mend: impl Into<String>) -> Self {
+    pub(super) fn mend(mut self, mend: impl Into<Advice>) -> Self {
         self.mend = mend.into();
         self
     }

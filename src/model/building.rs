@@ -2,6 +2,7 @@
 //! pages, come back to, and not stopped by a slip of a finger.
 
 use super::{Action, DoctorOrder, Effect, Ended, Event, Model, Page, Plan, Scope, Stage, UpOrder};
+use crate::advice;
 
 /// Begins to build or to finish the lab. One that goes on is looked at again, never begun twice.
 pub(super) fn begin(model: &mut Model) -> Vec<Effect> {
@@ -76,7 +77,9 @@ pub(super) fn leave(model: &mut Model) {
         return;
     }
     model.screen.leaving = true;
-    let words = "The lab is being built; again stops it here, `flinklab up` goes on later.";
+    let words =
+        advice!("The lab is being built; again stops it here, `flinklab up` goes on later.");
+    let words = model.flinklab().advise(&words);
     model.screen.say(model.now, words);
 }
 

@@ -3,6 +3,7 @@
 
 use super::{LabNames, Model, Target};
 use crate::failure::{Failure, Role, Step};
+use crate::shell;
 
 /// Where the kubelet finds the API server's manifest, and where it does not.
 pub const MANIFEST: &str = "/etc/kubernetes/manifests/kube-apiserver.yaml";
@@ -33,8 +34,8 @@ impl Model {
         let job = lab.and_then(|lab| lab.job.clone()).unwrap_or_default();
         let kubectl = |words: &str| match lab {
             Some(lab) => format!(
-                "kubectl --kubeconfig '{}' -n {} {words}",
-                lab.kubeconfig.display(),
+                "kubectl --kubeconfig {} -n {} {words}",
+                shell::quoted(&lab.kubeconfig.to_string_lossy()),
                 lab.namespace
             ),
             None => format!("kubectl {words}"),

@@ -1,7 +1,8 @@
 //! The page of what can be done with the job: asked for by a key, told what it costs, done by the
 //! same key again or by enter. Looks anew while the page is open, so that what it costs is true.
 
-use super::{Effect, JobAct, JobOrder, JobTold, Model, Page, short};
+use super::{Effect, JobAct, JobOrder, JobTold, Model, Page};
+use crate::units;
 use jiff::SignedDuration;
 
 /// How old a look may be while the page is open.
@@ -124,7 +125,7 @@ pub(super) fn against(model: &Model, act: JobAct) -> Option<String> {
 pub(super) fn say(model: &mut Model, told: &JobTold) {
     let words = match told {
         JobTold::Done(done) => {
-            let job = short(&done.job);
+            let job = units::short(&done.job, units::JOB);
             match (done.order.act, &done.savepoint) {
                 (JobAct::Savepoint, _) => format!("The savepoint of job {job} is written."),
                 (JobAct::Resume | JobAct::Resubmit, _) => format!("Job {job} runs."),

@@ -10,6 +10,8 @@ mod tests;
 pub use facts::{Engine, Facts, HomeFacts, ImageUse, Kernel, Need, Place, PortUse};
 pub use flink::options as flink_options;
 
+use crate::advice;
+use crate::advice::Advice;
 use serde::{Deserialize, Serialize};
 
 /// One thing that was looked at.
@@ -24,9 +26,9 @@ pub struct Finding {
     /// What was found.
     pub found: String,
     /// Why it matters; empty where all is well.
-    pub why: String,
+    pub why: Advice,
     /// What mends it; empty where all is well.
-    pub mend: String,
+    pub mend: Advice,
     /// Who must do that.
     pub who: Option<Who>,
 }
@@ -66,7 +68,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
             title: "Docker".to_owned(),
             grade: Grade::Blocker,
             found: fault.what.clone(),
-            why: fault.why.clone(),
+            why: fault.why.clone().into(),
             mend: fault.mend.clone(),
             who: Some(Who::You),
         }),
@@ -98,8 +100,8 @@ pub(super) fn fine(topic: &str, title: &str, found: impl Into<String>) -> Findin
         title: title.to_owned(),
         grade: Grade::Fine,
         found: found.into(),
-        why: String::new(),
-        mend: String::new(),
+        why: Advice::default(),
+        mend: Advice::default(),
         who: None,
     }
 }
@@ -110,12 +112,12 @@ impl Finding {
         self
     }
 
-    fn because(mut self, why: impl Into<String>) -> Self {
+    fn because(mut self, why: impl Into<Advice>) -> Self {
         self.why = why.into();
         self
     }
 
-    fn mended(mut self, who: Who, mend: impl Into<String>) -> Self {
+    fn mended(mut self, who: Who, mend: impl Into<Advice>) -> Self {
         self.who = Some(who);
         self.mend = mend.into();
         self
@@ -172,8 +174,8 @@ fn image_of(image: &ImageUse, facts: &Facts) -> Finding {
             },
         )
         .grade(Grade::Warning)
-        .because("`flinklab up` pulls it first, which takes minutes and a network")
-        .mended(Who::Doctor, format!("`flinklab doctor --fix` pulls it, or `docker pull {}`.", image.name)),
+        .because(advice!("`flinklab up` pulls it first, which takes minutes and a network"))
+        .mended(Who::Doctor, advice!("`flinklab doctor --fix` pulls it, or `docker pull {}`.", image.name)),
     }
 }
 

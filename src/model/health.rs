@@ -8,9 +8,9 @@ pub use witnesses::{Witness, Witnesses};
 
 use super::job::Good;
 use super::jobs::is_over;
-use super::lasted::{lasted, lasted_to_the_tenth};
 use super::{Effect, Event, Link, Model, NodeState, Pace, Source};
 use crate::failure::Role;
+use crate::units::{lasted, lasted_to_the_tenth};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 

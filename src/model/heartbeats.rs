@@ -1,7 +1,8 @@
 //! Heartbeats of TaskManagers as the leading JobManager tells of them: a sign of what is to come,
 //! while all tasks still run.
 
-use super::{Model, lasted};
+use super::Model;
+use crate::units::lasted;
 use jiff::SignedDuration;
 
 /// A TaskManager sends a heartbeat every 10 s, and is dropped after 50 s without one.

@@ -188,11 +188,11 @@ pub(super) fn follow(model: &mut Model, event: &Event) {
         Event::Failed { effect, fault }
             if model.screen.page != Page::Plan || !effect.has_a_plan() =>
         {
-            let words = if fault.mend.is_empty() {
-                fault.what.clone()
-            } else {
-                format!("{} {}", fault.what, fault.mend)
-            };
+            let mut words = fault.what.clone();
+            if !fault.mend.is_empty() {
+                words.push(' ');
+                words.push_str(&model.flinklab().advise(&fault.mend));
+            }
             model.screen.say(model.now, words);
         }
         Event::Healed(healed) => {

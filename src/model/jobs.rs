@@ -3,6 +3,7 @@
 
 mod words;
 
+use crate::advice;
 use crate::fault::Fault;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -219,7 +220,7 @@ impl JobsSeen {
             };
             Fault::wrong("no-start", what)
                 .why(why)
-                .mend("`flinklab job list` shows all of them.")
+                .mend(advice!("`flinklab job list` shows all of them."))
         };
         let Some(words) = words else {
             let newest = self.starts.first();
@@ -322,12 +323,6 @@ impl Jobs {
             }
         }
     }
-}
-
-/// The first digits of an id: enough to tell jobs apart, and how Flink names savepoints.
-#[must_use]
-pub fn short(job: &str) -> &str {
-    job.get(..6).unwrap_or(job)
 }
 
 #[cfg(test)]

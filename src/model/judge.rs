@@ -11,6 +11,7 @@ mod restored;
 
 use super::{Origin, PhaseName, Run, RunResult, Statement, StatementName};
 use crate::failure::{Counted, Leadership, Restore, Verdict};
+use crate::units;
 use jiff::{SignedDuration, Timestamp};
 
 /// How long after its time budget a run is watched on: a late recovery is worth its figure.
@@ -218,14 +219,14 @@ impl Run {
     }
 
     fn leadership(&self, word: Word) -> Finding {
-        let before = short(self.before.epoch.as_deref().unwrap_or("none"));
+        let before = units::short(self.before.epoch.as_deref().unwrap_or("none"), units::ID);
         let Some(sent) = self.seen.sent.as_ref().map(|sent| sent.at) else {
             return unknown("nothing was sent");
         };
         if let Some((early, _)) = self.seen.epochs.iter().find(|(_, at)| *at < sent) {
             return unknown(format!(
                 "epoch {} began before the failure was sent",
-                short(early)
+                units::short(early, units::ID)
             ));
         }
         match (self.order.failure.expect.leadership, self.epoch()) {
@@ -237,13 +238,13 @@ impl Run {
                 ),
             ),
             (Leadership::NewEpoch | Leadership::MayMove, Some((epoch, _))) => {
-                (Verdict::Pass, self.moved(&before, epoch))
+                (Verdict::Pass, self.moved(before, epoch))
             }
             (Leadership::Stays, Some((epoch, _))) => (
                 Verdict::Fail,
                 format!(
                     "epoch {before} should have stayed, but {} began",
-                    short(epoch)
+                    units::short(epoch, units::ID)
                 ),
             ),
             (Leadership::NewEpoch, None) => match (word, self.seen.blind) {
@@ -254,7 +255,7 @@ impl Run {
                 (Word::Last, Some(_)) => unknown("the watch of the leader keys was lost"),
                 (Word::Open, _) => unknown(format!("epoch {before}, no other so far")),
             },
-            (Leadership::Stays | Leadership::MayMove, None) => self.stayed(&before),
+            (Leadership::Stays | Leadership::MayMove, None) => self.stayed(before),
         }
     }
 
@@ -264,7 +265,10 @@ impl Run {
             0 | 1 => String::new(),
             _ => format!(", {count} epochs in all"),
         };
-        format!("epoch {before} ended, {} began{more}", short(epoch))
+        format!(
+            "epoch {before} ended, {} began{more}",
+            units::short(epoch, units::ID)
+        )
     }
 
     /// That nothing moved is only seen by looking again once all is over.
@@ -301,7 +305,7 @@ impl Run {
         let Some(job) = &self.before.job else {
             return unknown("no job was known before");
         };
-        let name = short(job);
+        let name = units::short(job, units::ID);
         if self.seen.sent.is_none() {
             return unknown("nothing was sent");
         }
@@ -375,13 +379,4 @@ impl Run {
 
 fn unknown(words: impl Into<String>) -> Finding {
     (Verdict::Unknown, words.into())
-}
-
-fn seconds(ms: i64) -> String {
-    format!("{}.{:01} s", ms / 1000, ms % 1000 / 100)
-}
-
-/// Ids are told apart by their beginnings.
-fn short(id: &str) -> String {
-    id.chars().take(8).collect()
 }

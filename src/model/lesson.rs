@@ -99,6 +99,8 @@ pub struct Course {
     pub is: Is,
     /// What must be seen, and what was.
     pub told: Vec<Told>,
+    /// Whether a step's deed was done or another step was turned to since it began.
+    pub touched: bool,
     /// Why what it does was refused.
     pub refused: Option<String>,
     base: Base,
@@ -149,6 +151,7 @@ impl Course {
             asked: None,
             is: Is::Waits,
             told: Vec::new(),
+            touched: false,
             refused: None,
             base: Base::default(),
         };

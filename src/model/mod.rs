@@ -37,7 +37,6 @@ mod judge;
 mod judge_tests;
 mod keymap;
 mod keys;
-mod lasted;
 mod lease;
 mod lesson;
 mod logs;
@@ -102,12 +101,11 @@ pub use job::{
 };
 pub use jobs::{
     HaData, JobAct, JobDone, JobOrder, JobTold, Jobs, JobsSeen, KnownJob, Retention, Start,
-    StartKind, is_over, short,
+    StartKind, is_over,
 };
 pub use judge::judge;
 pub use keymap::{Clash, Keymap};
 pub use keys::{Action, Binding, Scope};
-pub use lasted::{in_one_unit, lasted, lasted_to_the_tenth};
 pub use lesson::{Asked, Course, Is, Kept, Lessons, Told, act};
 pub use logs::{Highlight, KeptLine, LogLimits, LogLine, Logs};
 pub use looks::{Colours, Glyphs, Looks, ThemeName};
@@ -133,6 +131,7 @@ pub use update::update;
 
 pub use crate::failure::StatementName;
 
+use crate::advice::Invocation;
 use crate::failure::Failure;
 use jiff::Timestamp;
 
@@ -141,6 +140,8 @@ use jiff::Timestamp;
 pub struct Model {
     /// The instance's name, known before there is a lab.
     pub name: String,
+    /// What another command needs to act on the lab, known before there is one.
+    pub called: Invocation,
     /// The stamp of the newest event.
     pub now: Timestamp,
     /// Where what is seen comes from, known before there is a lab.
@@ -236,6 +237,18 @@ pub struct Refusal {
 }
 
 impl Model {
+    /// The lab of this picture, for sentences that name commands.
+    #[must_use]
+    pub fn flinklab(&self) -> Invocation {
+        match &self.lab {
+            Some(lab) => Invocation {
+                name: lab.name.clone(),
+                ..self.called.clone()
+            },
+            None => self.called.clone(),
+        }
+    }
+
     /// The run that is observed, if any.
     #[must_use]
     pub fn run(&self) -> Option<&Run> {

@@ -3,6 +3,7 @@
 //! every failover.
 
 use super::{Event, Link, Model, PodChange, RunEvent, RunEventKind, Source};
+use crate::units;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
@@ -92,7 +93,7 @@ impl Moments {
 }
 
 fn took(from: Timestamp, to: Timestamp) -> String {
-    format!("{:.1} s", to.duration_since(from).as_secs_f64().max(0.0))
+    format!("{:.1} s", units::since(to, from))
 }
 
 impl Model {

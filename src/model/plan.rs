@@ -1,5 +1,6 @@
 //! The steps of `up` and `down` as they go.
 
+use crate::advice::Advice;
 use crate::fault::Fault;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -127,7 +128,7 @@ pub enum Done {
         /// Flink's web UI.
         ui: String,
         /// Sentences worth saying: what was found, what was left.
-        notes: Vec<String>,
+        notes: Vec<Advice>,
     },
     /// The cluster is stopped and kept.
     Stop {

@@ -11,6 +11,7 @@ pub use shown::{Motion, PLAYBACK_KEYS, Pastime, Playback};
 
 use super::recording::Recording;
 use super::{Drawn, Ended, Event, Happening, Key, KeyCode, Model, update};
+use crate::units;
 use marks::Waits;
 use std::time::Duration;
 
@@ -151,7 +152,7 @@ impl Player {
             }
             .min(self.shown.length.max(self.shown.us + 1));
             if let Some((start, end)) = wait {
-                let seconds = seconds(end - start);
+                let seconds = units::seconds_of_us(end - start);
                 self.shown.later = Some((seconds, self.watched.saturating_add(TOLD)));
             }
             let distance = (until - self.shown.us).max(1);
@@ -182,7 +183,7 @@ impl Player {
         let at = self.recording.since(next.at);
         let gap = at - self.shown.us;
         if gap > PATIENCE {
-            self.shown.later = Some((seconds(gap), self.watched.saturating_add(TOLD)));
+            self.shown.later = Some((units::seconds_of_us(gap), self.watched.saturating_add(TOLD)));
             self.go(at - 1_000_000);
         }
     }
@@ -354,11 +355,6 @@ fn take(model: &mut Model, happening: &Happening) {
 
 fn microseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
-fn seconds(us: i64) -> f64 {
-    us as f64 / 1e6
 }
 
 #[expect(

@@ -99,22 +99,12 @@ pub(super) fn toggle(model: &mut Model) {
             };
             model.screen.open(page);
         }
-        let words = format!("Speaker notes, in a second terminal: {}", second(model));
+        let words = format!(
+            "Speaker notes, in a second terminal: {}",
+            model.flinklab().command("notes")
+        );
         model.screen.say(model.now, words);
     }
-}
-
-/// The command for the second terminal. A simulated lab lives in a folder of its own.
-fn second(model: &Model) -> String {
-    let lab = model.lab.as_ref();
-    let name = match lab.map(|lab| lab.name.as_str()) {
-        None | Some("flinklab") => String::new(),
-        Some(name) => format!(" --name {name}"),
-    };
-    let home = lab.filter(|lab| lab.origin == Origin::Simulated);
-    let home = home.and_then(|lab| lab.kubeconfig.parent()?.parent());
-    let home = home.map_or_else(String::new, |home| format!(" --home '{}'", home.display()));
-    format!("flinklab{name} notes{home}")
 }
 
 /// Blank, or not.
@@ -182,7 +172,7 @@ impl Model {
             note.checks = lines.collect();
         }
         if course.is == Is::Misses {
-            note.hint.clone_from(&step.hint);
+            note.hint = self.flinklab().advise(&step.hint);
         }
         note.press = self.press();
         let next = course.lesson.steps.get(course.step + 1);

@@ -1,7 +1,8 @@
 //! Whether the lab is ready to be broken: all that would have a break refused, or would make its
 //! result worth nothing, in a few words each. Whom it would hit is found in `aim`.
 
-use super::{BreakState, Model, lasted};
+use super::{BreakState, Model};
+use crate::units::lasted;
 use jiff::{SignedDuration, Timestamp};
 
 /// An answer of Flink older than this says nothing about now: five of its slowest rounds.

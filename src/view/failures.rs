@@ -87,11 +87,11 @@ fn list(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
                 theme.say(Tone::Accent, format!(" {} ", row % FAILURES_A_PAGE + 1)),
                 theme.say(
                     Tone::Plain,
-                    format!("{:<key$}", words::cut(&failure.key, key - 1)),
+                    words::left(&words::cut(&failure.key, key - 1), key),
                 ),
                 theme.say(
                     Tone::Muted,
-                    format!("{:<target$}", words::cut(&hits(model, failure), target - 1)),
+                    words::left(&words::cut(&hits(model, failure), target - 1), target),
                 ),
                 theme.say(Tone::Plain, in_short(failure)),
             ],

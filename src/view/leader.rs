@@ -1,6 +1,7 @@
 //! Who leads, how long its lease still lasts, and who led before.
 
 use crate::model::{Lock, Model, Source};
+use crate::units;
 use crate::view::health::{self, Fresh};
 use crate::view::paint::{Spans, bar, fit, sentences};
 use crate::view::theme::{Theme, Tone, sign};
@@ -109,7 +110,7 @@ fn epoch(model: &Model, theme: &Theme) -> Spans {
             format!(
                 " for {} · {}",
                 words::age_at(model.now, began),
-                words::id(&epoch.id)
+                units::short(&epoch.id, units::ID)
             ),
         ),
     ]

@@ -1,7 +1,8 @@
 //! What can be done with the job: savepoint, stop, cancel, resume, start anew. Asked for, each says
 //! what it costs; done, it shows Flink's HA data before and after beside each other.
 
-use crate::model::{HaData, JobAct, JobDone, JobOrder, JobsSeen, Model, StartKind, short};
+use crate::model::{HaData, JobAct, JobDone, JobOrder, JobsSeen, Model, StartKind};
+use crate::units;
 use crate::view::paint::{Keys, Spans, chosen, fault, fit, panel, sentences};
 use crate::view::theme::{Theme, Tone, sign};
 use crate::view::words;
@@ -54,7 +55,7 @@ fn aside(model: &Model, theme: &Theme) -> Spans {
     let Some((at, seen)) = &model.jobs.seen else {
         return Vec::new();
     };
-    let job = short(seen.current.as_deref().unwrap_or("none"));
+    let job = units::short(seen.current.as_deref().unwrap_or("none"), units::JOB);
     let state = match (&seen.silent, seen.state()) {
         (Some(_), _) => "state not known",
         (None, Some(state)) => state,
@@ -153,7 +154,7 @@ fn told(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     }
     match &model.jobs.ended {
         None => Vec::new(),
-        Some((_, Err(trouble))) => fault(theme, trouble, width),
+        Some((_, Err(trouble))) => fault(theme, trouble, &model.flinklab(), width),
         Some((_, Ok(done))) => came_of(theme, done, width),
     }
 }
@@ -163,7 +164,7 @@ fn came_of(theme: &Theme, done: &JobDone, width: usize) -> Vec<Line<'static>> {
         " {} {}: job {} is {}, after {:.1} s",
         sign::OK,
         done.order.act,
-        short(&done.job),
+        units::short(&done.job, units::JOB),
         done.state,
         done.seconds
     );
@@ -182,7 +183,10 @@ fn came_of(theme: &Theme, done: &JobDone, width: usize) -> Vec<Line<'static>> {
             ));
         }
     }
-    let (before, after) = (short(&done.before.job), short(&done.after.job));
+    let (before, after) = (
+        units::short(&done.before.job, units::JOB),
+        units::short(&done.after.job, units::JOB),
+    );
     let head = format!(
         "   {:<13}{:<28}{}",
         "HA DATA",
@@ -242,7 +246,7 @@ fn starts(model: &Model, theme: &Theme, seen: &JobsSeen, width: usize) -> Vec<Li
         let words = format!(
             " {sign} {kind:<11}{:<32} of job {}, {age} old",
             start.name(),
-            short(&start.job)
+            units::short(&start.job, units::JOB)
         );
         let tone = if at == model.screen.start {
             Tone::Accent

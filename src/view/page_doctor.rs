@@ -1,6 +1,7 @@
 //! What stands in the way of a lab on this machine: all that the doctor looked at, why it matters
 //! and what mends it.
 
+use crate::advice::Invocation;
 use crate::model::{Extent, Finding, Grade, Model, Who};
 use crate::view::paint::{Keys, panel, sentences, sight};
 use crate::view::theme::{Theme, Tone, sign};
@@ -30,7 +31,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
     let mut findings: Vec<&Finding> = model.findings.iter().collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.grade));
     for finding in findings {
-        lines.extend(one(theme, finding, width));
+        lines.extend(one(theme, finding, &model.flinklab(), width));
     }
     let title = vec![theme.say(Tone::Accent, "Doctor")];
     let (lines, extent) = sight(
@@ -52,19 +53,22 @@ pub(super) fn mark(grade: Grade) -> (Tone, &'static str) {
     }
 }
 
-fn one(theme: &Theme, finding: &Finding, width: usize) -> Vec<Line<'static>> {
+fn one(theme: &Theme, finding: &Finding, called: &Invocation, width: usize) -> Vec<Line<'static>> {
     let (tone, sign) = mark(finding.grade);
     let words = format!("{sign} {}: {}", finding.title, finding.found);
     let mut lines = sentences(theme, tone, &words, width);
     if finding.grade == Grade::Fine {
         return lines;
     }
-    let mend = match finding.who {
-        Some(Who::Doctor) => format!("{} (flinklab doctor --fix does it)", finding.mend),
-        Some(Who::Root) => format!("{} (as root)", finding.mend),
-        Some(Who::You) | None => finding.mend.clone(),
-    };
-    for words in [&finding.why, &mend] {
+    let mut mend = called.advise(&finding.mend);
+    match finding.who {
+        Some(Who::Doctor) => {
+            mend.push_str(&format!(" ({} does it)", called.command("doctor --fix")));
+        }
+        Some(Who::Root) => mend.push_str(" (as root)"),
+        Some(Who::You) | None => {}
+    }
+    for words in [&called.advise(&finding.why), &mend] {
         if !words.is_empty() {
             let words = format!("  {words}");
             lines.extend(sentences(theme, Tone::Plain, &words, width));

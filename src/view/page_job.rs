@@ -2,6 +2,7 @@
 //! leader of the past forgot included.
 
 use crate::model::{Count, Extent, JobException, Model, Source, Whole};
+use crate::units;
 use crate::view::health::{self, Fresh};
 use crate::view::paint::{Keys, chosen, fit, panel, scrolled, sentences};
 use crate::view::theme::{Theme, Tone, sign};
@@ -23,7 +24,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
     let aside = match health::fresh(model, Source::Flink) {
         Fresh::Live => vec![theme.say(
             Tone::Muted,
-            format!("job id {}", words::id(ours.unwrap_or("none"))),
+            format!("job id {}", units::short(ours.unwrap_or("none"), units::ID)),
         )],
         fresh => {
             let (tone, sign, words) = health::fresh_words(fresh);
@@ -161,7 +162,7 @@ fn overview(model: &Model, theme: &Theme, width: usize) -> (Vec<Line<'static>>, 
                 theme.say(tone, format!(" {sign} ")),
                 theme.say(
                     Tone::Plain,
-                    format!("{:<name$} ", words::cut(&vertex.name, name)),
+                    format!("{} ", words::left(&words::cut(&vertex.name, name), name)),
                 ),
                 theme.say(
                     tone,
@@ -200,7 +201,10 @@ fn overview(model: &Model, theme: &Theme, width: usize) -> (Vec<Line<'static>>, 
                 ),
                 theme.say(
                     Tone::Plain,
-                    format!("{:<cause$} ", words::cut(plain(exception.root()), cause)),
+                    format!(
+                        "{} ",
+                        words::left(&words::cut(plain(exception.root()), cause), cause)
+                    ),
                 ),
                 theme.say(Tone::Muted, exception.task.clone()),
             ],

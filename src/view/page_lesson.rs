@@ -83,7 +83,12 @@ fn step(model: &Model, theme: &Theme, course: &Course, width: usize) -> Vec<Line
         lines.extend(ask(model, theme, asked, width));
         return lines;
     }
-    lines.extend(sentences(theme, Tone::Plain, &now.text, width));
+    lines.extend(sentences(
+        theme,
+        Tone::Plain,
+        &model.flinklab().advise(&now.text),
+        width,
+    ));
     if !now.watch.is_empty() {
         let words = format!("Watch: {}", now.watch);
         lines.extend(sentences(theme, Tone::Accent, &words, width));
@@ -101,7 +106,7 @@ fn step(model: &Model, theme: &Theme, course: &Course, width: usize) -> Vec<Line
         let words = format!(
             "{} Hint: {} {again} begins the step again.",
             sign::WARN,
-            now.hint
+            model.flinklab().advise(&now.hint)
         );
         lines.extend(sentences(theme, Tone::Warn, &words, width));
     }
@@ -247,7 +252,7 @@ fn list(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) -> Extent {
     let width = usize::from(area.width.saturating_sub(2));
     let mut lines = Vec::new();
     if let Some(trouble) = &model.lessons.wrong {
-        lines.extend(fault(theme, trouble, width));
+        lines.extend(fault(theme, trouble, &model.flinklab(), width));
     } else if model.lessons.all.is_empty() {
         let words = "The lessons of this lab are not known yet: it is still being opened.";
         lines.extend(sentences(theme, Tone::Muted, words, width));
@@ -275,7 +280,7 @@ fn list(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) -> Extent {
                 theme.say(tone, format!(" {sign} ")),
                 theme.say(
                     Tone::Plain,
-                    format!("{:<name$} ", words::cut(&lesson.title, name)),
+                    format!("{} ", words::left(&words::cut(&lesson.title, name), name)),
                 ),
                 theme.say(Tone::Muted, aside),
             ],

@@ -1,6 +1,7 @@
 //! The few shapes that all pages are made of: a framed panel, a line with two sides, a fault.
 //! Knows nothing of what is shown.
 
+use crate::advice::Invocation;
 use crate::fault::Fault;
 use crate::model::{Extent, Scroll};
 use crate::view::theme::{Theme, Tone, sign};
@@ -159,7 +160,13 @@ pub(super) fn sentences(theme: &Theme, tone: Tone, text: &str, width: usize) -> 
 }
 
 /// A fault as a person reads it: what failed, why, how to mend it.
-pub(super) fn fault(theme: &Theme, fault: &Fault, width: usize) -> Vec<Line<'static>> {
+pub(super) fn fault(
+    theme: &Theme,
+    fault: &Fault,
+    called: &Invocation,
+    width: usize,
+) -> Vec<Line<'static>> {
+    let mend = called.advise(&fault.mend);
     let mut lines = Vec::new();
     let what = match &fault.place {
         Some(place) => format!("{place}: {}", fault.what),
@@ -168,7 +175,7 @@ pub(super) fn fault(theme: &Theme, fault: &Fault, width: usize) -> Vec<Line<'sta
     let parts = [
         (Tone::Fail, sign::FAIL, what.as_str()),
         (Tone::Plain, "why", fault.why.as_str()),
-        (Tone::Accent, "mend", fault.mend.as_str()),
+        (Tone::Accent, "mend", mend.as_str()),
     ];
     for (tone, head, text) in parts {
         for (n, line) in words::wrap(text, width.saturating_sub(8))

@@ -147,12 +147,13 @@ fn one(model: &Model, theme: &Theme, step: &Step, title: usize) -> Spans {
 fn below(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     let plan = &model.plan;
     if let (Some(trouble), None) = (&plan.fault, &plan.done) {
-        let mut lines = fault(theme, trouble, width);
+        let mut lines = fault(theme, trouble, &model.flinklab(), width);
         lines.push(Line::default());
         let words = format!(
             "Everything is kept as it is for a look. {} tries again and does only what is \
-             missing; flinklab down removes it.",
-            model.key_for(Scope::Plan, Action::Up)
+             missing; {} removes it.",
+            model.key_for(Scope::Plan, Action::Up),
+            model.flinklab().command("down")
         );
         lines.extend(sentences(theme, Tone::Muted, &words, width));
         return lines;
@@ -175,13 +176,22 @@ fn below(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
                 fact(theme, "kubeconfig", kubeconfig),
             ];
             for note in notes {
-                lines.extend(sentences(theme, Tone::Plain, note, width));
+                lines.extend(sentences(
+                    theme,
+                    Tone::Plain,
+                    &model.flinklab().advise(note),
+                    width,
+                ));
             }
             lines
         }
         Some(Done::Stop { stopped, .. }) => vec![
             fact(theme, "stopped", &list(stopped)),
-            fact(theme, "go on", "u or flinklab up starts it again"),
+            fact(
+                theme,
+                "go on",
+                &format!("u or {} starts it again", model.flinklab().command("up")),
+            ),
         ],
         Some(Done::Bundled { file, images, .. }) => vec![
             fact(theme, "file", file),
@@ -206,8 +216,11 @@ fn below(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
             let part = done as f64 / plan.steps.len().max(1) as f64;
             let mut left = vec![Span::raw(" ")];
             left.extend(bar(theme, Tone::Busy, part, width.saturating_sub(2)));
-            let words = "esc leaves it running; q stops it here: u or flinklab up goes on later and does only what is \
-                 missing.";
+            let words = format!(
+                "esc leaves it running; q stops it here: u or {} goes on later and does only what is \
+                 missing.",
+                model.flinklab().command("up")
+            );
             let mut lines = vec![sides(left, Vec::new(), width), Line::default()];
             for step in plan
                 .steps
@@ -221,7 +234,7 @@ fn below(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
                 lines.extend(sentences(theme, Tone::Plain, &words, width));
             }
             lines.push(Line::default());
-            lines.extend(sentences(theme, Tone::Muted, words, width));
+            lines.extend(sentences(theme, Tone::Muted, &words, width));
             lines
         }
     }

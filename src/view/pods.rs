@@ -169,14 +169,20 @@ fn last_exit(model: &Model, pod: &Pod) -> String {
 /// Why the panel is empty.
 fn nothing(model: &Model) -> String {
     if let Some(why) = health::unbuilt(model) {
-        return format!("Nothing runs yet, {why}. flinklab up finishes it.");
+        return format!(
+            "Nothing runs yet, {why}. {} finishes it.",
+            model.flinklab().command("up")
+        );
     }
     match model.links.get(&Source::Api) {
         Some(Link::Lost { why, .. }) => format!(
             "The API server does not answer ({why}). It is asked again and again: this comes back by itself."
         ),
         _ if model.cluster.listed => {
-            "This lab has no Flink pods. flinklab up finishes it.".to_owned()
+            format!(
+                "This lab has no Flink pods. {} finishes it.",
+                model.flinklab().command("up")
+            )
         }
         _ => "Waiting for the first list of pods.".to_owned(),
     }

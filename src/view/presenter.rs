@@ -260,7 +260,10 @@ fn idea(model: &Model, theme: &Theme, width: usize, room: usize) -> Vec<Line<'st
             lines
         }
         (None, Is::Misses) => {
-            let mut lines = wrapped(Tone::Warn, &format!("{} {}", sign::WARN, step.hint));
+            let mut lines = wrapped(
+                Tone::Warn,
+                &format!("{} {}", sign::WARN, model.flinklab().advise(&step.hint)),
+            );
             if let Some(why) = &course.refused {
                 lines.extend(wrapped(Tone::Plain, why));
             }
@@ -277,7 +280,7 @@ fn idea(model: &Model, theme: &Theme, width: usize, room: usize) -> Vec<Line<'st
             })
             .collect()
         }
-        (None, _) => wrapped(Tone::Plain, &step.text),
+        (None, _) => wrapped(Tone::Plain, &model.flinklab().advise(&step.text)),
     };
     if lines.len() > room {
         // nothing is cut without a sign

@@ -209,7 +209,7 @@ fn table(
             theme.say(tone, format!(" {sign} ")),
             theme.say(
                 label_tone,
-                format!("{:<label_room$}", words::cut(label, label_room)),
+                words::left(&words::cut(label, label_room), label_room),
             ),
             theme.say(tone, format!("{value:>5} ")),
         ]

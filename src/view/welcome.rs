@@ -8,8 +8,8 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-/// What is said about it, in order, after what it needs.
-const FACTS: [(&str, &str); 3] = [
+/// What is said about it, in order, after what it needs and before how it is removed.
+const FACTS: [(&str, &str); 2] = [
     (
         "takes",
         "about a minute when the images are in Docker, else as long as pulling them",
@@ -18,10 +18,6 @@ const FACTS: [(&str, &str); 3] = [
         "changes",
         "one container, the Docker network kind, one folder in your data folder; your kubeconfig \
          is not touched and every port is on 127.0.0.1",
-    ),
-    (
-        "undo",
-        "flinklab down removes it; flinklab down --purge also the data",
     ),
 ];
 /// What `up` makes.
@@ -73,8 +69,15 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
     lines.extend(found(model, theme, key(Action::Doctor), width));
     lines.push(Line::default());
     let needs = needs(model);
+    let called = model.flinklab();
+    let undo = format!(
+        "{} removes it; {} also the data",
+        called.command("down"),
+        called.command("down --purge")
+    );
     let facts = [("builds", BUILDS), ("needs", needs.as_str())];
-    for (name, text) in facts.into_iter().chain(FACTS) {
+    let facts = facts.into_iter().chain(FACTS);
+    for (name, text) in facts.chain([("undo", undo.as_str())]) {
         for (n, line) in words::wrap(text, width.saturating_sub(13))
             .into_iter()
             .enumerate()
@@ -88,7 +91,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
     }
     if let Some((_, trouble)) = &model.fault {
         lines.push(Line::default());
-        lines.extend(fault(theme, trouble, width));
+        lines.extend(fault(theme, trouble, &model.flinklab(), width));
     }
     let height = usize::from(area.height.saturating_sub(2));
     let scroll = model.screen.scroll;

@@ -1,81 +1,13 @@
-//! How durations, ages, bytes, moments and names are written, everywhere alike. A page that
+//! How moments, keys, phases and verdicts are written, everywhere alike. A page that
 //! formats one by itself is a mistake.
 
 use crate::failure::{Role, Verdict};
-use crate::model::{Key, KeyCode, Model, PhaseName, Run, Source, StatementName, in_one_unit};
+use crate::model::{Key, KeyCode, Model, PhaseName, Run, Source, StatementName};
 use crate::view::theme::{Tone, sign};
 use jiff::{Timestamp, tz::TimeZone};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Columns of a text.
-pub(super) fn columns(text: &str) -> usize {
-    text.width()
-}
-
-/// How old something is, in one unit: `4s`, `19m`, `5h`, `3d`.
-pub(super) fn age(seconds: f64) -> String {
-    let (count, unit) = in_one_unit(seconds);
-    format!("{count}{}", &unit[..1])
-}
-
-/// How old something is at a moment.
-pub(super) fn age_at(now: Timestamp, then: Timestamp) -> String {
-    age(since(now, then))
-}
-
-/// Seconds from then to now; never negative, clocks differ.
-pub(super) fn since(now: Timestamp, then: Timestamp) -> f64 {
-    now.duration_since(then).as_secs_f64().max(0.0)
-}
-
-/// How long something took: `72ms`, `9.8s`, `1m12s`.
-#[expect(clippy::cast_precision_loss)] // milliseconds of a lab fit a float
-pub(super) fn took(ms: i64) -> String {
-    match ms {
-        ms if ms < 1000 => format!("{ms}ms"),
-        ms if ms < 60_000 => format!("{:.1}s", ms as f64 / 1000.0),
-        ms => format!("{}m{:02}s", ms / 60_000, ms % 60_000 / 1000),
-    }
-}
-
-/// How long something took, in seconds of one decimal where it is short.
-#[expect(clippy::cast_possible_truncation)] // seconds of a lab fit
-pub(super) fn took_seconds(seconds: f64) -> String {
-    if seconds < 60.0 {
-        return format!("{seconds:.1}s");
-    }
-    took((seconds * 1000.0) as i64)
-}
-
-/// Milliseconds as seconds with all of them: `15.104`.
-pub(super) fn exact(ms: i64) -> String {
-    format!(
-        "{}{}.{:03}",
-        if ms < 0 { "-" } else { "" },
-        ms.abs() / 1000,
-        ms.abs() % 1000
-    )
-}
-
-/// Bytes in the unit that reads best: `8.1 KB`.
-#[expect(clippy::cast_precision_loss)] // one decimal is shown
-pub(super) fn bytes(count: u64) -> String {
-    const UNITS: [&str; 4] = ["KB", "MB", "GB", "TB"];
-    if count < 1000 {
-        return format!("{count} B");
-    }
-    let mut value = count as f64 / 1000.0;
-    let mut unit = 0;
-    while value >= 1000.0 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    if value < 10.0 {
-        format!("{value:.1} {}", UNITS[unit])
-    } else {
-        format!("{value:.0} {}", UNITS[unit])
-    }
-}
+pub(super) use crate::columns::{cut, left, middle as pod, of as columns, wrap};
+pub(super) use crate::units::{age, age_at, bytes, exact, since, took, took_seconds};
 
 /// A moment on the person's clock.
 pub(super) fn clock(zone: &TimeZone, at: Timestamp) -> String {
@@ -87,47 +19,6 @@ pub(super) fn clock_ms(zone: &TimeZone, at: Timestamp) -> String {
     zone.to_datetime(at).strftime("%H:%M:%S%.3f").to_string()
 }
 
-/// A text that fits, cut at its end.
-pub(super) fn cut(text: &str, width: usize) -> String {
-    if columns(text) <= width {
-        return text.to_owned();
-    }
-    let mut kept = String::new();
-    let mut used = 0;
-    for letter in text.chars() {
-        let wide = letter.width().unwrap_or(0);
-        if used + wide + 1 > width {
-            break;
-        }
-        used += wide;
-        kept.push(letter);
-    }
-    if width > 0 {
-        kept.push('…');
-    }
-    kept
-}
-
-/// A pod's name that fits, shortened in the middle: the tail is what differs.
-pub(super) fn pod(name: &str, width: usize) -> String {
-    let length = name.chars().count();
-    if length <= width {
-        return name.to_owned();
-    }
-    if width < 3 {
-        return name.chars().skip(length - width).collect();
-    }
-    let tail = name.rfind('-').map_or(0, |at| name[at..].chars().count());
-    let tail = if tail == 0 || tail > width - 2 {
-        width / 2
-    } else {
-        tail
-    };
-    let head: String = name.chars().take(width - 1 - tail).collect();
-    let end: String = name.chars().skip(length - tail).collect();
-    format!("{head}…{end}")
-}
-
 /// The few columns that tell pods apart where a role is known: `jm-abcde`.
 pub(super) fn tag(role: Option<Role>, name: &str) -> String {
     let tail = name.rsplit('-').next().unwrap_or(name);
@@ -135,11 +26,6 @@ pub(super) fn tag(role: Option<Role>, name: &str) -> String {
         Some(role) => format!("{}-{}", short_role(role).to_lowercase(), cut(tail, 5)),
         None => pod(name, 8),
     }
-}
-
-/// An id's first digits.
-pub(super) fn id(id: &str) -> String {
-    id.chars().take(8).collect()
 }
 
 /// A key as it is shown: arrows as arrows.
@@ -159,32 +45,6 @@ pub(super) fn short_role(role: Role) -> &'static str {
         Role::JobManager => "JM",
         Role::TaskManager => "TM",
     }
-}
-
-/// Lines of at most that many columns, broken between words.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let width = width.max(1);
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for word in text.split_whitespace() {
-        let mut word = word.to_owned();
-        if !line.is_empty() && columns(&line) + 1 + columns(&word) > width {
-            lines.push(std::mem::take(&mut line));
-        }
-        while columns(&word) > width {
-            let head: String = word.chars().take(width).collect();
-            word = word.chars().skip(width).collect();
-            lines.push(head);
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(&word);
-    }
-    if !line.is_empty() {
-        lines.push(line);
-    }
-    lines
 }
 
 /// How a verdict looks.
@@ -305,41 +165,6 @@ pub(super) fn log_parts(text: &str) -> (Option<&str>, Option<&str>, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_keep_their_tails() {
-        let name = "flinklab-jobmanager-7f9c6d5b8-abcde";
-        assert_eq!(pod(name, 40), name);
-        assert_eq!(pod(name, 18), "flinklab-jo…-abcde");
-        assert_eq!(pod(name, 9), "fl…-abcde");
-        assert_eq!(pod(name, 2), "de");
-        assert_eq!(pod("", 0), "");
-        for width in 0..50 {
-            assert!(columns(&pod(name, width)) <= width);
-        }
-    }
-
-    #[test]
-    fn durations_have_one_unit() {
-        assert_eq!(age(4.9), "4s");
-        assert_eq!(age(119.0), "1m");
-        assert_eq!(age(-3.0), "0s");
-        assert_eq!(took(72), "72ms");
-        assert_eq!(took(9_840), "9.8s");
-        assert_eq!(took(72_000), "1m12s");
-        assert_eq!(exact(15_104), "15.104");
-        assert_eq!(exact(-40), "-0.040");
-        assert_eq!(bytes(8_338), "8.3 KB");
-    }
-
-    #[test]
-    fn texts_are_cut_and_wrapped_within_their_width() {
-        assert_eq!(cut("leader", 6), "leader");
-        assert_eq!(cut("leaders", 6), "leade…");
-        assert_eq!(cut("日本語", 4), "日…");
-        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
-    }
 
     #[test]
     fn a_line_of_flink_comes_apart() {

@@ -8,6 +8,7 @@ mod rollout;
 pub use rollout::{left, rollout, wants_rollout};
 
 use super::kube::{self as api, CALL};
+use crate::advice;
 use crate::clock::{self, Instant};
 use crate::fault::Fault;
 use crate::lab::Document;
@@ -186,7 +187,7 @@ impl Applier {
                 )
                 .at(file, document.line, 0)
                 .why(format!("the file asks for {object}"))
-                .mend("Mend the file, or add the CRD to the lab, and run `flinklab up` again; the cluster is kept.");
+                .mend(advice!("Mend the file, or add the CRD to the lab, and run `flinklab up` again; the cluster is kept."));
             }
             Refused::Answer(error) => error,
         };
@@ -199,7 +200,9 @@ impl Applier {
                 )
                 .at(file, line, column)
                 .why(api::describe(error))
-                .mend("Mend the file and run `flinklab up` again; the cluster is kept.")
+                .mend(advice!(
+                    "Mend the file and run `flinklab up` again; the cluster is kept."
+                ))
             }
             (None, Some(400 | 404 | 405 | 415 | 422)) => Fault::wrong(
                 "manifest-refused",
@@ -207,7 +210,9 @@ impl Applier {
             )
             .at(file, document.line, 0)
             .why(api::describe(error))
-            .mend("Mend the file and run `flinklab up` again; the cluster is kept."),
+            .mend(advice!(
+                "Mend the file and run `flinklab up` again; the cluster is kept."
+            )),
             _ => api::fault(&format!("Applying {object}"), error),
         }
     }

@@ -7,6 +7,7 @@ use super::kube::{CALL, describe, fault as kube_fault, status, within};
 use super::kubeadm::{self, Facts};
 use super::kubeconfig;
 use super::node::{Node, NodePlan};
+use crate::advice;
 use crate::clock;
 use crate::fault::Fault;
 use crate::lab::Cluster;
@@ -227,7 +228,9 @@ async fn kubeadm(
             )
             .why(format!("it ended with exit code {code}"))
             .showing(format!("kubeadm {verb}"), said)
-            .mend("Run `flinklab down`, then `flinklab up`, to start anew."))
+            .mend(advice!(
+                "Run `flinklab down`, then `flinklab up`, to start anew."
+            )))
         }
     }
 }
@@ -261,7 +264,7 @@ pub async fn await_kubeconfig(node: &Node, cluster: &str, server: &str) -> Resul
             format!("{} has no kubeconfig of its administrator.", node.name),
         )
         .why(format!("kubeadm did not write {}", kubeconfig::ADMIN))
-        .mend("Run `flinklab down`, then `flinklab up`.")),
+        .mend(advice!("Run `flinklab down`, then `flinklab up`."))),
     }
 }
 
@@ -306,7 +309,7 @@ pub async fn free_control_plane(client: &kube::Client, name: &str) -> Result<(),
     }
     Err(Fault::unable("api-error", format!("{doing}: failed."))
         .why("the node object changes faster than it can be written")
-        .mend("Run `flinklab up` again."))
+        .mend(advice!("Run `flinklab up` again.")))
 }
 
 #[cfg(test)]

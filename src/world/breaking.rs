@@ -21,10 +21,12 @@ use super::node::Node;
 use super::open::{LabHandle, must_open};
 use super::process::{self, Process};
 use super::{Events, World};
+use crate::advice;
 use crate::clock::{self, Instant};
 use crate::failure::{LONGEST, Step};
 use crate::fault::Fault;
 use crate::model::{BreakBegun, BreakOrder, RunEventKind, Target};
+use crate::units;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
@@ -151,7 +153,7 @@ impl<'a> Hand<'a> {
                 format!("{} is still applied: {}.", left.failure, left.what),
             )
             .why(format!("the run {} did not take it back", left.run))
-            .mend("Run `flinklab heal`."));
+            .mend(advice!("Run `flinklab heal`.")));
         }
         let mut targets = vec![order.target.clone()];
         targets.extend(order.target.also.clone());
@@ -329,7 +331,7 @@ impl Victim {
     fn who(&self) -> String {
         format!(
             "container {} of {}",
-            process::short(&self.container),
+            units::short(&self.container, units::CONTAINER),
             self.target.pod
         )
     }

@@ -9,16 +9,18 @@ mod writing;
 use super::docker::{Docker, failed, late, words};
 use super::up::progress::{Meter, Progress, Title};
 use super::{Events, World, export, files, images, lessons};
+use crate::advice;
 use crate::clock::Instant;
 use crate::fault::Fault;
 use crate::lab::{LESSONS, Lab, folder_in_words};
 use crate::model::{BundleOrder, Done, Event};
+use crate::units;
 use bollard::query_parameters::ImportImageOptions;
 use bytes::Bytes;
 use file::{PIECE, Packed};
 use futures::StreamExt;
 use reading::Reader;
-use room::{mega, partial, sizes};
+use room::{partial, sizes};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -96,7 +98,9 @@ async fn create(world: &World, file: &Path, progress: &Progress) -> Result<Done,
                 "image-missing",
                 format!("Docker does not have the image {name}."),
             )
-            .mend("Run `flinklab doctor --fix`: it pulls what the lab needs.")
+            .mend(advice!(
+                "Run `flinklab doctor --fix`: it pulls what the lab needs."
+            ))
         })?;
         found.push((name, image));
     }
@@ -110,8 +114,8 @@ async fn create(world: &World, file: &Path, progress: &Progress) -> Result<Done,
         )
         .why(format!(
             "it takes about {}, and {} are free",
-            mega(size),
-            mega(room)
+            units::bytes(size),
+            units::bytes(room)
         ))
         .mend("Name a file on a disk with more room, or make room."));
     }
@@ -138,10 +142,10 @@ async fn create(world: &World, file: &Path, progress: &Progress) -> Result<Done,
     }
     let bytes = writer.finish()?;
     let detail = match kept {
-        0 => mega(bytes),
+        0 => units::bytes(bytes),
         kept => format!(
             "{}, {kept} of {} there from before",
-            mega(bytes),
+            units::bytes(bytes),
             found.len()
         ),
     };
@@ -337,7 +341,9 @@ fn unpacks_to(lab: &Lab, folder: Option<&Path>) -> Result<Option<PathBuf>, Fault
                 folder.display()
             ),
         )
-        .mend("Name a new folder: `flinklab bundle load FILE --to FOLDER`.")),
+        .mend(advice!(
+            "Name a new folder: `flinklab bundle load FILE --to FOLDER`."
+        ))),
         _ => Ok(Some(folder)),
     }
 }

@@ -86,7 +86,7 @@ pub(super) async fn before_up(world: &World, docker: &Docker, lab: &Lab) -> Resu
             "doctor-blocker",
             format!("{}: {}.", found.title, found.found.trim_end_matches('.')),
         )
-        .why(&found.why)
+        .why(world.called.advise(&found.why))
         .mend(found.mend.clone());
         fault.code = found.topic.clone().into();
         return Err(fault);
@@ -361,7 +361,7 @@ fn not_mended(fault: &Fault) -> Finding {
         title: "Not mended".to_owned(),
         grade: Grade::Warning,
         found: fault.what.clone(),
-        why: fault.why.clone(),
+        why: fault.why.clone().into(),
         mend: fault.mend.clone(),
         who: Some(Who::You),
     }

@@ -3,6 +3,7 @@
 
 use super::home::Home;
 use super::{Addresses, home::valid_name};
+use crate::advice;
 use crate::fault::Fault;
 use crate::lab::{LESSONS, Lab, built_in_names, file_bytes, lesson_files};
 use std::fs;
@@ -30,7 +31,7 @@ pub fn definition(addresses: &Addresses, name: &str) -> Result<(Lab, String), Fa
                 "lab-not-found",
                 format!("There is no built-in lab and no instance named `{name}`."),
             )
-            .mend(format!(
+            .mend(advice!(
                 "Built in: {}. `flinklab labs` lists the instances.",
                 known.join(", ")
             )))

@@ -13,6 +13,7 @@ use super::home::{Home, NodeRecord, State};
 use super::kube::{self as api, CALL};
 use super::node::Node;
 use super::open::LabHandle;
+use crate::advice;
 use crate::clock::{self, Instant};
 use crate::fault::Fault;
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -259,18 +260,20 @@ pub async fn ours(world: &World, opened: &LabHandle, docker: &Docker) -> Result<
             format!("The node container `{}` no longer exists.", gone.name),
         )
         .why("somebody removed it")
-        .mend("Run `flinklab up` to build the cluster again; the data is kept."));
+        .mend(advice!(
+            "Run `flinklab up` to build the cluster again; the data is kept."
+        )));
     }
     if let Some(stopped) = nodes.seen.iter().find(|seen| !seen.running) {
         return Err(Fault::unable(
             "cluster-stopped",
             format!("The node container `{}` is stopped.", stopped.name),
         )
-        .mend("Run `flinklab up` to start it again."));
+        .mend(advice!("Run `flinklab up` to start it again.")));
     }
     if nodes.nodes.is_empty() {
         return Err(Fault::unable("cluster-gone", "The lab has no cluster now.")
-            .mend("Run `flinklab up` to build it."));
+            .mend(advice!("Run `flinklab up` to build it.")));
     }
     let text = api::read_kubeconfig(&opened.home)?;
     proof::server_is(&text, &nodes.seen)?;

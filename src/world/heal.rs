@@ -8,6 +8,7 @@ use super::journal::{self, Entry};
 use super::node::{BOOT, wait_booted};
 use super::open::{LabHandle, must_open, open};
 use super::{Events, World, undo};
+use crate::advice;
 use crate::clock::{self, Instant};
 use crate::fault::Fault;
 use crate::model::{Event, Standing};
@@ -120,7 +121,9 @@ pub async fn all(world: &World, whose: Whose, lab: Lab<'_>) -> Result<Vec<Standi
             "{} is still to be taken back in it",
             entries[0].failure
         ))
-        .mend("Run `flinklab up`: it starts the cluster and takes it back."));
+        .mend(advice!(
+            "Run `flinklab up`: it starts the cluster and takes it back."
+        )));
     }
     let mut undone = Vec::new();
     let mut taken = None;

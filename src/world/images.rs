@@ -9,6 +9,7 @@ pub use spread::{Taken, command, stream_into_all};
 
 use super::docker::{CALL, Docker, LONG, failed, late, status, words};
 use super::node::Node;
+use crate::advice;
 use crate::clock;
 use crate::fault::Fault;
 use bollard::query_parameters::CreateImageOptionsBuilder;
@@ -134,9 +135,13 @@ fn no_pull(image: &str, why: &str) -> Fault {
     let fault =
         Fault::unable("image-pull", format!("The image {image} cannot be pulled.")).why(why);
     if why.contains("toomanyrequests") || why.contains("rate limit") {
-        fault.mend("Log in with `docker login`, or wait and run `flinklab up` again.")
+        fault.mend(advice!(
+            "Log in with `docker login`, or wait and run `flinklab up` again."
+        ))
     } else if why.contains("x509") {
-        fault.mend("Add your proxy's certificate to Docker, then run `flinklab up` again.")
+        fault.mend(advice!(
+            "Add your proxy's certificate to Docker, then run `flinklab up` again."
+        ))
     } else {
         fault.mend(format!(
             "Try `docker pull {image}`, or bring it in with `docker load`."
@@ -247,7 +252,9 @@ pub async fn export(docker: &Docker, image: &str) -> Result<Export, Fault> {
             "image-missing",
             format!("Docker does not have the image {image}."),
         )
-        .mend("Run `flinklab up` again: it pulls what is missing.")
+        .mend(advice!(
+            "Run `flinklab up` again: it pulls what is missing."
+        ))
     })?;
     let doing = format!("Reading the image {image} out of Docker");
     // The stream must own what it reads with: it outlives this call.

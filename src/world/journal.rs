@@ -10,8 +10,10 @@ pub use owner::Owner;
 
 use super::files;
 use super::home::Home;
+use crate::advice;
 use crate::clock;
 use crate::fault::Fault;
+use crate::shell;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -170,7 +172,8 @@ impl Act {
                 kind.to_lowercase()
             )),
             Self::Role { name, rules } => kubectl(&format!(
-                "patch -n {namespace} role {name} --type=merge -p '{{\"rules\":{rules}}}'"
+                "patch -n {namespace} role {name} --type=merge -p {}",
+                shell::quoted(&format!("{{\"rules\":{rules}}}"))
             )),
             // The map is too long to type: it is the copy that the journal held.
             Self::Pointers { name, .. } => kubectl(&format!(
@@ -299,7 +302,7 @@ fn unreadable(path: &Path, why: &str) -> Fault {
         format!("Cannot read {}.", path.display()),
     )
     .why(why)
-    .mend("It tells what is still broken in the lab: undo that by hand and remove the file, or run `flinklab down` and `flinklab up`.")
+    .mend(advice!("It tells what is still broken in the lab: undo that by hand and remove the file, or run `flinklab down` and `flinklab up`."))
 }
 
 /// Takes an entry out, once it is undone.

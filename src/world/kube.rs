@@ -2,6 +2,7 @@
 //! in words. Builds clients; who may write with one is decided by `gate`.
 
 use super::home::Home;
+use crate::advice;
 use crate::fault::Fault;
 use http::{Method, Request};
 use kube::client::{Body, ClientBuilder};
@@ -60,7 +61,7 @@ pub fn read_kubeconfig(home: &Home) -> Result<String, Fault> {
                 format!("Cannot read the kubeconfig {}.", path.display()),
             )
             .why(error)
-            .mend("Run `flinklab up`: it writes the file again.")
+            .mend(advice!("Run `flinklab up`: it writes the file again."))
         })?;
     Ok(text)
 }
@@ -73,7 +74,7 @@ pub(in crate::world) async fn client(kubeconfig: &str) -> Result<Client, Fault> 
 fn broken(why: String) -> Fault {
     Fault::unable("kubeconfig-broken", "The lab's kubeconfig cannot be used.")
         .why(why)
-        .mend("Run `flinklab up`: it writes the file again.")
+        .mend(advice!("Run `flinklab up`: it writes the file again."))
 }
 
 async fn config(kubeconfig: &str) -> Result<Config, Fault> {
@@ -104,7 +105,9 @@ pub async fn within<T>(
                 "the API server did not answer within {} s",
                 limit.as_secs()
             ))
-            .mend("Run the command again; `flinklab status` shows what is wrong.")),
+            .mend(advice!(
+                "Run the command again; `flinklab status` shows what is wrong."
+            ))),
     }
 }
 
@@ -120,7 +123,7 @@ pub fn fault(doing: &str, error: &Error) -> Fault {
             "api-unreachable",
             format!("{doing}: the API server is not reachable."),
         )
-        .mend("Run `flinklab up`: it starts what is stopped."),
+        .mend(advice!("Run `flinklab up`: it starts what is stopped.")),
     }
     .why(describe(error))
 }

@@ -1,6 +1,7 @@
 //! The kubeconfig for the host, made from the node's own: kind's names, the published port.
 //! Text in, text out; reads and writes no file of anybody.
 
+use crate::advice;
 use crate::fault::Fault;
 use serde_json::{Value, json};
 
@@ -45,7 +46,9 @@ pub fn external(admin_conf: &str, cluster: &str, server: &str) -> Result<String,
 fn broken(why: &dyn std::fmt::Display) -> Fault {
     Fault::unable("kubeconfig", "The cluster's own kubeconfig cannot be read.")
         .why(why)
-        .mend("Run `flinklab up` again; if it stays so, `flinklab down` and `flinklab up`.")
+        .mend(advice!(
+            "Run `flinklab up` again; if it stays so, `flinklab down` and `flinklab up`."
+        ))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use super::World;
 use super::home::{Home, Source};
 use super::open::open;
+use crate::advice;
 use crate::fault::Fault;
 use crate::lab::{self, Known, Lab, Lesson};
 use crate::model::{BINDINGS, Event, Kept, Scope};
@@ -52,15 +53,27 @@ pub fn of_lab(lab: &Lab, name_or_folder: &str) -> Result<Vec<Lesson>, Fault> {
 }
 
 /// The one that a person means.
-pub fn meant(world: &World, words: &str) -> Result<Lesson, Fault> {
+fn meant(world: &World, words: &str) -> Result<Lesson, Fault> {
     let all = all(world)?;
     let keys: Vec<&str> = all.iter().map(|lesson| lesson.key.as_str()).collect();
     let found = all.iter().find(|lesson| lesson.is_meant(words));
     found.cloned().ok_or_else(|| {
         Fault::wrong("no-lesson", format!("There is no lesson `{words}`."))
             .why(format!("there are {}", keys.join(", ")))
-            .mend("`flinklab lesson` lists them.")
+            .mend(advice!("`flinklab lesson` lists them."))
     })
+}
+
+/// The one that a person means, if it has that step; 0 is where it was left.
+pub fn meant_from(world: &World, words: &str, from: u8) -> Result<Lesson, Fault> {
+    let lesson = meant(world, words)?;
+    if usize::from(from) > lesson.steps.len() {
+        let what = format!("`{}` has {} steps.", lesson.key, lesson.steps.len());
+        return Err(
+            Fault::wrong("no-step", what).mend("Begin at one of them, or leave --from away.")
+        );
+    }
+    Ok(lesson)
 }
 
 /// What the screen is told when a lab is opened.
@@ -148,5 +161,10 @@ mod tests {
         assert!(kept(&world).is_empty(), "a bookmark that is broken is none");
         assert_eq!(meant(&world, "lease").unwrap().key, "1-lease");
         assert_eq!(meant(&world, "8").unwrap_err().code, "no-lesson");
+        let steps = u8::try_from(meant(&world, "1").unwrap().steps.len()).unwrap();
+        assert!(meant_from(&world, "1", 0).is_ok(), "where it was left");
+        assert!(meant_from(&world, "1", steps).is_ok());
+        let none = meant_from(&world, "1", steps + 1).unwrap_err();
+        assert_eq!(none.code, "no-step");
     }
 }

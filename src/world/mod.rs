@@ -49,12 +49,13 @@ pub mod undo;
 pub mod up;
 pub mod watch;
 
+use crate::advice::Invocation;
 use crate::clock;
-use crate::fault::{Fault, naming};
+use crate::fault::Fault;
 use crate::model::recording::Private;
 use crate::model::{
-    Attention, Deed, Done, Effect, EffectKind, Event, Happening, Healed, Note, Origin, Pace,
-    RunEvent, RunEventKind, Standing,
+    Attention, Deed, Effect, EffectKind, Event, Happening, Healed, Note, Origin, Pace, RunEvent,
+    RunEventKind, Standing,
 };
 use crate::settings::Refresh;
 use std::path::PathBuf;
@@ -89,6 +90,8 @@ pub struct World {
     pub name: String,
     /// `--lab`, if it was given: the name of a built-in one or a folder.
     pub lab: Option<String>,
+    /// What another command needs to act on this lab.
+    pub called: Invocation,
     /// Real, simulated or recorded.
     pub origin: Origin,
     /// `--read-only`.
@@ -121,6 +124,10 @@ impl World {
     pub fn new(addresses: Addresses, name: String, lab: Option<String>, read_only: bool) -> Self {
         Self {
             addresses,
+            called: Invocation {
+                lab: lab.clone(),
+                ..Invocation::named(&name)
+            },
             name,
             lab,
             origin: Origin::Real,
@@ -164,7 +171,8 @@ impl World {
     #[must_use]
     pub fn kubectl(&self, what: &str) -> String {
         let file = home::Home::of(&self.addresses, &self.name).kubeconfig();
-        format!("kubectl --kubeconfig '{}' {what}", file.display())
+        let file = crate::shell::quoted(&file.to_string_lossy());
+        format!("kubectl --kubeconfig {file} {what}")
     }
 }
 
@@ -172,8 +180,6 @@ impl World {
 #[derive(Debug, Clone)]
 pub struct Events {
     to: mpsc::Sender<Happening>,
-    /// The lab that all of it is about, which commands in sentences must name.
-    lab: Option<Arc<str>>,
     /// What it answers.
     effect: EffectKind,
     /// What a break does is written down as well, for other processes.
@@ -186,17 +192,8 @@ impl Events {
     pub fn new(to: mpsc::Sender<Happening>) -> Self {
         Self {
             to,
-            lab: None,
             effect: EffectKind::Unknown,
             notes: None,
-        }
-    }
-
-    /// The same, about this lab: what leaves here names it in every command.
-    fn about(&self, name: &str) -> Self {
-        Self {
-            lab: Some(name.into()),
-            ..self.clone()
         }
     }
 
@@ -229,26 +226,6 @@ impl Events {
         self.send(Event::Run(RunEvent { run, kind })).await;
     }
 
-    fn naming(&self, mut event: Event) -> Event {
-        let Some(lab) = self.lab.as_deref() else {
-            return event;
-        };
-        let name = |words: &mut String| *words = naming(words, lab);
-        match &mut event {
-            Event::Failed { fault, .. } => *fault = fault.clone().naming(lab),
-            Event::Done(Done::Up { notes, .. }) => notes.iter_mut().for_each(name),
-            Event::Step(step) => name(&mut step.detail),
-            Event::Examined { findings, .. } => {
-                for finding in findings {
-                    name(&mut finding.why);
-                    name(&mut finding.mend);
-                }
-            }
-            _ => {}
-        }
-        event
-    }
-
     /// The same, with a run written down while it happens.
     fn noted(&self, world: &World) -> Self {
         let home = home::Home::of(&world.addresses, &world.name);
@@ -264,7 +241,6 @@ impl Events {
         if let (Some(notes), Event::Run(run)) = (&self.notes, &event) {
             notes.note(at, run);
         }
-        let event = self.naming(event);
         let _ = self.to.send(Happening { at, event }).await;
     }
 }
@@ -279,14 +255,13 @@ impl Events {
     /// Sends an event that may be lost when the loop is behind: a detail that the next one replaces.
     pub fn offer(&self, event: Event) {
         let at = clock::now();
-        let event = self.naming(event);
         let _ = self.to.try_send(Happening { at, event });
     }
 }
 
 /// Carries out one effect, answering with events. Ends when it is done or cancelled.
 pub async fn perform(world: Arc<World>, effect: Effect, events: Events, stop: CancellationToken) {
-    let events = events.about(&world.name).answering(effect.kind());
+    let events = events.answering(effect.kind());
     match effect {
         // Whoever asks for one of these alone waits for nothing.
         Effect::Pace(_) | Effect::Attend(_) | Effect::Note(_) => drop(world.set(effect)),

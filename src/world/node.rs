@@ -10,11 +10,11 @@ mod plan;
 pub mod shared;
 
 pub use boot::{BOOT, wait_booted};
-pub(in crate::world) use plan::quoted;
 pub use plan::{API_PORT, Choice, Common, LAB_LABEL, NodePlan, Port, names, plans, role_word};
 
 use super::docker::{CALL, Docker, Feed, LONG, Output, Stream, call, failed, late, status, words};
 use super::gate::Claiming;
+use crate::advice;
 use crate::clock;
 use crate::fault::Fault;
 use bollard::query_parameters::{
@@ -164,11 +164,11 @@ impl Node {
         let started = start(&self.docker, &self.id, &self.name).await;
         // The ports of a container that exists are fixed, whoever chose them.
         started.map_err(|fault| match fault.code == PORT_TAKEN {
-            true => fault.mend(
+            true => fault.mend(advice!(
                 "Stop what uses the port. Or run `flinklab down`, then `flinklab up --resume`: a new \
                  node gets ports that are free, and the job goes on from its newest checkpoint. A \
-                 hostPort that kind.yaml names must be changed there first.",
-            ),
+                 hostPort that kind.yaml names must be changed there first."
+            )),
             false => fault,
         })
     }
@@ -222,7 +222,7 @@ impl Node {
                     format!("{} has no IPv4 address.", self.name),
                 )
                 .why("the container does not run, or it left its network")
-                .mend("Run `flinklab up` again.")
+                .mend(advice!("Run `flinklab up` again."))
             })
     }
 }

@@ -5,6 +5,7 @@
 use super::beat::beat;
 use super::home::Home;
 use super::{Events, World};
+use crate::advice;
 use crate::fault::Fault;
 use crate::model::{Event, Note};
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -188,10 +189,10 @@ async fn connect(path: &Path) -> Result<UnixStream, Fault> {
     UnixStream::connect(path).await.map_err(|error| {
         Fault::unable("no-presenter", "Nobody shows this lab now, so there are no notes.")
             .why(error)
-            .mend(
+            .mend(advice!(
                 "Start `flinklab --present` in another terminal first. A simulated lab is in a folder of its \
-                 own: its key P tells the command.",
-            )
+                 own: its key P tells the command."
+            ))
     })
 }
 

@@ -11,6 +11,7 @@ use super::World;
 use super::disk::Place;
 use super::home::{Home, NodeRecord, NodeStage, Source, State, valid_name};
 use super::kube::{self as api, read_kubeconfig};
+use crate::advice;
 use crate::fault::Fault;
 use crate::lab::Lab;
 use crate::lab::{Document, Node, Proof};
@@ -198,10 +199,7 @@ pub fn no_lab(name: &str) -> Fault {
         "no-lab",
         format!("There is no lab `{name}` on this machine."),
     )
-    .mend(match name {
-        "flinklab" => "Run `flinklab up` to build one.".to_owned(),
-        _ => format!("Run `flinklab up --name {name}` to build one."),
-    })
+    .mend(advice!("Run `flinklab up` to build one."))
 }
 
 /// Path and contents of the lab's kubeconfig.
@@ -233,7 +231,9 @@ fn same_definition(state: &State, asked: &str) -> Result<(), Fault> {
         format!("The instance `{}` was made from another lab.", state.name),
     )
     .why(format!("it is `{shown}`, asked for was `{asked}`"))
-    .mend("Use another --name for the other lab, or run `flinklab down --purge` first."))
+    .mend(advice!(
+        "Use another --name for the other lab, or run `flinklab down --purge` first."
+    )))
 }
 
 fn absolute(folder: &Path) -> PathBuf {

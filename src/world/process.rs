@@ -5,6 +5,7 @@
 use super::docker::Stream;
 use super::node::Node;
 use crate::fault::Fault;
+use crate::units;
 use jiff::Timestamp;
 use serde::Deserialize;
 use std::time::Duration;
@@ -91,7 +92,10 @@ pub async fn find(node: &Node, container: &str) -> Result<Process, Fault> {
     if output.code != 0 {
         return Err(Fault::unable(
             "no-process",
-            format!("The container {} has no running process.", short(container)),
+            format!(
+                "The container {} has no running process.",
+                units::short(container, units::CONTAINER)
+            ),
         )
         .why(output.stderr.trim())
         .mend("Run the command again: the pod may just have been restarted."));
@@ -101,7 +105,7 @@ pub async fn find(node: &Node, container: &str) -> Result<Process, Fault> {
             "no-process",
             format!(
                 "The node does not tell the process of {}.",
-                short(container)
+                units::short(container, units::CONTAINER)
             ),
         )
         .why(format!("it said: {}", output.stdout.trim()))
@@ -226,11 +230,6 @@ fn ended(text: &str) -> Option<Exit> {
         code: status.exit_code,
         at: at.filter(|at| at.as_second() > 0),
     })
-}
-
-/// Ids are told apart by their beginnings.
-pub(super) fn short(id: &str) -> &str {
-    id.get(..12).unwrap_or(id)
 }
 
 #[cfg(test)]

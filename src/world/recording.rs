@@ -4,6 +4,7 @@
 use super::files::{self, Privacy};
 use super::home::Home;
 use super::{World, runs};
+use crate::advice;
 use crate::fault::Fault;
 use crate::model::Happening;
 use crate::model::recording::{
@@ -175,10 +176,10 @@ pub fn read(world: &World, name: &Path) -> Result<Recording, Fault> {
             format!("Cannot read the recording {shown}."),
         )
         .why(error)
-        .mend(
+        .mend(advice!(
             "Give a file that `flinklab --record FILE` made, the name of a run of this lab, \
-                 or --demo.",
-        )
+                 or --demo."
+        ))
     };
     let file = File::open(&path).map_err(cannot)?;
     if file.metadata().map_err(cannot)?.is_dir() {

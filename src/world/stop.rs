@@ -6,6 +6,7 @@ use super::node::Node;
 use super::open::must_open;
 use super::up::progress::{Progress, Title};
 use super::{Events, World};
+use crate::advice;
 use crate::fault::Fault;
 use crate::model::{Done, Event};
 use std::time::Duration;
@@ -49,7 +50,7 @@ async fn stop(world: &World, progress: &Progress) -> Result<Done, Fault> {
             "cluster-gone",
             "The lab has no cluster that could be stopped.",
         )
-        .mend("Run `flinklab up` to build it."));
+        .mend(advice!("Run `flinklab up` to build it.")));
     }
     progress
         .done("prove", format!("lab {}", opened.state.id))

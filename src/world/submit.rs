@@ -9,6 +9,7 @@ pub use rest::{Answer, Rest};
 
 use super::ha;
 use super::home::JobRecord;
+use crate::advice;
 use crate::clock::{self, Instant};
 use crate::fault::Fault;
 use crate::lab;
@@ -257,7 +258,7 @@ pub async fn submit(
             return Err(
                 Fault::unable("submission-refused", "Flink refuses the job.")
                     .why(refused.to_string())
-                    .mend("`flinklab up` tries again under the same job id."),
+                    .mend(advice!("`flinklab up` tries again under the same job id.")),
             );
         }
         clock::sleep(LOOK).await;

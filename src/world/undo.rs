@@ -12,6 +12,7 @@ use super::node::{Node, late, shared};
 use super::open::LabHandle;
 use super::shared::Obstacle;
 use super::{Events, World};
+use crate::advice;
 use crate::clock::{self, Instant};
 use crate::fault::Fault;
 use jiff::Timestamp;
@@ -142,7 +143,7 @@ async fn stamped(node: &Node, argv: &[&str], mount: &str) -> Result<Timestamp, F
         })
         .await?;
     if let Some(obstacle) = Obstacle::said(code, &why) {
-        return Err(obstacle.in_node(&node.name, mount, "run `flinklab heal` again"));
+        return Err(obstacle.in_node(&node.name, mount, &advice!("run `flinklab heal` again")));
     }
     match (code, at) {
         (0, Some(at)) => Ok(at),
@@ -158,7 +159,9 @@ async fn stamped(node: &Node, argv: &[&str], mount: &str) -> Result<Timestamp, F
         } else {
             why
         })
-        .mend("Run `flinklab heal` again; `flinklab down` and `flinklab up` make a new cluster.")),
+        .mend(advice!(
+            "Run `flinklab heal` again; `flinklab down` and `flinklab up` make a new cluster."
+        ))),
     }
 }
 

@@ -27,6 +27,7 @@ use super::images::{self, Streamed};
 use super::node::Node;
 use super::open::facts;
 use super::{Events, World};
+use crate::advice;
 use crate::clock::{self, Instant};
 use crate::fault::Fault;
 use crate::lab::Lab;
@@ -146,8 +147,14 @@ async fn build(
     progress.tell("docker", "looks for what stands in the way");
     let detail = match super::doctor::before_up(world, &docker, &plan.lab).await? {
         0 => docker.host().to_owned(),
-        1 => format!("{}; one warning: `flinklab doctor`", docker.host()),
-        more => format!("{}; {more} warnings: `flinklab doctor`", docker.host()),
+        1 => world.called.advise(&advice!(
+            "{}; one warning: `flinklab doctor`",
+            docker.host()
+        )),
+        more => world.called.advise(&advice!(
+            "{}; {more} warnings: `flinklab doctor`",
+            docker.host()
+        )),
     };
     progress.done("docker", detail).await;
 
@@ -383,5 +390,7 @@ fn nothing_to_resume(world: &World) -> Fault {
         format!("The lab `{}` has no retained checkpoint.", world.name),
     )
     .why("no recorded job left one below the shared folder")
-    .mend("Run `flinklab up` without --resume: the job starts from nothing.")
+    .mend(advice!(
+        "Run `flinklab up` without --resume: the job starts from nothing."
+    ))
 }

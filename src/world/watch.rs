@@ -306,7 +306,7 @@ async fn tell_commands(world: &World, scene: &Scene, events: &Events) {
             .shared
             .join(&scene.flink.folders.checkpoints)
             .join(job);
-        let look = format!("ls -l '{}'", folder.display());
+        let look = format!("ls -l {}", crate::shell::quoted(&folder.to_string_lossy()));
         events.did("The files of the checkpoints", look).await;
     }
 }

@@ -1,6 +1,7 @@
 //! `stop` and `down --purge` that are broken off, nodes that still boot or cannot be entered, and what
 //! they leave behind: the next `up` finishes, and the next `down --purge` leaves nothing.
 
+use crate::advice::{mend, said};
 use crate::building::{built, removed, state, world};
 use crate::simulated::{Machine, NODE, eventually};
 use flinklab::model::{Done, DownOrder, Happening};
@@ -42,7 +43,7 @@ async fn runs(machine: &Machine) -> bool {
 
 async fn notes(world: &World) -> Vec<String> {
     match built(world, false).await.end {
-        Ok(Done::Up { notes, .. }) => notes,
+        Ok(Done::Up { notes, .. }) => notes.iter().map(said).collect(),
         other => panic!("{other:?}"),
     }
 }
@@ -167,7 +168,7 @@ async fn an_entry_that_cannot_be_read_does_not_keep_the_lab() {
     std::fs::write(journal.join("torn.json"), "{\"format\": 1,").unwrap();
     let fault = built(&world, false).await.end.unwrap_err();
     assert_eq!(fault.code, "journal-unreadable");
-    assert!(fault.mend.contains("down"), "{}", fault.mend);
+    assert!(mend(&fault).contains("down"), "{}", mend(&fault));
     removed(&world, false).await.end.unwrap();
     built(&world, false).await.end.unwrap();
 }

@@ -1,6 +1,7 @@
 //! `up` and `down` through the library against the simulation: from nothing to the first
 //! checkpoint, again, over kept data, and what is refused.
 
+use crate::advice::said;
 use crate::simulated::Machine;
 use flinklab::fault::Fault;
 use flinklab::model::{Done, DownOrder, Event, Happening, StepState, UpOrder};
@@ -207,7 +208,7 @@ async fn kept_data_is_left_alone_until_it_is_resumed_or_purged() {
     assert!(
         notes
             .iter()
-            .any(|note| note.starts_with("Resumed from checkpoint")),
+            .any(|note| said(note).starts_with("Resumed from checkpoint")),
         "{notes:?}"
     );
     let known = state(&world);
@@ -241,7 +242,10 @@ async fn a_cluster_removed_behind_our_back_is_built_again() {
         panic!("up")
     };
     assert!(
-        changed && notes.iter().any(|note| note.contains("behind our back")),
+        changed
+            && notes
+                .iter()
+                .any(|note| said(note).contains("behind our back")),
         "{notes:?}"
     );
 }

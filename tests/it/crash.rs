@@ -1,6 +1,7 @@
 //! `up` that is killed, and `up` that meets what can go wrong, against the simulation: what was
 //! made is kept and named, the part that failed speaks last, and the next `up` finishes.
 
+use crate::advice::{mend, said};
 use crate::building::{Told, built, removed, state, told, world};
 use crate::simulated::{Machine, NODE};
 use flinklab::fault::Fault;
@@ -36,7 +37,7 @@ async fn killed_at(world: &World, name: &str, when: StepState) -> bool {
             match happening.event {
                 Event::Step(step) if step.name == name && step.state == when => return true,
                 Event::Done(_) => return false,
-                Event::Failed { fault, .. } => panic!("{name}: {fault} {}", fault.mend),
+                Event::Failed { fault, .. } => panic!("{name}: {fault} {}", mend(&fault)),
                 _ => {}
             }
         }
@@ -100,10 +101,10 @@ fn failed_at<'a>(told: &'a Told, step: &str, code: &str) -> &'a Fault {
     let failed: Vec<&str> = told.failed.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(failed, [step], "one step failed: {:?}", told.failed);
     assert!(
-        fault.mend.contains("`flinklab up --name sim`")
-            && fault.mend.contains("`flinklab down --purge --name sim`"),
+        mend(fault).contains("`flinklab up --name sim`")
+            && mend(fault).contains("`flinklab down --purge --name sim`"),
         "{}",
-        fault.mend
+        mend(fault)
     );
     fault
 }
@@ -196,9 +197,9 @@ async fn docker_that_goes_away_in_the_middle_loses_nothing() {
     .unwrap();
     assert_eq!(fault.kind.code(), 3, "{fault}");
     assert!(
-        fault.mend.contains("Retry: `flinklab up --name sim`"),
+        mend(&fault).contains("Retry: `flinklab up --name sim`"),
         "{}",
-        fault.mend
+        mend(&fault)
     );
     // Docker stands still: nothing may be begun.
     assert_eq!(
@@ -248,9 +249,9 @@ async fn a_node_image_that_cannot_be_pulled_leaves_nothing_behind() {
     assert_eq!(fault.code, "image-pull");
     assert!(fault.what.contains("kindest/node:v1.34.0"), "{fault}");
     assert!(
-        !fault.mend.contains("kept"),
+        !mend(fault).contains("kept"),
         "nothing was made: {}",
-        fault.mend
+        mend(fault)
     );
     assert!(!folder.path().join("data").exists());
     assert!(machine.networks().await.iter().all(|name| name != "kind"));
@@ -315,7 +316,7 @@ async fn a_deadline_says_what_was_waited_for() {
     let fault = fault(&told);
     assert_eq!(fault.code, "timeout");
     assert!(fault.why.contains("node container: "), "{fault}");
-    assert!(fault.mend.contains("--timeout"), "{}", fault.mend);
+    assert!(mend(fault).contains("--timeout"), "{}", mend(fault));
 }
 
 /// A disk that is full refuses the file that lab.json is replaced by; here a folder is in its place.
@@ -429,13 +430,15 @@ async fn a_stopped_node_is_started_and_the_job_goes_on_from_its_last_checkpoint(
     };
     assert!(changed, "it was started");
     assert!(
-        notes.iter().any(|note| note.contains("was started again")),
+        notes
+            .iter()
+            .any(|note| said(note).contains("was started again")),
         "{notes:?}"
     );
     assert!(
         notes
             .iter()
-            .any(|note| note.starts_with("The job went on from its checkpoint")),
+            .any(|note| said(note).starts_with("The job went on from its checkpoint")),
         "{notes:?}"
     );
     assert_eq!(state(&world).jobs.len(), 1);

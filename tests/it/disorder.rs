@@ -201,8 +201,8 @@ fn event(kind: u8, number: u64) -> Event {
                 grade: [Grade::Fine, Grade::Warning, Grade::Blocker]
                     [usize::try_from(number % 3).unwrap()],
                 found: hostile("found"),
-                why: hostile("why"),
-                mend: hostile("mend"),
+                why: hostile("why").into(),
+                mend: hostile("mend").into(),
                 who: Some(Who::Root),
             }],
             fixed: Vec::new(),

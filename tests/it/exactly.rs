@@ -3,6 +3,7 @@
 
 use crate::program::Program;
 use crate::scenarios::{SPEED, Scene, breaks_in, statement};
+use flinklab::advice::Invocation;
 use flinklab::failure::find;
 use flinklab::fault::Fault;
 use flinklab::lab::{Lab, file_bytes};
@@ -190,7 +191,12 @@ fn what_is_wrong_with_a_jar_of_ones_own_is_told_with_its_place() {
     long.resize(5 * 1024 * 1024, 0);
     let fault = told("jar:", "jar: exactly.jar", &long);
     assert_eq!(fault.code, "lab-unreadable");
-    assert!(fault.mend.contains("`job.image`"), "{fault}");
+    assert!(
+        Invocation::default()
+            .advise(&fault.mend)
+            .contains("`job.image`"),
+        "{fault}"
+    );
 }
 
 /// Each number once over a crash of the leader, of a TaskManager, and where nothing restarts.

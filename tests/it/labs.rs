@@ -1,6 +1,7 @@
 //! The built-in lab with one small change each, and what a person is told about it. One line a
 //! case: the change, then place, what, why and mend as they are printed.
 
+use flinklab::advice::Invocation;
 use flinklab::fault::{Fault, Kind};
 use flinklab::lab::{self, Lab};
 use std::fmt::Write as _;
@@ -53,7 +54,7 @@ fn told(result: Result<Lab, Fault>) -> String {
     );
     let mut text = fault.to_string();
     if !fault.mend.is_empty() {
-        let _ = write!(text, " → {}", fault.mend);
+        let _ = write!(text, " → {}", Invocation::default().advise(&fault.mend));
     }
     text
 }
@@ -655,7 +656,10 @@ fn a_folder_that_is_no_lab() {
         (fault.kind, fault.code.as_ref()),
         (Kind::Wrong, "lab-not-found")
     );
-    assert_eq!(fault.mend, "Did you mean `default`?");
+    assert_eq!(
+        Invocation::default().advise(&fault.mend),
+        "Did you mean `default`?"
+    );
     for (name, text) in files() {
         std::fs::write(folder.path().join(name), text).unwrap();
     }

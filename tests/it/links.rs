@@ -5,6 +5,7 @@
 use crate::building::{built, removed, state, world};
 use crate::scenarios::{SPEED, Scene};
 use crate::simulated::{Machine, NODE};
+use flinklab::advice::Invocation;
 use flinklab::fault::Fault;
 use flinklab::lab::Lab as Definition;
 use flinklab::model::Done;
@@ -47,8 +48,9 @@ fn is_named(fault: &Fault, link: &str, target: &Path, command: &str) {
         format!("`{link}` below the lab's shared folder is a link to {target}.")
     );
     let remove = format!("docker exec {NODE} rm /flink-shared/{link}");
-    assert!(fault.mend.contains(&remove), "{}", fault.mend);
-    assert!(fault.mend.contains(command), "{}", fault.mend);
+    let mend = Invocation::default().advise(&fault.mend);
+    assert!(mend.contains(&remove), "{mend}");
+    assert!(mend.contains(command), "{mend}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // a test that cannot go on should say where
 #![allow(clippy::print_stderr)] // what a failing test saw helps; cargo shows it only then
 
+mod advice;
 mod article;
 mod broken_off;
 mod building;

@@ -1,6 +1,7 @@
 //! Clusters beside and instead of our own, through the library against the simulation: one that
 //! kind's command made, another lab's, two labs at once, a stopped one, one of three nodes.
 
+use crate::advice::{mend, said};
 use crate::building::{built, removed, state, told, world};
 use crate::simulated::Machine;
 use bollard::models::{ContainerCreateBody, HostConfig, PortBinding};
@@ -102,7 +103,9 @@ async fn what_kind_made_of_our_configuration_is_taken_over_and_not_removed_unask
         panic!("up")
     };
     assert!(
-        notes.iter().any(|note| note.contains("was made by kind")),
+        notes
+            .iter()
+            .any(|note| said(note).contains("was made by kind")),
         "{notes:?}"
     );
     let known = state(&world);
@@ -140,7 +143,7 @@ async fn a_cluster_with_another_labs_marker_is_refused_before_the_first_write() 
     machine.sim.forget_requests();
     let fault = built(&world, false).await.end.unwrap_err();
     assert_eq!(fault.code, "gate-refused", "{fault}");
-    assert!(!fault.mend.contains("What was made"), "{}", fault.mend);
+    assert!(!mend(&fault).contains("What was made"), "{}", mend(&fault));
     let writes = machine
         .sim
         .requests()

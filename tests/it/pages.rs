@@ -519,8 +519,8 @@ fn no_docker(scene: &mut Scene) {
         title: title.to_owned(),
         grade,
         found: found.to_owned(),
-        why: "A lab is made of containers.".to_owned(),
-        mend: "Start Docker.".to_owned(),
+        why: "A lab is made of containers.".into(),
+        mend: "Start Docker.".into(),
         who: Some(Who::You),
     };
     let findings = vec![

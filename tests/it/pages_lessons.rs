@@ -20,7 +20,7 @@ fn built_in() -> Vec<Lesson> {
 pub(crate) fn all(harm: &str) -> Vec<Lesson> {
     let step = LessonStep {
         title: harm.to_owned(),
-        text: harm.to_owned(),
+        text: harm.into(),
         panel: Sight::Leader,
         key: None,
         breaks: Some("jm-crash".to_owned()),
@@ -31,7 +31,7 @@ pub(crate) fn all(harm: &str) -> Vec<Lesson> {
             healthy: Some(true),
             ..Check::default()
         },
-        hint: harm.to_owned(),
+        hint: harm.into(),
         say: harm.to_owned(),
         within: None,
     };
@@ -129,6 +129,32 @@ fn rooms() -> Vec<(&'static str, Scene)> {
         ("room-job", job),
         ("room-hint", hint),
     ]
+}
+
+/// A lesson in letters of two columns, without a space at which a line could break.
+fn wide() -> (String, Scene) {
+    let kana: String = ('ァ'..='ヶ').collect();
+    let words = format!("{kana}👍🏽、{kana}");
+    let mut scene = lived();
+    let event = Event::Lessons {
+        all: all(&words),
+        wrong: None,
+        kept: BTreeMap::new(),
+    };
+    let now = scene.model.now.duration_since(at(0.0)).as_secs_f64();
+    scene.at(now + 0.05, event);
+    scene.keys("L");
+    scene.key(KeyCode::Enter);
+    (words, scene)
+}
+
+#[test]
+fn wide_letters_are_wrapped_and_none_is_lost() {
+    let (words, scene) = wide();
+    let shown = drawn(&scene.model, 80, 24).to_string();
+    // a cell behind a wide letter is empty, and a line of the text ends in spaces and the frame
+    let letters = |text: &str| text.replace([' ', '│', '"', '\n'], "");
+    assert!(letters(&shown).contains(&words), "{shown}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! difference fails here, and `FLINKLAB_README=1 cargo test readme` writes them anew.
 
 use clap::CommandFactory;
+use flinklab::advice::Invocation;
 use flinklab::cli::Cli;
 use flinklab::failure::CATALOGUE;
 use flinklab::fault::{Fault, Kind};
@@ -106,7 +107,10 @@ fn mistake() -> String {
         .1;
     *lab = lab.replacen("kind: rollout", "kind: rolout", 1);
     let fault = Lab::from_files(files, "my-lab/").unwrap_err();
-    format!("```\n{fault}\n{}\n```\n", fault.mend)
+    format!(
+        "```\n{fault}\n{}\n```\n",
+        Invocation::default().advise(&fault.mend)
+    )
 }
 
 /// The failure that the pictures show.
@@ -350,8 +354,8 @@ fn doctor() -> String {
                 "| {}: {} | {} | {} |",
                 cell(&one.title),
                 cell(&one.found),
-                cell(&one.why),
-                cell(&one.mend)
+                cell(&Invocation::default().advise(&one.why)),
+                cell(&Invocation::default().advise(&one.mend))
             );
             table
         })

@@ -1,5 +1,7 @@
 //! What is asked of a comparison, and whether it makes sense.
 
+use crate::advice;
+use crate::advice::Advice;
 use crate::app::headless;
 use crate::cli::Cli;
 use crate::fault::Fault;
@@ -9,7 +11,7 @@ use crate::model::Comparison;
 /// What is said to all commands and means nothing here.
 pub(super) fn refused(cli: &Cli) -> Result<(), Fault> {
     let wrong =
-        |code: &'static str, what: &str, mend: &str| Err(Fault::wrong(code, what).mend(mend));
+        |code: &'static str, what: &str, mend: Advice| Err(Fault::wrong(code, what).mend(mend));
     if cli.global.read_only {
         return Err(headless::read_only("compare"));
     }
@@ -17,14 +19,14 @@ pub(super) fn refused(cli: &Cli) -> Result<(), Fault> {
         return wrong(
             "labs-wrong",
             "A comparison is of several labs.",
-            "Name them all with --labs, such as `--labs default,fast-failover`.",
+            "Name them all with --labs, such as `--labs default,fast-failover`.".into(),
         );
     }
     if cli.global.record.is_some() {
         return wrong(
             "nothing-to-record",
             "A comparison builds several labs; a recording is of one.",
-            "Leave --record away, or give it to `flinklab break`.",
+            advice!("Leave --record away, or give it to `flinklab break KEY`."),
         );
     }
     Ok(())
@@ -47,10 +49,10 @@ pub(super) fn opened(
     }
     if labs.len() < 2 {
         return Err(
-            Fault::wrong("labs-wrong", "A comparison needs two labs or more.").mend(
+            Fault::wrong("labs-wrong", "A comparison needs two labs or more.").mend(advice!(
                 "Name them with --labs, such as `--labs default,fast-failover`; for one lab there \
-                 is `flinklab break KEY --times N`.",
-            ),
+                 is `flinklab break KEY --times 5`."
+            )),
         );
     }
     Ok(labs)
@@ -66,7 +68,7 @@ pub(super) fn makes_sense(comparison: &Comparison, labs: &[(String, Lab)]) -> Re
             return Err(
                 Fault::wrong("no-failure", format!("There is no failure `{key}`."))
                     .why(format!("there are {}", keys.join(", ")))
-                    .mend("`flinklab failures` tells what each of them does."),
+                    .mend(advice!("`flinklab failures` tells what each of them does.")),
             );
         }
     }

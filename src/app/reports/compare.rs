@@ -2,10 +2,9 @@
 //! sentences that claim no more than the runs show.
 
 use super::findings::findings;
-use super::html;
-use super::summary::{self, short};
 use super::table::{Side, Table};
 use super::{counted, group_object, svg};
+use super::{html, summary};
 use crate::app::break_report::{self, title};
 use crate::app::print::{Printer, Style};
 use crate::cli::CompareFormat;
@@ -14,6 +13,7 @@ use crate::model::{Compared, Comparison, Distribution, Origin, PhaseName, distri
 use crate::text::{
     json as json_of, markdown as markdown_of, markdown_block, markdown_sentence, xml as escaped,
 };
+use crate::units;
 use crate::world::keep;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -183,7 +183,10 @@ fn phases(side: &Beside<'_>) -> Option<Table> {
         let mut row = vec![title(name).to_owned()];
         for group in &groups {
             let found = group.phases.iter().find(|(known, _)| *known == name);
-            row.push(found.map_or_else(|| "–".to_owned(), |(_, spread)| short(spread.median)));
+            row.push(found.map_or_else(
+                || "–".to_owned(),
+                |(_, spread)| units::tenths(spread.median),
+            ));
         }
         table.row(row);
     }

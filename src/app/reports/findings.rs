@@ -1,9 +1,10 @@
 //! What differs between labs in sentences: no more is claimed than every run bears out, and few runs
 //! are called few.
 
-use super::summary::{self, short};
+use super::summary;
 use crate::failure::Verdict;
 use crate::model::{Distribution, LeaseEnd};
+use crate::units;
 
 /// Runs of a lab from which on a difference is said without a word about how few they are.
 const ENOUGH: usize = 5;
@@ -34,7 +35,7 @@ fn recovery(groups: &[Distribution<'_>]) -> Option<String> {
     if fast.failure == slow.failure {
         return None;
     }
-    let (quick, long) = (short(least.median), short(most.median));
+    let (quick, long) = (units::tenths(least.median), units::tenths(most.median));
     Some(match least.max < most.min {
         true => format!(
             "Every run of {} was quicker than any of {}: {quick} against {long} in the middle.",

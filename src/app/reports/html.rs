@@ -6,6 +6,7 @@ use crate::app::break_report::name;
 use crate::failure::Verdict;
 use crate::model::RunResult;
 use crate::text::{html_sentence, xml as escaped};
+use crate::units;
 
 const STYLE: &str = include_str!("../../../assets/report.css");
 
@@ -86,7 +87,7 @@ fn one(run: &RunResult, open: bool) -> String {
         title => title,
     };
     let recovery = run.recovery_ms.map_or_else(String::new, |ms| {
-        format!(", recovered in {}", summary::short(ms))
+        format!(", recovered in {}", units::tenths(ms))
     });
     let mut text = format!(
         "<section id=\"{id}\"><details{open}><summary><span class=\"{class}\">{sign} {verdict}</span> \

@@ -6,11 +6,7 @@ use super::{Picked, words};
 use crate::app::break_report::name;
 use crate::failure::Verdict;
 use crate::text::xml as escaped;
-
-#[expect(clippy::cast_precision_loss)] // seconds of a lab fit a float
-fn seconds(ms: Option<i64>) -> f64 {
-    ms.unwrap_or(0) as f64 / 1000.0
-}
+use crate::units;
 
 /// The XML.
 pub(super) fn text(picked: &Picked) -> String {
@@ -36,7 +32,7 @@ pub(super) fn text(picked: &Picked) -> String {
                 "    <testcase classname=\"flinklab.{}\" name=\"{}\" time=\"{:.3}\">\n",
                 escaped(&run.failure),
                 escaped(&run.run),
-                seconds(run.recovery_ms.or(Some(run.record.until_ms))),
+                units::seconds_of_ms(run.recovery_ms.unwrap_or(run.record.until_ms)),
             ));
             let kind = match run.verdict == run.expected {
                 true => None,

@@ -16,6 +16,7 @@ pub(super) use compare::compared;
 
 use super::break_report;
 use super::print::{Printer, Style};
+use crate::advice;
 use crate::cli::ReportFormat;
 use crate::fault::Fault;
 use crate::model::{Distribution, RunResult, Spread, distributions};
@@ -50,14 +51,18 @@ pub(super) fn runs(world: &World, printer: &Printer) -> Result<u8, Fault> {
             }
         }
         Style::Text if runs.is_empty() => {
-            printer.advice(
-                "Nothing was broken in this lab yet. `flinklab failures` lists what can be.\n",
-            );
+            printer.line(&printer.called.advise(&advice!(
+                "Nothing was broken in this lab yet. `flinklab failures` lists what can be."
+            )));
         }
         Style::Text => {
             printer.text(&summary::list(&runs.iter().collect::<Vec<_>>()).text());
             printer.line("");
-            printer.line("More about one: flinklab report RUN. All of them: flinklab report");
+            printer.line(&format!(
+                "More about one: {}. All of them: {}",
+                printer.called.command("report RUN"),
+                printer.called.command("report")
+            ));
         }
     }
     Ok(0)
@@ -114,8 +119,9 @@ fn picked(all: &[RunResult], names: &[String]) -> Result<Vec<RunResult>, Fault> 
         .map(|run| run.run.as_str())
         .collect();
     let nothing = || {
-        Fault::wrong("no-run", "Nothing was broken in this lab yet.")
-            .mend("Run `flinklab break KEY` first; `flinklab failures` lists the keys.")
+        Fault::wrong("no-run", "Nothing was broken in this lab yet.").mend(advice!(
+            "Run `flinklab break KEY` first; `flinklab failures` lists the keys."
+        ))
     };
     if all.is_empty() {
         return Err(nothing());
@@ -132,7 +138,7 @@ fn picked(all: &[RunResult], names: &[String]) -> Result<Vec<RunResult>, Fault> 
         if found.is_empty() {
             return Err(Fault::wrong("no-run", format!("There is no finished run `{name}`."))
                 .why("it is neither the name of a run, nor a failure that was tried here, nor `last`")
-                .mend(format!(
+                .mend(advice!(
                     "`flinklab runs` lists them; the newest are {}.",
                     newest.join(", ")
                 )));

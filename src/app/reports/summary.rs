@@ -3,21 +3,18 @@
 
 use super::counted;
 use super::table::{Side, Table};
-use crate::app::break_report::{name, seconds, spread, title};
+use crate::app::break_report::{name, seconds, title};
+use crate::columns;
 use crate::failure::Verdict;
 use crate::model::{Distribution, PhaseName, RunResult, Spread};
-
-/// One decimal is what two runs of the same failure differ by.
-pub(super) fn short(ms: i64) -> String {
-    let tenths = (ms.abs() + 50) / 100;
-    let sign = if ms < 0 { "-" } else { "" };
-    format!("{sign}{}.{} s", tenths / 10, tenths % 10)
-}
+use crate::units;
 
 pub(super) fn figures(spread: Option<&Spread>) -> Vec<String> {
     match spread {
         None => vec!["–".to_owned(); 4],
-        Some(it) => [it.min, it.median, it.p90, it.max].map(short).to_vec(),
+        Some(it) => [it.min, it.median, it.p90, it.max]
+            .map(units::tenths)
+            .to_vec(),
     }
 }
 
@@ -127,8 +124,9 @@ pub(super) fn list(runs: &[&RunResult]) -> Table {
             run.failure.clone(),
             run.verdict.to_string(),
             run.expected.to_string(),
-            run.recovery_ms.map_or_else(|| "–".to_owned(), short),
-            held_back_ms(run).map_or_else(String::new, short),
+            run.recovery_ms
+                .map_or_else(|| "–".to_owned(), units::tenths),
+            held_back_ms(run).map_or_else(String::new, units::tenths),
             run.record
                 .lease
                 .map_or_else(String::new, |end| end.words().to_owned()),
@@ -149,7 +147,7 @@ pub(super) fn reached(run: &RunResult) -> Table {
         table.row(vec![
             title(phase.name).to_owned(),
             seconds(phase.ms),
-            spread(phase),
+            units::spread(phase.resolution_ms.into()),
             phase.observer.clone(),
         ]);
     }
@@ -219,7 +217,7 @@ pub(super) fn held_back(run: &RunResult) -> Option<String> {
             [one] => (*one).to_owned(),
             more => counted(more.len(), "container"),
         },
-        short(most)
+        units::tenths(most)
     ))
 }
 
@@ -230,10 +228,7 @@ pub(super) fn strips(groups: &[Distribution<'_>], room: usize) -> Vec<String> {
         return Vec::new();
     };
     let end = (end / 5000 + 1) * 5000;
-    let wide = groups
-        .iter()
-        .map(|group| group.failure.chars().count())
-        .max();
+    let wide = groups.iter().map(|group| columns::of(&group.failure)).max();
     let wide = wide.unwrap_or(0).max(4);
     let last = format!("{} s", end / 1000);
     let mut lines = vec![format!(
@@ -256,7 +251,7 @@ pub(super) fn strips(groups: &[Distribution<'_>], room: usize) -> Vec<String> {
                 }
             })
             .collect();
-        lines.push(format!("{:<wide$}  {row}", group.failure));
+        lines.push(format!("{}  {row}", columns::left(&group.failure, wide)));
     }
     lines
 }

@@ -1,10 +1,10 @@
 //! Drawings of a run, inside the page: phases on one axis of time, checkpoints before and after,
 //! every run of a failure as a dot. Text and shapes only, no script, nothing loaded.
 
-use super::summary::short;
 use crate::app::break_report::title;
 use crate::model::{Distribution, LeaseEnd, PhaseName, RunResult, counts};
 use crate::text::xml as escaped;
+use crate::units;
 
 /// Width of a drawing, in its own units.
 const WIDTH: f64 = 860.0;
@@ -103,12 +103,12 @@ pub(super) fn timeline(run: &RunResult) -> String {
             y + 4.0,
             (to - from).max(3.0),
             ROW - 8.0,
-            escaped(&short(phase.ms)),
+            escaped(&units::tenths(phase.ms)),
             phase.resolution_ms,
             escaped(&phase.observer),
             to + 8.0,
             y + 15.0,
-            escaped(&short(phase.ms)),
+            escaped(&units::tenths(phase.ms)),
         ));
         before = before.max(phase.ms);
         y += ROW;
@@ -175,7 +175,7 @@ pub(super) fn checkpoints(run: &RunResult) -> Option<String> {
             x - 2.5,
             bottom - height,
             beat.id,
-            escaped(&short(since(beat.at))),
+            escaped(&units::tenths(since(beat.at))),
         ));
     }
     text.push_str(&format!(
@@ -224,7 +224,7 @@ pub(super) fn strips(groups: &[Distribution<'_>]) -> Option<String> {
                 axis.x(ms),
                 y + ROW / 2.0,
                 escaped(&run.run),
-                escaped(&short(ms)),
+                escaped(&units::tenths(ms)),
                 run.record.lease.map_or_else(String::new, |end| format!(", lease {}", end.words())),
             ));
         }

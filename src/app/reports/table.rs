@@ -1,5 +1,6 @@
 //! Rows and columns, written as a terminal, Markdown or a browser wants them.
 
+use crate::columns;
 use crate::text::{markdown, xml as escaped};
 
 /// On which side a column's words stand.
@@ -37,8 +38,8 @@ impl Table {
     pub(super) fn text(&self) -> String {
         let width = |n: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(n));
-            let widest = cells.map(|cell| cell.chars().count()).max().unwrap_or(0);
-            widest.max(self.columns[n].0.chars().count())
+            let name = self.columns[n].0.as_str();
+            columns::widest(cells.map(String::as_str).chain([name]))
         };
         let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
         let line = |cells: &[String]| {
@@ -46,9 +47,10 @@ impl Table {
             for (n, cell) in cells.iter().enumerate() {
                 let room = widths.get(n).copied().unwrap_or(0);
                 let gap = if n == 0 { "" } else { "  " };
+                line.push_str(gap);
                 line.push_str(&match self.columns.get(n).map(|(_, side)| side) {
-                    Some(Side::Right) => format!("{gap}{cell:>room$}"),
-                    Some(Side::Left) | None => format!("{gap}{cell:<room$}"),
+                    Some(Side::Right) => columns::right(cell, room),
+                    Some(Side::Left) | None => columns::left(cell, room),
                 });
             }
             format!("{}\n", line.trim_end())
@@ -118,5 +120,18 @@ impl Table {
         }
         text.push_str("</tbody></table></div>\n");
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_below_each_other_whatever_their_letters() {
+        let mut table = Table::new(&[("名前", Side::Left), ("n", Side::Right)]);
+        table.row(vec!["日本語".to_owned(), "1".to_owned()]);
+        table.row(vec!["abc".to_owned(), "百".to_owned()]);
+        assert_eq!(table.text(), "名前     n\n日本語   1\nabc     百\n");
     }
 }

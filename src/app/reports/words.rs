@@ -1,9 +1,10 @@
 //! The same facts in plain words, for somebody who has never seen Flink: what was done, what
 //! happened, what each statement means, and the few words that must be known.
 
-use super::summary::{at, held_back, short};
+use super::summary::{at, held_back};
 use crate::failure::Verdict;
 use crate::model::{Comeback, LeaseEnd, PhaseName, RunResult, StatementName};
+use crate::units;
 
 /// The words that must be known.
 pub(super) const GLOSSARY: [(&str, &str); 8] = [
@@ -127,23 +128,25 @@ pub(super) fn story(run: &RunResult) -> Vec<String> {
     }
     if let (Some(end), Some(ms)) = (record.lease, at(run, PhaseName::LeaseOver)) {
         story.push(match end {
-            LeaseEnd::Released => format!("Its lease was given back after {}.", short(ms)),
+            LeaseEnd::Released => format!("Its lease was given back after {}.", units::tenths(ms)),
             LeaseEnd::Retaken => format!(
                 "Its lease was given back, but its own process took it again on the way out: it \
                  had to run out, after {}.",
-                short(ms)
+                units::tenths(ms)
             ),
             LeaseEnd::RanOut => format!(
                 "Nobody gave its lease back: it ran out after {}.",
-                short(ms)
+                units::tenths(ms)
             ),
-            LeaseEnd::TakenOver => format!("Another one took its lease after {}.", short(ms)),
+            LeaseEnd::TakenOver => {
+                format!("Another one took its lease after {}.", units::tenths(ms))
+            }
         });
     }
     if let Some(ms) = at(run, PhaseName::NewEpoch) {
         story.push(format!(
             "A new epoch of leadership began after {}.",
-            short(ms)
+            units::tenths(ms)
         ));
     }
     // The restore that led to the recovery; later ones are told as what they are.
@@ -152,12 +155,12 @@ pub(super) fn story(run: &RunResult) -> Vec<String> {
     match first.last() {
         Some((id, ms)) => story.push(format!(
             "The job was restored from checkpoint {id} after {}.",
-            short(*ms)
+            units::tenths(*ms)
         )),
         None => story.push("No restore was seen.".to_owned()),
     }
     story.push(match run.comeback() {
-        Comeback::After(ms) => format!("All its tasks ran again after {}.", short(ms)),
+        Comeback::After(ms) => format!("All its tasks ran again after {}.", units::tenths(ms)),
         Comeback::NeverStopped => "The job was never stopped.".to_owned(),
         Comeback::NotSeen if record.restores.is_empty() => {
             "Whether the job was stopped was not seen.".to_owned()
@@ -167,13 +170,13 @@ pub(super) fn story(run: &RunResult) -> Vec<String> {
     if let Some((id, ms)) = later.last() {
         story.push(format!(
             "It restarted again after that, at last from checkpoint {id} after {}.",
-            short(*ms)
+            units::tenths(*ms)
         ));
     }
     if let Some(ms) = at(run, PhaseName::NextCheckpoint) {
         story.push(format!(
             "The next checkpoint was complete after {}.",
-            short(ms)
+            units::tenths(ms)
         ));
     }
     story.extend(held_back(run));

@@ -24,6 +24,7 @@ use super::manifest::{self, Document, Manifest};
 use super::mistake::{Mistake, did_you_mean, listed};
 use super::overlay;
 use super::yaml::{self, At, Node};
+use crate::advice::Advice;
 use crate::fault::Fault;
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -65,7 +66,7 @@ impl Wrong<'_> {
         self
     }
 
-    pub(super) fn mend(mut self, mend: impl Into<String>) -> Self {
+    pub(super) fn mend(mut self, mend: impl Into<Advice>) -> Self {
         self.mistake = self.mistake.mend(mend);
         self
     }

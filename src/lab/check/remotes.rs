@@ -6,6 +6,7 @@ use super::super::definition::{Apply, Definition};
 use super::super::overlay::{self, Origins};
 use super::super::remote::{self, Remote};
 use super::{Source, one};
+use crate::advice;
 use crate::fault::Fault;
 use std::path::Path;
 
@@ -126,10 +127,10 @@ pub(super) fn with(
                         format!("The manifest `{name}` is not on this machine yet."),
                     )
                     .why(format!("the lab takes it from {url}"))
-                    .mend(
+                    .mend(advice!(
                         "Run `flinklab up` in a terminal, which asks and fetches it, or with --yes. \
-                         Or put it into the lab's folder under that name.",
-                    )
+                         Or put it into the lab's folder under that name."
+                    ))
                     .coded(ABSENT);
             }
         }

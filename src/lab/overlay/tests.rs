@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use crate::advice::Invocation;
 use crate::fault::Fault;
 use crate::lab::Lab;
 
@@ -140,7 +141,10 @@ fn mistakes_are_shown_where_they_were_written() {
         assert!(place.file.starts_with("mine/"), "{fault}");
         let line = text.lines().nth(place.line - 1).unwrap();
         assert!(place.column <= line.chars().count() + 1, "{fault}");
-        all.push_str(&format!("{fault} → {}\n", fault.mend));
+        all.push_str(&format!(
+            "{fault} → {}\n",
+            Invocation::default().advise(&fault.mend)
+        ));
     }
     insta::assert_snapshot!(all);
 }

@@ -2,6 +2,7 @@
 //! missing, a storage folder that other pods do not see, an account that may not renew the lease.
 
 use super::{Facts, Finding, Grade, Who, fine};
+use crate::advice;
 use crate::lab::Lab;
 
 /// Options that hold a duration; a bare number means milliseconds.
@@ -131,7 +132,7 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
             false => fine("flink-patch", title, "its account may not patch config maps")
                 .grade(Grade::Warning)
                 .because("the leader's lease is renewed by a patch: no standby can take over cleanly")
-                .mended(Who::You, "Run `flinklab up`: it applies the lab's Role again. `flinklab heal` undoes a failure that took it away."),
+                .mended(Who::You, advice!("Run `flinklab up`: it applies the lab's Role again. `flinklab heal` undoes a failure that took it away.")),
         }
     }));
     all

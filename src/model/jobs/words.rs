@@ -1,7 +1,8 @@
 //! What an order costs before it is given, why it cannot be given now, and what there was beside
 //! what there is: sentences out of the data of `jobs`.
 
-use super::{HaData, JobAct, JobOrder, JobsSeen, Retention, short};
+use super::{HaData, JobAct, JobOrder, JobsSeen, Retention};
+use crate::units;
 use jiff::Timestamp;
 
 impl JobsSeen {
@@ -11,7 +12,7 @@ impl JobsSeen {
         if let Some(why) = &self.silent {
             return Some(format!("Flink does not tell what it runs: {why}"));
         }
-        let job = short(self.current.as_deref().unwrap_or("none"));
+        let job = units::short(self.current.as_deref().unwrap_or("none"), units::JOB);
         match (act.needs_a_job(), self.lives()) {
             (true, false) => Some(match self.state() {
                 Some(state) => format!("the job {job} is {state}"),
@@ -31,7 +32,7 @@ impl JobsSeen {
     /// What is lost and what is kept, a sentence each, before it is done.
     #[must_use]
     pub fn costs(&self, order: &JobOrder, now: Timestamp) -> Vec<String> {
-        let job = short(self.current.as_deref().unwrap_or("none"));
+        let job = units::short(self.current.as_deref().unwrap_or("none"), units::JOB);
         let removed = format!(
             "Lost: Flink's HA data of job {job}: its plan, and its config map with {}. It cannot \
              come back under this id.",
@@ -86,8 +87,8 @@ impl JobsSeen {
                     format!(
                         "A new job with a new id starts from {} of job {}, {} old.",
                         start.name(),
-                        short(&start.job),
-                        age(now, start.at)
+                        units::short(&start.job, units::JOB),
+                        units::lasted(units::since(now, start.at))
                     ),
                     "Lost: what that job did after it. Kept: the file it starts from.".to_owned(),
                     "Its HA data begins anew under the new id.".to_owned(),
@@ -154,14 +155,5 @@ fn list(ids: &[u64]) -> String {
             .map(|id| format!("#{id}"))
             .collect::<Vec<_>>()
             .join(" "),
-    }
-}
-
-fn age(now: Timestamp, at: Timestamp) -> String {
-    let seconds = now.duration_since(at).as_secs().max(0);
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
-        _ => format!("{} h", seconds / 3600),
     }
 }

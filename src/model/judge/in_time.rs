@@ -2,8 +2,9 @@
 //! failure's own budget. Where the failure itself prevents that, the budget counts from its undo.
 
 use super::super::{Look, Run};
-use super::{Finding, Word, seconds, unknown};
+use super::{Finding, Word, unknown};
 use crate::failure::{Counted, Verdict};
+use crate::units;
 use jiff::Timestamp;
 
 impl Run {
@@ -52,7 +53,7 @@ impl Run {
             }
             (Some(ms), Word::Open) => unknown(format!(
                 "all tasks run after {}, no checkpoint yet",
-                seconds(ms)
+                units::whole_tenths(ms)
             )),
             (_, Word::Last) => match last.map(|look| &look.job) {
                 Some(Some((state, running, total))) => (
@@ -68,7 +69,11 @@ impl Run {
 }
 
 fn within(what: &str, ms: i64, budget: i64) -> Finding {
-    let words = format!("{what} after {}, budget {} s", seconds(ms), budget / 1000);
+    let words = format!(
+        "{what} after {}, budget {} s",
+        units::whole_tenths(ms),
+        budget / 1000
+    );
     match ms <= budget {
         true => (Verdict::Pass, words),
         false => (Verdict::Fail, words),

@@ -2,8 +2,9 @@
 //! renew and does not. The first is read off the leader keys, the second off the lock's renewals.
 
 use super::super::{Renewal, Run};
-use super::{Finding, Word, short, unknown};
+use super::{Finding, Word, unknown};
 use crate::failure::{Hits, Step, Verdict};
+use crate::units;
 use jiff::{SignedDuration, Timestamp};
 
 /// A leader gives its lease up when its own deadline has passed; until that is seen takes a moment.
@@ -22,9 +23,9 @@ impl Run {
         if let Some((old, new, at)) = &self.seen.wrote_again {
             let words = format!(
                 "epoch {} wrote a leader key at {} UTC, after {} had begun: two led at once",
-                short(old),
+                units::short(old, units::ID),
                 at.strftime("%H:%M:%S%.3f"),
-                short(new)
+                units::short(new, units::ID)
             );
             return (Verdict::Fail, words);
         }

@@ -15,8 +15,8 @@ pub(in crate::model) fn open(model: &mut Model) {
     model.screen.open(Page::Lesson);
 }
 
-/// Begins a lesson, where it was left.
-fn begin(model: &mut Model, key: &str) -> Vec<Effect> {
+/// Begins a lesson at that step, or where it was left.
+fn begin(model: &mut Model, key: &str, from: Option<usize>) {
     let found = model
         .lessons
         .all
@@ -24,7 +24,7 @@ fn begin(model: &mut Model, key: &str) -> Vec<Effect> {
         .find(|one| one.is_meant(key))
         .cloned();
     let Some(lesson) = found else {
-        return Vec::new();
+        return;
     };
     let kept = model
         .lessons
@@ -34,12 +34,12 @@ fn begin(model: &mut Model, key: &str) -> Vec<Effect> {
         .unwrap_or_default();
     // one that was gone through begins anew
     let through = kept.done && kept.step.saturating_add(1) >= lesson.steps.len();
-    let step = if through { 0 } else { kept.step };
+    let left = if through { 0 } else { kept.step };
+    let step = from.unwrap_or(left);
     let course = Course::new(&lesson, step, model);
     model.lessons.course = Some(course);
     model.screen.open(Page::Lesson);
     look_there(model);
-    keep(model)
 }
 
 /// Enter: the chosen lesson, or what the step says.
@@ -49,7 +49,8 @@ pub(in crate::model) fn enter(model: &mut Model) -> Vec<Effect> {
         let Some(key) = chosen.map(|lesson| lesson.key.clone()) else {
             return Vec::new();
         };
-        return begin(model, &key);
+        begin(model, &key, None);
+        return Vec::new();
     };
     let effects = act(&mut course, model);
     let waits = course.is == Is::Waits;
@@ -90,6 +91,7 @@ fn act(course: &mut Course, model: &mut Model) -> Option<Vec<Effect>> {
         return Some(Vec::new());
     }
     course.acted = Some(model.now);
+    course.touched = true;
     Some(match asked {
         Asked::Job(order) => vec![Effect::Job(order)],
         Asked::Break(aim) => match aim.target {
@@ -133,6 +135,7 @@ pub(in crate::model) fn go(model: &mut Model, by: i32) -> Vec<Effect> {
         false => course.step.saturating_sub(1),
     };
     course.turn(to, model);
+    course.touched = true;
     model.lessons.course = Some(course);
     look_there(model);
     keep(model)
@@ -147,9 +150,9 @@ pub(in crate::model) fn again(model: &mut Model) {
     }
 }
 
-/// Writes down how far it is.
+/// Writes down how far it is. Who only looks at a step takes nothing from what is kept.
 fn keep(model: &mut Model) -> Vec<Effect> {
-    let Some(course) = &model.lessons.course else {
+    let Some(course) = model.lessons.course.as_ref().filter(|it| it.touched) else {
         return Vec::new();
     };
     let key = course.lesson.key.clone();
@@ -184,11 +187,8 @@ pub(in crate::model) fn follow(model: &mut Model) -> Vec<Effect> {
         && model.lessons.all.iter().any(|lesson| lesson.key == key)
     {
         model.lessons.wanted = None;
-        if let Some(step) = usize::from(from).checked_sub(1) {
-            let kept = model.lessons.kept.entry(key.clone()).or_default();
-            kept.step = step;
-        }
-        return begin(model, &key);
+        begin(model, &key, usize::from(from).checked_sub(1));
+        return Vec::new();
     }
     let Some(mut course) = model.lessons.course.take() else {
         return Vec::new();

@@ -5,6 +5,7 @@ use super::{Course, Is, Told, act};
 use crate::failure::{Leadership, Restore, Seconds};
 use crate::lab::{Check, There};
 use crate::model::{BreakState, CheckpointStatus, JobDone, Model, PhaseName, Refusal, RunResult};
+use crate::units;
 
 impl Course {
     /// Looks at the lab. A step that held once goes on holding: the lab moves on, the lesson has
@@ -219,7 +220,7 @@ impl Course {
         let mut phases = run.phases.iter();
         match phases.find(|phase| phase.name == PhaseName::NewEpoch) {
             Some(phase) => {
-                let evidence = format!("after {:.1} s", phase.ms as f64 / 1e3);
+                let evidence = format!("after {}", units::tenths(phase.ms));
                 (what, Some(phase.ms <= wanted.ms()), evidence)
             }
             None => (what, Some(false), "no new leader was seen".to_owned()),

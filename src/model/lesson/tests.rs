@@ -16,7 +16,7 @@ fn at(seconds: i64) -> Timestamp {
 fn step(check: Check) -> LessonStep {
     LessonStep {
         title: "A step".to_owned(),
-        text: "It says something.".to_owned(),
+        text: "It says something.".into(),
         panel: Sight::Leader,
         key: None,
         breaks: None,
@@ -24,7 +24,7 @@ fn step(check: Check) -> LessonStep {
         compare: Vec::new(),
         watch: String::new(),
         check,
-        hint: "Look again.".to_owned(),
+        hint: "Look again.".into(),
         say: String::new(),
         within: None,
     }
@@ -122,10 +122,9 @@ fn begun(steps: Vec<LessonStep>) -> Model {
     key(&mut model, 10, KeyCode::Char('L'));
     assert_eq!(model.screen.page, Page::Lesson);
     let effects = key(&mut model, 10, KeyCode::Enter);
-    assert!(
-        matches!(effects.first(), Some(Effect::KeepLesson { .. })),
-        "{effects:?}"
-    );
+    // nothing was done yet that could be kept
+    let keeps = |effect: &Effect| matches!(effect, Effect::KeepLesson { .. });
+    assert!(!effects.iter().any(keeps), "{effects:?}");
     model
 }
 
@@ -286,6 +285,62 @@ fn how_far_a_lesson_is_is_kept_and_gone_on_with() {
         }]
     );
     assert_eq!(model.lessons.course, None, "the list of lessons again");
+}
+
+/// A lesson that is asked for by its name before the lab is seen, with what was kept of it.
+fn wanted(from: u8, steps: usize, before: Kept) -> (Model, Vec<Effect>) {
+    let mut model = Model::default();
+    model.lessons.wanted = Some(("1-a".to_owned(), from));
+    let facts = serde_json::json!({
+        "name": "t", "definition": "default", "id": "x", "origin": "real", "ui": null,
+        "kubeconfig": "/k", "job": null, "mount": "/m", "namespace": "flink", "calm_ms": 1000,
+    });
+    model.lab = serde_json::from_value(facts).unwrap();
+    let lessons = Event::Lessons {
+        all: vec![lesson(vec![step(Check::default()); steps])],
+        wrong: None,
+        kept: [("1-a".to_owned(), before)].into(),
+    };
+    let mut effects = happens(&mut model, 9, lessons);
+    effects.extend(happens(&mut model, 10, Event::Tick));
+    (model, effects)
+}
+
+#[test]
+fn the_step_that_was_asked_for_is_shown_though_the_lesson_was_gone_through() {
+    let through = Kept {
+        step: 0,
+        done: true,
+    };
+    for (from, shown) in [(3, 2), (2, 1), (1, 0)] {
+        let (model, _) = wanted(from, 3, through);
+        assert_eq!(course(&model).step, shown, "--from {from}");
+    }
+    let left = Kept {
+        step: 1,
+        done: false,
+    };
+    assert_eq!(course(&wanted(0, 3, left).0).step, 1, "where it was left");
+}
+
+#[test]
+fn what_is_kept_stays_until_something_is_done() {
+    let left = Kept {
+        step: 2,
+        done: false,
+    };
+    let (mut model, effects) = wanted(1, 4, left);
+    let keeps = |effects: &[Effect]| {
+        effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::KeepLesson { .. }))
+    };
+    assert_eq!(course(&model).is, Is::Reads, "it was looked at");
+    assert!(!keeps(&effects), "{effects:?}");
+    assert_eq!(model.lessons.kept["1-a"], left);
+    let effects = key(&mut model, 11, KeyCode::Char('n'));
+    assert!(keeps(&effects), "{effects:?}");
+    assert_eq!(model.lessons.kept["1-a"].step, 1);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The lines of a recording as events. It may come from anywhere, and be cut, foreign or hostile.
 
 use super::{Entry, Header, LONGEST, LONGEST_LINE, Recording, Size, VERSION, recorded};
+use crate::advice;
 use crate::fault::Fault;
 use crate::model::{Event, Happening, Origin};
 use crate::text::{harmless, is_harmless};
@@ -98,7 +99,9 @@ fn header(name: &str, line: &[u8]) -> Result<Header, Fault> {
             format!("{name} is not a recording of flinklab."),
         )
         .why(why)
-        .mend("Make one with `flinklab --record FILE`, or see one with `flinklab replay --demo`.")
+        .mend(advice!(
+            "Make one with `flinklab --record FILE`, or see one with `flinklab replay --demo`."
+        ))
         .at(name, 1, 0)
     };
     if line.trim_ascii().is_empty() {
@@ -123,7 +126,9 @@ fn header(name: &str, line: &[u8]) -> Result<Header, Fault> {
             .why(format!(
                 "it has format {newer}; this one reads up to {VERSION}"
             ))
-            .mend("Update flinklab, or ask for the text: `flinklab replay FILE --plain` there."));
+            .mend(advice!(
+                "Update flinklab, or ask for the text: `flinklab replay FILE --plain` there."
+            )));
         }
         _ => return Err(no_recording("its version is missing".to_owned())),
     }

@@ -50,7 +50,7 @@ async fn within(node: &Node, argv: &Argv, mount: &str) -> Result<Output, Fault> 
 
 fn not_refused(node: &Node, mount: &str, code: i64, said: &str) -> Result<(), Fault> {
     match Obstacle::said(code, said) {
-        Some(obstacle) => Err(obstacle.in_node(&node.name, mount, "run the command again")),
+        Some(obstacle) => Err(obstacle.in_node(&node.name, mount, &"run the command again".into())),
         None => Ok(()),
     }
 }

@@ -6,8 +6,9 @@ use super::pods::stamp;
 use super::{HEALED, Hand};
 use crate::clock::{self, Instant};
 use crate::fault::Fault;
+use crate::units;
+use crate::world::Events;
 use crate::world::journal::{self, Act};
-use crate::world::{Events, process};
 
 impl Hand<'_> {
     pub(super) async fn pause_node(&mut self, events: &Events) -> Result<(), Fault> {
@@ -45,7 +46,7 @@ impl Hand<'_> {
             .iter()
             .map(|victim| victim.target.pod.as_str())
             .collect();
-        let container = process::short(&node.id);
+        let container = units::short(&node.id, units::CONTAINER);
         let proof = match node.is_paused().await? {
             true => Ok(format!(
                 "Docker shows {} (container {container}) paused since {} UTC, and in it {}",

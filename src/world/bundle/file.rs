@@ -1,6 +1,7 @@
 //! The file of a bundle: an ordinary tar of the lab's files, the images in pieces, and at the end
 //! what all of it must be.
 
+use crate::advice;
 use crate::fault::{Fault, Kind};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -71,7 +72,7 @@ pub(super) fn damaged(path: &Path, what: &str) -> Fault {
         format!("The bundle {} is damaged: nothing of it was loaded.", path.display()),
     )
     .why(what)
-    .mend("Copy the file again from where it was made, or make it again with `flinklab bundle create`.")
+    .mend(advice!("Copy the file again from where it was made, or make it again with `flinklab bundle create FILE`."))
 }
 
 /// The entries from the front of a file up to the first that is none, and whether the file ends

@@ -4,6 +4,7 @@ use super::file::{
     CONTENTS, Contents, Entry, FORMAT, SEAL, WORDS, bytes, checksum, damaged, entries, json,
     packed_name, piece_name,
 };
+use crate::advice;
 use crate::fault::Fault;
 use crate::lab::file_text;
 use bytes::Bytes;
@@ -38,7 +39,9 @@ impl Reader {
                 format!("Cannot read {}.", path.display()),
             )
             .why(error)
-            .mend("Name a file that `flinklab bundle create` has made.")
+            .mend(advice!(
+                "Name a file that `flinklab bundle create FILE` has made."
+            ))
         };
         let mut file = File::open(path).map_err(unreadable)?;
         let length = file.metadata().map_err(unreadable)?.len();
@@ -52,7 +55,9 @@ impl Reader {
                 format!("{} is no bundle of flinklab.", path.display()),
             )
             .why("it does not begin with a lab's files")
-            .mend("Name a file that `flinklab bundle create` has made."));
+            .mend(advice!(
+                "Name a file that `flinklab bundle create FILE` has made."
+            )));
         }
         whole.map_err(|what| damaged(path, &what))?;
         let contents = contents(&mut file, path, &entries)?;

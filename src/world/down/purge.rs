@@ -2,7 +2,10 @@
 //! Where the node is gone, a throw-away container of the node image with only the shared folder
 //! mounted does it. Follows no link and leaves the shared folder nowhere.
 
+use crate::advice;
+use crate::advice::Advice;
 use crate::fault::Fault;
+use crate::units;
 use crate::world::World;
 use crate::world::docker::Docker;
 use crate::world::gate::OurNodes;
@@ -18,10 +21,13 @@ use std::time::Duration;
 const PURGE: Duration = Duration::from_secs(600);
 /// How many files are counted before the count is called "more than".
 const COUNTED: u64 = 1_000_000;
-/// What to do when what was in the way is gone.
-const AGAIN: &str = "run `flinklab down --purge` again";
 /// Where the throw-away container sees the shared folder.
 const MOUNTED: &str = "/purge";
+
+/// What to do when what was in the way is gone.
+fn again() -> Advice {
+    advice!("run `flinklab down --purge` again")
+}
 
 /// What `down --purge` would remove, a line each.
 pub async fn purge_listing(world: &World) -> Result<Vec<String>, Fault> {
@@ -45,7 +51,7 @@ pub async fn purge_listing(world: &World) -> Result<Vec<String>, Fault> {
             "{} ({what}: {} files, {})",
             path.display(),
             size.files,
-            human(size.bytes)
+            units::bytes(size.bytes)
         ));
         if let Some(links) = size.links() {
             lines.push(format!("links in it, but not what they point to: {links}"));
@@ -127,7 +133,7 @@ pub(super) async fn flinks_files(
     Ok(format!(
         "{} files ({}) below {}{links}",
         size.files,
-        human(size.bytes),
+        units::bytes(size.bytes),
         home.shared().display()
     ))
 }
@@ -158,7 +164,7 @@ async fn quiet(node: &Node, nodes: &OurNodes) -> Result<(), Fault> {
 async fn inside(node: &Node, mount: &str) -> Result<String, Fault> {
     let output = node.exec(&within::purge(mount).words(), PURGE).await?;
     if let Some(obstacle) = Obstacle::said(output.code, &output.stderr) {
-        return Err(obstacle.in_node(&node.name, mount, AGAIN));
+        return Err(obstacle.in_node(&node.name, mount, &again()));
     }
     output.expect("Removing Flink's files in the node")
 }
@@ -268,7 +274,7 @@ async fn run_to_its_end(docker: &Docker, id: &str, folder: &str) -> Result<Strin
     match ended {
         Some(Ok(_)) => Ok(lines.join("\n")),
         Some(Err(error)) => Err(match Obstacle::said(code_of(&error), &lines.join("\n")) {
-            Some(obstacle) => obstacle.in_way(folder, AGAIN),
+            Some(obstacle) => obstacle.in_way(folder, &again()),
             None => failed(format!("{error}: {}", lines.join(" "))),
         }),
         None => Err(failed("Docker did not wait for it".to_owned())),
@@ -297,26 +303,5 @@ fn code_of(error: &bollard::errors::Error) -> i64 {
     match error {
         bollard::errors::Error::DockerContainerWaitError { code, .. } => *code,
         _ => -1,
-    }
-}
-
-fn human(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} bytes"),
-        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
-        _ => format!("{} MB", bytes / 1_000_000),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_short() {
-        assert_eq!(
-            (human(999).as_str(), human(12_345).as_str()),
-            ("999 bytes", "12 kB")
-        );
     }
 }

@@ -1,6 +1,7 @@
 //! The single proofs that the gate's tokens are made of: what a container is, which server a
 //! kubeconfig names, whose marker a cluster holds.
 
+use crate::advice;
 use crate::clock;
 use crate::fault::Fault;
 use crate::world::docker::Docker;
@@ -295,7 +296,7 @@ pub(super) fn server_is(kubeconfig: &str, nodes: &[Seen]) -> Result<(), Fault> {
             "The lab's kubeconfig does not lead to the lab's cluster.".to_owned(),
             format!("{server} is not a port that its node container publishes on loopback"),
         )
-        .mend("Run `flinklab up`: it writes the file again.")),
+        .mend(advice!("Run `flinklab up`: it writes the file again."))),
     }
 }
 
@@ -315,7 +316,9 @@ pub(super) fn marker_is(found: Option<&ConfigMap>, lab_id: &str) -> Result<(), F
             "The cluster does not carry this lab's marker.".to_owned(),
             format!("there is no config map `{MARKER}` with its id"),
         )
-        .mend("Run `flinklab up`: it writes the marker once the cluster is proven.")),
+        .mend(advice!(
+            "Run `flinklab up`: it writes the marker once the cluster is proven."
+        ))),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What lab.json says: plain data with a format version. Answers questions about itself, reads no
 //! file and knows no clock but the one it is told.
 
+use crate::advice;
 use crate::fault::Fault;
 use crate::lab::Lab;
 use jiff::Timestamp;
@@ -190,7 +191,9 @@ impl State {
             Fault::unable("state-broken", "The lab's state cannot be read.")
                 .at(shown.clone(), error.line(), error.column())
                 .why(error)
-                .mend("Put a copy of the file back, or move the folder away and run `flinklab up`.")
+                .mend(advice!(
+                    "Put a copy of the file back, or move the folder away and run `flinklab up`."
+                ))
         };
         // The version first: another format may have other fields.
         let value: serde_json::Value = serde_json::from_str(text).map_err(broken)?;
@@ -212,17 +215,17 @@ impl State {
                 .why(format!(
                     "lab.json has format {version}, this program reads format {FORMAT}"
                 ))
-                .mend(format!(
+                .mend(advice!(
                     "Use that version for this lab. Or begin anew: remove its cluster \
                      (`kind delete cluster --name {0}`, or `docker rm -f -v` with what \
                      `docker ps -aq --filter label=io.x-k8s.kind.cluster={0}` prints), move the folder away and \
-                     run `flinklab up --name {0}`.",
+                     run `flinklab up`.",
                     value.get("name").and_then(serde_json::Value::as_str).unwrap_or("NAME")
                 )))
             }
             None => Err(Fault::unable("state-broken", "The lab's state has no format version.")
                 .at(shown, 0, 0)
-                .mend("Put a copy of the file back, or move the folder away and run `flinklab up`.")),
+                .mend(advice!("Put a copy of the file back, or move the folder away and run `flinklab up`."))),
         }
     }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::advice::Invocation;
 use crate::lab::Lab;
 use jiff::Timestamp;
 
@@ -158,6 +159,7 @@ fn a_file_in_the_place_of_the_folder_is_told_as_such() {
     fs::create_dir_all(home.folder.parent().unwrap()).unwrap();
     fs::write(&home.folder, "not ours").unwrap();
     let fault = home.create().unwrap_err();
-    assert!(fault.mend.contains("move it away"), "{fault:?}");
+    let mend = Invocation::default().advise(&fault.mend);
+    assert!(mend.contains("move it away"), "{mend}");
     assert_eq!(fs::read_to_string(&home.folder).unwrap(), "not ours");
 }

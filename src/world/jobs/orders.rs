@@ -3,9 +3,11 @@
 //! before and after; removes nothing itself.
 
 use super::{ha_data, look};
+use crate::advice;
 use crate::clock::{self, Instant};
 use crate::fault::Fault;
 use crate::model::{Event, JobAct, JobDone, JobOrder, JobTold, JobsSeen};
+use crate::shell;
 use crate::world::docker::Docker;
 use crate::world::gate::{Ours, ours};
 use crate::world::kube::CALL;
@@ -51,7 +53,7 @@ async fn carry_out(world: &World, order: &JobOrder, events: &Events) -> Result<J
             format!("{} is still applied: {}.", left.failure, left.what),
         )
         .why("what the job does now says little about what it does otherwise")
-        .mend("Run `flinklab heal`."));
+        .mend(advice!("Run `flinklab heal`.")));
     }
     // Others may have done something since the person looked.
     let seen = look(world).await?;
@@ -89,7 +91,9 @@ async fn carry_out(world: &World, order: &JobOrder, events: &Events) -> Result<J
 fn not_now(act: JobAct, why: &str) -> Fault {
     Fault::unable("not-now", format!("`job {act}` cannot be done now."))
         .why(why)
-        .mend("`flinklab job list` shows the jobs and what they can start from.")
+        .mend(advice!(
+            "`flinklab job list` shows the jobs and what they can start from."
+        ))
 }
 
 /// The job, Flink's word for it, the savepoint, where it started.
@@ -135,10 +139,16 @@ impl Hand<'_> {
         if let Some(ui) = self.opened.state.ui() {
             let data = match text.is_empty() {
                 true => String::new(),
-                false => format!(" -H 'Content-Type: application/json' -d '{text}'"),
+                false => format!(
+                    " -H 'Content-Type: application/json' -d {}",
+                    shell::quoted(&text)
+                ),
             };
             let what = format!("job {}", self.order.act);
-            let command = format!("curl -X {method} '{ui}{path}'{data}");
+            let command = format!(
+                "curl -X {method} {}{data}",
+                shell::quoted(&format!("{ui}{path}"))
+            );
             self.events.did(&what, command).await;
         }
         let answer = rest
@@ -174,7 +184,7 @@ impl Hand<'_> {
                         "Flink does not know the request for the savepoint any more.",
                     )
                     .why("a leader that came later knows nothing of what was asked of the one before")
-                    .mend("`flinklab job list` shows whether it was written; else ask again."));
+                    .mend(advice!("`flinklab job list` shows whether it was written; else ask again.")));
                 }
                 other => last = other.to_string(),
             }
@@ -264,9 +274,11 @@ impl Hand<'_> {
         let job = record.id.clone();
         if let Some(ui) = self.opened.state.ui() {
             let what = format!("job {}", self.order.act);
+            let jar = plan.jar.rsplit('/').next().unwrap_or("job.jar");
             let jars = format!(
-                "curl -X POST -F 'jarfile=@{}' '{ui}/jars/upload'",
-                plan.jar.rsplit('/').next().unwrap_or("job.jar")
+                "curl -X POST -F {} {}",
+                shell::quoted(&format!("jarfile=@{jar}")),
+                shell::quoted(&format!("{ui}/jars/upload"))
             );
             self.events.did(&what, jars).await;
         }
@@ -285,8 +297,9 @@ impl Hand<'_> {
             }
             clock::sleep(LOOK).await;
         }
-        Err(late("The new job", RUNS, &last)
-            .mend("It is written down: `flinklab up` goes on with it."))
+        Err(late("The new job", RUNS, &last).mend(advice!(
+            "It is written down: `flinklab up` goes on with it."
+        )))
     }
 }
 
@@ -320,7 +333,9 @@ async fn running(rest: &Rest, job: &str) -> Result<Option<String>, String> {
 fn refused(act: JobAct, why: &str) -> Fault {
     Fault::unable("flink-refused", format!("Flink refuses `job {act}`."))
         .why(why)
-        .mend("Once all tasks run, try again; `flinklab status` shows whether they do.")
+        .mend(advice!(
+            "Once all tasks run, try again; `flinklab status` shows whether they do."
+        ))
 }
 
 fn late(what: &str, limit: Duration, last: &str) -> Fault {
@@ -329,7 +344,7 @@ fn late(what: &str, limit: Duration, last: &str) -> Fault {
         format!("{what} was not seen within {} s.", limit.as_secs()),
     )
     .why(last)
-    .mend("`flinklab job list` shows how far it is.")
+    .mend(advice!("`flinklab job list` shows how far it is."))
 }
 
 /// The innermost cause of a failed request, in one line.

@@ -2,6 +2,7 @@
 //! process that dies gives it back; one that lives and is at it is waited for.
 
 use super::is_there;
+use crate::advice;
 use crate::clock::{self, Instant};
 use crate::fault::Fault;
 use crate::world::files;
@@ -52,7 +53,7 @@ pub async fn claimed(home: &Home, run: &str) -> Result<Option<Claim>, Fault> {
                     "undo-busy",
                     format!("Another flinklab takes the run {run} back and does not end."),
                 )
-                .mend("Stop that process, then run `flinklab heal`."));
+                .mend(advice!("Stop that process, then run `flinklab heal`.")));
             }
             Err(TryLockError::WouldBlock) => clock::sleep(LOOK).await,
         }

@@ -48,6 +48,20 @@ fn an_entry_is_read_as_it_was_written_newest_first() {
 }
 
 #[test]
+fn a_role_comes_back_by_a_command_whatever_its_rules_hold() {
+    let role = Act::Role {
+        name: "ha".to_owned(),
+        rules: serde_json::json!([{"resourceNames": ["it's $HOME"]}]),
+    };
+    let command = role.command(|words| format!("kubectl {words}"), "flink");
+    let words = shlex::split(&command).unwrap();
+    assert_eq!(
+        words.last().unwrap(),
+        r#"{"rules":[{"resourceNames":["it's $HOME"]}]}"#
+    );
+}
+
+#[test]
 fn what_cannot_be_read_is_never_passed_over() {
     let folder = tempfile::tempdir().unwrap();
     let home = home(folder.path());

@@ -2,6 +2,8 @@
 //! which nobody else starts again while the container runs on.
 
 use super::Node;
+use crate::advice;
+use crate::advice::Advice;
 use crate::fault::Fault;
 use crate::world::docker::{Docker, failed};
 use bollard::query_parameters::LogsOptionsBuilder;
@@ -86,9 +88,10 @@ async fn ended(docker: &Docker, id: &str) -> String {
 }
 
 /// What is known to stand behind such lines.
-fn hint(lines: &[String]) -> &'static str {
+fn hint(lines: &[String]) -> Advice {
     let said = |words: &str| lines.iter().any(|line| line.contains(words));
-    if said("too many open files") || said("inotify") || said("No space left on device") {
+    let words = if said("too many open files") || said("inotify") || said("No space left on device")
+    {
         "Raise the kernel's inotify limits: \
          sudo sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512"
     } else if said("exec format error") {
@@ -96,8 +99,9 @@ fn hint(lines: &[String]) -> &'static str {
     } else if said("telinit") {
         "Docker put its own init into the container, which a node cannot have."
     } else {
-        "Run `flinklab up` again once the cause is gone."
-    }
+        return advice!("Run `flinklab up` again once the cause is gone.");
+    };
+    words.into()
 }
 
 #[cfg(test)]

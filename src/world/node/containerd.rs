@@ -3,6 +3,7 @@
 //! node first starts, so that no restart breaks an image stream.
 
 use super::NodePlan;
+use crate::advice;
 use crate::fault::Fault;
 use crate::world::docker::{Docker, LONG, call};
 use crate::world::kubeadm::patch;
@@ -40,7 +41,9 @@ pub(super) async fn patch(docker: &Docker, id: &str, plan: &NodePlan) -> Result<
 fn broken(what: &str, why: impl Display) -> Fault {
     Fault::wrong("containerd-patch", format!("{what} cannot be used."))
         .why(why)
-        .mend("Mend it in kind.yaml, then run `flinklab up` again.")
+        .mend(advice!(
+            "Mend it in kind.yaml, then run `flinklab up` again."
+        ))
 }
 
 /// The file with merge patches and then JSON patches, each in their order. As in kind, a merge

@@ -6,8 +6,6 @@ mod proxy;
 #[cfg(test)]
 mod tests;
 
-pub(in crate::world) use command::quoted;
-
 use crate::fault::Fault;
 use crate::lab::{Cluster, Mount, NodeRole};
 use crate::world::docker::{CLUSTER_LABEL, Daemon, ROLE_LABEL};

@@ -1,9 +1,10 @@
 //! What is in the way below the shared folder, in the words of a person: what it is, and how it is
 //! removed. Read off what a script in a node says, or made by who reads the folder here.
 
+use crate::advice::Advice;
 use crate::fault::Fault;
+use crate::shell::word as quoted;
 use crate::world::clean;
-use crate::world::node::quoted;
 use std::path::Path;
 
 /// How a script in a node ends that refuses to go on.
@@ -69,7 +70,7 @@ impl Obstacle {
     /// As a fault of what was done in a node, which has the folder at `mount`; `again` is what to do
     /// when it is removed.
     #[must_use]
-    pub fn in_node(&self, node: &str, mount: &str, again: &str) -> Fault {
+    pub fn in_node(&self, node: &str, mount: &str, again: &Advice) -> Fault {
         let path = quoted(&format!("{}/{}", mount.trim_end_matches('/'), self.path));
         self.fault(&format!("docker exec {node} rm {path}"), again)
     }
@@ -79,21 +80,22 @@ impl Obstacle {
     pub fn here(&self, shared: &Path, ours: bool) -> Fault {
         let path = quoted(&shared.join(&self.path).to_string_lossy());
         let sudo = if ours { "" } else { "sudo " };
-        self.fault(&format!("{sudo}rm {path}"), "run the command again")
+        self.fault(&format!("{sudo}rm {path}"), &"run the command again".into())
     }
 
     /// As a fault of what a container of its own met in the folder.
     #[must_use]
-    pub fn in_way(&self, shared: &str, again: &str) -> Fault {
+    pub fn in_way(&self, shared: &str, again: &Advice) -> Fault {
         let path = quoted(&format!("{shared}/{}", self.path));
         self.fault(&format!("sudo rm {path}"), again)
     }
 
-    fn fault(&self, remove: &str, again: &str) -> Fault {
+    fn fault(&self, remove: &str, again: &Advice) -> Fault {
         const WHERE: &str = "below the lab's shared folder";
         const WHY: &str = "a job may have put it there";
         let path = &self.path;
-        let removed = format!("Remove it (`{remove}`), then {again}.");
+        let then = |first: String| Advice::from(first).then("", again).then("", &".".into());
+        let removed = then(format!("Remove it (`{remove}`), then "));
         match &self.kind {
             Kind::Link(target) => {
                 let what = format!("`{path}` {WHERE} is a link to {target}.");
@@ -111,13 +113,13 @@ impl Obstacle {
                 let what = format!("`{path}` {WHERE} was replaced while it was entered.");
                 Fault::unable("shared-link", what)
                     .why("a job may have put a link there")
-                    .mend(format!("Stop the job that does it, then {again}."))
+                    .mend(then("Stop the job that does it, then ".to_owned()))
             }
             Kind::Mount => {
                 let what = format!("Something else is mounted at `{path}` {WHERE}.");
                 Fault::unable("shared-mount", what)
                     .why("what it holds is not the lab's")
-                    .mend(format!("Unmount it, then {again}."))
+                    .mend(then("Unmount it, then ".to_owned()))
             }
         }
     }
@@ -128,19 +130,21 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::advice::Invocation;
 
     #[test]
     fn a_refusal_names_the_link_and_how_it_is_removed() {
         let said = "noise\nrefused link a b/c -> /etc/\u{1b}[2Jx \n";
         let fault = Obstacle::said(8, said).unwrap();
-        let fault = fault.in_node("n", "/flink-shared/", "run `flinklab up` again");
+        let fault = fault.in_node("n", "/flink-shared/", &"run `flinklab up` again".into());
         assert_eq!(
             fault.what,
             "`a b/c` below the lab's shared folder is a link to /etc/x."
         );
         assert_eq!(
-            fault.mend,
-            "Remove it (`docker exec n rm '/flink-shared/a b/c'`), then run `flinklab up` again."
+            Invocation::named("x").advise(&fault.mend),
+            "Remove it (`docker exec n rm '/flink-shared/a b/c'`), then run `flinklab up --name x` \
+             again."
         );
         assert_eq!(Obstacle::said(1, said), None);
         assert_eq!(Obstacle::said(8, "sh: not found"), None);

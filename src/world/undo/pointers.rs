@@ -3,6 +3,7 @@
 //! to is gone by now, the job is started anew from the newest one that is kept.
 
 use super::LOOK;
+use crate::advice;
 use crate::clock::{self, Instant};
 use crate::fault::Fault;
 use crate::model::MapChange;
@@ -191,7 +192,9 @@ async fn anew(
             "state-lost",
             format!("No complete checkpoint of job {job} is left."),
         )
-        .mend("Run `flinklab down` and `flinklab up`: the job starts from nothing then.")
+        .mend(advice!(
+            "Run `flinklab down` and `flinklab up`: the job starts from nothing then."
+        ))
     };
     let kept = disk::look(&place, job).map_err(|error| lost().why(error))?;
     // Above it lies only what the job did after it had lost its state.

@@ -2,6 +2,7 @@
 //! mounts, ports, subnets. Looks; changes nothing.
 
 use super::{Run, nodes};
+use crate::advice;
 use crate::fault::Fault;
 use crate::lab::Cluster;
 use crate::world::gate::{Claiming, Seen};
@@ -42,7 +43,7 @@ pub(super) async fn check(run: &Run<'_>, claim: &Claiming) -> Result<(), Fault> 
     }
     let names: Vec<&str> = strange.iter().map(|seen| seen.name.as_str()).collect();
     run.progress.changed();
-    run.progress.note(format!(
+    run.progress.note(advice!(
         "{} was made by kind and is this lab's now; `flinklab down` asks before it removes it.",
         names.join(", ")
     ));

@@ -1,8 +1,10 @@
 //! Which definition `up` builds, and what changed in it since it was applied last. A changed
 //! cluster is named and refused while the old one exists; changed manifests are named and applied.
 
+use crate::advice;
 use crate::fault::Fault;
 use crate::lab::Lab;
+use crate::shell;
 use crate::world::home::{Home, Source, State};
 use crate::world::open::{open, source_of};
 use crate::world::{World, lessons, manifests};
@@ -117,9 +119,8 @@ fn cluster_changed(home: &Home, state: &State, before: &Lab, now: &Lab) -> Fault
         0,
     )
     .why(why)
-    .mend(format!(
-        "Run `flinklab down --name {0}`, then `flinklab up --name {0}`; the data is kept.",
-        home.name
+    .mend(advice!(
+        "Run `flinklab down`, then `flinklab up`; the data is kept."
     ))
 }
 
@@ -152,8 +153,8 @@ fn dropped(before: &Lab, now: &Lab, kubeconfig: &Path) -> Vec<String> {
             let place = namespace.map_or_else(String::new, |space| format!(" -n {space}"));
             format!(
                 "{kind} {name} is in no file of the lab any more; it stays in the cluster. \
-                 Remove it: `kubectl --kubeconfig '{}' delete {} {name}{place}`.",
-                kubeconfig.display(),
+                 Remove it: `kubectl --kubeconfig {} delete {} {name}{place}`.",
+                shell::quoted(&kubeconfig.to_string_lossy()),
                 kind.to_lowercase()
             )
         })
@@ -165,6 +166,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::advice::Invocation;
 
     fn changed(file: &str, from: &str, to: &str) -> Lab {
         let mut files = Lab::open("default").unwrap().files;
@@ -211,6 +213,7 @@ mod tests {
             fault.why.contains("v1.34.0") && fault.why.contains("v1.33.1"),
             "{fault}"
         );
-        assert!(fault.mend.contains("flinklab down --name t"), "{fault}");
+        let mend = Invocation::named("t").advise(&fault.mend);
+        assert!(mend.contains("flinklab down --name t"), "{mend}");
     }
 }

@@ -2,6 +2,7 @@
 //! the same id again if it never came to a checkpoint, else a new history under a new id.
 
 use super::{Run, kept};
+use crate::advice;
 use crate::clock::{self, Instant, sleep};
 use crate::failure::Role;
 use crate::fault::Fault;
@@ -151,7 +152,7 @@ fn new_record(run: &Run<'_>) -> Result<JobRecord, Fault> {
             Some(kept.path.clone())
         }
         (Some((kept, count)), false) => {
-            run.progress.note(format!(
+            run.progress.note(advice!(
                 "Found {count} retained checkpoint{} of earlier jobs, the newest {} of {} ({}). They are \
                  kept; the job started from nothing. `flinklab up --resume` starts a new cluster's job from it.",
                 if *count == 1 { "" } else { "s" },

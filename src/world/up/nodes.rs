@@ -8,6 +8,7 @@ mod shared;
 use super::earlier::{self, Work};
 use super::progress::Progress;
 use super::{Run, adopted};
+use crate::advice;
 use crate::clock;
 use crate::fault::Fault;
 use crate::lab::Lab;
@@ -156,10 +157,10 @@ async fn finish_purge(run: &Run<'_>, claim: &Claiming) -> Result<bool, Fault> {
         state.checkpoint = None;
         state.purging = false;
     })?;
-    run.progress.note(
+    run.progress.note(advice!(
         "A `flinklab down --purge` was broken off after it had begun to remove Flink's files; \
-         the cluster was built anew.",
-    );
+         the cluster was built anew."
+    ));
     Ok(true)
 }
 
@@ -190,8 +191,8 @@ pub(super) fn other_shape(run: &Run<'_>, why: &str) -> Fault {
         format!("The cluster `{name}` is not what kind.yaml says."),
     )
     .why(why)
-    .mend(format!(
-        "Run `flinklab down --name {name}`, then `flinklab up --name {name}`; the data is kept."
+    .mend(advice!(
+        "Run `flinklab down`, then `flinklab up`; the data is kept."
     ))
 }
 

@@ -1,8 +1,10 @@
 //! The numbered steps of a plan as a person and a script see them. Several may run at once; each
 //! says what it waits for. Knows nothing of what the steps do.
 
+use crate::advice::Advice;
 use crate::clock::Instant;
 use crate::model::{Event, StepChange, StepState};
+use crate::units;
 use crate::world::{Events, images};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -24,7 +26,7 @@ pub(in crate::world) struct Progress {
     announced: AtomicBool,
     changed: AtomicBool,
     pulled: AtomicBool,
-    notes: Mutex<Vec<String>>,
+    notes: Mutex<Vec<Advice>>,
 }
 
 #[derive(Clone)]
@@ -92,12 +94,12 @@ impl Progress {
     }
 
     /// A sentence for the end.
-    pub(in crate::world) fn note(&self, sentence: impl Into<String>) {
+    pub(in crate::world) fn note(&self, sentence: impl Into<Advice>) {
         self.notes_mut().push(sentence.into());
     }
 
     /// The sentences so far.
-    pub(in crate::world) fn notes(&self) -> Vec<String> {
+    pub(in crate::world) fn notes(&self) -> Vec<Advice> {
         self.notes_mut().clone()
     }
 
@@ -231,7 +233,7 @@ impl Progress {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn notes_mut(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+    fn notes_mut(&self) -> std::sync::MutexGuard<'_, Vec<Advice>> {
         self.notes
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -261,17 +263,16 @@ impl Meter {
 }
 
 /// Bytes in a time as a rate. None: too early to tell.
-#[expect(clippy::cast_precision_loss)] // megabytes
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // it saturates
 fn rate(bytes: u64, took: Duration) -> Option<String> {
     let seconds = took.as_secs_f64();
     if seconds < 1.0 || bytes == 0 {
         return None;
     }
-    let mega = bytes as f64 / 1_000_000.0 / seconds;
-    Some(match mega {
-        mega if mega < 10.0 => format!("{mega:.1} MB/s"),
-        mega => format!("{mega:.0} MB/s"),
-    })
+    Some(format!(
+        "{}/s",
+        units::bytes((bytes as f64 / seconds) as u64)
+    ))
 }
 
 /// A detail without its figures.
@@ -281,7 +282,7 @@ fn words(detail: &str) -> impl Iterator<Item = char> + '_ {
 
 /// Seconds with one digit, as they are shown.
 fn rounded(since: Instant) -> f64 {
-    (since.elapsed().as_secs_f64() * 10.0).round() / 10.0
+    units::to_the_tenth(since.elapsed().as_secs_f64())
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The way on after a failure: everything is kept for a look, and named; how to retry, how to remove
 //! it.
 
-use crate::fault::{Fault, Kind, naming};
+use crate::advice;
+use crate::fault::{Fault, Kind};
 use crate::world::World;
 use crate::world::home::Home;
 
@@ -16,23 +17,18 @@ pub(super) enum Made {
 
 /// Adds the way on to a fault. Where this `up` came to make nothing, the fault says enough.
 pub(super) fn on(fault: Fault, world: &World, made: Made) -> Fault {
-    let fault = fault.naming(&world.name);
     // A cluster that is another's is nothing that was made here.
     let anothers = ["gate-refused", "cluster-not-ours"].contains(&fault.code.as_ref());
     if made == Made::Nothing || anothers || matches!(fault.kind, Kind::Bug | Kind::Interrupted) {
         return fault;
     }
-    let mut mend: Vec<String> = Vec::new();
-    if !fault.mend.is_empty() {
-        mend.push(fault.mend.clone());
-    }
-    let way = format!(
+    let way = advice!(
         "What was made is kept for a look: {}. Retry: `flinklab up` does what is missing. Remove: \
          `flinklab down` keeps the data, `flinklab down --purge` does not.",
         kept(world)
     );
-    mend.push(naming(&way, &world.name));
-    fault.mend(mend.join("\n"))
+    let mend = fault.mend.then("\n", &way);
+    fault.mend(mend)
 }
 
 /// The containers and the folder of the lab.

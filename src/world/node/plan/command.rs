@@ -2,6 +2,7 @@
 //! was done, and to do it themselves.
 
 use super::{CLUSTER_LABEL, LAB_LABEL, NodePlan, ROLE_LABEL, role_word};
+use crate::shell;
 
 impl NodePlan {
     /// The command, in one line. Ports are those that the plan has chosen by now.
@@ -33,13 +34,13 @@ impl NodePlan {
         say("volume", "/var");
         say("volume", "/lib/modules:/lib/modules:ro");
         for bind in &self.binds {
-            say("volume", &quoted(bind));
+            say("volume", &shell::word(bind));
         }
         if self.daemon.device_mapper {
             say("volume", "/dev/mapper:/dev/mapper");
         }
         for variable in &self.environment {
-            say("env", &quoted(&without_user(variable)));
+            say("env", &shell::word(&without_user(variable)));
         }
         for port in &self.ports {
             say(
@@ -68,15 +69,6 @@ fn without_user(variable: &str) -> String {
     }
 }
 
-/// A word as a shell takes it for one.
-pub(in crate::world) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/:._-=,@+".contains(c);
-    match word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,11 +89,5 @@ mod tests {
         ] {
             assert_eq!(without_user(given), shown);
         }
-    }
-
-    #[test]
-    fn words_with_spaces_stay_one_word() {
-        assert_eq!(quoted("/a/b:/c:ro"), "/a/b:/c:ro");
-        assert_eq!(quoted("/it's me:/c"), "'/it'\\''s me:/c'");
     }
 }

@@ -1,6 +1,7 @@
 //! The shared folder: Flink's user may write all of it in the node, and this machine sees what is
 //! written there.
 
+use crate::advice;
 use crate::clock::{Instant, sleep};
 use crate::fault::Fault;
 use crate::world::gate::Claiming;
@@ -37,7 +38,9 @@ pub(super) async fn own_folders(run: &Run<'_>, claim: &Claiming) -> Result<(), F
             mount.unwrap_or("no single place"),
             wanted.as_deref().unwrap_or("any place")
         ))
-        .mend("Run `flinklab down`, then `flinklab up`: the data stays."));
+        .mend(advice!(
+            "Run `flinklab down`, then `flinklab up`: the data stays."
+        )));
     };
     let wanted = &run.lab.flink.folders;
     let mut folders: Vec<String> = Vec::new();
@@ -56,7 +59,7 @@ pub(super) async fn own_folders(run: &Run<'_>, claim: &Claiming) -> Result<(), F
         .exec(&shared::own(&mount, &folders).words(), OWN)
         .await?;
     if let Some(obstacle) = Obstacle::said(output.code, &output.stderr) {
-        return Err(obstacle.in_node(&node.name, &mount, "run `flinklab up` again"));
+        return Err(obstacle.in_node(&node.name, &mount, &advice!("run `flinklab up` again")));
     }
     let owned = output.stdout.lines().filter(|line| *line == "ok").count();
     let probe = output
@@ -116,10 +119,10 @@ async fn is_seen_here(
             ),
         )
         .why("Docker mounted another folder of that name: its machine does not share this one")
-        .mend(
+        .mend(advice!(
             "Share the folder with Docker (its settings, File sharing), or set FLINKLAB_HOME to one \
-             that is shared; then `flinklab down` and `flinklab up`.",
-        ));
+             that is shared; then `flinklab down` and `flinklab up`."
+        )));
     }
     removed
         .expect(&format!("Removing {path} in {}", node.name))
