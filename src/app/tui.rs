@@ -34,8 +34,7 @@ const LEASE_LIVELY_AT: f64 = 7.0;
 /// A lease that ran out long ago does not move any more.
 const LEASE_OVER_FOR: f64 = 5.0;
 
-/// So long after a new leader or a restore nothing is routine: the first checkpoints are what one waits
-/// for then.
+/// Every change is drawn at once for this long after a failover: the first checkpoint is waited for.
 const NEWS: SignedDuration = SignedDuration::from_secs(30);
 
 /// How a session begins.

@@ -22,7 +22,11 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) 
             lines.extend(sentences(theme, Tone::Muted, words, width));
         }
         None => {
-            lines.extend(list(model, theme, width));
+            let mut list = list(model, theme, width);
+            // on the smallest screen the rows above give way to the chosen one
+            let chosen = 1 + model.screen.row % FAILURES_A_PAGE;
+            list.drain(1..(chosen + 2).saturating_sub(height).max(1));
+            lines.extend(list);
             lines.push(rule());
             lines.extend(story(model, theme, width));
         }

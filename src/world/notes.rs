@@ -35,7 +35,17 @@ struct Socket {
     path: PathBuf,
     /// Which file it is: the folder may have been removed beneath us, and be another one now.
     file: (u64, u64),
-    _folder: File,
+    _folder: Locked,
+}
+
+/// A file whose lock is given back when it is dropped. Closing it is not enough: a process that is
+/// being started by another thread holds the same lock until it becomes another program.
+struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
 }
 
 impl Socket {
@@ -110,8 +120,8 @@ async fn open(home: &Home) -> Result<Option<(UnixListener, Socket)>, Fault> {
             .why(error)
             .mend("A path of a socket has at most about 100 characters: set FLINKLAB_HOME to a shorter one.")
     };
-    let folder = File::open(&home.folder).map_err(unable)?;
-    match folder.try_lock() {
+    let folder = Locked(File::open(&home.folder).map_err(unable)?);
+    match folder.0.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(None),
         Err(TryLockError::Error(error)) => return Err(unable(error)),
@@ -241,7 +251,7 @@ mod tests {
         begins.lock().unwrap();
         assert!(open(&home).await.unwrap().is_none());
         assert!(home.notes().exists(), "its path is not ours");
-        drop(begins);
+        begins.unlock().unwrap();
         let (one, other) = tokio::join!(open(&home), open(&home));
         let (one, other) = (one.unwrap(), other.unwrap());
         assert!(one.is_some() != other.is_some(), "one of them serves");

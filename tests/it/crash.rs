@@ -319,23 +319,48 @@ async fn a_deadline_says_what_was_waited_for() {
     assert!(mend(fault).contains("--timeout"), "{}", mend(fault));
 }
 
-/// A disk that is full refuses the file that lab.json is replaced by; here a folder is in its place.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_state_file_that_cannot_be_written_keeps_the_old_one() {
+/// Takes root's right to write into every folder from this thread; others have none to lose.
+#[cfg(target_os = "linux")]
+fn without_override() {
+    use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+    let mut own = capabilities(None).unwrap();
+    own.effective.remove(CapabilitySet::DAC_OVERRIDE);
+    set_capabilities(None, own).unwrap();
+}
+
+#[cfg(not(target_os = "linux"))]
+fn without_override() {}
+
+/// A disk that is full refuses the file that lab.json is replaced by; here it is a folder that nobody
+/// may write into.
+#[test]
+fn a_state_file_that_cannot_be_written_keeps_the_old_one() {
+    without_override();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .on_thread_start(without_override)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(a_state_file_that_cannot_be_written());
+}
+
+async fn a_state_file_that_cannot_be_written() {
     let machine = Machine::start(SPEED).await;
     let folder = tempfile::tempdir().unwrap();
     let world = world(&machine, folder.path(), "sim");
     killed_at(&world, "node", StepState::Running).await;
     let home = Home::of(&world.addresses, "sim");
     let before = std::fs::read_to_string(home.state_file()).unwrap();
-    let full = home
-        .folder
-        .join(format!(".lab.json.{}", std::process::id()));
-    std::fs::create_dir(&full).unwrap();
+    let mode = |mode| {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(&home.folder, mode).unwrap();
+    };
+    mode(0o500);
     let told = built(&world, false).await;
     assert_eq!(fault(&told).code, "home-unwritable");
     assert_eq!(std::fs::read_to_string(home.state_file()).unwrap(), before);
-    std::fs::remove_dir(&full).unwrap();
+    mode(0o700);
     built(&world, false).await.end.unwrap();
     is_whole(&machine, &world).await;
 }

@@ -150,11 +150,12 @@ fn a_flink_cluster_is_built_watched_and_broken() {
     assert_eq!(status["leader"]["pod"], "beam-jobmanager-0", "{status:#}");
     assert_eq!(status["pods"].as_array().map(Vec::len), Some(3));
 
-    // Deleted, it sleeps first: 30 s in life, a tenth of that here.
+    // Deleted, it sleeps first: 30 s in life.
     let deleted = scene.breaks("jm-delete");
     let at = |name: &str| phase(&deleted, name).map(|phase| phase["ms"].as_i64().unwrap());
     let signalled = at("signalled").expect("its sleep is a phase of its own");
-    assert!((2000..=3000).contains(&signalled), "{deleted:#}");
+    let sleep = (30_000.0 / SPEED) as i64;
+    assert!((sleep - 1000..=sleep).contains(&signalled), "{deleted:#}");
     assert!(at("process-gone") >= Some(signalled), "{deleted:#}");
     assert!(at("new-epoch") > Some(signalled), "{deleted:#}");
     let replaced = statement(&deleted, "restarts")["evidence"].to_string();

@@ -102,6 +102,15 @@ impl Store {
             .map(|(key, value)| (key, value.as_ref()))
     }
 
+    /// All of a kind, as they are now: what is changed meanwhile is not seen in them.
+    pub(crate) fn all(&self, kind: &'static Kind) -> Vec<(Key, Arc<Value>)> {
+        self.objects
+            .range(Key::new(kind, "", "")..)
+            .take_while(|(key, _)| std::ptr::eq(key.kind, kind))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
+    }
+
     /// Writes an object. Says nothing to watches when nothing changed, as a real server.
     pub(crate) fn put(&mut self, key: Key, mut object: Value) -> Arc<Value> {
         let before = self.objects.get(&key).cloned();

@@ -42,7 +42,7 @@ fn pass(cluster: &Arc<Cluster>) {
 
 /// A Deployment has one ReplicaSet per pod template; only the newest has replicas.
 fn deployments(state: &mut State, dice: &Dice) {
-    let all: Vec<(Key, Value)> = copies(state, "deployments");
+    let all: Vec<(Key, Arc<Value>)> = copies(state, "deployments");
     for (key, deployment) in all {
         let hash = template_hash(&deployment["spec"]["template"]);
         let name = format!("{}-{hash}", key.name);
@@ -292,12 +292,9 @@ fn network(cluster: &Arc<Cluster>) {
     }
 }
 
-fn copies(state: &State, plural: &'static str) -> Vec<(Key, Value)> {
-    state
-        .store
-        .keys(kinds::of(plural), "")
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect()
+/// All of a kind as they are now.
+pub(super) fn copies(state: &State, plural: &'static str) -> Vec<(Key, Arc<Value>)> {
+    state.store.all(kinds::of(plural))
 }
 
 fn pods_of(state: &State, owner: &Key) -> Vec<Key> {

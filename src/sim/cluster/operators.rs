@@ -2,6 +2,7 @@
 //! each makes of its own, that it puts back what somebody else changes, and what it does to Flink's
 //! config map. That the operator itself runs is taken for granted.
 
+use super::controllers::copies;
 use super::{Cluster, State};
 use crate::clock;
 use crate::sim::api::{Key, complete, kinds};
@@ -21,12 +22,6 @@ pub(super) fn pass(cluster: &Cluster, state: &mut State) {
         apache(cluster, state, &key, &object);
     }
     orphans(state);
-}
-
-fn copies(state: &State, plural: &'static str) -> Vec<(Key, Value)> {
-    let all = state.store.keys(kinds::of(plural), "");
-    all.map(|(key, object)| (key.clone(), object.clone()))
-        .collect()
 }
 
 /// Makes an object that is missing; of one that is there, the replicas are put back.
