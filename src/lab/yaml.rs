@@ -3,7 +3,8 @@
 //! where it stands. Gives no meaning to words: that is `decode` and `manifest`.
 
 use super::mistake::{Mistake, reworded};
-use granit_parser::{Event, Marker, Parser, ScalarStyle, Tag};
+use flinklab_yaml_events::Events;
+use granit_parser::{Event, Marker, ScalarStyle, Tag};
 use std::collections::BTreeMap;
 
 /// No lab needs more words; an alias bomb makes more.
@@ -51,10 +52,7 @@ pub(super) enum Style {
 /// All documents of a text; one that holds only comments is left out.
 pub(super) fn read(text: &str) -> Result<Vec<Node>, Mistake> {
     let mut reader = Reader {
-        parser: Parser::new_from_str_with_options(
-            text,
-            granit_parser::options! { emit_comments: false },
-        ),
+        events: Events::of(text),
         anchors: BTreeMap::new(),
         nodes: 0,
     };
@@ -171,7 +169,7 @@ fn steps(path: &str) -> impl Iterator<Item = &str> {
 }
 
 struct Reader<'a> {
-    parser: Parser<'a, granit_parser::StrInput<'a>>,
+    events: Events<'a>,
     anchors: BTreeMap<usize, Node>,
     nodes: usize,
 }
@@ -183,7 +181,7 @@ impl<'a> Reader<'a> {
             line: mark.line(),
             column: mark.col() + 1,
         };
-        match self.parser.next_event() {
+        match self.events.next() {
             Some(Ok((event, span))) => Ok((event, [at(span.start), at(span.end)])),
             Some(Err(error)) => Err(reworded(&error)),
             None => Ok((Event::StreamEnd, [At { line: 1, column: 1 }; 2])),

@@ -117,6 +117,8 @@ impl Run {
                 self.sight(at, link);
             }
             Event::Disk(sample) => self.files(at, sample),
+            // Says nothing new about the run, and comes often.
+            Event::Log(_) | Event::Kube(_) => return,
             _ => {}
         }
         self.seen.phases = self.timeline(at);

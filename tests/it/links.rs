@@ -110,8 +110,9 @@ async fn up_heal_and_purge_name_links_and_do_not_follow_them() {
     );
     assert_eq!(seen(outside.path()), before);
 
-    let Ok(Done::Down { removed: gone, .. }) = removed(&world, true).await.end else {
-        panic!("down")
+    let gone = match removed(&world, true).await.end {
+        Ok(Done::Down { removed, .. }) => removed,
+        other => panic!("{other:?}"),
     };
     let named = format!("not what they point to: `{link}`");
     assert!(gone.iter().any(|line| line.contains(&named)), "{gone:?}");

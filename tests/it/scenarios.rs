@@ -60,7 +60,11 @@ impl Scene {
 
     /// A machine for several labs: each for the cluster whose name ends in its own.
     pub(crate) fn with(lab: Lab, others: Vec<Lab>, speed: f64, images: Images) -> Self {
-        let clock = Clock::at_rate(rate(speed));
+        Self::by(Clock::at_rate(rate(speed)), lab, others, speed, images)
+    }
+
+    /// The same, living by a clock of its own.
+    fn by(clock: Clock, lab: Lab, others: Vec<Lab>, speed: f64, images: Images) -> Self {
         clock::set_of_thread(clock);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -331,7 +335,13 @@ fn killed(key: &str) {
     let slow = failure.steps.iter().any(|step| slow.contains(step));
     let speed = if slow { 2.0 } else { SPEED };
     let base = base_of(failure);
-    let scene = Scene::of(Lab::open(base).unwrap(), speed, Images::Present);
+    // While the test asks for the status, the pods of a paused node must not be given up.
+    let clock = match failure.steps.contains(&Step::PauseNode) {
+        true => Clock::WALL,
+        false => Clock::at_rate(rate(speed)),
+    };
+    let lab = Lab::open(base).unwrap();
+    let scene = Scene::by(clock, lab, Vec::new(), speed, Images::Present);
     scene.result(&["up", "--lab", base]);
     for mender in [&["heal"][..], &["up"], &["break", "standby-stop"]] {
         scene.heals();

@@ -79,9 +79,12 @@ pub(super) fn judge(
     if let Some(run) = model.breaking.observed_mut() {
         run.observe(happening);
     }
-    Judged {
-        broken_off: conclude(model, effects),
-    }
+    // What a run does not look at concludes nothing: the next tick or sample comes soon.
+    let broken_off = match &happening.event {
+        Event::Log(_) | Event::Kube(_) => None,
+        _ => conclude(model, effects),
+    };
+    Judged { broken_off }
 }
 
 /// Begins to observe a run. What was observed until then is broken off: it can never be told apart

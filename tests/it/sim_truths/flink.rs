@@ -282,10 +282,7 @@ async fn a_deleted_leader_is_replaced_by_another_pod() {
 
 #[tokio::test]
 async fn a_stopped_taskmanager_says_goodbye_and_a_killed_one_is_missed_late() {
-    // Slow enough that a loaded machine does not let a checkpoint begin between the end of a process
-    // and the moment, at most 0.6 s later, in which that is noticed.
-    let speed = 10.0;
-    let machine = Machine::start(speed).await;
+    let machine = Machine::start(SPEED).await;
     let (client, job) = machine.running().await;
     let pods: Api<Pod> = Api::namespaced(client.clone(), "flink");
     let before = map(&client).await;
@@ -308,11 +305,6 @@ async fn a_stopped_taskmanager_says_goodbye_and_a_killed_one_is_missed_late() {
             .find(|one| one["freeSlots"].as_u64() < Some(2))
             .unwrap();
         let busy = busy["id"].as_str().unwrap();
-        let last = completed().await;
-        eventually("a checkpoint that has just completed", || async {
-            completed().await > last
-        })
-        .await;
         let known = counts().await;
         let began = Instant::now();
         if killed {
@@ -324,7 +316,7 @@ async fn a_stopped_taskmanager_says_goodbye_and_a_killed_one_is_missed_late() {
         let restores = known["restored"].as_u64().unwrap();
         eventually("a restore", || async { restored().await > restores }).await;
         eventually("all tasks", || all_run(&machine)).await;
-        let took = began.elapsed().as_secs_f64() * speed;
+        let took = began.elapsed().as_secs_f64() * SPEED;
         let (_, said) = machine
             .rest("GET", &format!("/jobs/{job}/exceptions"), &[])
             .await;
@@ -345,11 +337,11 @@ async fn a_stopped_taskmanager_says_goodbye_and_a_killed_one_is_missed_late() {
             );
             let vain = (0..first).all(|n| why(n).contains("RecipientUnreachableException"));
             assert!(vain, "{said}");
-            assert_eq!(
-                counts().await["failed"],
-                known["failed"],
-                "nothing was asked of the dead"
-            );
+            // One may be under way in the at most 0.6 s until its end is noticed; in the seconds of
+            // trying after that, nothing is asked of the dead.
+            let failed = |counts: &Value| counts["failed"].as_u64().unwrap();
+            let asked = failed(&counts().await) - failed(&known);
+            assert!(asked <= 1, "{asked} checkpoints were asked of the dead");
         } else {
             assert!(why(0).contains("is shutting down"), "{}", why(0));
         }
