@@ -11,7 +11,7 @@
 use jiff::{SignedDuration, Timestamp};
 use std::cell::Cell;
 use std::fmt;
-use std::ops::{Add, AddAssign, Sub};
+use std::ops::{Add, Sub};
 use std::str::FromStr;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -182,12 +182,6 @@ impl Add<Duration> for Instant {
 
     fn add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(duration))
-    }
-}
-
-impl AddAssign<Duration> for Instant {
-    fn add_assign(&mut self, duration: Duration) {
-        *self = *self + duration;
     }
 }
 
