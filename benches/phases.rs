@@ -184,7 +184,7 @@ fn conclude(off: &BTreeMap<(&str, &str), Vec<i64>>, runs: usize) -> ExitCode {
     let mut good = true;
     for (key, phase) in EXPECTED {
         let all = off.get(&(key, phase)).map_or(&[][..], Vec::as_slice);
-        let Some(spread) = flinklab::model::spread(all.iter().map(|ms| ms.abs())) else {
+        let Some(spread) = flinklab_model::spread(all.iter().map(|ms| ms.abs())) else {
             println!("{key:<10} {phase:<16}   0 of {runs} MISSING");
             good = false;
             continue;
@@ -210,7 +210,7 @@ fn conclude(off: &BTreeMap<(&str, &str), Vec<i64>>, runs: usize) -> ExitCode {
     }
     for (key, phase) in BESIDE {
         let all = off.get(&(key, phase)).map_or(&[][..], Vec::as_slice);
-        if let Some(spread) = flinklab::model::spread(all.iter().map(|ms| ms.abs())) {
+        if let Some(spread) = flinklab_model::spread(all.iter().map(|ms| ms.abs())) {
             println!(
                 "{key:<10} {phase:<16} {:>3} {:>5} ms {:>5} ms {:>5} ms  no limit",
                 spread.n, spread.median, spread.p90, spread.max

@@ -10,7 +10,7 @@
 
 mod real;
 
-use flinklab::failure::StatementName;
+use flinklab_lab::failure::StatementName;
 use jiff::{SignedDuration, Timestamp};
 use real::Lab;
 use serde_json::Value;
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     let limit = Duration::from_secs(60 * real::number("FLINKLAB_MINUTES", 75));
     let lab = Lab::up("flinklab-bench-soak");
     let keys = keys(&lab);
-    let definition = flinklab::lab::Lab::open(&real::definition()).unwrap();
+    let definition = flinklab_lab::Lab::open(&real::definition()).unwrap();
     let proves = definition.job.proves.is_some();
     println!("seed {seed}, up to {breaks} breaks of {}", keys.join(", "));
     let written: Written = Arc::default();
@@ -271,7 +271,7 @@ fn leftovers(lab: &Lab) -> Vec<String> {
 
 /// What is wrong about the statement on exactness: every run has it, decided, and as it should be.
 fn inexact(result: &Value, key: &str) -> Option<String> {
-    let failure = flinklab::failure::find(key);
+    let failure = flinklab_lab::failure::find(key);
     let fails = failure.is_some_and(|it| it.expect.fails.contains(&StatementName::Exact));
     let wanted = if fails { "FAIL" } else { "PASS" };
     let mut all = result["statements"].as_array().into_iter().flatten();

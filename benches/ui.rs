@@ -17,8 +17,8 @@ mod real;
 #[path = "ui/watched.rs"]
 mod watched;
 
-use flinklab::lab::Lab;
-use flinklab::sim::{Options, Sim};
+use flinklab_lab::Lab;
+use flinklab_sim::{Options, Sim};
 use k8s_openapi::api::core::v1::{Event, ObjectReference};
 use kube::api::{Api, ObjectMeta, PostParams};
 use pty::{Pty, Settings};

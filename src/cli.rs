@@ -19,7 +19,7 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(
     name = "flinklab",
-    version = env!("FLINKLAB_VERSION"),
+    version = flinklab_base::VERSION,
     propagate_version = true,
     max_term_width = 100
 )]
@@ -315,7 +315,7 @@ impl clap::builder::TypedValueParser for FailureKey {
     fn possible_values(
         &self,
     ) -> Option<Box<dyn Iterator<Item = clap::builder::PossibleValue> + '_>> {
-        let all = crate::failure::CATALOGUE.iter().map(|failure| {
+        let all = flinklab_lab::failure::CATALOGUE.iter().map(|failure| {
             clap::builder::PossibleValue::new(failure.key.as_ref()).help(failure.title.as_ref())
         });
         Some(Box::new(all))
@@ -341,8 +341,8 @@ impl clap::builder::TypedValueParser for LabName {
     fn possible_values(
         &self,
     ) -> Option<Box<dyn Iterator<Item = clap::builder::PossibleValue> + '_>> {
-        let all = crate::lab::built_in_names().map(|name| {
-            let about = crate::lab::Lab::open(name).map(|lab| lab.about);
+        let all = flinklab_lab::built_in_names().map(|name| {
+            let about = flinklab_lab::Lab::open(name).map(|lab| lab.about);
             clap::builder::PossibleValue::new(name).help(about.unwrap_or_default())
         });
         Some(Box::new(all))

@@ -4,7 +4,7 @@
 use clap::Parser;
 use flinklab::app::{self, Surroundings};
 use flinklab::cli::Cli;
-use flinklab::clock;
+use flinklab_base::clock;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 

@@ -4,14 +4,13 @@
 
 use super::print::{Printer, Style};
 use super::{Next, break_report, report, status};
-use crate::advice;
-use crate::clock::Instant;
-use crate::failure::{Failure, LONGEST, Seconds, Verdict};
-use crate::fault::Fault;
-use crate::lab::Lab;
-use crate::model::{
-    Comeback, Effect, EffectKind, Model, RunEvent, RunEventKind, RunResult, Target,
-};
+use flinklab_base::advice;
+use flinklab_base::clock::Instant;
+use flinklab_base::fault::Fault;
+use flinklab_event::{Comeback, Effect, EffectKind, RunEvent, RunEventKind, RunResult, Target};
+use flinklab_lab::Lab;
+use flinklab_lab::failure::{Failure, LONGEST, Seconds, Verdict};
+use flinklab_model::Model;
 use std::time::Duration;
 
 /// How long the first picture may take, and five good samples after it.

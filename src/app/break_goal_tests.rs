@@ -6,8 +6,9 @@ use super::super::lines::{Goal, Lines};
 use super::super::{Show, Surroundings};
 use super::*;
 use crate::cli::Cli;
-use crate::model::{BreakState, Event, Happening};
 use clap::Parser;
+use flinklab_event::{Event, Happening};
+use flinklab_model::BreakState;
 use serde_json::json;
 
 fn printer() -> Printer {

@@ -1,10 +1,10 @@
 //! A run for scripts and for people: the JSON that scripts may rely on, and the report that a
 //! person reads. Adds nothing to what was judged.
 
-use crate::columns::wrap_words;
-use crate::failure::Verdict;
-use crate::model::{Comeback, Origin, PhaseName, RunEventKind, RunResult, StatementName};
-use crate::units;
+use flinklab_base::columns::wrap_words;
+use flinklab_base::units;
+use flinklab_event::{Comeback, Origin, PhaseName, RunEventKind, RunResult};
+use flinklab_lab::failure::{StatementName, Verdict};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -194,8 +194,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::failure::Role;
-    use crate::model::{Phase, Record, Statement, Target};
+    use flinklab_event::{Phase, Record, Statement, Target};
+    use flinklab_lab::failure::Role;
 
     fn result() -> RunResult {
         let at: jiff::Timestamp = "2026-11-22T23:11:05.164Z".parse().unwrap();

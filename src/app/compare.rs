@@ -4,10 +4,11 @@
 
 mod asked;
 
-use crate::advice;
-use crate::advice::{Advice, Invocation};
-use crate::clock::{self, Instant};
 use asked::{makes_sense, opened, refused};
+use flinklab_base::advice;
+use flinklab_base::advice::{Advice, Invocation};
+use flinklab_base::clock;
+use flinklab_base::clock::Instant;
 
 use super::break_goal::{Breaking, Brief};
 use super::inbox::Interruptible;
@@ -15,13 +16,13 @@ use super::lines::Goal;
 use super::print::{Printer, Style};
 use super::{Surroundings, crash, headless, logging, reports};
 use crate::cli::{Cli, Command, Comparing};
-use crate::failure::Failure;
-use crate::fault::{Fault, Kind};
-use crate::lab::Lab;
-use crate::model::{Adopted, Compared, Comparison, DownOrder, Effect};
-use crate::units;
-use crate::world::labs::Standing;
-use crate::world::{Addresses, World, comparisons, manifests};
+use flinklab_base::fault::{Fault, Kind};
+use flinklab_base::units;
+use flinklab_event::{Adopted, Compared, Comparison, DownOrder, Effect};
+use flinklab_lab::Lab;
+use flinklab_lab::failure::Failure;
+use flinklab_world::labs::Standing;
+use flinklab_world::{Addresses, World, comparisons, manifests};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -137,7 +138,7 @@ impl Stage<'_> {
     /// A lab that runs beside those that are compared shares the machine with them.
     async fn beside(&self, comparison: &Comparison) {
         // Without Docker there is nothing beside; building the first lab says what is wrong.
-        let Ok((listed, None)) = crate::world::labs::list(&self.addresses).await else {
+        let Ok((listed, None)) = flinklab_world::labs::list(&self.addresses).await else {
             return;
         };
         let own = |name: &str| comparison.labs.iter().any(|lab| lab.instance == name);

@@ -2,8 +2,8 @@
 //! given back. One of a task does not end the terminal UI, and must not write over its screen.
 
 use super::terminal;
-pub(super) use crate::world::crash::message;
-use crate::world::{Addresses, crash};
+pub(super) use flinklab_world::crash::message;
+use flinklab_world::{Addresses, crash};
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::PanicHookInfo;
 use std::path::PathBuf;

@@ -1,11 +1,11 @@
 //! What the doctor found, for people and for scripts.
 
 use super::print::{Printer, Style};
-use crate::advice;
-use crate::advice::Invocation;
-use crate::columns::wrap_words;
-use crate::fault::Fault;
-use crate::model::{Finding, Grade, Who};
+use flinklab_base::advice;
+use flinklab_base::advice::Invocation;
+use flinklab_base::columns::wrap_words;
+use flinklab_base::fault::Fault;
+use flinklab_event::{Finding, Grade, Who};
 use serde_json::{Value, json};
 
 /// Columns that a sentence below a finding may take.

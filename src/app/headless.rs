@@ -6,10 +6,11 @@ use super::lines::{Goal, Lines};
 use super::print::Printer;
 use super::{Inbox, jobs, labs, lessons, live, questions, reports, turn};
 use crate::cli::{BundleCommand, Command};
-use crate::fault::Fault;
-use crate::model::{BundleOrder, DoctorOrder, DownOrder, Effect, Glyphs, Model, UpOrder};
-use crate::world::World;
-use crate::world::recording::RECORDING_ENDED;
+use flinklab_base::fault::Fault;
+use flinklab_event::{BundleOrder, DoctorOrder, DownOrder, Effect, UpOrder};
+use flinklab_model::{Glyphs, Model};
+use flinklab_world::World;
+use flinklab_world::recording::RECORDING_ENDED;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,7 +100,7 @@ pub(super) async fn command(
                 (false, true) => Manner::Force,
                 (false, false) => Manner::Ready,
             };
-            let lab = crate::world::definition(&world)?;
+            let lab = flinklab_world::definition(&world)?;
             let lasts = break_goal::asked(&lab, key, *lasts, manner)?;
             let goal = Breaking::new(key, manner, target.clone(), lasts, *times);
             follow(world, goal.effects(), Goal::Break(Box::new(goal)), printer).await

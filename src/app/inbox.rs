@@ -1,10 +1,11 @@
 //! Where events come in, and the tasks that bring them: the loop misses each that panics.
 
 use super::crash;
-use crate::clock::{self, Instant};
-use crate::fault::{Fault, Kind};
-use crate::model::{Event, Happening, Signal};
-use crate::world::Events;
+use flinklab_base::clock;
+use flinklab_base::clock::Instant;
+use flinklab_base::fault::{Fault, Kind};
+use flinklab_event::{Event, Happening, Signal};
+use flinklab_world::Events;
 use futures::FutureExt;
 use tokio::signal::unix::{self, SignalKind, signal};
 use tokio::sync::mpsc;

@@ -1,20 +1,20 @@
 //! `labs`, `lab export`, `lab check` and `kubeconfig`: what they print.
 
 use super::print::{Printer, Style};
-use crate::advice;
-use crate::advice::Invocation;
 use crate::cli::LabCommand;
-use crate::columns;
-use crate::fault::Fault;
-use crate::lab::{Lab, folder_in_words};
-use crate::shell;
-use crate::world::labs::{Known, Listed, Standing};
-use crate::world::{self, Addresses, World};
+use flinklab_base::advice;
+use flinklab_base::advice::Invocation;
+use flinklab_base::columns;
+use flinklab_base::fault::Fault;
+use flinklab_base::shell;
+use flinklab_lab::{Lab, folder_in_words};
+use flinklab_world::labs::{Known, Listed, Standing};
+use flinklab_world::{Addresses, World};
 use serde_json::{Value, json};
 
 /// Lists the labs of this machine.
 pub(super) async fn list(addresses: &Addresses, printer: &Printer) -> Result<u8, Fault> {
-    let (listed, no_docker) = world::labs::list(addresses).await?;
+    let (listed, no_docker) = flinklab_world::labs::list(addresses).await?;
     match printer.style {
         Style::Json => listed
             .iter()
@@ -131,9 +131,9 @@ pub(super) fn definition(
 ) -> Result<u8, Fault> {
     match command {
         LabCommand::Export { name, folder } => {
-            let (lab, taught) = world::export::definition(addresses, name)?;
-            let mut files = world::export::write(&lab, folder)?;
-            files.extend(world::export::lessons(&taught, folder)?);
+            let (lab, taught) = flinklab_world::export::definition(addresses, name)?;
+            let mut files = flinklab_world::export::write(&lab, folder)?;
+            files.extend(flinklab_world::export::lessons(&taught, folder)?);
             let shown = folder_in_words(folder);
             match printer.style {
                 Style::Json => printer.object(&json!({"result": {
@@ -150,8 +150,8 @@ pub(super) fn definition(
         }
         LabCommand::Check { folder } => {
             // A built-in one by its name, as `--lab` takes it.
-            let lab = world::manifests::open(addresses, &folder.to_string_lossy())?;
-            let lessons = world::lessons::of_lab(&lab, &folder.to_string_lossy())?;
+            let lab = flinklab_world::manifests::open(addresses, &folder.to_string_lossy())?;
+            let lessons = flinklab_world::lessons::of_lab(&lab, &folder.to_string_lossy())?;
             match printer.style {
                 Style::Json => printer.object(&json!({"result": {
                     "command": "lab check", "outcome": "sound", "lab": lab.name, "hash": lab.hash,
@@ -206,7 +206,7 @@ fn checked(lab: &Lab, lessons: usize) -> String {
 
 /// `flinklab kubeconfig`: its text, or where it is.
 pub(super) fn kubeconfig(world: &World, path: bool, printer: &Printer) -> Result<u8, Fault> {
-    let file = crate::world::kubeconfig_file(world)?;
+    let file = flinklab_world::kubeconfig_file(world)?;
     if path {
         printer.line(&file.display().to_string());
         return Ok(0);

@@ -4,11 +4,12 @@
 
 use super::print::{Printer, Style};
 use super::{Next, status};
-use crate::clock::Instant;
-use crate::fault::Fault;
-use crate::lab::Lesson;
-use crate::model::{Asked, BreakState, Course, Effect, EffectKind, Is, Model, Told};
-use crate::units;
+use flinklab_base::clock::Instant;
+use flinklab_base::fault::Fault;
+use flinklab_base::units;
+use flinklab_event::{Effect, EffectKind};
+use flinklab_lab::Lesson;
+use flinklab_model::{Asked, BreakState, Course, Is, Model, Told};
 use serde_json::{Value, json};
 use std::time::Duration;
 

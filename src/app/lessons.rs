@@ -5,15 +5,15 @@ use super::headless;
 use super::lesson_goal::Auto;
 use super::lines::Goal;
 use super::print::{Printer, Style};
-use crate::advice;
-use crate::advice::Invocation;
 use crate::cli::Lessons;
-use crate::columns;
-use crate::columns::wrap_words;
-use crate::fault::Fault;
-use crate::lab::Lesson;
-use crate::model::Kept;
-use crate::world::{World, lessons};
+use flinklab_base::advice;
+use flinklab_base::advice::Invocation;
+use flinklab_base::columns;
+use flinklab_base::columns::wrap_words;
+use flinklab_base::fault::Fault;
+use flinklab_event::Kept;
+use flinklab_lab::Lesson;
+use flinklab_world::{World, lessons};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ pub(super) async fn command(
 
 /// Why this lab cannot have a lesson, if it cannot.
 fn applicable(world: &World, lesson: &Lesson) -> Result<(), String> {
-    let lab = crate::world::definition(world).map_err(|fault| fault.to_string())?;
+    let lab = flinklab_world::definition(world).map_err(|fault| fault.to_string())?;
     let all = lab.all_failures();
     for key in lesson.failures() {
         let failure = all.iter().find(|failure| failure.key == key);
@@ -130,7 +130,7 @@ fn told(lesson: &Lesson, called: &Invocation) -> String {
             );
         }
         if let Some(deed) = step.job {
-            let act = crate::model::act(deed);
+            let act = flinklab_model::act(deed);
             say(
                 &format!("Do: {}", called.command(&format!("job {act}"))),
                 "   ",

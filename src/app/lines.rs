@@ -4,10 +4,11 @@ use super::break_goal::Breaking;
 use super::lesson_goal::Auto;
 use super::print::{Printer, Style};
 use super::{Next, Show, break_report, doctor_report, jobs, live, notes, report, status};
-use crate::advice;
-use crate::clock::Instant;
-use crate::fault::{Fault, Kind};
-use crate::model::{EffectKind, Ended, Event, Happening, Model, RunEvent, RunEventKind, StepState};
+use flinklab_base::advice;
+use flinklab_base::clock::Instant;
+use flinklab_base::fault::{Fault, Kind};
+use flinklab_event::{EffectKind, Event, Happening, RunEvent, RunEventKind, StepState};
+use flinklab_model::{Ended, Model};
 use std::time::Duration;
 
 /// How long the first full picture may take.

@@ -4,10 +4,11 @@
 use super::Next;
 use super::print::{Printer, Style};
 use super::report::{self, step_line};
-use crate::advice;
-use crate::fault::{Fault, Kind};
-use crate::model::{Model, Plan, Step, StepChange, StepState};
-use crate::text::harmless;
+use flinklab_base::advice;
+use flinklab_base::fault::{Fault, Kind};
+use flinklab_base::text::harmless;
+use flinklab_event::{StepChange, StepState};
+use flinklab_model::{Model, Plan, Step};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -155,7 +156,10 @@ fn cut(line: &str, columns: usize, ascii: bool) -> String {
     }
     let sign = if ascii { "..." } else { "…" };
     let room = columns.saturating_sub(sign.width());
-    crate::columns::head(line, room).trim_end().to_owned() + sign
+    flinklab_base::columns::head(line, room)
+        .trim_end()
+        .to_owned()
+        + sign
 }
 
 /// Whether a plan came to its end, or to the end of patience; prints what came of it.

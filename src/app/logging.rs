@@ -2,7 +2,7 @@
 //! lab makes them shout on purpose.
 
 use crate::cli::LogLevel;
-use crate::world::World;
+use flinklab_world::World;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::PathBuf;

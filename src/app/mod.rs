@@ -34,18 +34,20 @@ mod terminal;
 mod r#try;
 mod tui;
 
-use crate::advice;
-use crate::clock::{self, Instant};
+use flinklab_base::advice;
+use flinklab_base::clock;
+use flinklab_base::clock::Instant;
 use inbox::{BATCH, Inbox, interrupted, now, signals};
 use preferences::Preferences;
 use show::{Next, Show};
 pub use surroundings::Surroundings;
 
 use crate::cli::{Cli, Command, Global};
-use crate::fault::{Fault, Kind};
-use crate::model::{Clocks, Effect, Elsewhere, Ended, Event, Model, update};
-use crate::world::{self, World};
 use clap::Parser;
+use flinklab_base::fault::{Fault, Kind};
+use flinklab_event::{Effect, Event};
+use flinklab_model::{Clocks, Elsewhere, Ended, Model, update};
+use flinklab_world::World;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -210,7 +212,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
 /// What this program applied and could not take back, and what nobody else will: said last of all.
 fn say_left(world: &World, printer: &print::Printer) {
     let own = std::process::id();
-    for left in crate::world::heal::standing(world).unwrap_or_default() {
+    for left in flinklab_world::heal::standing(world).unwrap_or_default() {
         if left.owner.is_none_or(|owner| owner == own) {
             let (failure, what) = (&left.failure, &left.what);
             let words = advice!("{failure} is still applied: {what}. Run `flinklab heal`.");
@@ -238,7 +240,7 @@ async fn turn(
         // What only sets something is done here and now, so in the order in which it is wanted.
         for effect in wanted.drain(..).filter_map(|effect| world.set(effect)) {
             let (events, stop) = (inbox.events.clone(), inbox.stop.clone());
-            inbox.spawn(world::perform(world.clone(), effect, events, stop));
+            inbox.spawn(flinklab_world::perform(world.clone(), effect, events, stop));
         }
         batch.clear();
         if !inbox

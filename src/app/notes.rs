@@ -2,9 +2,9 @@
 //! what should be seen was seen. A terminal is drawn anew with each change, elsewhere lines follow.
 
 use super::print::{Printer, Style};
-use crate::columns::wrap_words;
-use crate::model::{Note, Origin};
-use crate::text::harmless;
+use flinklab_base::columns::wrap_words;
+use flinklab_base::text::harmless;
+use flinklab_event::{Note, Origin};
 use serde_json::json;
 use std::fmt::Write as _;
 

@@ -2,12 +2,12 @@
 
 use super::print::{Printer, Style};
 use super::{Preferences, Surroundings, labs, manual, report};
-use crate::advice;
 use crate::cli::{Cli, Command};
-use crate::fault::{Fault, Kind};
-use crate::lab::Lab;
-use crate::world::World;
 use clap::CommandFactory;
+use flinklab_base::advice;
+use flinklab_base::fault::{Fault, Kind};
+use flinklab_lab::Lab;
+use flinklab_world::World;
 
 /// Commands that follow nothing have nothing to record.
 pub(super) fn refuse_recording(cli: &Cli) -> Result<(), Fault> {
@@ -92,9 +92,9 @@ pub(super) fn without_world(
             let shared = match cli.global.read_only {
                 true => addresses.home.join(&cli.global.name).join("shared"),
                 // Docker would make it as root, and then nobody else could use it.
-                false => crate::world::shared_folder(&addresses, &cli.global.name)?,
+                false => flinklab_world::shared_folder(&addresses, &cli.global.name)?,
             };
-            printer.text(&crate::lab::kind_config(&lab, &shared));
+            printer.text(&flinklab_lab::kind_config(&lab, &shared));
         }
         Some(Command::Lab(command)) => {
             let addresses = surroundings.addresses(&cli.global)?;
@@ -109,7 +109,7 @@ pub(super) fn without_world(
 fn asked_or_recorded(cli: &Cli, surroundings: &Surroundings) -> Result<Lab, Fault> {
     let addresses = surroundings.addresses(&cli.global)?;
     if let Some(asked) = &cli.global.lab {
-        return crate::world::manifests::open(&addresses, asked);
+        return flinklab_world::manifests::open(&addresses, asked);
     }
-    crate::world::definition(&World::new(addresses, cli.global.name.clone(), None, true))
+    flinklab_world::definition(&World::new(addresses, cli.global.name.clone(), None, true))
 }

@@ -3,10 +3,12 @@
 
 use super::Surroundings;
 use crate::cli::Global;
-use crate::fault::{Fault, Place};
-use crate::model::{Colours, Glyphs, Key, Keymap, LogLimits, Looks, Scope, ThemeName};
-use crate::settings::{self, Rebound, Settings, Wanted, Word, wrong};
-use crate::world::Addresses;
+use flinklab_base::fault::{Fault, Place};
+use flinklab_event::Key;
+use flinklab_model::{Colours, Glyphs, Keymap, LogLimits, Looks, Scope, ThemeName};
+use flinklab_world::Addresses;
+use flinklab_world::settings;
+use flinklab_world::settings::{Rebound, Settings, Wanted, Word, wrong};
 use std::sync::Arc;
 
 /// Everything that a person may prefer.

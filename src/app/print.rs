@@ -2,11 +2,12 @@
 
 use super::Surroundings;
 use super::crash::Crash;
-use crate::advice::Invocation;
 use crate::cli::Global;
-use crate::fault::Fault;
-use crate::model::Origin;
-use crate::text::{self, harmless};
+use flinklab_base::advice::Invocation;
+use flinklab_base::fault::Fault;
+use flinklab_base::text;
+use flinklab_base::text::harmless;
+use flinklab_event::Origin;
 use serde_json::{Value, json};
 use std::io::{self, BufRead, Write};
 

@@ -1,10 +1,10 @@
 //! What a command must ask before it does something that cannot be taken back.
 
 use super::print::{Printer, Style};
-use crate::fault::{Fault, Kind};
-use crate::lab::Remote;
-use crate::model::Adopted;
-use crate::world::{self, World};
+use flinklab_base::fault::{Fault, Kind};
+use flinklab_event::Adopted;
+use flinklab_lab::Remote;
+use flinklab_world::World;
 
 const NEEDS_YES: &str = "needs-yes";
 /// What a no to a removal comes to.
@@ -16,7 +16,7 @@ pub(super) fn before_up(world: &World, printer: &Printer) -> Result<bool, Fault>
     if world.read_only {
         return Ok(false); // it is refused anyway
     }
-    may_fetch(&world::manifests::wanted(world)?, printer)
+    may_fetch(&flinklab_world::manifests::wanted(world)?, printer)
 }
 
 /// Asks before manifests are fetched; none: nothing is asked.
@@ -61,7 +61,7 @@ pub(super) async fn before_down(
     if world.read_only {
         return Ok(Adopted::Kept); // it is refused anyway
     }
-    let kinds = world::taken_over(world).await?;
+    let kinds = flinklab_world::taken_over(world).await?;
     if !purge && kinds.is_empty() {
         return Ok(Adopted::Kept);
     }
@@ -78,7 +78,7 @@ pub(super) async fn before_down(
         agreed(printer, "Remove the cluster?", KEPT, nobody, || kinds_said)?;
         return Ok(Adopted::Removed);
     }
-    let listing = world::purge_listing(world).await?;
+    let listing = flinklab_world::purge_listing(world).await?;
     if printer.style == Style::Text {
         printer.line("This removes for good:");
         for line in &listing {

@@ -1,12 +1,13 @@
 //! What is written down while the loop goes on: the session, where that was asked for, and each
 //! run that this process fires, in its folder. A recording that cannot go on never ends a session.
 
-use crate::clock;
-use crate::fault::Fault;
-use crate::model::recording::{Header, Recent};
-use crate::model::{Effect, Event, Happening, Model, RunEvent, RunEventKind};
-use crate::world::World;
-use crate::world::recording::Tape;
+use flinklab_base::clock;
+use flinklab_base::fault::Fault;
+use flinklab_event::recording::{Header, Recent};
+use flinklab_event::{Effect, Event, Happening, RunEvent, RunEventKind};
+use flinklab_model::Model;
+use flinklab_world::World;
+use flinklab_world::recording::Tape;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -148,7 +149,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::world::Addresses;
+    use flinklab_world::Addresses;
 
     #[test]
     fn a_recording_that_is_full_says_so_while_the_session_goes_on() {
@@ -175,7 +176,7 @@ mod tests {
         };
         assert!(fault.why.contains("the most"), "{fault}");
         for happening in &batch {
-            crate::model::update(&mut model, happening);
+            flinklab_model::update(&mut model, happening);
         }
         let said = model.screen.notice(model.now).unwrap();
         assert!(said.starts_with("Recording ended: it has "), "{said}");

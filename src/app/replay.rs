@@ -6,13 +6,13 @@ use super::stage::Stage;
 use super::story::Story;
 use super::{Preferences, Surroundings, terminal};
 use crate::cli::{Cli, Replay};
-use crate::fault::Fault;
-use crate::model::playback::{Motion, Pastime, Player, Watching};
-use crate::model::recording::Recording;
-use crate::model::{Event, Key, KeyCode, Model, Signal};
-use crate::units;
-use crate::view;
-use crate::world::{World, recording};
+use flinklab_base::fault::Fault;
+use flinklab_base::units;
+use flinklab_event::recording::Recording;
+use flinklab_event::{Event, Key, KeyCode, Signal};
+use flinklab_model::Model;
+use flinklab_model::playback::{Motion, Pastime, Player, Watching};
+use flinklab_world::{World, recording};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -87,7 +87,7 @@ fn picture(name: &str, recording: Recording, model: Model, asked: &Replay) -> St
         "flinklab: {}",
         asked.title.as_deref().unwrap_or("a screen of a recording")
     );
-    view::svg(&model, columns, rows, &title)
+    flinklab_tui::svg(&model, columns, rows, &title)
 }
 
 /// The story in sentences.
@@ -129,7 +129,7 @@ async fn tell(
                     "at": units::seconds_of_ms(us / 1000), "origin": story.origin, "text": line,
                 })),
                 Style::Text if line.is_empty() => printer.line(""),
-                Style::Text => printer.line(&format!("{:>6}  {line}", view::clock(us))),
+                Style::Text => printer.line(&format!("{:>6}  {line}", flinklab_tui::clock(us))),
             }
         }
     }
@@ -207,7 +207,7 @@ mod tests {
         let demo = demo().unwrap_or_else(|fault| {
             panic!(
                 "{}",
-                fault_text(&fault, &crate::advice::Invocation::default())
+                fault_text(&fault, &flinklab_base::advice::Invocation::default())
             )
         });
         assert_eq!(demo.remarks(), Vec::<String>::new());

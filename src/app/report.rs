@@ -1,14 +1,15 @@
 //! The JSON shapes promised to scripts and the texts that people read, apart from the model so
 //! that its inside may change freely.
 
-use crate::advice;
-use crate::advice::Invocation;
-use crate::columns::wrap_words;
-use crate::failure::{Failure, Undo};
-use crate::lab::Lab;
-use crate::model::{Done, Keymap, Scope, Standing, StepChange, StepState, Target};
-use crate::shell;
-use crate::units;
+use flinklab_base::advice;
+use flinklab_base::advice::Invocation;
+use flinklab_base::columns::wrap_words;
+use flinklab_base::shell;
+use flinklab_base::units;
+use flinklab_event::{Done, Standing, StepChange, StepState, Target};
+use flinklab_lab::Lab;
+use flinklab_lab::failure::{Failure, Undo};
+use flinklab_model::{Keymap, Scope};
 use serde_json::{Value, json};
 
 /// `{"step":{…}}`

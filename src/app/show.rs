@@ -1,7 +1,8 @@
 //! What the loop wants of the screen, and of the headless commands that take its place.
 
-use crate::clock::Instant;
-use crate::model::{Drawn, Effect, Happening, Model};
+use flinklab_base::clock::Instant;
+use flinklab_event::{Effect, Happening};
+use flinklab_model::{Drawn, Model};
 
 /// Shows the model after each batch of events, and says when enough was seen.
 pub(super) trait Show {

@@ -3,8 +3,9 @@
 
 use super::inbox::{Inbox, signals};
 use super::{terminal::Terminal, tui};
-use crate::fault::Fault;
-use crate::model::{Drawn, Event, Model};
+use flinklab_base::fault::Fault;
+use flinklab_event::Event;
+use flinklab_model::{Drawn, Model};
 
 /// An open terminal with its input.
 pub(super) struct Stage {
@@ -46,7 +47,7 @@ impl Stage {
     pub(super) async fn next(&mut self) -> Event {
         match self.inbox.queue.recv().await {
             Some(happening) => happening.event,
-            None => Event::Signal(crate::model::Signal::Hangup),
+            None => Event::Signal(flinklab_event::Signal::Hangup),
         }
     }
 }

@@ -1,12 +1,11 @@
 //! What `status` says: the JSON object that scripts rely on, and the same for a person. Both are
 //! made from the model alone.
 
-use crate::advice;
-use crate::fault::Fault;
-use crate::model::{
-    Glyphs, Health, Link, Model, NodeSeen, NodeState, Pod, Source, Via, Witness, Word,
-};
-use crate::units::{lasted, lasted_to_the_tenth, since, to_the_tenth};
+use flinklab_base::advice;
+use flinklab_base::fault::Fault;
+use flinklab_base::units::{lasted, lasted_to_the_tenth, since, to_the_tenth};
+use flinklab_event::{Link, NodeSeen, NodeState, Pod, Source, Via};
+use flinklab_model::{Glyphs, Health, Model, Witness, Word};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::fmt::Write;

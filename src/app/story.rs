@@ -2,14 +2,15 @@
 //! repeats; every sentence comes from the model that the screen shows.
 
 use super::break_report;
-use crate::advice::Invocation;
-use crate::columns;
-use crate::columns::wrap_words;
-use crate::fault::Fault;
-use crate::model::{
-    Done, Event, Happening, Link, Model, NodeSeen, NodeState, Origin, PhaseName, RunEvent,
-    RunEventKind, RunResult, Source, StepState,
+use flinklab_base::advice::Invocation;
+use flinklab_base::columns;
+use flinklab_base::columns::wrap_words;
+use flinklab_base::fault::Fault;
+use flinklab_event::{
+    Done, Event, Happening, Link, NodeSeen, NodeState, Origin, PhaseName, RunEvent, RunEventKind,
+    RunResult, Source, StepState,
 };
+use flinklab_model::Model;
 use std::collections::BTreeMap;
 
 /// How much of a reason is told.

@@ -1,11 +1,11 @@
 //! What the environment says, as values: `main` fills it, nothing else reads the environment.
 
-use crate::advice::Invocation;
 use crate::cli::Global;
-use crate::fault::Fault;
-use crate::model::Origin;
-use crate::model::recording::Private;
-use crate::world::Addresses;
+use flinklab_base::advice::Invocation;
+use flinklab_base::fault::Fault;
+use flinklab_event::Origin;
+use flinklab_event::recording::Private;
+use flinklab_world::Addresses;
 use std::path::{Path, PathBuf};
 
 /// What the environment says.

@@ -1,12 +1,11 @@
 //! The terminal while it is ours: taken, drawn on in one go, stepped aside from, and always given
 //! back. Knows neither keys nor when to draw.
 
-use crate::model::{Drawn, Model};
-use crate::view;
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
 };
 use crossterm::{cursor, event, execute, queue, terminal};
+use flinklab_model::{Drawn, Model};
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use rustix::process::{Signal, getpid, kill_process};
@@ -52,7 +51,7 @@ impl Terminal {
         let mut measured = None;
         let drawn = self
             .inner
-            .draw(|frame| measured = view::measure(model, frame))?;
+            .draw(|frame| measured = flinklab_tui::measure(model, frame))?;
         let same = self.shown.as_ref() == Some(drawn.buffer);
         if !same {
             self.shown = Some(drawn.buffer.clone());

@@ -4,14 +4,14 @@
 use super::terminal::Terminal;
 use super::{Inbox, Next, Preferences, Show, turn};
 use crate::cli::PanicIn;
-use crate::clock::Instant;
-use crate::fault::Fault;
-use crate::model::{
-    Effect, Elsewhere, Ended, Event, Happening, Key, KeyCode, Link, MapChange, Model, Page,
-    PhaseName, Present, Signal, Source, Word,
-};
-use crate::world::{Events, World, beat};
 use crossterm::event::{Event as Input, EventStream, KeyEvent, KeyEventKind, KeyModifiers};
+use flinklab_base::clock::Instant;
+use flinklab_base::fault::Fault;
+use flinklab_event::{
+    Effect, Event, Happening, Key, KeyCode, Link, MapChange, PhaseName, Signal, Source,
+};
+use flinklab_model::{Elsewhere, Ended, Model, Page, Present, Word};
+use flinklab_world::{Events, World, beat};
 use futures::StreamExt;
 use jiff::SignedDuration;
 use std::io;
@@ -70,7 +70,7 @@ pub(super) async fn session(
     model.screen.present = present.then(Present::default);
     if let Some((words, from)) = lesson {
         // a wrong name or step is told before the terminal is taken
-        let lesson = crate::world::lessons::meant_from(&world, &words, from)?;
+        let lesson = flinklab_world::lessons::meant_from(&world, &words, from)?;
         model.lessons.wanted = Some((lesson.key, from));
     }
     let mut inbox = Inbox::new();
@@ -344,7 +344,8 @@ fn key(pressed: KeyEvent) -> Option<Key> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ClusterMap, Lock, MapChange, Restored, update};
+    use flinklab_event::{ClusterMap, Lock, MapChange, Restored};
+    use flinklab_model::update;
     use jiff::{Timestamp, ToSpan};
 
     fn lease_renewed(seconds_ago: i64) -> Model {

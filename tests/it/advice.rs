@@ -4,9 +4,9 @@
 use crate::program::Program;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
-use flinklab::advice::{Advice, Invocation, READ_A_DEFINITION, begins_with};
 use flinklab::cli::Cli;
-use flinklab::fault::Fault;
+use flinklab_base::advice::{Advice, Invocation, READ_A_DEFINITION, begins_with};
+use flinklab_base::fault::Fault;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -195,7 +195,8 @@ fn wrong(command: &str) -> Option<String> {
 fn no_sentence_names_a_command_that_is_not_advice() {
     let mut faults = String::new();
     let mut seen = 0;
-    for (file, text) in files("src", ".rs") {
+    let program = files("src", ".rs").into_iter();
+    for (file, text) in program.chain(files("crates", ".rs")) {
         for literal in literals(&text) {
             let says = &literal.says;
             let at = format!("{file}:{}", literal.line);
@@ -325,7 +326,7 @@ fn what_the_program_prints_leads_to_the_lab_that_it_was_asked_about() {
     let program = Program::without_docker();
     let home = program.user_home().join("it's here");
     let home = home.to_str().unwrap();
-    let last = format!("--home {}", flinklab::shell::word(home));
+    let last = format!("--home {}", flinklab_base::shell::word(home));
     let mut seen = Vec::new();
     for arguments in [
         vec!["status"],

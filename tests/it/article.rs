@@ -3,8 +3,8 @@
 //! test article` writes them anew.
 
 use crate::scenarios::{SPEED, Scene};
-use flinklab::lab::Lab;
-use flinklab::sim::Images;
+use flinklab_lab::Lab;
+use flinklab_sim::Images;
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -4,11 +4,12 @@
 use crate::advice::{mend, said};
 use crate::building::{built, removed, state, world};
 use crate::simulated::{Machine, NODE, eventually};
-use flinklab::model::{Done, DownOrder, Happening};
-use flinklab::sim::Trouble;
-use flinklab::world::home::Home;
-use flinklab::world::journal::{self, Act, Entry, Owner};
-use flinklab::world::{Events, World, down, stop};
+use flinklab_event::{Done, DownOrder, Happening};
+use flinklab_sim::Trouble;
+use flinklab_world::home::Home;
+use flinklab_world::journal;
+use flinklab_world::journal::{Act, Entry, Owner};
+use flinklab_world::{Events, World, down, stop};
 use tokio::sync::mpsc;
 
 /// Faster than real by this much.

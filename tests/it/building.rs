@@ -3,10 +3,10 @@
 
 use crate::advice::said;
 use crate::simulated::Machine;
-use flinklab::fault::Fault;
-use flinklab::model::{Done, DownOrder, Event, Happening, StepState, UpOrder};
-use flinklab::world::home::{Home, State};
-use flinklab::world::{Addresses, Events, World, down, up};
+use flinklab_base::fault::Fault;
+use flinklab_event::{Done, DownOrder, Event, Happening, StepState, UpOrder};
+use flinklab_world::home::{Home, State};
+use flinklab_world::{Addresses, Events, World, down, up};
 use std::path::Path;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -153,7 +153,7 @@ async fn a_changed_configuration_is_rolled_out_before_the_job_is_looked_at() {
     let folder = tempfile::tempdir().unwrap();
     let lab = folder.path().join("lab");
     std::fs::create_dir(&lab).unwrap();
-    for (name, text) in flinklab::lab::Lab::open("default").unwrap().files {
+    for (name, text) in flinklab_lab::Lab::open("default").unwrap().files {
         std::fs::write(lab.join(name), text).unwrap();
     }
     // The name of the node that `Machine::client` asks.
@@ -293,7 +293,7 @@ async fn whoever_only_reads_sends_nothing_that_writes() {
     let world = world(&machine, folder.path(), "t");
     built(&world, false).await.end.unwrap();
     let home = Home::of(&world.addresses, &world.name);
-    let client = flinklab::world::kube::reading_client(&home).await.unwrap();
+    let client = flinklab_world::kube::reading_client(&home).await.unwrap();
     let maps: kube::Api<k8s_openapi::api::core::v1::ConfigMap> =
         kube::Api::namespaced(client.clone(), "flink");
     let pods: kube::Api<k8s_openapi::api::core::v1::Pod> = kube::Api::namespaced(client, "flink");
@@ -329,7 +329,7 @@ async fn whoever_only_reads_sends_nothing_that_writes() {
             .err(),
     ];
     for error in refused {
-        let said = flinklab::world::kube::describe(&error.expect("was not sent"));
+        let said = flinklab_world::kube::describe(&error.expect("was not sent"));
         assert!(said.ends_with("only reads"), "{said}");
     }
     assert_eq!(machine.sim.requests(), Default::default());

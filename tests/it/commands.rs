@@ -11,7 +11,7 @@ fn failures_lists_the_catalogue_in_its_order() {
         .iter()
         .map(|one| one["key"].as_str().unwrap().to_owned())
         .collect();
-    let table: Vec<&str> = flinklab::failure::CATALOGUE
+    let table: Vec<&str> = flinklab_lab::failure::CATALOGUE
         .iter()
         .map(|one| one.key.as_ref())
         .collect();

@@ -3,8 +3,8 @@
 
 use crate::program::Program;
 use crate::scenarios::Scene;
-use flinklab::lab::Lab;
-use flinklab::sim::Images;
+use flinklab_lab::Lab;
+use flinklab_sim::Images;
 use serde_json::Value;
 use std::process::Stdio;
 use std::time::{Duration, Instant};

@@ -4,11 +4,11 @@
 use crate::advice::{mend, said};
 use crate::building::{Told, built, removed, state, told, world};
 use crate::simulated::{Machine, NODE};
-use flinklab::fault::Fault;
-use flinklab::model::{Done, Event, Happening, StepState, UpOrder};
-use flinklab::sim::Trouble;
-use flinklab::world::home::Home;
-use flinklab::world::{Events, World, up};
+use flinklab_base::fault::Fault;
+use flinklab_event::{Done, Event, Happening, StepState, UpOrder};
+use flinklab_sim::Trouble;
+use flinklab_world::home::Home;
+use flinklab_world::{Events, World, up};
 use std::time::Duration;
 use tokio::sync::mpsc;
 

@@ -4,12 +4,13 @@
 use crate::models::{JOB, LEADER, STANDBY, at, map, pods, rest};
 use crate::pages::{detail, lived};
 use crate::screens::{picture, welcome};
-use flinklab::fault::Fault;
-use flinklab::model::{
+use flinklab_base::fault::Fault;
+use flinklab_event::{
     Deed, DiskCheckpoint, DiskSample, EffectKind, Event, Finding, Grade, Happening, Healed, JobMap,
-    Key, KeyCode, KubeEvent, Link, LogLine, MapChange, Model, NodeSeen, NodeState, PodChange,
-    Pointer, PreviousLog, Signal, Source, Stage, Standing, Usual, Who, update,
+    Key, KeyCode, KubeEvent, Link, LogLine, MapChange, NodeSeen, NodeState, PodChange, Pointer,
+    PreviousLog, Signal, Source, Stage, Standing, Usual, Who,
 };
+use flinklab_model::{Model, update};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -271,7 +272,7 @@ fn standing(number: u64) -> Vec<Standing> {
 /// What happened in real labs, by its kind.
 static RECORDED: LazyLock<BTreeMap<&str, Vec<Event>>> = LazyLock::new(|| {
     let demo = include_bytes!("../../assets/demo.flinklab.gz");
-    let demo = flinklab::world::recording::of_bytes("demo", demo).unwrap();
+    let demo = flinklab_world::recording::of_bytes("demo", demo).unwrap();
     let mut all: BTreeMap<&str, Vec<Event>> = BTreeMap::new();
     for happening in demo.happenings {
         let events = all.entry(kind(&happening.event)).or_default();
@@ -339,7 +340,7 @@ const NAMES: usize = 37;
 fn every_kind_of_event_and_every_key_is_among_those_that_come_in_any_order() {
     let made: BTreeSet<&str> = (0..=KINDS).map(|n| kind(&event(n, 1))).collect();
     assert_eq!(made.len(), NAMES, "{made:?}");
-    for binding in flinklab::model::BINDINGS {
+    for binding in flinklab_model::BINDINGS {
         for key in binding
             .keys
             .split(' ')
@@ -373,7 +374,7 @@ proptest! {
         let Model { logs, moments, deeds, .. } = &scene.model;
         prop_assert!(logs.lines.len() <= 5000 && moments.list.len() <= 1000 && deeds.0.len() <= 300);
         let buffer = picture(&scene.model, columns, rows);
-        let harmful = |cell: &str| cell.contains(flinklab::text::harms);
+        let harmful = |cell: &str| cell.contains(flinklab_base::text::harms);
         let found = buffer.content.iter().find(|cell| harmful(cell.symbol()));
         prop_assert!(found.is_none(), "{found:?}");
     }

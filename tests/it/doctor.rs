@@ -98,7 +98,7 @@ async fn a_missing_image_is_pulled_by_fix_and_one_that_nobody_has_is_in_the_way(
 
 /// A copy of the default lab whose UI has a fixed port.
 fn with_port(folder: &Path, port: u16) {
-    let lab = flinklab::lab::Lab::open("default").unwrap();
+    let lab = flinklab_lab::Lab::open("default").unwrap();
     for (name, text) in lab.files {
         let text = text.replace("hostPort: 0", &format!("hostPort: {port}"));
         std::fs::write(folder.join(name), text).unwrap();

@@ -4,9 +4,9 @@
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
-use flinklab::fault::Fault;
-use flinklab::world::docker::Docker;
-use flinklab::world::{Addresses, network};
+use flinklab_base::fault::Fault;
+use flinklab_world::docker::Docker;
+use flinklab_world::{Addresses, network};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -3,12 +3,12 @@
 
 use crate::program::Program;
 use crate::scenarios::{SPEED, Scene, breaks_in, statement};
-use flinklab::advice::Invocation;
-use flinklab::failure::find;
-use flinklab::fault::Fault;
-use flinklab::lab::{Lab, file_bytes};
-use flinklab::sim::Images;
-use flinklab::world::export;
+use flinklab_base::advice::Invocation;
+use flinklab_base::fault::Fault;
+use flinklab_lab::failure::find;
+use flinklab_lab::{Lab, file_bytes};
+use flinklab_sim::Images;
+use flinklab_world::export;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

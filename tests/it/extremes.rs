@@ -3,9 +3,10 @@
 
 use crate::models::at;
 use crate::screens::picture;
-use flinklab::model::playback::Player;
-use flinklab::model::recording::Recording;
-use flinklab::model::{Event, Happening, Key, KeyCode, Model, Origin, judge, update};
+use flinklab_event::recording::Recording;
+use flinklab_event::{Event, Happening, Key, KeyCode, Origin};
+use flinklab_model::playback::Player;
+use flinklab_model::{Model, judge, update};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -24,7 +25,7 @@ const STAMPS: &[&str] = &[
 /// Events of real labs, a few of each kind and all of its runs.
 static EVENTS: LazyLock<Vec<Value>> = LazyLock::new(|| {
     let demo = include_bytes!("../../assets/demo.flinklab.gz");
-    let demo = flinklab::world::recording::of_bytes("demo", demo).unwrap();
+    let demo = flinklab_world::recording::of_bytes("demo", demo).unwrap();
     let mut counts = std::collections::BTreeMap::new();
     let mut all = Vec::new();
     for happening in demo.happenings {

@@ -2,14 +2,13 @@
 //! its own evidence, and none stays that nobody goes on with.
 
 use crate::models::{Scene, at};
-use flinklab::failure::{StatementName, Verdict};
-use flinklab::fault::Fault;
-use flinklab::model::{
-    BreakBegun, BreakState, Effect, Event, Happening, RunEventKind, RunResult, update,
-};
-use flinklab::world::home::Home;
-use flinklab::world::journal::Owner;
-use flinklab::world::runs::elsewhere::Follower;
+use flinklab_base::fault::Fault;
+use flinklab_event::{BreakBegun, Effect, Event, Happening, RunEventKind, RunResult};
+use flinklab_lab::failure::{StatementName, Verdict};
+use flinklab_model::{BreakState, update};
+use flinklab_world::home::Home;
+use flinklab_world::journal::Owner;
+use flinklab_world::runs::elsewhere::Follower;
 use serde_json::json;
 use std::io::Write;
 use std::process::{Child, Command};

@@ -4,7 +4,8 @@
 use crate::models::{LEADER, STANDBY, Scene, pods};
 use crate::pages::lived;
 use crate::screens::drawn;
-use flinklab::model::{Effect, Event, KeyCode, Page, PodChange};
+use flinklab_event::{Effect, Event, KeyCode, PodChange};
+use flinklab_model::Page;
 
 /// All but the status line, which counts what happened meanwhile.
 fn rows(scene: &Scene) -> Vec<String> {

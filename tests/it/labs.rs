@@ -1,9 +1,9 @@
 //! The built-in lab with one small change each, and what a person is told about it. One line a
 //! case: the change, then place, what, why and mend as they are printed.
 
-use flinklab::advice::Invocation;
-use flinklab::fault::{Fault, Kind};
-use flinklab::lab::{self, Lab};
+use flinklab_base::advice::Invocation;
+use flinklab_base::fault::{Fault, Kind};
+use flinklab_lab::Lab;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -69,7 +69,7 @@ fn each(changes: &[Change<'_>]) -> String {
 
 #[test]
 fn the_built_in_labs_are_right() {
-    for name in lab::built_in_names() {
+    for name in flinklab_lab::built_in_names() {
         let lab = Lab::open(name).unwrap();
         assert!(lab.unlisted.is_empty());
         assert_eq!(lab.hash.len(), 64);
@@ -679,13 +679,13 @@ fn kind_config_fills_in_values_and_leaves_comments() {
         .find(|(name, _)| name == "kind.yaml")
         .unwrap()
         .1;
-    let plain = lab::kind_config(&lab, Path::new("/home/me/shared"));
+    let plain = flinklab_lab::kind_config(&lab, Path::new("/home/me/shared"));
     assert_eq!(
         plain,
         source.replace("hostPath: ${LAB_SHARED}", "hostPath: /home/me/shared")
     );
     assert!(plain.contains("${LAB_SHARED} stands for this"));
-    let odd = lab::kind_config(&lab, Path::new("/home/me: #1/\"shared\""));
+    let odd = flinklab_lab::kind_config(&lab, Path::new("/home/me: #1/\"shared\""));
     assert!(
         odd.contains(r##"hostPath: "/home/me: #1/\"shared\"""##),
         "{odd}"
@@ -696,7 +696,7 @@ fn kind_config_fills_in_values_and_leaves_comments() {
         "hostPath: \"${LAB_SHARED}\" # ours",
     )])
     .unwrap();
-    assert!(lab::kind_config(&quoted, Path::new("/x")).contains("hostPath: /x # ours\n"));
+    assert!(flinklab_lab::kind_config(&quoted, Path::new("/x")).contains("hostPath: /x # ours\n"));
 }
 
 /// Text that has a meaning in YAML, so that damage is more than an unknown word.

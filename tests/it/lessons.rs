@@ -3,8 +3,8 @@
 use crate::program::Program;
 use crate::scenarios::{SPEED, Scene, lab_with_short_failures};
 use crate::terminal::Terminal;
-use flinklab::lab::Lab;
-use flinklab::sim::Images;
+use flinklab_lab::Lab;
+use flinklab_sim::Images;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 

@@ -1,14 +1,15 @@
 //! Models for pictures, made the way the program makes them: by events with fixed stamps.
 
-use flinklab::failure::{CATALOGUE, Role};
-use flinklab::fault::Fault;
-use flinklab::model::{
+use flinklab_base::fault::Fault;
+use flinklab_event::{
     BreakBegun, Checkpoint, CheckpointStatus, CheckpointsSample, ClusterMap, DiskCheckpoint,
     DiskSample, Done, Effect, EffectKind, Event, FlinkSample, Happening, Highlight, JobMap, JobRow,
-    Key, KeyCode, KubeEvent, LabFacts, LeaderKey, Link, Lock, LogLine, MapChange, Model, Origin,
-    Pod, PodChange, PodPhase, Pointer, Restored, RunEventKind, Source, StepChange, StepState,
-    Tasks, Via, judge, update,
+    Key, KeyCode, KubeEvent, LabFacts, LeaderKey, Link, Lock, LogLine, MapChange, Origin, Pod,
+    PodChange, PodPhase, Pointer, Restored, RunEventKind, Source, StepChange, StepState, Tasks,
+    Via,
 };
+use flinklab_lab::failure::{CATALOGUE, Role};
+use flinklab_model::{Model, judge, update};
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) const JOB: &str = "c506b6c20e4b7b1f8a3d5c6e7f809112";

@@ -6,10 +6,11 @@ use crate::building::{built, removed, state, told, world};
 use crate::simulated::Machine;
 use bollard::models::{ContainerCreateBody, HostConfig, PortBinding};
 use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder};
-use flinklab::model::{Adopted, Done, DownOrder};
-use flinklab::world::home::{Home, Maker};
-use flinklab::world::labs::{self, Standing};
-use flinklab::world::{World, down, shared_folder, stop};
+use flinklab_event::{Adopted, Done, DownOrder};
+use flinklab_world::home::{Home, Maker};
+use flinklab_world::labs;
+use flinklab_world::labs::Standing;
+use flinklab_world::{World, down, shared_folder, stop};
 use std::collections::HashMap;
 
 /// Faster than real by this much.
@@ -83,7 +84,7 @@ impl<'a> Kinds<'a> {
     }
 }
 
-async fn down_as(world: &World, adopted: Adopted) -> Result<Done, flinklab::fault::Fault> {
+async fn down_as(world: &World, adopted: Adopted) -> Result<Done, flinklab_base::fault::Fault> {
     let order = DownOrder {
         purge: false,
         adopted,
@@ -113,7 +114,7 @@ async fn what_kind_made_of_our_configuration_is_taken_over_and_not_removed_unask
         (known.nodes[0].id.as_str(), known.nodes[0].maker),
         (id.as_str(), Maker::Kind)
     );
-    let asked = flinklab::world::taken_over(&world).await.unwrap();
+    let asked = flinklab_world::taken_over(&world).await.unwrap();
     assert_eq!(asked, ["t-control-plane"]);
     let fault = down_as(&world, Adopted::Kept).await.unwrap_err();
     assert_eq!((fault.code.as_ref(), fault.kind.code()), ("needs-yes", 2));

@@ -6,11 +6,11 @@ mod labs;
 
 use crate::program::Ended;
 use crate::scenarios::{SPEED, Scene, statement};
-use flinklab::lab::{self, Lab};
-use flinklab::sim::Images;
-use flinklab::world::Addresses;
-use flinklab::world::home::Home;
-use flinklab::world::kube::reading_client;
+use flinklab_lab::Lab;
+use flinklab_sim::Images;
+use flinklab_world::Addresses;
+use flinklab_world::home::Home;
+use flinklab_world::kube::reading_client;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Service};
 use kube::{Api, Client};
@@ -301,7 +301,7 @@ fn is_placed(fault: &Value, folder: &Path) {
 fn a_kept_manifest_that_was_damaged_is_wanted_again() {
     let scene = Operated::of(&flink_cluster("https://example.org/x.yaml"));
     let kept = tempfile::tempdir().unwrap();
-    let wanted = || lab::wanted(scene.lab(), kept.path()).unwrap();
+    let wanted = || flinklab_lab::wanted(scene.lab(), kept.path()).unwrap();
     let remote = wanted().remove(0);
     assert_eq!(
         (remote.file.as_str(), remote.sha256.as_str()),

@@ -4,12 +4,12 @@
 use crate::models::{JOB, LEADER, STANDBY, Scene, at, pods};
 use crate::pages_jobs::controlled;
 use crate::screens::{ansi, drawn, picture, welcome};
-use flinklab::model::{
+use flinklab_event::{
     Attention, Condition, Deed, DoctorOrder, Effect, Event, Finding, Grade, Happening, JobDetail,
-    JobException, KeyCode, Keymap, Link, LogLine, MapChange, Model, Need, NodeSeen, NodeState,
-    Origin, Page, PodChange, PodDetail, PreviousLog, Scope, Source, Tasks, ThemeName, Vertex, Who,
-    update,
+    JobException, KeyCode, Link, LogLine, MapChange, Need, NodeSeen, NodeState, Origin, PodChange,
+    PodDetail, PreviousLog, Source, Tasks, Vertex, Who,
 };
+use flinklab_model::{Keymap, Model, Page, Scope, ThemeName, update};
 use std::sync::Arc;
 
 /// A lab that recovered, with all that its pages show.

@@ -3,8 +3,8 @@
 use crate::models::{JOB, Scene, at};
 use crate::pages::lived;
 use crate::screens::drawn;
-use flinklab::fault::Fault;
-use flinklab::model::{
+use flinklab_base::fault::Fault;
+use flinklab_event::{
     Event, HaData, JobAct, JobDone, JobOrder, JobTold, JobsSeen, KeyCode, KnownJob, Retention,
     Start, StartKind,
 };

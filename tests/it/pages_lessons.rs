@@ -4,16 +4,15 @@ use crate::models::{Scene, at};
 use crate::pages::lived;
 use crate::pages_jobs::controlled;
 use crate::screens::drawn;
-use flinklab::lab::{Check, Known, Lesson, LessonStep, Sight, lessons};
-use flinklab::model::{BINDINGS, Event, Is, KeyCode, Page, Scope};
+use flinklab_event::{Event, KeyCode};
+use flinklab_lab::{Check, Lesson, LessonStep, Sight, lessons};
+use flinklab_model::{Is, Page};
 use std::collections::BTreeMap;
 
 /// The lessons that are built in.
 fn built_in() -> Vec<Lesson> {
-    let pages = BINDINGS.iter().filter(|one| one.scope == Scope::Pages);
-    let keys: Vec<&str> = pages.map(|one| one.name).collect();
-    let lab = flinklab::lab::Lab::open("default").unwrap();
-    lessons(&lab, "default", Known { keys: &keys }).unwrap()
+    let lab = flinklab_lab::Lab::open("default").unwrap();
+    lessons(&lab, "default").unwrap()
 }
 
 /// A lesson whose words do harm, and the built-in ones.
@@ -225,14 +224,14 @@ fn a_room_sees_white_paper_and_dark_ink_unless_there_are_no_colours() {
             .all(|cell| cell.bg == Color::Indexed(231))
     );
     let mut plain = at_step(lived(), 1, 0, "P");
-    plain.model.screen.looks.colours = flinklab::model::Colours::None;
+    plain.model.screen.looks.colours = flinklab_model::Colours::None;
     let picture = crate::screens::picture(&plain.model, 80, 24);
     assert!(picture.content.iter().all(|cell| cell.bg == Color::Reset));
 }
 
 #[test]
 fn space_asks_then_does_and_does_not_pass_over_what_is_not_seen_yet() {
-    use flinklab::model::Effect;
+    use flinklab_event::Effect;
     let mut scene = at_step(Scene::healthy(), 1, 1, "P");
     assert_eq!(scene.key(KeyCode::Char(' ')), vec![], "it is asked first");
     let fired = scene.key(KeyCode::Char(' '));

@@ -1,7 +1,7 @@
 //! The real binary in a sealed environment: no variable of the machine reaches it, and its home
 //! is a folder of the test.
 
-use flinklab::clock::Clock;
+use flinklab_base::clock::Clock;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;

@@ -2,19 +2,19 @@
 //! difference fails here, and `FLINKLAB_README=1 cargo test readme` writes them anew.
 
 use clap::CommandFactory;
-use flinklab::advice::Invocation;
 use flinklab::cli::Cli;
-use flinklab::failure::CATALOGUE;
-use flinklab::fault::{Fault, Kind};
-use flinklab::lab::Lab;
-use flinklab::model::playback::{PLAYBACK_KEYS, Player};
-use flinklab::model::recording::Recording;
-use flinklab::model::{
-    BINDINGS, Engine, Event, Facts, Grade, HomeFacts, ImageUse, Kernel, Key, KeyCode, Model, Need,
-    Place, PortUse, RunEvent, RunEventKind, Scope, StatementName, findings, flink_options,
+use flinklab_base::advice::Invocation;
+use flinklab_base::fault::{Fault, Kind};
+use flinklab_event::recording::Recording;
+use flinklab_event::{
+    Engine, Event, Facts, Grade, HomeFacts, ImageUse, Kernel, Key, KeyCode, Need, Place, PortUse,
+    RunEvent, RunEventKind, findings, flink_options,
 };
-use flinklab::world::home::{Home, Source, State};
-use flinklab::{view, world};
+use flinklab_lab::Lab;
+use flinklab_lab::failure::{CATALOGUE, StatementName};
+use flinklab_model::playback::{PLAYBACK_KEYS, Player};
+use flinklab_model::{BINDINGS, Model, Scope};
+use flinklab_world::home::{Home, Source, State};
 use jiff::Timestamp;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -54,7 +54,7 @@ fn commands() -> String {
 
 fn labs() -> String {
     let head = "| lab | Flink | what it is |\n| --- | --- | --- |\n".to_owned();
-    flinklab::lab::built_in_names().fold(head, |mut table, name| {
+    flinklab_lab::built_in_names().fold(head, |mut table, name| {
         let lab = Lab::open(name).unwrap();
         let version = lab.flink_version().unwrap_or_default().to_owned();
         let _ = writeln!(table, "| `{name}` | {version} | {} |", lab.about);
@@ -119,7 +119,7 @@ const SHOWN: &str = "jm-stop";
 /// The demo, and when its run of a failure begins, in microseconds.
 fn demo(key: &str) -> (Recording, i64) {
     let bytes = include_bytes!("../../assets/demo.flinklab.gz");
-    let demo = world::recording::of_bytes("demo", bytes).unwrap();
+    let demo = flinklab_world::recording::of_bytes("demo", bytes).unwrap();
     let begun = demo.happenings.iter().find(|happening| {
         matches!(
             &happening.event,
@@ -141,7 +141,7 @@ fn screen(key: &str, seconds: i64, keys: &str, title: &str) -> String {
     }
     let mut model = player.picture().clone();
     model.playback = None;
-    view::svg(&model, 120, 34, title)
+    flinklab_tui::svg(&model, 120, 34, title)
 }
 
 /// What the program says of that run.
@@ -210,8 +210,8 @@ fn keys() -> String {
 fn junit() -> String {
     let program = crate::program::Program::without_docker();
     let bytes = include_bytes!("../../assets/demo.flinklab.gz");
-    let demo = world::recording::of_bytes("demo", bytes).unwrap();
-    let addresses = world::Addresses {
+    let demo = flinklab_world::recording::of_bytes("demo", bytes).unwrap();
+    let addresses = flinklab_world::Addresses {
         docker: None,
         docker_context: None,
         docker_config: None,

@@ -2,7 +2,7 @@
 //! Kubernetes and Flink as users have them. Takes minutes; cleans up after itself.
 
 use crate::program::{Ended, Program};
-use flinklab::model::{Event, Happening, RunEvent, RunEventKind};
+use flinklab_event::{Event, Happening, RunEvent, RunEventKind};
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
@@ -211,9 +211,9 @@ fn from_nothing_through_every_failure_to_nothing() {
     assert_eq!(status["checkpoint"]["agree"], true);
     assert_eq!(status["origin"], "real");
 
-    let default = flinklab::lab::Lab::open("default").unwrap();
-    let can = |failure: &&flinklab::failure::Failure| default.missing_for(failure).is_none();
-    for failure in flinklab::failure::CATALOGUE.iter().filter(can) {
+    let default = flinklab_lab::Lab::open("default").unwrap();
+    let can = |failure: &&flinklab_lab::failure::Failure| default.missing_for(failure).is_none();
+    for failure in flinklab_lab::failure::CATALOGUE.iter().filter(can) {
         lab.heals();
         let ended = lab.run(&["break", &failure.key]);
         let result = ended.objects().pop().unwrap()["result"].take();

@@ -3,11 +3,12 @@
 //! takes kind from the PATH, else `go install`s it into the test's own folder.
 
 use crate::real::{asked, command, docker};
-use flinklab::lab::{Lab, kind_config};
-use flinklab::world::docker::Docker;
-use flinklab::world::home::{Home, Source, State};
-use flinklab::world::node::{self, BOOT, Common};
-use flinklab::world::{Addresses, bootstrap, gate, network};
+use flinklab_lab::{Lab, kind_config};
+use flinklab_world::docker::Docker;
+use flinklab_world::home::{Home, Source, State};
+use flinklab_world::node;
+use flinklab_world::node::{BOOT, Common};
+use flinklab_world::{Addresses, bootstrap, gate, network};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -1,14 +1,16 @@
 //! One real node, from nothing to Ready with an image in it and back to nothing, on a real Docker
 //! that has the images of the default lab. Only with `FLINKLAB_REAL=1`.
 
-use flinklab::fault::Fault;
-use flinklab::lab::Lab;
-use flinklab::world::docker::Docker;
-use flinklab::world::gate::{self, Claiming};
-use flinklab::world::home::{Home, Source, State};
-use flinklab::world::images::{Streamed, Taken};
-use flinklab::world::node::{self, BOOT, Common};
-use flinklab::world::{Addresses, bootstrap, images, network};
+use flinklab_base::fault::Fault;
+use flinklab_lab::Lab;
+use flinklab_world::docker::Docker;
+use flinklab_world::gate;
+use flinklab_world::gate::Claiming;
+use flinklab_world::home::{Home, Source, State};
+use flinklab_world::images::{Streamed, Taken};
+use flinklab_world::node;
+use flinklab_world::node::{BOOT, Common};
+use flinklab_world::{Addresses, bootstrap, images, network};
 use k8s_openapi::api::core::v1::Node as KubeNode;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::{Api, Client, core::GroupVersionKind};

@@ -30,7 +30,7 @@ impl Lab {
 
     /// The definition as it is built in.
     fn restore(&self) {
-        for (name, text) in flinklab::lab::Lab::open("default").unwrap().files {
+        for (name, text) in flinklab_lab::Lab::open("default").unwrap().files {
             std::fs::write(self.file(&name), text).unwrap();
         }
     }

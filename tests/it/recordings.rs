@@ -2,13 +2,13 @@
 //! commands around them, as a person types them.
 
 use crate::program::Program;
-use flinklab::model::playback::{Player, Watching};
-use flinklab::model::recording::{Header, Private, Recording, Writer};
-use flinklab::model::{
-    Deed, Effect, Event, Happening, Key, KeyCode, Link, LogLine, Model, Origin, RunEvent,
-    RunEventKind, RunResult, Source, update,
+use flinklab_event::recording::{Header, Private, Recording, Writer};
+use flinklab_event::{
+    Deed, Effect, Event, Happening, Key, KeyCode, Link, LogLine, Origin, RunEvent, RunEventKind,
+    RunResult, Source,
 };
-use flinklab::{view, world};
+use flinklab_model::playback::{Player, Watching};
+use flinklab_model::{Model, update};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use ratatui::Terminal;
@@ -30,7 +30,7 @@ fn kept() -> Vec<PathBuf> {
 
 fn read(path: &Path) -> Recording {
     let name = path.display().to_string();
-    world::recording::of_bytes(&name, &std::fs::read(path).unwrap()).unwrap()
+    flinklab_world::recording::of_bytes(&name, &std::fs::read(path).unwrap()).unwrap()
 }
 
 /// What the judge says now, what it said when it was recorded, and the model at the end.
@@ -76,7 +76,7 @@ fn gist(result: &RunResult) -> String {
 
 #[test]
 fn recorded_real_runs_are_judged_today_as_they_were_then() {
-    let demo = world::recording::of_bytes("demo", DEMO).unwrap();
+    let demo = flinklab_world::recording::of_bytes("demo", DEMO).unwrap();
     let mut all = vec![("demo".to_owned(), demo)];
     all.extend(
         kept()
@@ -146,7 +146,9 @@ fn a_recording_shows_the_same_screen_every_time() {
 fn drawn(player: &mut Player, columns: u16, rows: u16) -> String {
     let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
     let model = player.picture();
-    terminal.draw(|frame| view::draw(model, frame)).unwrap();
+    terminal
+        .draw(|frame| flinklab_tui::draw(model, frame))
+        .unwrap();
     terminal.backend().to_string()
 }
 
@@ -225,7 +227,7 @@ proptest! {
             bytes[at] = *byte;
         }
         bytes.truncate((bytes.len() as f64 * cut) as usize);
-        if let Ok(recording) = world::recording::of_bytes("a", &bytes) {
+        if let Ok(recording) = flinklab_world::recording::of_bytes("a", &bytes) {
             prop_assert!(!wounds.is_empty() || recording.cut.is_some() || cut > 0.999);
         }
     }
@@ -283,7 +285,10 @@ fn a_hostile_recording_plays_to_its_end_and_harms_nothing() {
         ended.out
     );
     assert!(ended.out.contains("does not answer: connection refused"));
-    let harmless = |text: &str| text.chars().all(|c| !flinklab::text::harms(c) || c == '\n');
+    let harmless = |text: &str| {
+        text.chars()
+            .all(|c| !flinklab_base::text::harms(c) || c == '\n')
+    };
     assert!(
         harmless(&ended.out) && harmless(&ended.err),
         "{:?}",

@@ -2,15 +2,16 @@
 //! nothing again. The binary is told an address and nothing else.
 
 use crate::program::{Ended, Program};
-use flinklab::clock::{self, Clock};
-use flinklab::failure::{
+use flinklab_base::clock;
+use flinklab_base::clock::Clock;
+use flinklab_lab::Lab;
+use flinklab_lab::failure::{
     Aftershock, CATALOGUE, Failure, Leadership, Need, Restore, Seconds, Step, Verdict, find,
 };
-use flinklab::lab::Lab;
-use flinklab::sim::{Images, Options, Sim};
-use flinklab::world::Addresses;
-use flinklab::world::home::Home;
-use flinklab::world::kube::reading_client;
+use flinklab_sim::{Images, Options, Sim};
+use flinklab_world::Addresses;
+use flinklab_world::home::Home;
+use flinklab_world::kube::reading_client;
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::Value;
 use std::collections::BTreeMap;

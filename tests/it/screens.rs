@@ -2,18 +2,19 @@
 //! file each, for a look with `cat`.
 
 use crate::models::Scene;
-use flinklab::model::{
-    BreakBegun, Colours, Effect, EffectKind, Event, Glyphs, Happening, Healed, KeyCode, Model,
-    Page, RunEventKind, Standing, update,
+use flinklab_event::{
+    BreakBegun, Effect, EffectKind, Event, Happening, Healed, KeyCode, RunEventKind, Standing,
 };
-use flinklab::view;
+use flinklab_model::{Colours, Glyphs, Model, Page, update};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 
 pub(crate) fn drawn(model: &Model, columns: u16, rows: u16) -> TestBackend {
     let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
-    terminal.draw(|frame| view::draw(model, frame)).unwrap();
+    terminal
+        .draw(|frame| flinklab_tui::draw(model, frame))
+        .unwrap();
     terminal.backend().clone()
 }
 

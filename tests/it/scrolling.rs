@@ -4,8 +4,8 @@
 use crate::models::{LEADER, STANDBY, Scene};
 use crate::pages::lived;
 use crate::screens::welcome;
-use flinklab::model::{Event, KeyCode, Model, PodChange, Scroll};
-use flinklab::view;
+use flinklab_event::{Event, KeyCode, PodChange};
+use flinklab_model::{Model, Scroll};
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -73,7 +73,7 @@ fn coloured(scene: &mut Scene, size: (u16, u16)) -> Buffer {
 fn backend(scene: &mut Scene, (columns, rows): (u16, u16)) -> TestBackend {
     let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
     let mut drawn = None;
-    let measured = |frame: &mut ratatui::Frame| drawn = view::measure(&scene.model, frame);
+    let measured = |frame: &mut ratatui::Frame| drawn = flinklab_tui::measure(&scene.model, frame);
     terminal.draw(measured).unwrap();
     if let Some(drawn) = drawn {
         scene.model.drawn(drawn);

@@ -1,30 +1,14 @@
-//! The walls between the folders of `src`, read off the sources: who may know whom, who may touch
-//! what, and a few habits. One table says it all; the reasons are in the head of `src/lib.rs`.
+//! The walls between the parts, read off manifests and sources: who may use whom, who may touch
+//! what, and a few habits. Cargo holds most of them; these tables say the rest. The reasons are in
+//! docs/architecture.md.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A file longer than this has two subjects.
-const LONGEST_FILE: usize = 400;
 /// What a change of dependencies must not exceed unseen. Raise it knowingly.
 const MOST_CRATES: usize = 410;
 
-/// Clients and runtimes: only `world` and `sim` talk to anybody.
-const CLIENTS: &[&str] = &[
-    "tokio",
-    "tokio_util",
-    "kube",
-    "k8s_openapi",
-    "bollard",
-    "hyper",
-    "hyper_util",
-    "axum",
-    "tokio_tungstenite",
-    "rustix",
-];
-/// Terminals.
-const SCREENS: &[&str] = &["ratatui", "crossterm"];
 /// Files, processes, sockets, variables.
 const SYSTEM: &[&str] = &[
     "std::fs",
@@ -42,20 +26,66 @@ const SYSTEM: &[&str] = &[
 /// Time comes in with the event.
 const CLOCKS: &[&str] = &["Timestamp::now", "Zoned::now", "Instant::now", "SystemTime"];
 
-/// All but what everybody may say: advice and faults.
-const ABOVE: &[&str] = &[
-    "crate::failure",
-    "crate::lab",
-    "crate::settings",
-    "crate::model",
-    "crate::view",
-    "crate::world",
-    "crate::sim",
-    "crate::app",
-    "crate::cli",
+/// Clients, servers and runtimes: only `world` and `sim` talk to anybody.
+const CLIENTS: &[&str] = &[
+    "tokio",
+    "tokio-util",
+    "kube",
+    "k8s-openapi",
+    "bollard",
+    "hyper",
+    "hyper-util",
+    "axum",
+    "tokio-tungstenite",
+    "rustix",
 ];
 
-/// A folder or file of `src`, and the words that its code never contains.
+/// A crate, the crates of ours that it may use, and those of others that it may not.
+struct Crate {
+    name: &'static str,
+    uses: &'static [&'static str],
+    never: &'static [&'static [&'static str]],
+}
+
+const CRATES: &[Crate] = &[
+    Crate {
+        name: "base",
+        uses: &[],
+        never: &[&["kube", "bollard", "ratatui", "crossterm"]],
+    },
+    Crate {
+        name: "lab",
+        uses: &["base"],
+        never: &[CLIENTS, &["ratatui", "crossterm"]],
+    },
+    Crate {
+        name: "event",
+        uses: &["base", "lab"],
+        never: &[CLIENTS, &["ratatui", "crossterm"]],
+    },
+    Crate {
+        name: "model",
+        uses: &["base", "lab", "event"],
+        never: &[CLIENTS, &["ratatui", "crossterm"]],
+    },
+    Crate {
+        name: "world",
+        uses: &["base", "lab", "event"],
+        never: &[&["ratatui", "crossterm"]],
+    },
+    Crate {
+        name: "sim",
+        uses: &["base", "lab"],
+        never: &[&["kube", "bollard", "ratatui", "crossterm"]],
+    },
+    Crate {
+        name: "tui",
+        uses: &["base", "lab", "event", "model"],
+        never: &[CLIENTS, &["crossterm"]],
+    },
+];
+
+/// A folder or file, and the words that its code never contains: what a manifest cannot forbid.
 struct Wall {
     of: &'static str,
     never: &'static [&'static [&'static str]],
@@ -63,64 +93,12 @@ struct Wall {
 
 const WALLS: &[Wall] = &[
     Wall {
-        of: "clock.rs",
-        never: &[&["crate::", "std::env", "std::fs"], SCREENS],
-    },
-    Wall {
-        of: "advice.rs",
-        never: &[ABOVE, &["crate::fault"], CLIENTS, SCREENS, SYSTEM, CLOCKS],
-    },
-    Wall {
-        of: "units.rs",
-        never: &[&["crate::"], CLIENTS, SCREENS, SYSTEM, CLOCKS],
-    },
-    Wall {
-        of: "text.rs",
-        never: &[&["crate::"], CLIENTS, SCREENS, SYSTEM, CLOCKS],
-    },
-    Wall {
-        of: "columns.rs",
-        never: &[&["crate::"], CLIENTS, SCREENS, SYSTEM, CLOCKS],
-    },
-    Wall {
-        of: "shell.rs",
-        never: &[&["crate::"], CLIENTS, SCREENS, SYSTEM, CLOCKS],
-    },
-    Wall {
-        of: "fault.rs",
-        never: &[ABOVE, CLIENTS, SCREENS, SYSTEM, CLOCKS],
-    },
-    Wall {
-        of: "failure",
-        never: &[
-            &[
-                "crate::lab",
-                "crate::model",
-                "crate::view",
-                "crate::world",
-                "crate::sim",
-                "crate::app",
-                "crate::cli",
-            ],
-            CLIENTS,
-            SCREENS,
-            SYSTEM,
-            CLOCKS,
-        ],
+        of: "base",
+        never: &[SYSTEM],
     },
     Wall {
         of: "lab",
         never: &[
-            &[
-                "crate::model",
-                "crate::view",
-                "crate::world",
-                "crate::sim",
-                "crate::app",
-                "crate::cli",
-            ],
-            CLIENTS,
-            SCREENS,
             CLOCKS,
             &[
                 "fs::write",
@@ -133,113 +111,42 @@ const WALLS: &[Wall] = &[
         ],
     },
     Wall {
-        of: "settings",
-        never: &[
-            &[
-                "crate::model",
-                "crate::view",
-                "crate::world",
-                "crate::sim",
-                "crate::app",
-                "crate::cli",
-            ],
-            CLIENTS,
-            SCREENS,
-            CLOCKS,
-            &["fs::write", "std::env", "std::process", "fs::create_dir"],
-        ],
+        of: "event",
+        never: &[SYSTEM, CLOCKS],
     },
     Wall {
         of: "model",
-        never: &[
-            &[
-                "crate::view",
-                "crate::world",
-                "crate::sim",
-                "crate::app",
-                "crate::cli",
-            ],
-            CLIENTS,
-            SCREENS,
-            SYSTEM,
-            CLOCKS,
-            &["Mutex", "RwLock", "RefCell"],
-        ],
+        never: &[SYSTEM, CLOCKS, &["Mutex", "RwLock", "RefCell"]],
     },
     Wall {
-        of: "view",
-        never: &[
-            &[
-                "crate::world",
-                "crate::sim",
-                "crate::app",
-                "crate::cli",
-                "&mut Model",
-            ],
-            CLIENTS,
-            &["crossterm"],
-            SYSTEM,
-            CLOCKS,
-        ],
+        of: "tui",
+        never: &[SYSTEM, CLOCKS, &["&mut Model"]],
     },
     Wall {
         of: "world",
-        never: &[
-            &[
-                "crate::view",
-                "crate::sim",
-                "crate::app",
-                "crate::cli",
-                "Model",
-                "tokio::spawn",
-                "task::spawn",
-                "std::env",
-            ],
-            SCREENS,
-        ],
+        never: &[&["tokio::spawn", "task::spawn", "std::env"]],
     },
     Wall {
         of: "sim",
-        never: &[
-            &[
-                "crate::world",
-                "crate::model",
-                "crate::view",
-                "crate::app",
-                "crate::cli",
-                "kube",
-                "bollard",
-                "std::env",
-            ],
-            SCREENS,
-        ],
+        never: &[&["std::env"]],
     },
     Wall {
         of: "cli",
         never: &[
             &[
-                "crate::world",
-                "crate::model",
-                "crate::view",
-                "crate::sim",
+                "flinklab_world",
+                "flinklab_model",
+                "flinklab_tui",
+                "flinklab_sim",
                 "crate::app",
             ],
-            CLIENTS,
-            SCREENS,
             SYSTEM,
             CLOCKS,
         ],
     },
     Wall {
         of: "app",
-        never: &[&[
-            "kube",
-            "k8s_openapi",
-            "bollard",
-            "hyper",
-            "axum",
-            "std::env",
-        ]],
+        never: &[&["std::env"]],
     },
 ];
 
@@ -257,8 +164,8 @@ const ONLY: &[Only] = &[
         why: "the right to act on a node comes out of a proof",
     },
     Only {
-        word: "crate::sim",
-        within: &["app/try", "sim"],
+        word: "flinklab_sim",
+        within: &["app/try"],
         why: "the rest of the program gets addresses and does not branch",
     },
     Only {
@@ -308,12 +215,12 @@ const ONLY: &[Only] = &[
     },
     Only {
         word: "Timestamp::now",
-        within: &["clock.rs", "app/mod.rs", "world/crash.rs"],
+        within: &["base/clock.rs", "app/mod.rs", "world/crash.rs"],
         why: "a simulated lab and the program live by one clock",
     },
     Only {
         word: "tokio::time::sleep",
-        within: &["clock.rs", "app/replay.rs"],
+        within: &["base/clock.rs", "app/replay.rs"],
         why: "a simulated lab and the program live by one clock",
     },
     Only {
@@ -412,6 +319,15 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Every source file: those of `crates/X/src` as `X/…`, those of `src` by their path from there.
+fn sources() -> Vec<(String, String)> {
+    let ours = CRATES.iter().flat_map(|one| {
+        let found = files(&format!("crates/{}/src", one.name), ".rs").into_iter();
+        found.map(|(file, text)| (format!("{}/{file}", one.name), text))
+    });
+    ours.chain(files("src", ".rs")).collect()
+}
+
 /// Every file below a folder, with its path from there.
 fn files(folder: &str, ends: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
@@ -484,13 +400,12 @@ fn report(faults: &str) {
 #[test]
 fn folders_keep_to_their_walls() {
     let mut faults = String::new();
-    for (file, text) in files("src", ".rs") {
+    for (file, text) in sources() {
         for wall in WALLS.iter().filter(|wall| is_within(&file, wall.of)) {
             for (number, line) in text.lines().enumerate() {
                 for word in wall.never.iter().copied().flatten() {
                     if has(code(line), word) {
-                        let _ =
-                            writeln!(faults, "src/{file}:{}: `{word}` in {}", number + 1, wall.of);
+                        let _ = writeln!(faults, "{file}:{}: `{word}` in {}", number + 1, wall.of);
                     }
                 }
             }
@@ -502,7 +417,7 @@ fn folders_keep_to_their_walls() {
 #[test]
 fn some_words_stand_in_one_place_only() {
     let mut faults = String::new();
-    for (file, text) in files("src", ".rs") {
+    for (file, text) in sources() {
         for (number, line) in text.lines().enumerate() {
             for only in ONLY {
                 if has(code(line), only.word)
@@ -510,7 +425,7 @@ fn some_words_stand_in_one_place_only() {
                 {
                     let _ = writeln!(
                         faults,
-                        "src/{file}:{}: `{}`: {}",
+                        "{file}:{}: `{}`: {}",
                         number + 1,
                         only.word,
                         only.why
@@ -523,20 +438,13 @@ fn some_words_stand_in_one_place_only() {
 }
 
 #[test]
-fn each_file_says_what_it_is_for_and_is_short() {
+fn each_file_says_what_it_is_for() {
     let mut faults = String::new();
-    for (folder, limit) in [("src", LONGEST_FILE), ("tests", 2 * LONGEST_FILE)] {
-        for (file, text) in files(folder, ".rs") {
-            // A file of tests is a table: it may be as long as two.
-            let is_tests = file.ends_with("tests.rs");
-            let limit = if is_tests { 2 * LONGEST_FILE } else { limit };
-            let lines = text.lines().count();
-            if !text.starts_with("//!") {
-                let _ = writeln!(faults, "{folder}/{file}: no `//!` at its head");
-            }
-            if lines > limit {
-                let _ = writeln!(faults, "{folder}/{file}: {lines} lines, {limit} are enough");
-            }
+    let tests = files("tests", ".rs").into_iter();
+    let tests = tests.map(|(file, text)| (format!("tests/{file}"), text));
+    for (file, text) in sources().into_iter().chain(tests) {
+        if !text.starts_with("//!") {
+            let _ = writeln!(faults, "{file}: no `//!` at its head");
         }
     }
     report(&faults);
@@ -544,19 +452,49 @@ fn each_file_says_what_it_is_for_and_is_short() {
 
 #[test]
 fn every_folder_of_the_source_has_a_wall() {
-    for (file, _) in files("src", ".rs") {
+    for (file, _) in sources() {
         let known = WALLS.iter().any(|wall| is_within(&file, wall.of));
         assert!(
             known || file == "lib.rs" || file == "main.rs",
-            "src/{file} is behind no wall"
+            "{file} is behind no wall"
         );
     }
+}
+
+/// Cargo keeps a crate from using what its manifest does not name; this keeps the manifests.
+#[test]
+fn crates_use_what_lies_below_them() {
+    let folders = fs::read_dir(root().join("crates")).unwrap();
+    let mut names: Vec<String> = folders
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    let mut known: Vec<&str> = CRATES.iter().map(|one| one.name).collect();
+    known.sort_unstable();
+    assert_eq!(names, known);
+    let mut faults = String::new();
+    for one in CRATES {
+        let path = root().join(format!("crates/{}/Cargo.toml", one.name));
+        let manifest: toml::Table = fs::read_to_string(path).unwrap().parse().unwrap();
+        let uses = manifest["dependencies"].as_table().unwrap();
+        for used in uses.keys() {
+            let ours = used.strip_prefix("flinklab-");
+            let forbidden = match ours {
+                Some(ours) => !one.uses.contains(&ours),
+                None => one.never.iter().any(|list| list.contains(&used.as_str())),
+            };
+            if forbidden {
+                let _ = writeln!(faults, "crates/{}: uses {used}", one.name);
+            }
+        }
+    }
+    report(&faults);
 }
 
 #[test]
 fn no_test_is_switched_off() {
     let mut faults = String::new();
-    for folder in ["src", "tests"] {
+    for folder in ["src", "crates", "tests"] {
         for (file, text) in files(folder, ".rs") {
             for (number, line) in text.lines().enumerate() {
                 if line.trim_start().starts_with(concat!("#[", "ignore")) {
@@ -588,7 +526,7 @@ fn no_file_names_a_machine() {
             fs::read_to_string(root().join("Cargo.toml")).unwrap_or_default(),
         ),
     ];
-    for folder in ["src", "tests", "lab", "assets"] {
+    for folder in ["src", "crates", "tests", "benches", "docs", "lab", "assets"] {
         let found = files(folder, "").into_iter();
         all.extend(found.map(|(file, text)| (format!("{folder}/{file}"), text)));
     }
@@ -605,19 +543,24 @@ fn no_file_names_a_machine() {
 #[test]
 fn dependencies_are_few_enough_to_read() {
     let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
-    let crates = lock.lines().filter(|line| *line == "[[package]]").count();
-    assert!(crates <= MOST_CRATES, "{crates} crates in Cargo.lock");
+    let ours = |line: &&str| line.starts_with("name = \"flinklab");
+    let ours = lock.lines().filter(ours).count();
+    let crates = lock.lines().filter(|line| *line == "[[package]]").count() - ours;
+    assert!(
+        crates <= MOST_CRATES,
+        "{crates} crates of others in Cargo.lock"
+    );
 }
 
 #[test]
 fn the_walls_are_seen() {
     assert!(has("use kube::Client;", "kube"));
     assert!(has("use kube;", "kube"));
-    assert!(!has("let x = crate::world::kube::client();", "kube"));
+    assert!(!has("let x = crate::kube::client();", "kube"));
     assert!(!has("// kube::Client", "kube") || code("// kube::Client").is_empty());
     assert!(!has("run(\"kubectl\")", "kube"));
     assert!(has("fn a(model: &mut Model)", "&mut Model"));
-    assert!(has("use crate::model::{Event, Model};", "Model"));
+    assert!(has("use flinklab_model::{Event, Model};", "Model"));
     assert!(!has("let models = ModelRow;", "Model"));
     assert!(has("let at = jiff::Timestamp::now();", "Timestamp::now"));
     assert!(has("std::fs::write(path, text)", "fs::write"));

@@ -2,9 +2,9 @@
 //! on each, and must tell what differs.
 
 use crate::scenarios::{SPEED, Scene, breaks_in, lab_with_short_failures, statement};
-use flinklab::failure::{CATALOGUE, find};
-use flinklab::lab::Lab;
-use flinklab::sim::{CleanStop, Images};
+use flinklab_lab::Lab;
+use flinklab_lab::failure::{CATALOGUE, find};
+use flinklab_sim::{CleanStop, Images};
 use serde_json::Value;
 
 /// Builds a lab, breaks it in each of these ways, and removes it.

@@ -3,13 +3,13 @@
 
 mod server;
 
-use flinklab::lab::Lab;
-use flinklab::model::{
-    Attention, Effect, Event, Happening, Link, MapChange, Model, Pace, PodChange, Source, Via,
-    update,
+use flinklab_event::{
+    Attention, Effect, Event, Happening, Link, MapChange, Pace, PodChange, Source, Via,
 };
-use flinklab::world::home::{Home, NodeRecord, NodeStage, Source as From, State};
-use flinklab::world::{Addresses, Events, World, perform};
+use flinklab_lab::Lab;
+use flinklab_model::{Model, update};
+use flinklab_world::home::{Home, NodeRecord, NodeStage, Source as From, State};
+use flinklab_world::{Addresses, Events, World, perform};
 use server::{Says, serve};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

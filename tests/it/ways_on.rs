@@ -5,12 +5,12 @@ use crate::advice::mend;
 use crate::building::{built, removed, state, world};
 use crate::program::Program;
 use crate::simulated::{Machine, NODE, eventually};
-use flinklab::fault::Fault;
-use flinklab::lab::Lab;
-use flinklab::model::{Effect, Event, Happening, UpOrder};
-use flinklab::sim::Trouble;
-use flinklab::world::home::Home;
-use flinklab::world::{Events, World, perform, up};
+use flinklab_base::fault::Fault;
+use flinklab_event::{Effect, Event, Happening, UpOrder};
+use flinklab_lab::Lab;
+use flinklab_sim::Trouble;
+use flinklab_world::home::Home;
+use flinklab_world::{Events, World, perform, up};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -160,7 +160,7 @@ async fn the_jobs_own_image_is_pulled_or_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn kind_config_of_a_lab_is_that_of_its_own_definition() {
     let program = Program::without_docker();
-    let mut addresses = flinklab::world::Addresses {
+    let mut addresses = flinklab_world::Addresses {
         docker: None,
         docker_context: None,
         docker_config: None,
@@ -172,8 +172,8 @@ async fn kind_config_of_a_lab_is_that_of_its_own_definition() {
     let home = Home::of(&addresses, "three");
     home.create().unwrap();
     let lab = Lab::open("three-nodes").unwrap();
-    let source = flinklab::world::home::Source::BuiltIn("three-nodes".to_owned());
-    let made = flinklab::world::home::State::new("three", &lab, source, jiff::Timestamp::now());
+    let source = flinklab_world::home::Source::BuiltIn("three-nodes".to_owned());
+    let made = flinklab_world::home::State::new("three", &lab, source, jiff::Timestamp::now());
     home.write_state(&made.unwrap()).unwrap();
     let ended = program.run(&["kind-config", "--name", "three"]);
     assert_eq!(

@@ -1,12 +1,12 @@
 //! What is asked of a comparison, and whether it makes sense.
 
-use crate::advice;
-use crate::advice::Advice;
 use crate::app::headless;
 use crate::cli::Cli;
-use crate::fault::Fault;
-use crate::lab::Lab;
-use crate::model::Comparison;
+use flinklab_base::advice;
+use flinklab_base::advice::Advice;
+use flinklab_base::fault::Fault;
+use flinklab_event::Comparison;
+use flinklab_lab::Lab;
 
 /// What is said to all commands and means nothing here.
 pub(super) fn refused(cli: &Cli) -> Result<(), Fault> {

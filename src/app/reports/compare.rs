@@ -5,16 +5,18 @@ use super::findings::findings;
 use super::table::{Side, Table};
 use super::{counted, group_object, svg};
 use super::{html, summary};
-use crate::app::break_report::{self, title};
+use crate::app::break_report;
+use crate::app::break_report::title;
 use crate::app::print::{Printer, Style};
 use crate::cli::CompareFormat;
-use crate::fault::Fault;
-use crate::model::{Compared, Comparison, Distribution, Origin, PhaseName, distributions};
-use crate::text::{
+use flinklab_base::fault::Fault;
+use flinklab_base::text::{
     json as json_of, markdown as markdown_of, markdown_block, markdown_sentence, xml as escaped,
 };
-use crate::units;
-use crate::world::keep;
+use flinklab_base::units;
+use flinklab_event::{Compared, Comparison, Origin, PhaseName};
+use flinklab_model::{Distribution, distributions};
+use flinklab_world::keep;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -56,7 +58,7 @@ fn sides(comparison: &Comparison) -> Vec<Beside<'_>> {
             let title = labs
                 .iter()
                 .find_map(|(_, group)| Some(group.as_ref()?.title.clone()));
-            let known = || Some(crate::failure::find(key)?.title.to_string());
+            let known = || Some(flinklab_lab::failure::find(key)?.title.to_string());
             Beside {
                 failure: key,
                 title: title.or_else(known).unwrap_or_default(),

@@ -4,9 +4,9 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::failure::Verdict;
-use crate::lab::Lab;
-use crate::model::{LeaseEnd, Phase, Record, RunResult};
+use flinklab_event::{LeaseEnd, Phase, Record, RunResult};
+use flinklab_lab::Lab;
+use flinklab_lab::failure::Verdict;
 use jiff::Timestamp;
 
 /// A run that took so long, by how its lease ended.

@@ -2,9 +2,10 @@
 //! are called few.
 
 use super::summary;
-use crate::failure::Verdict;
-use crate::model::{Distribution, LeaseEnd};
-use crate::units;
+use flinklab_base::units;
+use flinklab_event::LeaseEnd;
+use flinklab_lab::failure::Verdict;
+use flinklab_model::Distribution;
 
 /// Runs of a lab from which on a difference is said without a word about how few they are.
 const ENOUGH: usize = 5;

@@ -3,10 +3,10 @@
 
 use super::{Picked, page, summary, svg, words};
 use crate::app::break_report::name;
-use crate::failure::Verdict;
-use crate::model::RunResult;
-use crate::text::{html_sentence, xml as escaped};
-use crate::units;
+use flinklab_base::text::{html_sentence, xml as escaped};
+use flinklab_base::units;
+use flinklab_event::RunResult;
+use flinklab_lab::failure::Verdict;
 
 const STYLE: &str = include_str!("../../../assets/report.css");
 

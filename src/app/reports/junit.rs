@@ -4,9 +4,9 @@
 
 use super::{Picked, words};
 use crate::app::break_report::name;
-use crate::failure::Verdict;
-use crate::text::xml as escaped;
-use crate::units;
+use flinklab_base::text::xml as escaped;
+use flinklab_base::units;
+use flinklab_lab::failure::Verdict;
 
 /// The XML.
 pub(super) fn text(picked: &Picked) -> String {
@@ -14,10 +14,10 @@ pub(super) fn text(picked: &Picked) -> String {
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"flinklab\">\n",
     );
     for group in picked.groups() {
-        let failed = |run: &&&crate::model::RunResult| {
+        let failed = |run: &&&flinklab_event::RunResult| {
             run.verdict != run.expected && run.verdict != Verdict::Inconclusive
         };
-        let open = |run: &&&crate::model::RunResult| {
+        let open = |run: &&&flinklab_event::RunResult| {
             run.verdict != run.expected && run.verdict == Verdict::Inconclusive
         };
         text.push_str(&format!(

@@ -16,11 +16,12 @@ pub(super) use compare::compared;
 
 use super::break_report;
 use super::print::{Printer, Style};
-use crate::advice;
 use crate::cli::ReportFormat;
-use crate::fault::Fault;
-use crate::model::{Distribution, RunResult, Spread, distributions};
-use crate::world::{World, keep, kept_runs};
+use flinklab_base::advice;
+use flinklab_base::fault::Fault;
+use flinklab_event::RunResult;
+use flinklab_model::{Distribution, Spread, distributions};
+use flinklab_world::{World, keep, kept_runs};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -87,7 +88,7 @@ pub(super) fn report(
     let text = match format {
         ReportFormat::Text => text(&picked),
         ReportFormat::Md => page::markdown(&picked),
-        ReportFormat::Json => format!("{}\n", crate::text::json(&object(&picked))),
+        ReportFormat::Json => format!("{}\n", flinklab_base::text::json(&object(&picked))),
         ReportFormat::Junit => junit::text(&picked),
         ReportFormat::Html => html::text(&picked),
     };
@@ -197,7 +198,7 @@ fn group_object(group: &Distribution<'_>) -> Value {
         .iter()
         .map(|(end, runs)| {
             let own = group.leases.get(end).cloned().unwrap_or_default();
-            let spread = crate::model::spread(own);
+            let spread = flinklab_model::spread(own);
             json!({"end": end, "runs": runs, "recovery_ms": spread.as_ref().map(figures)})
         })
         .collect();

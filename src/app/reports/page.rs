@@ -2,8 +2,8 @@
 
 use super::summary::{self, held_back};
 use super::{Picked, counted, words};
-use crate::model::Origin;
-use crate::text::{markdown as plain, markdown_block, markdown_sentence};
+use flinklab_base::text::{markdown as plain, markdown_block, markdown_sentence};
+use flinklab_event::Origin;
 
 /// Columns of the strip on which every run stands.
 const STRIP: usize = 60;

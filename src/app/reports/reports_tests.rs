@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::failure::{Role, Verdict};
-use crate::model::{Beat, LeaseEnd, Origin, Phase, PhaseName, Record, Statement, Target};
+use flinklab_event::{Beat, LeaseEnd, Origin, Phase, PhaseName, Record, Statement, Target};
+use flinklab_lab::failure::{Role, Verdict};
 use jiff::{SignedDuration, Timestamp};
 
 /// A run of `jm-stop` that took so long, by how its lease ended.
@@ -141,7 +141,7 @@ fn a_story_claims_only_what_was_seen() {
         story.contains("Whether the job was stopped was not seen."),
         "{story}"
     );
-    calm.statements[0].name = crate::model::StatementName::Restored;
+    calm.statements[0].name = flinklab_lab::failure::StatementName::Restored;
     let story = words::story(&calm).join(" ");
     assert!(story.contains("The job was never stopped."), "{story}");
     let mut other = calm.target.clone();

@@ -4,10 +4,11 @@
 use super::counted;
 use super::table::{Side, Table};
 use crate::app::break_report::{name, seconds, title};
-use crate::columns;
-use crate::failure::Verdict;
-use crate::model::{Distribution, PhaseName, RunResult, Spread};
-use crate::units;
+use flinklab_base::columns;
+use flinklab_base::units;
+use flinklab_event::{PhaseName, RunResult};
+use flinklab_lab::failure::Verdict;
+use flinklab_model::{Distribution, Spread};
 
 pub(super) fn figures(spread: Option<&Spread>) -> Vec<String> {
     match spread {
@@ -100,7 +101,7 @@ pub(super) fn leases(groups: &[Distribution<'_>]) -> Option<Table> {
             let own = group.leases.get(end).cloned().unwrap_or_default();
             let mut row = vec![key.to_owned(), end.words().to_owned()];
             row.extend([runs.to_string(), own.len().to_string()]);
-            row.extend(figures(crate::model::spread(own).as_ref()));
+            row.extend(figures(flinklab_model::spread(own).as_ref()));
             table.row(row);
         }
     }
@@ -178,7 +179,7 @@ pub(super) fn aside(run: &RunResult) -> Vec<String> {
         lines.push(format!(
             "The lease {}.",
             match end {
-                crate::model::LeaseEnd::RanOut => "ran out".to_owned(),
+                flinklab_event::LeaseEnd::RanOut => "ran out".to_owned(),
                 other => format!("was {}", other.words()),
             }
         ));

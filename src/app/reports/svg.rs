@@ -2,9 +2,10 @@
 //! every run of a failure as a dot. Text and shapes only, no script, nothing loaded.
 
 use crate::app::break_report::title;
-use crate::model::{Distribution, LeaseEnd, PhaseName, RunResult, counts};
-use crate::text::xml as escaped;
-use crate::units;
+use flinklab_base::text::xml as escaped;
+use flinklab_base::units;
+use flinklab_event::{LeaseEnd, PhaseName, RunResult};
+use flinklab_model::{Distribution, counts};
 
 /// Width of a drawing, in its own units.
 const WIDTH: f64 = 860.0;

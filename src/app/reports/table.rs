@@ -1,7 +1,7 @@
 //! Rows and columns, written as a terminal, Markdown or a browser wants them.
 
-use crate::columns;
-use crate::text::{markdown, xml as escaped};
+use flinklab_base::columns;
+use flinklab_base::text::{markdown, xml as escaped};
 
 /// On which side a column's words stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 //! happened, what each statement means, and the few words that must be known.
 
 use super::summary::{at, held_back};
-use crate::failure::Verdict;
-use crate::model::{Comeback, LeaseEnd, PhaseName, RunResult, StatementName};
-use crate::units;
+use flinklab_base::units;
+use flinklab_event::{Comeback, LeaseEnd, PhaseName, RunResult};
+use flinklab_lab::failure::{StatementName, Verdict};
 
 /// The words that must be known.
 pub(super) const GLOSSARY: [(&str, &str); 8] = [

@@ -1,6 +1,6 @@
 //! Labs of the two operators, and a server from which a lab takes the operator's definitions.
 
-use flinklab::lab::{Lab, sum};
+use flinklab_lab::{Lab, sum};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::Arc;

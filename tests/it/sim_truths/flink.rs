@@ -1,7 +1,7 @@
 //! Flink.
 
 use crate::simulated::{Machine, eventually};
-use flinklab::sim::CleanStop;
+use flinklab_sim::CleanStop;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::api::{AttachParams, DeleteParams, ListParams};
 use kube::{Api, ResourceExt};

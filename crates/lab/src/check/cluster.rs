@@ -1,0 +1,384 @@
+//! `kind.yaml`: what kind itself would refuse, in kind's words, and what a lab asks for beyond
+//! that: loopback only, IPv4, one control plane, the shared folder in every node.
+
+use super::super::decode::{Rules, decode};
+use super::super::kind::{Cluster, Node, NodeRole, PortMapping};
+use super::super::mistake::did_you_mean;
+use super::super::wrong::one_of;
+use super::super::yaml;
+use super::Source;
+use super::patches;
+use super::words::is_absolute;
+use flinklab_base::fault::Fault;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+const API_VERSION: &str = "kind.x-k8s.io/v1alpha4";
+pub(super) const SHARED: &str = super::super::kind::SHARED;
+pub(super) fn read(files: &[(String, String)], folder: &str) -> Result<(Source, Cluster), Fault> {
+    let kind = super::open(files, folder, "kind.yaml", Rules::Kind)?;
+    let word = |key: &str| {
+        kind.root
+            .get(key)
+            .and_then(yaml::Node::text)
+            .unwrap_or_default()
+    };
+    if word("apiVersion") != API_VERSION {
+        return kind
+            .at(
+                "apiVersion",
+                format!("unknown apiVersion: {}", word("apiVersion")),
+            )
+            .mend(format!("It must be `{API_VERSION}`."))
+            .done();
+    }
+    if word("kind") != "Cluster" {
+        return kind
+            .at(
+                "kind",
+                format!(
+                    "unknown kind {} for apiVersion: {API_VERSION}",
+                    word("kind")
+                ),
+            )
+            .mend("It must be `Cluster`.")
+            .done();
+    }
+    if let Some((key, _)) = kind.root.entry("name") {
+        return kind
+            .here(key.at, "A lab's `kind.yaml` has no `name`.")
+            .why("`--name` decides, so that one definition makes several clusters")
+            .mend("Remove the line.")
+            .done();
+    }
+    let cluster =
+        decode(&kind.root, Rules::Kind).map_err(|mistake| mistake.fault(kind.code, &kind.file))?;
+    Ok((kind, cluster))
+}
+
+pub(super) fn check(kind: &Source, cluster: &mut Cluster) -> Result<(), Fault> {
+    networking(kind, cluster)?;
+    roles(kind, cluster)?;
+    for (index, node) in cluster.nodes.iter_mut().enumerate() {
+        let path = format!("nodes[{index}]");
+        if node.image.is_empty() {
+            return kind
+                .at(&path, format!("`{path}.image` is missing."))
+                .why("kind's default differs from version to version")
+                .mend("Name one, such as `kindest/node:v1.34.0`.")
+                .done();
+        }
+        mounts(kind, &path, node)?;
+        ports(kind, &path, node)?;
+        patches::merge(kind, &path, &node.kubeadm_config_patches)?;
+        patches::json(kind, &path, node.kubeadm_config_patches_json6902.len())?;
+    }
+    same_path_everywhere(kind, cluster)?;
+    ports_across_nodes(kind, cluster)?;
+    patches::merge(kind, "", &cluster.kubeadm_config_patches)?;
+    patches::json(kind, "", cluster.kubeadm_config_patches_json6902.len())?;
+    patches::containerd(
+        kind,
+        &cluster.containerd_config_patches,
+        &cluster.containerd_config_patches_json6902,
+    )
+}
+
+fn networking(kind: &Source, cluster: &Cluster) -> Result<(), Fault> {
+    let networking = &cluster.networking;
+    match networking.ip_family.as_str() {
+        "" | "ipv4" => {}
+        family @ ("ipv6" | "dual") => {
+            return kind
+                .at(
+                    "networking.ipFamily",
+                    format!("`networking.ipFamily` cannot be `{family}`."),
+                )
+                .why("flinklab makes IPv4 clusters only")
+                .done();
+        }
+        other => {
+            return kind
+                .at("networking.ipFamily", format!("invalid ipFamily: {other}"))
+                .done();
+        }
+    }
+    loopback(
+        kind,
+        "networking",
+        "apiServerAddress",
+        &networking.api_server_address,
+        "127.0.0.1",
+    )?;
+    for (key, subnet) in [
+        ("podSubnet", &networking.pod_subnet),
+        ("serviceSubnet", &networking.service_subnet),
+    ] {
+        let is_subnet = subnet.is_empty()
+            || subnet.split_once('/').is_some_and(|(address, bits)| {
+                address.parse::<Ipv4Addr>().is_ok()
+                    && bits.parse::<u8>().is_ok_and(|bits| bits <= 32)
+            });
+        if !is_subnet {
+            let name = if key == "podSubnet" { "pod" } else { "service" };
+            return kind
+                .at(
+                    &format!("networking.{key}"),
+                    format!("invalid {name} subnet {subnet}"),
+                )
+                .why("one IPv4 network such as `10.244.0.0/16`")
+                .done();
+        }
+    }
+    let modes = ["iptables", "ipvs", "nftables", "none"];
+    let mode = networking.kube_proxy_mode.as_str();
+    if !mode.is_empty() && !modes.contains(&mode) {
+        return kind
+            .at(
+                "networking.kubeProxyMode",
+                format!("invalid kubeProxyMode: {mode}"),
+            )
+            .why(format!("it may be {}", one_of(&modes)))
+            .mend(did_you_mean(mode, modes))
+            .done();
+    }
+    Ok(())
+}
+
+/// An address that only this machine reaches. `absent` is what kind takes where none is given.
+fn loopback(
+    kind: &Source,
+    path: &str,
+    key: &str,
+    address: &str,
+    absent: &str,
+) -> Result<(), Fault> {
+    let (at, shown) = if address.is_empty() {
+        (kind.root.place(path), absent)
+    } else {
+        (kind.root.place(&format!("{path}.{key}")), address)
+    };
+    match shown.parse::<IpAddr>() {
+        Err(_) => kind
+            .here(at, format!("invalid listen address: {shown}"))
+            .done(),
+        Ok(IpAddr::V4(address)) if address.is_loopback() => Ok(()),
+        Ok(_) => {
+            let what = if address.is_empty() {
+                format!("`{path}` has no `{key}`, so it would listen on {absent}.")
+            } else {
+                format!("`{path}.{key}` is {address}, which others can reach.")
+            };
+            kind.here(at, what)
+                .why("whoever reaches the API server or Flink's REST can run code on this machine")
+                .mend(format!("Write `{key}: 127.0.0.1`."))
+                .done()
+        }
+    }
+}
+
+fn roles(kind: &Source, cluster: &Cluster) -> Result<(), Fault> {
+    let mut control_planes = cluster
+        .nodes
+        .iter()
+        .enumerate()
+        .filter(|(_, node)| node.role == NodeRole::ControlPlane);
+    if control_planes.next().is_none() {
+        return kind
+            .at("nodes", "must have at least one control-plane node")
+            .done();
+    }
+    match control_planes.next() {
+        Some((second, _)) => kind
+            .at(
+                &format!("nodes[{second}]"),
+                "A lab has one control-plane node, this is the second.",
+            )
+            .why("a second would need kind's load balancer, and shows nothing about Flink")
+            .mend("Write `role: worker`.")
+            .done(),
+        None => Ok(()),
+    }
+}
+
+fn mounts(kind: &Source, path: &str, node: &Node) -> Result<(), Fault> {
+    let mut shared = None;
+    for (index, mount) in node.extra_mounts.iter().enumerate() {
+        let path = format!("{path}.extraMounts[{index}]");
+        if !is_absolute(&mount.container_path) {
+            return kind
+                .at(
+                    &format!("{path}.containerPath"),
+                    format!(
+                        "`{path}.containerPath` cannot be `{}`.",
+                        mount.container_path
+                    ),
+                )
+                .why("a path in the node, from `/` on")
+                .done();
+        }
+        let propagations = ["None", "HostToContainer", "Bidirectional"];
+        if !mount.propagation.is_empty() && !propagations.contains(&mount.propagation.as_str()) {
+            return kind
+                .at(
+                    &format!("{path}.propagation"),
+                    format!("Unknown MountPropagation: {:?}", mount.propagation),
+                )
+                .why(format!("it may be {}", one_of(&propagations)))
+                .mend(did_you_mean(&mount.propagation, propagations))
+                .done();
+        }
+        if mount.host_path.is_empty() {
+            return kind
+                .at(&path, format!("`{path}.hostPath` is missing."))
+                .done();
+        }
+        if mount.host_path != SHARED {
+            if mount.host_path.contains("${") {
+                return kind
+                    .at(
+                        &format!("{path}.hostPath"),
+                        format!("`{path}.hostPath` cannot be `{}`.", mount.host_path),
+                    )
+                    .why(format!("only `{SHARED}` by itself is filled in"))
+                    .done();
+            }
+            if !is_absolute(&mount.host_path) {
+                return kind
+                    .at(
+                        &format!("{path}.hostPath"),
+                        format!("`{path}.hostPath` cannot be `{}`.", mount.host_path),
+                    )
+                    .why("kind would take it from the folder that it is called in, and a lab is called from anywhere")
+                    .mend("Write the whole path, from `/` on.")
+                    .done();
+            }
+            continue;
+        }
+        if let Some(first) = shared.replace(index) {
+            return kind
+                .at(
+                    &format!("{path}.hostPath"),
+                    format!("`{SHARED}` is mounted twice."),
+                )
+                .why(format!("first as extraMounts[{first}]"))
+                .done();
+        }
+        if mount.read_only {
+            return kind
+                .at(
+                    &format!("{path}.readOnly"),
+                    "The shared folder cannot be read-only.",
+                )
+                .why("Flink writes its checkpoints there")
+                .done();
+        }
+    }
+    match shared {
+        Some(_) => Ok(()),
+        None => kind
+            .at(path, format!("`{path}` does not mount the shared folder."))
+            .why("checkpoints and HA files are kept there, and looked at from outside")
+            .mend(format!("Give it an extraMount with `hostPath: {SHARED}`."))
+            .done(),
+    }
+}
+
+fn same_path_everywhere(kind: &Source, cluster: &Cluster) -> Result<(), Fault> {
+    let first = cluster.nodes.first().and_then(Node::shared_path);
+    for (index, node) in cluster.nodes.iter().enumerate() {
+        if node.shared_path() != first {
+            return kind
+                .at(
+                    &format!("nodes[{index}].extraMounts"),
+                    "The shared folder has another path in this node.",
+                )
+                .why(format!(
+                    "the first node has it as `{}`",
+                    first.unwrap_or_default()
+                ))
+                .done();
+        }
+    }
+    Ok(())
+}
+
+fn ports(kind: &Source, path: &str, node: &mut Node) -> Result<(), Fault> {
+    for (index, port) in node.extra_port_mappings.iter_mut().enumerate() {
+        let path = format!("{path}.extraPortMappings[{index}]");
+        if port.container_port == 0 {
+            return kind
+                .at(&path, "invalid containerPort: invalid port number: 0")
+                .done();
+        }
+        loopback(
+            kind,
+            &path,
+            "listenAddress",
+            &port.listen_address,
+            "0.0.0.0",
+        )?;
+        let protocols = ["TCP", "UDP", "SCTP"];
+        let protocol = port.protocol.to_uppercase();
+        if !protocol.is_empty() && !protocols.contains(&protocol.as_str()) {
+            return kind
+                .at(
+                    &format!("{path}.protocol"),
+                    format!("Unknown PortMappingProtocol: {:?}", port.protocol),
+                )
+                .why(format!("it may be {}", one_of(&protocols)))
+                .done();
+        }
+        port.protocol = protocol;
+    }
+    Ok(())
+}
+
+fn ports_across_nodes(kind: &Source, cluster: &Cluster) -> Result<(), Fault> {
+    let key = |port: &PortMapping| {
+        let protocol = if port.protocol.is_empty() {
+            "TCP"
+        } else {
+            port.protocol.as_str()
+        };
+        (
+            port.listen_address.clone(),
+            port.host_port,
+            protocol.to_owned(),
+        )
+    };
+    let mut seen = BTreeMap::new();
+    if cluster.networking.api_server_port > 0 {
+        let address = match cluster.networking.api_server_address.as_str() {
+            "" => "127.0.0.1".to_owned(),
+            address => address.to_owned(),
+        };
+        let api = (
+            address,
+            cluster.networking.api_server_port,
+            "TCP".to_owned(),
+        );
+        seen.insert(api, "networking.apiServerPort".to_owned());
+    }
+    for (number, node) in cluster.nodes.iter().enumerate() {
+        for (index, port) in node.extra_port_mappings.iter().enumerate() {
+            if port.host_port == 0 {
+                continue; // picked, and another one each time
+            }
+            let path = format!("nodes[{number}].extraPortMappings[{index}]");
+            let (address, host_port, protocol) = key(port);
+            if let Some(first) = seen.insert(key(port), path.clone()) {
+                return kind
+                    .at(
+                        &path,
+                        format!(
+                            "port mapping with same listen address, port and protocol already configured: {address}:{host_port}/{protocol}"
+                        ),
+                    )
+                    .why(format!("first as `{first}`"))
+                    .done();
+            }
+        }
+    }
+    Ok(())
+}

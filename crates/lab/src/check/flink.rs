@@ -1,0 +1,159 @@
+//! Flink's own configuration, where a manifest carries it: it must agree with lab.yaml, or the
+//! lab would be built and then watched in the wrong place. Options that say nothing about that
+//! are Flink's to judge.
+
+use super::super::options::{self, Options, known};
+use super::super::yaml::Node;
+use super::pods::Pods;
+use super::{Object, Whole};
+use flinklab_base::fault::Fault;
+
+pub(super) fn check(whole: &Whole<'_>, pods: &Pods<'_>) -> Result<(), Fault> {
+    let volumes = pods.spec.get("volumes").map_or(&[][..], Node::items);
+    for volume in volumes {
+        let name = volume.find("configMap.name").and_then(Node::text);
+        let map = whole.objects.iter().find(|object| {
+            object.document.kind == "ConfigMap"
+                && Some(object.document.name.as_str()) == name
+                && object.document.namespace == pods.object.document.namespace
+        });
+        let Some(map) = map else { continue };
+        let found = options::of(map.node)
+            .map_err(|mistake| mistake.fault(map.source.code, &map.source.file))?;
+        if let Some(found) = found {
+            fits(whole, map, &found.options)?;
+        }
+    }
+    Ok(())
+}
+
+/// Options that say where things are must agree with lab.yaml, and times with each other.
+pub(super) fn fits(whole: &Whole<'_>, of: &Object<'_>, options: &Options) -> Result<(), Fault> {
+    agree(whole, of, options)?;
+    election(of, options)
+}
+
+/// Times of the election that cannot work together. Flink's own defaults are equal for lease and
+/// deadline, so equal is allowed.
+fn election(map: &Object<'_>, options: &Options) -> Result<(), Fault> {
+    let of = |name: &str, default: f64| {
+        let key = format!("high-availability.kubernetes.leader-election.{name}");
+        let set = options.get(&key);
+        let value = set.and_then(|(value, _)| known::time(value));
+        (value.unwrap_or(default), set.map(|(_, at)| *at))
+    };
+    let (lease, at_lease) = of("lease-duration", 15e3);
+    let (deadline, at_deadline) = of("renew-deadline", 15e3);
+    let (retry, at_retry) = of("retry-period", 5e3);
+    if let (true, Some(at)) = (deadline > lease, at_deadline.or(at_lease)) {
+        return map
+            .source
+            .here(at, "The renew deadline is longer than the lease.")
+            .why(format!(
+                "a leader would go on for {} s after another one may have taken over",
+                (deadline - lease) / 1e3
+            ))
+            .mend("Let lease-duration be at least as long as renew-deadline.")
+            .done();
+    }
+    if let (true, Some(at)) = (retry >= deadline, at_retry.or(at_deadline).or(at_lease)) {
+        return map
+            .source
+            .here(
+                at,
+                "The retry period is not shorter than the renew deadline.",
+            )
+            .why("the lease is renewed once a retry period, and would be given up before")
+            .mend("Let retry-period be a third of renew-deadline or less.")
+            .done();
+    }
+    Ok(())
+}
+
+fn agree(whole: &Whole<'_>, map: &Object<'_>, options: &Options) -> Result<(), Fault> {
+    let flink = &whole.definition.flink;
+    let says = |path: &str, value: &str| format!("`{path}` in lab.yaml says `{value}`");
+    let differs = |keys: &[&str], wanted: &str, why: String| -> Result<(), Fault> {
+        let Some((key, (value, at))) = keys.iter().find_map(|key| options.get_key_value(*key))
+        else {
+            return Ok(());
+        };
+        if value == wanted {
+            return Ok(());
+        }
+        map.source
+            .here(
+                *at,
+                format!("`{key}` is `{value}`, which does not fit to lab.yaml."),
+            )
+            .why(why)
+            .mend(format!("Write `{key}: {wanted}`, or change lab.yaml."))
+            .done()
+    };
+    let id = flink.cluster_id.as_str();
+    differs(&["kubernetes.cluster-id"], id, says("flink.cluster-id", id))?;
+    let namespace = flink.namespace.as_str();
+    differs(
+        &["kubernetes.namespace"],
+        namespace,
+        says("flink.namespace", namespace),
+    )?;
+    let port = flink.rest.port.to_string();
+    differs(&["rest.port"], &port, says("flink.rest.port", &port))?;
+
+    let folder = |keys: &[&str], name: &str, wanted: &str, below: &str| -> Result<(), Fault> {
+        let Some((key, (value, at))) = keys.iter().find_map(|key| options.get_key_value(*key))
+        else {
+            return Ok(());
+        };
+        let Some(path) = local(value) else {
+            return Ok(());
+        };
+        let whole_path = format!("{}{below}", path.trim_end_matches('/'));
+        let expected = format!("{}/{wanted}", flink.mount);
+        if whole_path == expected {
+            return Ok(());
+        }
+        map.source
+            .here(
+                *at,
+                format!("`{key}` leads to `{whole_path}`, which does not fit to lab.yaml."),
+            )
+            .why(format!(
+                "`flink.mount` and `flink.folders.{name}` there make `{expected}`"
+            ))
+            .done()
+    };
+    // Flink puts HA files below storageDir into a folder named by this option.
+    let ha_id = options
+        .get("high-availability.cluster-id")
+        .map_or("default", |(value, _)| value.trim_matches('/'));
+    folder(
+        &["high-availability.storageDir"],
+        "ha",
+        &flink.folders.ha,
+        &format!("/{ha_id}"),
+    )?;
+    folder(
+        &["execution.checkpointing.dir", "state.checkpoints.dir"],
+        "checkpoints",
+        &flink.folders.checkpoints,
+        "",
+    )?;
+    folder(
+        &[
+            "execution.checkpointing.savepoint-dir",
+            "state.savepoints.dir",
+        ],
+        "savepoints",
+        &flink.folders.savepoints,
+        "",
+    )
+}
+
+/// The path of `file:/a`, `file:///a` or `/a`; none of another file system.
+fn local(address: &str) -> Option<String> {
+    let path = address.strip_prefix("file:").unwrap_or(address);
+    let path = path.strip_prefix("//").unwrap_or(path);
+    path.starts_with('/').then(|| path.to_owned())
+}

@@ -1,0 +1,42 @@
+//! The state of orders about the job: what was seen, what goes on, how the last one ended.
+
+use flinklab_base::fault::Fault;
+use flinklab_event::{JobDone, JobOrder, JobTold, JobsSeen};
+use jiff::Timestamp;
+
+/// What is known about orders.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Jobs {
+    /// The newest look, and when.
+    pub seen: Option<(Timestamp, JobsSeen)>,
+    /// A look that was asked for and not answered yet, since when.
+    pub asked: Option<Timestamp>,
+    /// The order that is carried out, since when, and what it waits for.
+    pub going: Option<(Timestamp, JobOrder, String)>,
+    /// What came of the last one.
+    pub ended: Option<(Timestamp, Result<JobDone, Fault>)>,
+}
+
+impl Jobs {
+    pub(super) fn told(&mut self, at: Timestamp, told: &JobTold) {
+        match told {
+            JobTold::Begun(order) => {
+                self.going = Some((at, order.clone(), String::new()));
+                self.ended = None;
+            }
+            JobTold::Now(words) => {
+                if let Some((.., now)) = &mut self.going {
+                    now.clone_from(words);
+                }
+            }
+            JobTold::Done(done) => {
+                self.going = None;
+                self.ended = Some((at, Ok((**done).clone())));
+            }
+            JobTold::Refused(fault) => {
+                self.going = None;
+                self.ended = Some((at, Err(fault.clone())));
+            }
+        }
+    }
+}

@@ -1,0 +1,383 @@
+//! What can be said about a run: statements with evidence in words, and the verdict. Pure, and
+//! strict in one direction: what nobody saw is never PASS.
+
+mod aftershock;
+mod exact;
+mod in_time;
+mod one_leader;
+mod pointer;
+mod restarts;
+mod restored;
+
+use super::Run;
+use flinklab_base::units;
+use flinklab_event::{Origin, PhaseName, RunResult, Statement};
+use flinklab_lab::failure::{Counted, Leadership, Restore, StatementName, Verdict};
+use jiff::{SignedDuration, Timestamp};
+
+/// How long after its time budget a run is watched on: a late recovery is worth its figure.
+const WATCHED_ON: SignedDuration = SignedDuration::from_secs(30);
+/// How long a break may take to be sent.
+const UNSENT: SignedDuration = SignedDuration::from_secs(60);
+/// An answer of REST within so long before the end: its silence since then proves nothing else.
+const RECENT: SignedDuration = SignedDuration::from_secs(10);
+/// A new leader whose memory shows no restore for so long did not restore.
+const NO_RESTORE: SignedDuration = SignedDuration::from_secs(5);
+
+/// Whether more may still be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// What is open may still be decided.
+    Open,
+    /// What is open stays open.
+    Last,
+}
+
+/// What was found out about one statement.
+type Finding = (Verdict, String);
+
+/// The result of a run, once every statement is decided and the next checkpoint is there, or once
+/// its time is over. None while it is too early to say, and where nothing was done at all.
+#[must_use]
+pub fn judge(run: &Run, now: Timestamp, origin: Origin) -> Option<RunResult> {
+    if run.refused() {
+        return None;
+    }
+    let early = run.statements(Word::Open, now);
+    let decided = early
+        .iter()
+        .all(|statement| statement.verdict != Verdict::Unknown);
+    let statements = match decided && run.over().is_some() {
+        true => early,
+        // Nobody goes on observing: what is open stays open.
+        false if run.seen.broken_off.is_some() => early,
+        // What is taken back and proves nothing any more holds nobody up.
+        false if run.spoilt().is_some() && run.seen.undone.is_some() => {
+            run.statements(Word::Last, now)
+        }
+        false if now >= run.deadline() => run.statements(Word::Last, now),
+        false => return None,
+    };
+    Some(RunResult {
+        run: run.order.run.clone(),
+        failure: run.order.failure.key.to_string(),
+        target: run.order.target.clone(),
+        origin,
+        at: run.seen.sent.as_ref().map_or(run.before.at, |sent| sent.at),
+        verdict: match run.spoilt() {
+            Some(_) => Verdict::Inconclusive,
+            None => overall(&statements),
+        },
+        expected: run.order.failure.expect.verdict(),
+        recovery_ms: run.recovery_ms(),
+        phases: run.seen.phases.clone(),
+        statements,
+        record: run.record(now),
+    })
+}
+
+/// One FAIL decides; without one, an UNKNOWN does.
+fn overall(statements: &[Statement]) -> Verdict {
+    let any = |verdict| {
+        statements
+            .iter()
+            .any(|statement| statement.verdict == verdict)
+    };
+    if any(Verdict::Fail) {
+        Verdict::Fail
+    } else if any(Verdict::Unknown) || any(Verdict::Inconclusive) {
+        Verdict::Inconclusive
+    } else {
+        Verdict::Pass
+    }
+}
+
+impl Run {
+    /// The statements so far; UNKNOWN is what is still open.
+    #[must_use]
+    pub fn so_far(&self, now: Timestamp) -> Vec<Statement> {
+        self.statements(Word::Open, now)
+    }
+
+    /// It was refused or broken off before anything was sent: there will be no result.
+    #[must_use]
+    pub fn refused(&self) -> bool {
+        let ended = self.seen.fault.is_some() || self.seen.broken_off.is_some();
+        ended && self.seen.sent.is_none()
+    }
+
+    /// Why nothing can be concluded from what was seen, good or bad: time itself was not as it
+    /// seems, or somebody else ended the failure early.
+    #[must_use]
+    pub fn spoilt(&self) -> Option<String> {
+        if let Some((from, to)) = self.seen.jump {
+            let step = to.duration_since(from).as_secs();
+            return Some(format!(
+                "the clock jumped by {step} s during the run, or this machine slept"
+            ));
+        }
+        let broken_off = self.seen.broken_off.as_ref();
+        let broken_off = broken_off.map(|why| format!("it was broken off: {why}"));
+        self.seen.healed.clone().or(broken_off)
+    }
+
+    /// Whether another epoch is expected, or began where both are right.
+    pub(super) fn moves(&self) -> bool {
+        match self.order.failure.expect.leadership {
+            Leadership::NewEpoch => true,
+            Leadership::Stays => false,
+            Leadership::MayMove => self.epoch().is_some(),
+        }
+    }
+
+    /// Whether the job must come back from a checkpoint.
+    pub(super) fn comes_back(&self) -> bool {
+        match self.order.failure.expect.restore {
+            Restore::Newest => true,
+            Restore::None => false,
+            Restore::IfMoved => self.epoch().is_some(),
+        }
+    }
+
+    /// When nothing more is to come: a checkpoint proves that the job goes on, and where a failure
+    /// stays applied for a while, another one that it got over its undo.
+    pub(super) fn over(&self) -> Option<Timestamp> {
+        let settled = self.settled()?.max(self.next_checkpoint()?.1.at);
+        if self.order.failure.lasts.is_none() {
+            return Some(settled);
+        }
+        let from = self.quiet_from()?;
+        let last = self
+            .restores()
+            .last()
+            .map_or(from, |restored| restored.at.max(from));
+        let after = self.completed_since(last)?;
+        Some(settled.max(after))
+    }
+
+    /// When the run ends, whatever was seen.
+    #[must_use]
+    pub fn deadline(&self) -> Timestamp {
+        let (from, within) = match &self.seen.sent {
+            Some(sent) => {
+                let failure = &self.order.failure;
+                let budget = failure.expect.within.span() + WATCHED_ON;
+                let lasts = failure
+                    .lasts
+                    .map_or(SignedDuration::ZERO, |lasts| lasts.span());
+                let later = |at: Timestamp, by| at.saturating_add(by).unwrap_or(Timestamp::MAX);
+                let undone = self.undone_at();
+                let undone = undone.unwrap_or_else(|| later(sent.at, lasts));
+                let watched = self.aftershock_span() + WATCHED_ON;
+                match failure.expect.counted {
+                    Counted::Undone => (undone, budget.max(watched)),
+                    // What is undone late is watched on as well.
+                    Counted::Break => {
+                        let undone = later(undone, watched);
+                        let sleeps = self.sleeps().unwrap_or_default();
+                        let budget = budget + sleeps;
+                        (sent.at, budget.max(undone.duration_since(sent.at) + sleeps))
+                    }
+                }
+            }
+            None => (self.before.at, UNSENT),
+        };
+        from.saturating_add(within).unwrap_or(Timestamp::MAX)
+    }
+
+    fn statements(&self, word: Word, now: Timestamp) -> Vec<Statement> {
+        let usual = [
+            (StatementName::Hit, self.was_hit()),
+            (StatementName::Leadership, self.leadership(word)),
+            (StatementName::OneLeader, self.one_leader(word, now)),
+            (StatementName::SameJob, self.same_job(word, now)),
+            (StatementName::Restored, self.was_restored(word, now)),
+            (StatementName::IdsGrow, self.ids_grow()),
+            (StatementName::Pointer, self.pointer(word)),
+            (StatementName::Restarts, self.restarts(word, now)),
+            (StatementName::InTime, self.in_time(word, now)),
+        ];
+        let exact = self.exact(word).map(|found| (StatementName::Exact, found));
+        let all = usual.into_iter().chain(exact);
+        all.map(|(name, (verdict, evidence))| Statement {
+            name,
+            verdict,
+            evidence,
+        })
+        .collect()
+    }
+
+    fn was_hit(&self) -> Finding {
+        if let Some(why) = &self.seen.healed {
+            return unknown(format!("it was taken back before its time: {why}"));
+        }
+        match (&self.seen.hit, &self.seen.fault) {
+            (Some(Ok(proof)), _) => (Verdict::Pass, proof.clone()),
+            (Some(Err(why)), _) => (Verdict::Fail, why.clone()),
+            (None, Some(fault)) => unknown(format!("not proven: {fault}")),
+            (None, None) => unknown("not proven"),
+        }
+    }
+
+    fn leadership(&self, word: Word) -> Finding {
+        let before = units::short(self.before.epoch.as_deref().unwrap_or("none"), units::ID);
+        let Some(sent) = self.seen.sent.as_ref().map(|sent| sent.at) else {
+            return unknown("nothing was sent");
+        };
+        if let Some((early, _)) = self.seen.epochs.iter().find(|(_, at)| *at < sent) {
+            return unknown(format!(
+                "epoch {} began before the failure was sent",
+                units::short(early, units::ID)
+            ));
+        }
+        match (self.order.failure.expect.leadership, self.epoch()) {
+            (Leadership::MayMove, Some(_)) if self.seen.epochs.len() > 1 => (
+                Verdict::Fail,
+                format!(
+                    "{} new epochs began; one at the most was expected",
+                    self.seen.epochs.len()
+                ),
+            ),
+            (Leadership::NewEpoch | Leadership::MayMove, Some((epoch, _))) => {
+                (Verdict::Pass, self.moved(before, epoch))
+            }
+            (Leadership::Stays, Some((epoch, _))) => (
+                Verdict::Fail,
+                format!(
+                    "epoch {before} should have stayed, but {} began",
+                    units::short(epoch, units::ID)
+                ),
+            ),
+            (Leadership::NewEpoch, None) => match (word, self.seen.blind) {
+                (Word::Last, None) => (
+                    Verdict::Fail,
+                    format!("no new session id in the leader keys; epoch {before} until the end"),
+                ),
+                (Word::Last, Some(_)) => unknown("the watch of the leader keys was lost"),
+                (Word::Open, _) => unknown(format!("epoch {before}, no other so far")),
+            },
+            (Leadership::Stays | Leadership::MayMove, None) => self.stayed(before),
+        }
+    }
+
+    fn moved(&self, before: &str, epoch: &str) -> String {
+        let count = self.seen.epochs.len();
+        let more = match count {
+            0 | 1 => String::new(),
+            _ => format!(", {count} epochs in all"),
+        };
+        format!(
+            "epoch {before} ended, {} began{more}",
+            units::short(epoch, units::ID)
+        )
+    }
+
+    /// That nothing moved is only seen by looking again once all is over.
+    fn stayed(&self, before: &str) -> Finding {
+        let over = self.settled();
+        match (&self.seen.map, over) {
+            (Some((at, Some(epoch))), Some(over))
+                if *at >= over && Some(epoch) == self.before.epoch.as_ref() =>
+            {
+                (
+                    Verdict::Pass,
+                    format!("epoch {before} before and after, no other in between"),
+                )
+            }
+            (Some((at, None)), Some(over)) if *at >= over => (
+                Verdict::Fail,
+                format!("epoch {before} ended, and nobody leads"),
+            ),
+            _ => unknown(format!(
+                "epoch {before} was not seen again after the recovery"
+            )),
+        }
+    }
+
+    /// When all that was expected to move had moved.
+    fn settled(&self) -> Option<Timestamp> {
+        match self.comes_back() {
+            true => self.recovered().map(|stamp| stamp.at),
+            false => self.next_checkpoint().map(|(_, stamp)| stamp.at),
+        }
+    }
+
+    fn same_job(&self, word: Word, now: Timestamp) -> Finding {
+        let Some(job) = &self.before.job else {
+            return unknown("no job was known before");
+        };
+        let name = units::short(job, units::ID);
+        if self.seen.sent.is_none() {
+            return unknown("nothing was sent");
+        }
+        if let Some(recovered) = self.recovered_look() {
+            let others = match recovered.others.len() {
+                0 => String::new(),
+                count => format!(", beside {count} other job(s)"),
+            };
+            return (Verdict::Pass, format!("job {name} runs again{others}"));
+        }
+        if !self.comes_back()
+            && let Some((_, next)) = self.next_checkpoint()
+            && self
+                .seen
+                .looks
+                .iter()
+                .any(|look| look.asked >= next.at && look.all_run())
+        {
+            return (Verdict::Pass, format!("job {name} ran on"));
+        }
+        match (word, self.recent_look(now)) {
+            (Word::Open, _) => unknown(format!("job {name} was not seen running again")),
+            (Word::Last, None) => unknown("REST did not answer at the end"),
+            (Word::Last, Some(look)) => match &look.job {
+                Some((state, running, total)) => {
+                    let words = format!("job {name} is there: {state}, {running}/{total} tasks");
+                    (Verdict::Pass, words)
+                }
+                None => (
+                    Verdict::Fail,
+                    match look.others.first() {
+                        Some(other) => format!("job {name} is gone; another one is there: {other}"),
+                        None => format!("job {name} is gone: Flink lists no job"),
+                    },
+                ),
+            },
+        }
+    }
+
+    fn ids_grow(&self) -> Finding {
+        if let Some(words) = &self.seen.fell {
+            return (Verdict::Fail, words.clone());
+        }
+        match self.next_checkpoint() {
+            Some((id, stamp)) => match self.highest_but(id, stamp.at) {
+                Some(before) if id <= before => (
+                    Verdict::Fail,
+                    format!("checkpoint {id} completed after checkpoint {before}"),
+                ),
+                Some(before) => (
+                    Verdict::Pass,
+                    format!("checkpoint {id} completed after checkpoint {before}"),
+                ),
+                None => unknown("no checkpoint was known before"),
+            },
+            None => unknown("no new checkpoint completed"),
+        }
+    }
+
+    fn recent_look(&self, now: Timestamp) -> Option<&super::Look> {
+        let from = now.saturating_sub(RECENT).unwrap_or(Timestamp::MIN);
+        self.seen.looks.last().filter(|look| look.done >= from)
+    }
+
+    /// The stamp of a phase, if it was reached.
+    #[must_use]
+    pub fn reached(&self, name: PhaseName) -> Option<&flinklab_event::Phase> {
+        self.seen.phases.iter().find(|phase| phase.name == name)
+    }
+}
+
+fn unknown(words: impl Into<String>) -> Finding {
+    (Verdict::Unknown, words.into())
+}

@@ -1,0 +1,257 @@
+//! The job: its operators with their tasks, and every exception with its root cause, those that a
+//! leader of the past forgot included.
+
+use crate::health;
+use crate::health::Fresh;
+use crate::paint::{Keys, chosen, fit, panel, scrolled, sentences};
+use crate::theme::{Theme, Tone, sign};
+use crate::words;
+use flinklab_base::units;
+use flinklab_event::{Count, JobException, Source};
+use flinklab_model::{Extent, Model, Whole};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+/// Draws the page.
+pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) -> Extent {
+    let width = usize::from(area.width.saturating_sub(2));
+    let ours = model.lab.as_ref().and_then(|lab| lab.job.as_deref());
+    let row = model.job.row(ours);
+    let name = row.map_or_else(|| "Flink job".to_owned(), |row| row.name.clone());
+    let title = vec![
+        theme.say(Tone::Muted, "Flink job "),
+        theme.say(Tone::Accent, words::cut(&name, 40)),
+    ];
+    let aside = match health::fresh(model, Source::Flink) {
+        Fresh::Live => vec![theme.say(
+            Tone::Muted,
+            format!("job id {}", units::short(ours.unwrap_or("none"), units::ID)),
+        )],
+        fresh => {
+            let (tone, sign, words) = health::fresh_words(fresh);
+            vec![theme.say(tone, format!("Flink REST {sign} {words}"))]
+        }
+    };
+    let exception = model.details.exceptions.get(model.screen.row);
+    let height = usize::from(area.height.saturating_sub(2));
+    let (lines, extent) = match (model.screen.whole, exception) {
+        (Whole::Yes, Some(exception)) => {
+            let lines = whole(theme, exception, width);
+            scrolled(lines, height, model.screen.scroll)
+        }
+        _ => {
+            let (mut lines, chosen) = overview(model, theme, width);
+            // on a small screen what stands above gives way to the chosen exception
+            let above = chosen.map_or(0, |line| (line + 1).saturating_sub(height));
+            lines.drain(..above);
+            let count = model.details.exceptions.len();
+            let above = lines.len().saturating_sub(count);
+            (lines, Extent::new(count, height.saturating_sub(above)))
+        }
+    };
+    panel(frame, theme, area, (title, aside), Keys::Here, lines);
+    extent
+}
+
+/// What a job says that can prove that its state is exact.
+fn counted(theme: &Theme, count: &Count, width: usize) -> Line<'static> {
+    let (tone, words) = match count.wrong() {
+        None => (Tone::Ok, "each once: no gap, no duplicate".to_owned()),
+        Some(wrong) => (Tone::Fail, wrong),
+    };
+    let counted = format!("   {} numbers counted, ", count.counted);
+    Line::from(fit(
+        vec![theme.say(Tone::Plain, counted), theme.say(tone, words)],
+        width,
+    ))
+}
+
+/// Everything at a glance, and which line is chosen.
+fn overview(model: &Model, theme: &Theme, width: usize) -> (Vec<Line<'static>>, Option<usize>) {
+    let mut lines = Vec::new();
+    let ours = model.lab.as_ref().and_then(|lab| lab.job.as_deref());
+    let fresh = health::fresh(model, Source::Flink);
+    let live = fresh == Fresh::Live;
+    match model.job.row(ours) {
+        // what was good when Flink was heard last is not good now
+        Some(row) if !live => {
+            let seen = model.job.good.as_ref();
+            let seen = seen.map_or_else(String::new, |(at, _)| {
+                format!(" · as of {} ago", words::age_at(model.now, *at))
+            });
+            let (running, total) = (row.tasks.running, row.tasks.total);
+            lines.push(Line::from(fit(
+                vec![
+                    theme.say(Tone::Warn, format!(" {} ", sign::UNKNOWN)),
+                    theme.say(
+                        Tone::Muted,
+                        format!("was {}, {running} of {total} tasks ran{seen}", row.state),
+                    ),
+                ],
+                width,
+            )));
+            lines.push(Line::from(
+                theme.say(Tone::Muted, format!("   id {}", row.id)),
+            ));
+        }
+        None if !live => lines.extend(sentences(
+            theme,
+            Tone::Warn,
+            "Flink does not answer, so whether it lists the job is not known.",
+            width,
+        )),
+        Some(row) => {
+            let (tone, sign) = match row.all_run() {
+                true => (Tone::Ok, sign::OK),
+                false => (Tone::Warn, sign::NOW),
+            };
+            let since = row.started.map_or_else(String::new, |at| {
+                format!(" · started {} ago", words::age_at(model.now, at))
+            });
+            lines.push(Line::from(fit(
+                vec![
+                    theme.say(tone, format!(" {sign} {} ", row.state)),
+                    theme.say(
+                        Tone::Plain,
+                        format!("{} of {} tasks run", row.tasks.running, row.tasks.total),
+                    ),
+                    theme.say(Tone::Muted, since),
+                ],
+                width,
+            )));
+            lines.push(Line::from(
+                theme.say(Tone::Muted, format!("   id {}", row.id)),
+            ));
+        }
+        None => lines.extend(sentences(
+            theme,
+            Tone::Warn,
+            "Flink does not list the job.",
+            width,
+        )),
+    }
+    let count = model.job.count.as_ref().filter(|_| live);
+    lines.extend(count.map(|count| counted(theme, count, width)));
+    lines.push(Line::default());
+    let name = width.saturating_sub(34).clamp(16, 80);
+    let head = format!(
+        "   {:<name$} {:<12} {:>6} {:>8}",
+        "OPERATORS", "STATE", "TASKS", "SINCE"
+    );
+    lines.push(Line::from(theme.say(Tone::Muted, words::cut(&head, width))));
+    let seen = model.details.seen.as_ref();
+    let Some((at, detail)) = seen else {
+        let words = "Waiting for Flink to tell the operators.";
+        lines.extend(sentences(theme, Tone::Muted, words, width));
+        return (lines, None);
+    };
+    let age = words::since(model.now, *at);
+    for vertex in &detail.vertices {
+        let old = age > 5.0 || !live;
+        let (tone, sign) = match vertex.state.as_str() {
+            _ if old => (Tone::Muted, sign::UNKNOWN),
+            "RUNNING" if vertex.tasks.running == vertex.tasks.total => (Tone::Ok, sign::OK),
+            "FAILED" | "CANCELED" => (Tone::Fail, sign::FAIL),
+            _ => (Tone::Warn, sign::NOW),
+        };
+        let since = vertex
+            .started
+            .map_or_else(String::new, |at| words::age_at(model.now, at));
+        let tasks = format!("{}/{}", vertex.tasks.running, vertex.tasks.total);
+        lines.push(Line::from(fit(
+            vec![
+                theme.say(tone, format!(" {sign} ")),
+                theme.say(
+                    Tone::Plain,
+                    format!("{} ", words::left(&words::cut(&vertex.name, name), name)),
+                ),
+                theme.say(
+                    tone,
+                    format!("{:<12} {tasks:>6}", words::cut(&vertex.state, 12)),
+                ),
+                theme.say(Tone::Muted, format!(" {since:>8}")),
+            ],
+            width,
+        )));
+    }
+    lines.push(Line::from(
+        theme.say(Tone::Muted, format!("   as of {} ago", words::age(age))),
+    ));
+    lines.push(Line::default());
+    let head = format!("   {:<9} {:<30} {}", "AT", "ROOT CAUSE", "TASK");
+    lines.push(Line::from(theme.say(Tone::Muted, words::cut(&head, width))));
+    let exceptions = &model.details.exceptions;
+    if exceptions.is_empty() {
+        let words = match live {
+            true => "No exception was seen: no task of this job failed since we look.",
+            false => "No exception was seen as long as Flink was heard.",
+        };
+        lines.extend(sentences(theme, Tone::Muted, words, width));
+        return (lines, None);
+    }
+    let mut at = None;
+    let skip = model.screen.row.saturating_sub(5);
+    for (n, exception) in exceptions.iter().enumerate().skip(skip) {
+        let cause = width.saturating_sub(14 + 26).max(20);
+        let line = Line::from(fit(
+            vec![
+                theme.say(Tone::Fail, format!(" {} ", sign::FAIL)),
+                theme.say(
+                    Tone::Muted,
+                    format!("{:<9} ", words::clock(&theme.zone, exception.at)),
+                ),
+                theme.say(
+                    Tone::Plain,
+                    format!(
+                        "{} ",
+                        words::left(&words::cut(plain(exception.root()), cause), cause)
+                    ),
+                ),
+                theme.say(Tone::Muted, exception.task.clone()),
+            ],
+            width,
+        ));
+        lines.push(match n == model.screen.row {
+            true => {
+                at = Some(lines.len());
+                chosen(&line, width)
+            }
+            false => line,
+        });
+    }
+    (lines, at)
+}
+
+/// Without the package in front of the class.
+fn plain(text: &str) -> &str {
+    let (class, _) = text.split_once(':').unwrap_or((text, ""));
+    let package = class.rfind('.').filter(|_| !class.contains(' '));
+    package.map_or(text, |at| &text[at + 1..])
+}
+
+fn whole(theme: &Theme, exception: &JobException, width: usize) -> Vec<Line<'static>> {
+    let mut lines = sentences(
+        theme,
+        Tone::Fail,
+        &format!("root cause: {}", exception.root()),
+        width,
+    );
+    let place = match exception.worker.is_empty() {
+        true => exception.task.clone(),
+        false => format!("{} on {}", exception.task, exception.worker),
+    };
+    lines.extend(sentences(theme, Tone::Muted, &place, width));
+    lines.push(Line::default());
+    for line in &exception.lines {
+        let tone = match line.trim_start().starts_with("at ") {
+            true => Tone::Muted,
+            false => Tone::Plain,
+        };
+        lines.push(Line::from(fit(
+            vec![theme.say(tone, format!(" {line}"))],
+            width,
+        )));
+    }
+    lines
+}

@@ -1,0 +1,343 @@
+//! What is applied and not yet taken back: one file a failure, written and synced before it is
+//! applied. An entry holds its undo in full, so that any later process can carry it out, and who
+//! applied it, so that nobody undoes what is still wanted. Acts on nothing.
+
+mod claim;
+mod owner;
+
+pub use claim::claimed;
+pub use owner::Owner;
+
+use super::files;
+use super::home::Home;
+use flinklab_base::advice;
+use flinklab_base::clock;
+use flinklab_base::fault::Fault;
+use flinklab_base::shell;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::fs;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+/// The version of the files' format.
+const FORMAT: u32 = 1;
+/// An entry above this is not ours: a config map has at most 1 MiB.
+const LIMIT: u64 = 4 * 1024 * 1024;
+
+/// One failure that is applied.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Version of this format.
+    pub format: u32,
+    /// The run's name.
+    pub run: String,
+    /// The failure's key.
+    pub failure: String,
+    /// What is broken, for a person.
+    pub what: String,
+    /// Who applied it.
+    pub owner: Owner,
+    /// When it was written.
+    pub since: Timestamp,
+    /// When its owner will have undone it.
+    pub deadline: Timestamp,
+    /// What takes it back, in this order. Doing it twice does no harm.
+    pub undo: Vec<Act>,
+}
+
+/// One act that takes something back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Act {
+    /// SIGCONT to a process of the node.
+    Thaw {
+        /// The node's name.
+        node: String,
+        /// As the node counts.
+        pid: u32,
+        /// Clock ticks since the node's boot.
+        start: u64,
+        /// Whose it is.
+        pod: String,
+    },
+    /// Rules with this comment out of the node.
+    Reconnect {
+        /// The node's name.
+        node: String,
+        /// The rules' comment.
+        mark: String,
+    },
+    /// A file of the node back to its place.
+    MoveBack {
+        /// The node's name.
+        node: String,
+        /// Where it was put.
+        from: String,
+        /// Where it belongs.
+        to: String,
+    },
+    /// A folder of the node as it was.
+    Mode {
+        /// The node's name.
+        node: String,
+        /// The folder, as the node sees it.
+        folder: String,
+        /// Its mode, octal.
+        mode: String,
+    },
+    /// Files of a job's state back to where they were.
+    Files {
+        /// The node's name.
+        node: String,
+        /// The folder of the job's checkpoints, as the node sees it.
+        folder: String,
+        /// Where they were put.
+        aside: String,
+    },
+    /// A paused node goes on.
+    Resume {
+        /// The node's name.
+        node: String,
+    },
+    /// A workload's replicas as they were.
+    Scale {
+        /// `Deployment` or `StatefulSet`.
+        kind: String,
+        /// Its name, in the lab's namespace.
+        name: String,
+        /// How many.
+        replicas: i32,
+    },
+    /// A Role's rules as they were.
+    Role {
+        /// Its name, in the lab's namespace.
+        name: String,
+        /// The rules.
+        rules: Value,
+    },
+    /// The job's config map as it was, then the leader stopped once.
+    Pointers {
+        /// Its name, in the lab's namespace.
+        name: String,
+        /// The whole map.
+        map: Value,
+        /// The job.
+        job: String,
+        /// The newest checkpoint that it points to.
+        checkpoint: u64,
+    },
+}
+
+impl Act {
+    /// The node that it is done in; none where it goes through the API server.
+    #[must_use]
+    pub fn node(&self) -> Option<&str> {
+        match self {
+            Self::Thaw { node, .. }
+            | Self::Reconnect { node, .. }
+            | Self::MoveBack { node, .. }
+            | Self::Mode { node, .. }
+            | Self::Files { node, .. }
+            | Self::Resume { node } => Some(node),
+            Self::Scale { .. } | Self::Role { .. } | Self::Pointers { .. } => None,
+        }
+    }
+
+    /// What it does as a command that a person would type, in the lab's namespace.
+    #[must_use]
+    pub fn command(&self, kubectl: impl Fn(&str) -> String, namespace: &str) -> String {
+        let within = |node: &str, command: String| format!("docker exec {node} {command}");
+        match self {
+            Self::Thaw { node, pid, .. } => within(node, format!("kill -CONT {pid}")),
+            Self::Reconnect { node, mark } => within(
+                node,
+                format!("sh -c 'iptables -S | grep {mark} | sed s/^-A/-D/ | xargs -L1 iptables'"),
+            ),
+            Self::MoveBack { node, from, to } => within(node, format!("mv {from} {to}")),
+            Self::Mode { node, folder, mode } => within(node, format!("chmod {mode} {folder}")),
+            Self::Files {
+                node,
+                folder,
+                aside,
+            } => within(node, format!("cp -a {aside}/. {folder}")),
+            Self::Resume { node } => format!("docker unpause {node}"),
+            Self::Scale {
+                kind,
+                name,
+                replicas,
+            } => kubectl(&format!(
+                "scale -n {namespace} {} {name} --replicas={replicas}",
+                kind.to_lowercase()
+            )),
+            Self::Role { name, rules } => kubectl(&format!(
+                "patch -n {namespace} role {name} --type=merge -p {}",
+                shell::quoted(&format!("{{\"rules\":{rules}}}"))
+            )),
+            // The map is too long to type: it is the copy that the journal held.
+            Self::Pointers { name, .. } => kubectl(&format!(
+                "patch -n {namespace} configmap {name} --type=merge --patch-file COPY"
+            )),
+        }
+    }
+}
+
+impl Entry {
+    /// An entry of this process.
+    #[must_use]
+    pub fn new(run: &str, failure: &str, what: String, lasts: jiff::SignedDuration) -> Self {
+        let since = clock::now();
+        Self {
+            format: FORMAT,
+            run: run.to_owned(),
+            failure: failure.to_owned(),
+            what,
+            owner: Owner::this(),
+            since,
+            deadline: since.saturating_add(lasts).unwrap_or(Timestamp::MAX),
+            undo: Vec::new(),
+        }
+    }
+}
+
+fn file(home: &Home, run: &str) -> PathBuf {
+    home.journal().join(format!("{run}.json"))
+}
+
+fn stop_file(home: &Home, run: &str) -> PathBuf {
+    home.journal().join(format!("{run}.stop"))
+}
+
+/// Writes an entry: it is on disk when this returns.
+pub fn write(home: &Home, entry: &Entry) -> Result<(), Fault> {
+    let folder = home.journal();
+    home.plain(&folder)?;
+    let unwritable = |why: String| {
+        Fault::unable(
+            "journal-unwritable",
+            format!("Cannot write {}.", folder.display()),
+        )
+        .why(why)
+        .mend("Nothing was broken. Make room or mend the permissions, then run the command again.")
+    };
+    files::add_folder(&folder).map_err(|error| unwritable(error.to_string()))?;
+    let mut text =
+        serde_json::to_string_pretty(entry).map_err(|error| unwritable(error.to_string()))?;
+    text.push('\n');
+    home.replace(&file(home, &entry.run), text.as_bytes())
+}
+
+/// All entries, the newest first.
+pub fn list(home: &Home) -> Result<Vec<Entry>, Fault> {
+    let mut entries = Vec::new();
+    for (name, path) in files(home)? {
+        entries.extend(read(home, &name, &path)?);
+    }
+    entries.sort_by_key(|entry| std::cmp::Reverse(entry.since));
+    Ok(entries)
+}
+
+/// The entries that can be read, the newest first; the others are moved out of the way under a name
+/// that tells. For a removal only: what they speak of goes with the cluster.
+pub fn list_readable(home: &Home) -> Result<Vec<Entry>, Fault> {
+    let mut entries = Vec::new();
+    for (name, path) in files(home)? {
+        match read(home, &name, &path) {
+            Ok(entry) => entries.extend(entry),
+            Err(fault) => {
+                tracing::warn!(%fault, "left out");
+                let aside = path.with_file_name(format!("{name}.unreadable"));
+                if let Err(error) = fs::rename(&path, aside) {
+                    tracing::warn!("{} stays: {error}", path.display());
+                }
+            }
+        }
+    }
+    entries.sort_by_key(|entry| std::cmp::Reverse(entry.since));
+    Ok(entries)
+}
+
+/// Names and places of all entries.
+fn files(home: &Home) -> Result<Vec<(String, PathBuf)>, Fault> {
+    let folder = home.journal();
+    home.plain(&home.folder)?;
+    home.plain(&folder)?;
+    let found = match fs::read_dir(&folder) {
+        Ok(found) => found,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(&folder, &error.to_string())),
+    };
+    let named = found.flatten().map(|one| {
+        let name = one.file_name().to_string_lossy().into_owned();
+        (name, one.path())
+    });
+    Ok(named
+        .filter(|(name, _)| !name.starts_with('.') && name.ends_with(".json"))
+        .collect())
+}
+
+/// One entry. None: its owner has just undone it.
+fn read(home: &Home, name: &str, path: &Path) -> Result<Option<Entry>, Fault> {
+    home.plain(path)?;
+    let mut text = String::new();
+    let read =
+        fs::File::open(path).and_then(|file| file.take(LIMIT).read_to_string(&mut text).map(drop));
+    match read {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(path, &error.to_string())),
+    }
+    let entry: Entry =
+        serde_json::from_str(&text).map_err(|error| unreadable(path, &error.to_string()))?;
+    match entry.format == FORMAT && format!("{}.json", entry.run) == name {
+        true => Ok(Some(entry)),
+        false => Err(unreadable(path, "it was not written by this version")),
+    }
+}
+
+fn unreadable(path: &Path, why: &str) -> Fault {
+    Fault::unable(
+        "journal-unreadable",
+        format!("Cannot read {}.", path.display()),
+    )
+    .why(why)
+    .mend(advice!("It tells what is still broken in the lab: undo that by hand and remove the file, or run `flinklab down` and `flinklab up`."))
+}
+
+/// Takes an entry out, once it is undone.
+pub fn remove(home: &Home, run: &str) -> Result<(), Fault> {
+    for path in [
+        file(home, run),
+        stop_file(home, run),
+        claim::file(home, run),
+    ] {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(unreadable(&path, &error.to_string()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether an entry is still there.
+#[must_use]
+pub fn is_there(home: &Home, run: &str) -> bool {
+    file(home, run).exists()
+}
+
+/// Asks the owner of an entry to undo it now.
+pub fn ask_to_stop(home: &Home, run: &str) -> Result<(), Fault> {
+    home.replace(&stop_file(home, run), b"stop\n")
+}
+
+/// Whether somebody asks to undo an entry now.
+#[must_use]
+pub fn is_asked_to_stop(home: &Home, run: &str) -> bool {
+    stop_file(home, run).exists()
+}
+
+#[cfg(test)]
+mod tests;
