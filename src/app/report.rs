@@ -8,7 +8,7 @@ use flinklab_base::shell;
 use flinklab_base::units;
 use flinklab_event::{Done, Standing, StepChange, StepState, Target};
 use flinklab_lab::Lab;
-use flinklab_lab::failure::{Failure, Undo};
+use flinklab_lab::failure::Failure;
 use flinklab_model::{Keymap, Scope};
 use serde_json::{Value, json};
 
@@ -191,7 +191,7 @@ pub(super) fn failures(lab: &Lab) -> Vec<Value> {
                 "teaches": failure.teaches, "hits": failure.hits, "steps": failure.steps,
                 "applicable": missing.is_none(), "expected": failure.expect.verdict(),
                 "within": failure.expect.within.0, "for": failure.lasts.map(|lasts| lasts.0),
-                "undo": failure.undo().map(Undo::words).collect::<Vec<_>>(),
+                "undo": failure.undone_by().map(|by| by.words).collect::<Vec<_>>(),
                 "needs": failure.needs, "expect": failure.expect,
             });
             if let Some(reason) = missing {
@@ -214,7 +214,7 @@ pub(super) fn failures_text(lab: &Lab, called: &Invocation) -> String {
         for line in wrap_words(&failure.story, 80) {
             text.push_str(&format!("             {line}\n"));
         }
-        let undo: Vec<&str> = failure.undo().map(Undo::told).collect();
+        let undo: Vec<&str> = failure.undone_by().map(|by| by.sentence).collect();
         let then = match failure.lasts {
             Some(lasts) => format!("After {lasts}"),
             None => "Then".to_owned(),
@@ -293,7 +293,7 @@ pub(super) fn dry_run(
         "steps": failure.steps, "expected": failure.expect.verdict(),
         "commands": commands,
         "for": failure.lasts.map(|lasts| lasts.0),
-        "undo": failure.undo().map(Undo::words).collect::<Vec<_>>(),
+        "undo": failure.undone_by().map(|by| by.words).collect::<Vec<_>>(),
     }})
 }
 
@@ -333,7 +333,7 @@ pub(super) fn dry_run_text(
     if let Some(lasts) = failure.lasts {
         text.push_str(&format!("  for     {lasts}\n"));
     }
-    let undo: Vec<&str> = failure.undo().map(Undo::told).collect();
+    let undo: Vec<&str> = failure.undone_by().map(|by| by.sentence).collect();
     text.push_str(&format!("  then    {}\n", undo.join(", then ")));
     if against.is_empty() {
         text.push_str("  ready   yes\n");

@@ -6,9 +6,11 @@ use crate::building::{built, removed, state, world};
 use crate::simulated::{Machine, NODE, eventually};
 use flinklab_event::{Done, DownOrder, Happening};
 use flinklab_sim::Trouble;
+use flinklab_verb::Act;
+use flinklab_verb::verbs::Thaw;
 use flinklab_world::home::Home;
 use flinklab_world::journal;
-use flinklab_world::journal::{Act, Entry, Owner};
+use flinklab_world::journal::{Entry, Owner};
 use flinklab_world::{Events, World, down, stop};
 use tokio::sync::mpsc;
 
@@ -127,12 +129,12 @@ fn frozen(world: &World) -> Entry {
         },
         since: jiff::Timestamp::now(),
         deadline: jiff::Timestamp::now(),
-        undo: vec![Act::Thaw {
+        undo: vec![Act::in_node(Thaw {
             node: NODE.to_owned(),
             pid: 77,
             start: 77,
             pod: String::from("uid"),
-        }],
+        })],
     };
     journal::write(&Home::of(&world.addresses, &world.name), &entry).unwrap();
     entry

@@ -10,13 +10,14 @@ use flinklab_base::fault::Fault;
 use flinklab_event::Done;
 use flinklab_lab::Lab as Definition;
 use flinklab_sim::Images;
+use flinklab_verb::verbs::FolderMode;
+use flinklab_verb::{Act, Script};
 use flinklab_world::heal;
 use flinklab_world::heal::{Lab, Whose};
 use flinklab_world::home::Home;
 use flinklab_world::journal;
-use flinklab_world::journal::{Act, Entry, Owner};
+use flinklab_world::journal::{Entry, Owner};
 use flinklab_world::node::shared;
-use flinklab_world::node::shared::Argv;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
@@ -96,11 +97,11 @@ async fn up_heal_and_purge_name_links_and_do_not_follow_them() {
         },
         since: jiff::Timestamp::now(),
         deadline: jiff::Timestamp::now(),
-        undo: vec![Act::Mode {
+        undo: vec![Act::in_node(FolderMode {
             node: NODE.to_owned(),
             folder: path.clone(),
             mode: "777".to_owned(),
-        }],
+        })],
     };
     journal::write(&home, &entry).unwrap();
     let healed = heal::all(&world, Whose::Everybody, Lab::Free).await;
@@ -169,8 +170,8 @@ impl Ended {
 }
 
 /// The script itself, in a folder of this machine. Runs are noted in a folder of the test.
-fn really(argv: &Argv, runs: &Path) -> Ended {
-    let mut words: Vec<String> = argv.words().iter().map(|&word| word.to_owned()).collect();
+fn really(argv: &[String], runs: &Path) -> Ended {
+    let mut words = argv.to_vec();
     words[2] = words[2].replace("/run/flinklab-", &format!("{}/", runs.display()));
     let ended = std::process::Command::new(&words[0])
         .args(&words[1..])
@@ -181,6 +182,11 @@ fn really(argv: &Argv, runs: &Path) -> Ended {
         &String::from_utf8_lossy(&ended.stdout),
         &String::from_utf8_lossy(&ended.stderr),
     )
+}
+
+/// The command of a verb's script.
+fn of_verb(name: &str, run: &str, words: &[&str]) -> Vec<String> {
+    Script::find(name).unwrap().argv(run, words)
 }
 
 /// Only what needs no other user: no test may have to be root's.
@@ -205,31 +211,29 @@ async fn the_simulated_scripts_end_as_the_real_ones() {
         let mut all = Vec::new();
         for (n, folder) in ["link", "link/x", "file", "none", "job"].iter().enumerate() {
             let aside = format!("/{folder}/.flinklab-x");
-            all.push(shared::mode(mount, folder));
+            let mode = of_verb("flinklab-mode", "", &[mount, folder]);
+            all.push(mode.clone());
             if *folder != "job" {
-                all.push(shared::forbid("run", mount, folder));
-                all.push(shared::lose("run", mount, folder, &aside));
+                all.push(of_verb("flinklab-forbid", "run", &[mount, folder]));
+                all.push(of_verb("flinklab-lose", "run", &[mount, folder, &aside]));
             }
             let run = format!("run{n}");
-            all.push(shared::give_back(&run, mount, folder, &aside));
-            all.push(shared::forbid(&run, mount, folder));
-            all.push(shared::allow(&run, mount, folder, "751"));
-            all.push(shared::mode(mount, folder));
+            all.push(of_verb("flinklab-return", &run, &[mount, folder, &aside]));
+            all.push(of_verb("flinklab-forbid", &run, &[mount, folder]));
+            all.push(of_verb("flinklab-allow", &run, &[mount, folder, "751"]));
+            all.push(mode);
         }
-        all.push(shared::measure(mount));
-        all.push(shared::purge(mount));
+        for argv in [shared::measure(mount), shared::purge(mount)] {
+            all.push(argv.words().iter().map(|&word| word.to_owned()).collect());
+        }
         all
     };
     let mount = real.path().to_str().unwrap();
     for (argv, simulated) in all(mount).iter().zip(all("/flink-shared")) {
-        let ran = machine.exec(&simulated.words()).await;
+        let words: Vec<&str> = simulated.iter().map(String::as_str).collect();
+        let ran = machine.exec(&words).await;
         let ran = Ended::new(ran.code, &ran.out, &ran.err);
-        assert_eq!(
-            really(argv, runs.path()),
-            ran,
-            "{:?}",
-            &simulated.words()[3..]
-        );
+        assert_eq!(really(argv, runs.path()), ran, "{:?}", &simulated[3..]);
     }
     let left = |shared: &Path| fs::read_dir(shared).unwrap().count();
     assert_eq!((left(real.path()), left(machine.shared.path())), (0, 0));

@@ -6,9 +6,10 @@ use flinklab_base::clock;
 use flinklab_base::clock::Clock;
 use flinklab_lab::Lab;
 use flinklab_lab::failure::{
-    Aftershock, CATALOGUE, Failure, Leadership, Need, Restore, Seconds, Step, Verdict, find,
+    Aftershock, CATALOGUE, Failure, Leadership, Need, Restore, Seconds, Verdict, find,
 };
 use flinklab_sim::{Images, Options, Sim};
+use flinklab_verb::verbs::{DELETE_POINTERS, KILL, LOSE_STATE_FILES, PAUSE_NODE};
 use flinklab_world::Addresses;
 use flinklab_world::home::Home;
 use flinklab_world::kube::reading_client;
@@ -192,9 +193,14 @@ pub(crate) fn lab_with_short_failures(name: &str, folder: &Path) {
             })
         })
         .collect();
+    write_lab(&lab, &own, folder);
+}
+
+/// Writes a lab with these failures of its own.
+fn write_lab(lab: &Lab, own: &[Failure], folder: &Path) {
     for (name, text) in &lab.files {
         // YAML has JSON in it.
-        let own = format!("failures: {}", serde_json::to_string(&own).unwrap());
+        let own = format!("failures: {}", serde_json::to_string(own).unwrap());
         let text = match name.as_str() {
             "lab.yaml" => text.replace("failures: []", &own),
             _ => text.clone(),
@@ -223,7 +229,7 @@ fn breaks(key: &str) {
     let failure = find(key).unwrap();
     // Between the last words of one leader and the first of the next there must be time for the
     // undo of the lost pointers, and the program cannot be sped up.
-    let slow = failure.steps.contains(&Step::DeletePointers);
+    let slow = failure.steps.contains(&DELETE_POINTERS);
     let speed = if slow { 2.0 } else { SPEED };
     let base = base_of(failure);
     let scene = Scene::of(Lab::open(base).unwrap(), speed, Images::Present);
@@ -332,12 +338,12 @@ scenarios! {
 fn killed(key: &str) {
     let failure = find(key).unwrap();
     // A node that is paused for long loses its pods to the other one, and they stay there.
-    let slow = [Step::DeletePointers, Step::PauseNode];
+    let slow = [DELETE_POINTERS, PAUSE_NODE];
     let slow = failure.steps.iter().any(|step| slow.contains(step));
     let speed = if slow { 2.0 } else { SPEED };
     let base = base_of(failure);
     // While the test asks for the status, the pods of a paused node must not be given up.
-    let clock = match failure.steps.contains(&Step::PauseNode) {
+    let clock = match failure.steps.contains(&PAUSE_NODE) {
         true => Clock::WALL,
         false => Clock::at_rate(rate(speed)),
     };
@@ -391,6 +397,38 @@ killed! {
     killed_pointer_lost "pointer-lost",
     killed_state_file_lost "state-file-lost",
     killed_node_stop "node-stop",
+}
+
+/// What an earlier step took away stays in the journal when a later one writes its own undo down.
+#[test]
+fn each_step_of_a_failure_is_taken_back() {
+    let own = Failure {
+        key: "both-lost".into(),
+        steps: vec![LOSE_STATE_FILES, DELETE_POINTERS, KILL].into(),
+        ..find("state-file-lost").unwrap().clone()
+    };
+    let lab = Lab::open("rocksdb").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    write_lab(&lab, &[own], folder.path());
+    let scene = Scene::of(lab, 2.0, Images::Present);
+    scene.result(&["up", "--lab", folder.path().to_str().unwrap()]);
+    let ended = scene.run(&["break", "both-lost"]);
+    assert_eq!(ended.code, 1, "the state was lost: {}", ended.out);
+    let shared = scene.program.home().join("flinklab/shared/checkpoints");
+    let jobs = std::fs::read_dir(shared)
+        .unwrap()
+        .map(|job| job.unwrap().path());
+    let files = jobs.flat_map(|job| std::fs::read_dir(job).unwrap());
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let aside: Vec<String> = names
+        .filter(|name| name.starts_with(".flinklab-"))
+        .collect();
+    assert_eq!(
+        aside,
+        Vec::<String>::new(),
+        "the files of the state are back"
+    );
+    scene.heals();
 }
 
 /// A JobManager that finds a pointer to a file that is gone ends itself, again and again: such

@@ -31,8 +31,9 @@ pub use manifest::{Document, Manifest};
 pub use operator::{Operated, Operator, Starts};
 pub use remote::{LONGEST as LONGEST_REMOTE, Remote, may_ask, sum};
 
-use crate::failure::{Failure, Need, Role, Step};
+use crate::failure::{Failure, Need, Role};
 use flinklab_base::fault::Fault;
+use flinklab_verb::Definition;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -322,23 +323,31 @@ impl Lab {
             Need::Standby | Need::Worker | Need::StateFiles => None,
         });
         needed.or_else(|| {
-            failure.steps.iter().find_map(|step| match step {
-                Step::ScaleToZero if operated.is_some() => {
-                    Some("the operator of its JobManagers would scale them back".to_owned())
-                }
-                Step::ScaleToZero if replicas == 0 => {
-                    Some("its JobManagers have no workload that could be scaled".to_owned())
-                }
-                // Nothing in the cluster tells before it is tried: only the version does.
-                Step::ForbidPatch if self.renews_by_update() => {
-                    Some("its Flink renews the lease with an update, not a patch".to_owned())
-                }
-                Step::ForbidPatch if !self.documents().any(Document::lets_patch_config_maps) => {
-                    Some("no Role of its own lets the JobManagers patch config maps".to_owned())
-                }
-                _ => None,
-            })
+            let mut steps = failure.steps.iter();
+            steps.find_map(|step| step.missing(self).map(str::to_owned))
         })
+    }
+}
+
+impl Definition for Lab {
+    fn jobmanagers(&self) -> u64 {
+        self.replicas(Role::JobManager)
+    }
+
+    fn has_operator(&self) -> bool {
+        self.operated().is_some()
+    }
+
+    fn renews_by_update(&self) -> bool {
+        self.renews_by_update()
+    }
+
+    fn lets_patch_config_maps(&self) -> bool {
+        self.documents().any(Document::lets_patch_config_maps)
+    }
+
+    fn flink_option(&self, name: &str) -> Option<String> {
+        self.flink_options().remove(name)
     }
 }
 

@@ -13,9 +13,10 @@ use flinklab_event::{
     PodPhase, Pointer, Restored, RunEventKind, Tasks, Via, Worker,
 };
 use flinklab_lab::failure::{
-    Counted, Failure, Hits, Leadership, Restarts, Restore, Role, Seconds, StatementName, Step,
-    Verdict, find,
+    Counted, Failure, Hits, Leadership, Restarts, Restore, Role, Seconds, StatementName, Verdict,
+    find,
 };
+use flinklab_verb::verbs::{CUT_OFF, DELETE_POINTERS, FORBID_PATCH, FREEZE, KILL, STOP_API_SERVER};
 use jiff::{SignedDuration, Timestamp};
 
 pub(super) const JOB: &str = "fef4a397879c16aa52a242d081f177d6";
@@ -174,15 +175,15 @@ fn failure(key: &str) -> Failure {
         "jm-crash" => {}
         "standby-stop" => it = find(key).unwrap().clone(),
         "pointer-lost" => {
-            it.steps = vec![Step::DeletePointers, Step::Kill].into();
+            it.steps = vec![DELETE_POINTERS, KILL].into();
             it.expect.fails = vec![StatementName::Restored, StatementName::IdsGrow].into();
         }
         timed => {
             let (hits, step, lasts) = match timed {
-                "jm-freeze" => (Hits::Leader, Step::Freeze, 35),
-                "jm-partition" => (Hits::Leader, Step::CutOff, 35),
-                "rbac-loss" => (Hits::Role, Step::ForbidPatch, 45),
-                "api-outage" => (Hits::ApiServer, Step::StopApiServer, 40),
+                "jm-freeze" => (Hits::Leader, FREEZE, 35),
+                "jm-partition" => (Hits::Leader, CUT_OFF, 35),
+                "rbac-loss" => (Hits::Role, FORBID_PATCH, 45),
+                "api-outage" => (Hits::ApiServer, STOP_API_SERVER, 40),
                 other => panic!("{other} is not told here"),
             };
             it.hits = hits;

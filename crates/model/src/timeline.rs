@@ -5,7 +5,6 @@
 use super::lease::ran_out;
 use super::{Completed, Look, Run, Stamp};
 use flinklab_event::{Phase, PhaseName, Restored};
-use flinklab_lab::failure::Step;
 use jiff::{SignedDuration, Timestamp};
 
 /// The first leader key is written up to about 0.1 s after the grant, and the watch tells then.
@@ -72,8 +71,8 @@ impl Run {
     /// the way over the kubelet leads past it: who signals the process itself does not wait.
     #[must_use]
     pub fn sleeps(&self) -> Option<SignedDuration> {
-        let deletes = |step: &Step| matches!(step, Step::DeletePod | Step::ScaleToZero);
-        self.order.failure.steps.iter().find(|step| deletes(step))?;
+        let mut steps = self.order.failure.steps.iter();
+        steps.find(|step| step.ends_by_kubelet())?;
         let target = &self.order.target.uid;
         let pod = self.before.pods.iter().find(|pod| pod.uid == *target)?;
         pod.detail

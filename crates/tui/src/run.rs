@@ -6,7 +6,7 @@ use crate::theme::{Theme, Tone, sign};
 use crate::words;
 use crate::words::Stage;
 use flinklab_event::{Phase, PhaseName, RunResult, Statement};
-use flinklab_lab::failure::{Failure, Leadership, Restore, Step, Verdict};
+use flinklab_lab::failure::{Failure, Leadership, Restore, Verdict};
 use flinklab_model::{Model, Run};
 use jiff::{SignedDuration, Timestamp};
 use ratatui::text::{Line, Span};
@@ -50,13 +50,7 @@ fn awaited(failure: &Failure, sleeps: Option<SignedDuration>) -> Vec<PhaseName> 
         names.push(PhaseName::Signalled);
     }
     // A process that is stopped, cut off or disarmed lives on.
-    let ends = |step: &Step| {
-        matches!(
-            step,
-            Step::Terminate | Step::Kill | Step::DeletePod | Step::ScaleToZero
-        )
-    };
-    if failure.steps.iter().any(ends) {
+    if failure.steps.iter().any(|step| step.ends()) {
         names.push(PhaseName::ProcessGone);
     }
     if failure.expect.leadership == Leadership::NewEpoch {

@@ -1,6 +1,7 @@
 //! Takes back what is still applied: by asking its owner where that lives, else by itself, the
 //! newest first. Knows the journal and who may act; how one act is done is in `undo`.
 
+use super::access::LiveCluster;
 use super::docker::Docker;
 use super::gate::{self, OurNodes};
 use super::home::{Home, Lock};
@@ -239,7 +240,10 @@ async fn one(
             Err(fault) => return Err(fault),
         }
     };
-    undo::in_cluster(world, opened, &ours, entry)
-        .await
-        .map(drop)
+    let cluster = LiveCluster {
+        world,
+        opened,
+        ours: &ours,
+    };
+    undo::in_cluster(cluster, entry).await.map(drop)
 }

@@ -1,6 +1,7 @@
 //! What is applied and not yet taken back: one file a failure, written and synced before it is
 //! applied. An entry holds its undo in full, so that any later process can carry it out, and who
-//! applied it, so that nobody undoes what is still wanted. Acts on nothing.
+//! applied it, so that nobody undoes what is still wanted. Acts on nothing; what an act does is said by
+//! its verb.
 
 mod claim;
 mod owner;
@@ -13,10 +14,9 @@ use super::home::Home;
 use flinklab_base::advice;
 use flinklab_base::clock;
 use flinklab_base::fault::Fault;
-use flinklab_base::shell;
+use flinklab_verb::Act;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::fs;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -45,142 +45,6 @@ pub struct Entry {
     pub deadline: Timestamp,
     /// What takes it back, in this order. Doing it twice does no harm.
     pub undo: Vec<Act>,
-}
-
-/// One act that takes something back.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Act {
-    /// SIGCONT to a process of the node.
-    Thaw {
-        /// The node's name.
-        node: String,
-        /// As the node counts.
-        pid: u32,
-        /// Clock ticks since the node's boot.
-        start: u64,
-        /// Whose it is.
-        pod: String,
-    },
-    /// Rules with this comment out of the node.
-    Reconnect {
-        /// The node's name.
-        node: String,
-        /// The rules' comment.
-        mark: String,
-    },
-    /// A file of the node back to its place.
-    MoveBack {
-        /// The node's name.
-        node: String,
-        /// Where it was put.
-        from: String,
-        /// Where it belongs.
-        to: String,
-    },
-    /// A folder of the node as it was.
-    Mode {
-        /// The node's name.
-        node: String,
-        /// The folder, as the node sees it.
-        folder: String,
-        /// Its mode, octal.
-        mode: String,
-    },
-    /// Files of a job's state back to where they were.
-    Files {
-        /// The node's name.
-        node: String,
-        /// The folder of the job's checkpoints, as the node sees it.
-        folder: String,
-        /// Where they were put.
-        aside: String,
-    },
-    /// A paused node goes on.
-    Resume {
-        /// The node's name.
-        node: String,
-    },
-    /// A workload's replicas as they were.
-    Scale {
-        /// `Deployment` or `StatefulSet`.
-        kind: String,
-        /// Its name, in the lab's namespace.
-        name: String,
-        /// How many.
-        replicas: i32,
-    },
-    /// A Role's rules as they were.
-    Role {
-        /// Its name, in the lab's namespace.
-        name: String,
-        /// The rules.
-        rules: Value,
-    },
-    /// The job's config map as it was, then the leader stopped once.
-    Pointers {
-        /// Its name, in the lab's namespace.
-        name: String,
-        /// The whole map.
-        map: Value,
-        /// The job.
-        job: String,
-        /// The newest checkpoint that it points to.
-        checkpoint: u64,
-    },
-}
-
-impl Act {
-    /// The node that it is done in; none where it goes through the API server.
-    #[must_use]
-    pub fn node(&self) -> Option<&str> {
-        match self {
-            Self::Thaw { node, .. }
-            | Self::Reconnect { node, .. }
-            | Self::MoveBack { node, .. }
-            | Self::Mode { node, .. }
-            | Self::Files { node, .. }
-            | Self::Resume { node } => Some(node),
-            Self::Scale { .. } | Self::Role { .. } | Self::Pointers { .. } => None,
-        }
-    }
-
-    /// What it does as a command that a person would type, in the lab's namespace.
-    #[must_use]
-    pub fn command(&self, kubectl: impl Fn(&str) -> String, namespace: &str) -> String {
-        let within = |node: &str, command: String| format!("docker exec {node} {command}");
-        match self {
-            Self::Thaw { node, pid, .. } => within(node, format!("kill -CONT {pid}")),
-            Self::Reconnect { node, mark } => within(
-                node,
-                format!("sh -c 'iptables -S | grep {mark} | sed s/^-A/-D/ | xargs -L1 iptables'"),
-            ),
-            Self::MoveBack { node, from, to } => within(node, format!("mv {from} {to}")),
-            Self::Mode { node, folder, mode } => within(node, format!("chmod {mode} {folder}")),
-            Self::Files {
-                node,
-                folder,
-                aside,
-            } => within(node, format!("cp -a {aside}/. {folder}")),
-            Self::Resume { node } => format!("docker unpause {node}"),
-            Self::Scale {
-                kind,
-                name,
-                replicas,
-            } => kubectl(&format!(
-                "scale -n {namespace} {} {name} --replicas={replicas}",
-                kind.to_lowercase()
-            )),
-            Self::Role { name, rules } => kubectl(&format!(
-                "patch -n {namespace} role {name} --type=merge -p {}",
-                shell::quoted(&format!("{{\"rules\":{rules}}}"))
-            )),
-            // The map is too long to type: it is the copy that the journal held.
-            Self::Pointers { name, .. } => kubectl(&format!(
-                "patch -n {namespace} configmap {name} --type=merge --patch-file COPY"
-            )),
-        }
-    }
 }
 
 impl Entry {

@@ -1,6 +1,7 @@
 //! Everything outside: Docker, the API server, Flink, files. Turns effects into events and foreign
 //! types into our own; knows neither the model's state nor the screen.
 
+mod access;
 pub mod apply;
 pub mod beat;
 pub mod bootstrap;

@@ -4,7 +4,6 @@
 
 mod boot;
 mod containerd;
-pub mod late;
 mod pausing;
 mod plan;
 pub mod shared;

@@ -3,7 +3,10 @@
 
 use super::{
     Counted, Expect, Failure, Hits, Leadership, Need, Restarts, Restore, Seconds, StatementName,
-    Step,
+};
+use flinklab_verb::verbs::{
+    CUT_OFF, DELETE_POD, DELETE_POINTERS, FORBID_PATCH, FORBID_WRITING, FREEZE, KILL,
+    LOSE_STATE_FILES, PAUSE_NODE, SCALE_TO_ZERO, STOP_API_SERVER, TERMINATE,
 };
 use std::borrow::Cow;
 
@@ -36,7 +39,7 @@ pub static CATALOGUE: &[Failure] = &[
         teaches: words("Even a clean stop may have to wait until the lease runs out."),
         needs: Cow::Borrowed(&[]),
         hits: Hits::Leader,
-        steps: Cow::Borrowed(&[Step::Terminate]),
+        steps: Cow::Borrowed(&[TERMINATE]),
         lasts: None,
         aftershock: None,
         expect: seen(Leadership::NewEpoch, Restore::Newest, Restarts::Target, 60),
@@ -52,7 +55,7 @@ pub static CATALOGUE: &[Failure] = &[
         teaches: words("After a crash, the lease decides how long nobody leads."),
         needs: Cow::Borrowed(&[]),
         hits: Hits::Leader,
-        steps: Cow::Borrowed(&[Step::Kill]),
+        steps: Cow::Borrowed(&[KILL]),
         lasts: None,
         aftershock: None,
         expect: seen(Leadership::NewEpoch, Restore::Newest, Restarts::Target, 60),
@@ -69,7 +72,7 @@ pub static CATALOGUE: &[Failure] = &[
         ),
         needs: Cow::Borrowed(&[]),
         hits: Hits::Leader,
-        steps: Cow::Borrowed(&[Step::DeletePod]),
+        steps: Cow::Borrowed(&[DELETE_POD]),
         lasts: None,
         aftershock: None,
         expect: seen(
@@ -90,7 +93,7 @@ pub static CATALOGUE: &[Failure] = &[
         teaches: words("Losing a standby costs nothing but the standby."),
         needs: Cow::Borrowed(&[Need::Standby]),
         hits: Hits::Standby,
-        steps: Cow::Borrowed(&[Step::Terminate]),
+        steps: Cow::Borrowed(&[TERMINATE]),
         lasts: None,
         aftershock: None,
         expect: seen(Leadership::Stays, Restore::None, Restarts::Target, 30),
@@ -105,7 +108,7 @@ pub static CATALOGUE: &[Failure] = &[
         teaches: words("Losing a worker costs the work since the last checkpoint, not the leader."),
         needs: Cow::Borrowed(&[]),
         hits: Hits::BusyTaskManager,
-        steps: Cow::Borrowed(&[Step::Terminate]),
+        steps: Cow::Borrowed(&[TERMINATE]),
         lasts: None,
         aftershock: None,
         expect: seen(Leadership::Stays, Restore::Newest, Restarts::Target, 60),
@@ -124,7 +127,7 @@ pub static CATALOGUE: &[Failure] = &[
         ),
         needs: Cow::Borrowed(&[]),
         hits: Hits::BusyTaskManager,
-        steps: Cow::Borrowed(&[Step::Kill]),
+        steps: Cow::Borrowed(&[KILL]),
         lasts: None,
         aftershock: None,
         expect: seen(Leadership::Stays, Restore::Newest, Restarts::Target, 60),
@@ -140,7 +143,7 @@ pub static CATALOGUE: &[Failure] = &[
         teaches: words("Free slots elsewhere are what makes a job come back quickly."),
         needs: Cow::Borrowed(&[]),
         hits: Hits::BusyTaskManager,
-        steps: Cow::Borrowed(&[Step::DeletePod]),
+        steps: Cow::Borrowed(&[DELETE_POD]),
         lasts: None,
         aftershock: None,
         expect: seen(Leadership::Stays, Restore::Newest, Restarts::Replaced, 60),
@@ -156,7 +159,7 @@ pub static CATALOGUE: &[Failure] = &[
         teaches: words("A leader that comes back late must find itself replaced, and step down."),
         needs: Cow::Borrowed(&[Need::Standby]),
         hits: Hits::Leader,
-        steps: Cow::Borrowed(&[Step::Freeze]),
+        steps: Cow::Borrowed(&[FREEZE]),
         lasts: Some(Seconds(35)),
         aftershock: None,
         expect: seen(Leadership::NewEpoch, Restore::Newest, Restarts::None, 60),
@@ -172,7 +175,7 @@ pub static CATALOGUE: &[Failure] = &[
         teaches: words("Who cannot reach the lock does not lead, however well it is."),
         needs: Cow::Borrowed(&[Need::Standby]),
         hits: Hits::Leader,
-        steps: Cow::Borrowed(&[Step::CutOff]),
+        steps: Cow::Borrowed(&[CUT_OFF]),
         lasts: Some(Seconds(35)),
         aftershock: None,
         expect: seen(Leadership::NewEpoch, Restore::Newest, Restarts::None, 60),
@@ -188,7 +191,7 @@ pub static CATALOGUE: &[Failure] = &[
         teaches: words("Heartbeats decide how long a silent worker is believed in."),
         needs: Cow::Borrowed(&[]),
         hits: Hits::BusyTaskManager,
-        steps: Cow::Borrowed(&[Step::Freeze]),
+        steps: Cow::Borrowed(&[FREEZE]),
         lasts: Some(Seconds(75)),
         aftershock: None,
         expect: seen(Leadership::Stays, Restore::Newest, Restarts::None, 90),
@@ -204,7 +207,7 @@ pub static CATALOGUE: &[Failure] = &[
         teaches: words("A standby saves time, not state: the state is in the checkpoints."),
         needs: Cow::Borrowed(&[]),
         hits: Hits::AllJobmanagers,
-        steps: Cow::Borrowed(&[Step::Kill]),
+        steps: Cow::Borrowed(&[KILL]),
         lasts: None,
         aftershock: None,
         expect: seen(Leadership::NewEpoch, Restore::Newest, Restarts::Target, 60),
@@ -219,7 +222,7 @@ pub static CATALOGUE: &[Failure] = &[
         teaches: words("A Flink cluster without any JobManager has not lost its job."),
         needs: Cow::Borrowed(&[]),
         hits: Hits::AllJobmanagers,
-        steps: Cow::Borrowed(&[Step::ScaleToZero]),
+        steps: Cow::Borrowed(&[SCALE_TO_ZERO]),
         lasts: Some(Seconds(20)),
         aftershock: None,
         expect: Expect {
@@ -243,7 +246,7 @@ pub static CATALOGUE: &[Failure] = &[
         teaches: words("Flink outlives its API server, but its checkpoints do not advance."),
         needs: Cow::Borrowed(&[]),
         hits: Hits::ApiServer,
-        steps: Cow::Borrowed(&[Step::StopApiServer]),
+        steps: Cow::Borrowed(&[STOP_API_SERVER]),
         lasts: Some(Seconds(40)),
         aftershock: None,
         expect: Expect {
@@ -266,7 +269,7 @@ pub static CATALOGUE: &[Failure] = &[
         teaches: words("A green dashboard proves no high availability: look at the lease."),
         needs: Cow::Borrowed(&[]),
         hits: Hits::Role,
-        steps: Cow::Borrowed(&[Step::ForbidPatch]),
+        steps: Cow::Borrowed(&[FORBID_PATCH]),
         lasts: Some(Seconds(45)),
         aftershock: None,
         expect: Expect {
@@ -291,7 +294,7 @@ pub static CATALOGUE: &[Failure] = &[
         ),
         needs: Cow::Borrowed(&[]),
         hits: Hits::CheckpointFolder,
-        steps: Cow::Borrowed(&[Step::ForbidWriting]),
+        steps: Cow::Borrowed(&[FORBID_WRITING]),
         lasts: Some(Seconds(20)),
         aftershock: None,
         expect: Expect {
@@ -316,7 +319,7 @@ pub static CATALOGUE: &[Failure] = &[
         ),
         needs: Cow::Borrowed(&[]),
         hits: Hits::Leader,
-        steps: Cow::Borrowed(&[Step::DeletePointers, Step::Kill]),
+        steps: Cow::Borrowed(&[DELETE_POINTERS, KILL]),
         lasts: None,
         aftershock: None,
         expect: Expect {
@@ -347,7 +350,7 @@ pub static CATALOGUE: &[Failure] = &[
         ),
         needs: Cow::Borrowed(&[Need::StateFiles]),
         hits: Hits::Leader,
-        steps: Cow::Borrowed(&[Step::LoseStateFiles, Step::Kill]),
+        steps: Cow::Borrowed(&[LOSE_STATE_FILES, KILL]),
         lasts: None,
         aftershock: None,
         expect: Expect {
@@ -371,7 +374,7 @@ pub static CATALOGUE: &[Failure] = &[
         teaches: words("A silent node is believed in for longer than a silent TaskManager."),
         needs: Cow::Borrowed(&[Need::Worker]),
         hits: Hits::Worker,
-        steps: Cow::Borrowed(&[Step::PauseNode]),
+        steps: Cow::Borrowed(&[PAUSE_NODE]),
         lasts: Some(Seconds(75)),
         aftershock: None,
         expect: seen(

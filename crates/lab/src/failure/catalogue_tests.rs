@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::failure::{Undo, Verdict, unfit};
+use crate::failure::{Aftershock, Verdict, unfit};
 use std::collections::BTreeSet;
 
 #[test]
@@ -65,8 +65,8 @@ fn what_must_be_undone_by_us_says_when() {
     for failure in CATALOGUE {
         let lasting = failure.steps.iter().any(|step| step.lasts());
         assert_eq!(failure.lasts.is_some(), lasting, "{}", failure.key);
-        let judged = [Undo::RestorePointers, Undo::ReturnStateFiles];
-        let judged = failure.undo().any(|undo| judged.contains(&undo));
+        let judged = [DELETE_POINTERS, LOSE_STATE_FILES];
+        let judged = failure.steps.iter().any(|step| judged.contains(step));
         assert_eq!(
             failure.is_undone_by_us(),
             lasting || judged,
@@ -102,7 +102,7 @@ fn nonsense_is_refused_with_its_field() {
     assert_eq!(refused(|it| it.lasts = Some(Seconds(301))), Some("for"));
     assert_eq!(refused(|it| it.steps = Cow::Borrowed(&[])), Some("steps"));
     assert_eq!(
-        refused(|it| it.steps = Cow::Borrowed(&[Step::Kill, Step::Freeze])),
+        refused(|it| it.steps = Cow::Borrowed(&[KILL, FREEZE])),
         Some("steps")
     );
     assert_eq!(refused(|it| it.hits = Hits::Role), Some("hits"));
@@ -131,4 +131,23 @@ fn nonsense_is_refused_with_its_field() {
         refused(|it| it.expect.fails = Cow::Borrowed(&[StatementName::Hit])),
         Some("expect.fails")
     );
+}
+
+#[test]
+fn lost_heartbeats_are_waited_for_where_some_may_be_lost() {
+    let of = |key: &str, lasts: u32| {
+        let failure = Failure {
+            lasts: Some(Seconds(lasts)),
+            ..find(key).unwrap().clone()
+        };
+        failure.aftershock().unwrap()
+    };
+    let long = Aftershock::Within(Seconds(60));
+    assert_eq!(of("jm-partition", 35), long);
+    assert_eq!(of("jm-freeze", 60), long);
+    assert_eq!(of("jm-freeze", 35), Aftershock::Within(Seconds(3)));
+    assert_eq!(of("tm-freeze", 75), Aftershock::Within(Seconds(3)));
+    assert_eq!(of("rbac-loss", 45), Aftershock::UntilRenewed);
+    assert_eq!(of("api-outage", 40), Aftershock::UntilRenewed);
+    assert_eq!(find("jm-crash").unwrap().aftershock(), None);
 }

@@ -1,7 +1,8 @@
 //! Whether an entry makes sense: the rules that types cannot say. The table is tested with them, a
 //! lab's own entries are refused by them.
 
-use super::{Counted, Failure, Hits, LONGEST, Leadership, Restarts, Restore, Seconds, Step};
+use super::{Counted, Failure, LONGEST, Leadership, Restarts, Restore, Seconds};
+use flinklab_verb::{Effect, Step, Until};
 
 /// A budget below this is no budget: a look at Flink takes a part of it.
 const SHORTEST_BUDGET: Seconds = Seconds(5);
@@ -67,37 +68,19 @@ fn steps(failure: &Failure) -> Option<Fit> {
         if failure.steps[..at].contains(step) {
             return wrong("steps", "A step is there twice.");
         }
-        if !suits(*step, failure.hits) {
+        if !step.suits(failure.hits) {
             return wrong(
                 "hits",
-                format!("`{}` cannot be done to what it hits.", word(step)),
+                format!("`{}` cannot be done to what it hits.", step.key()),
             );
         }
     }
     // After the pods are gone there is nobody left for another step.
     let last = failure.steps.len() - 1;
-    let ends = |step: &Step| matches!(step, Step::Terminate | Step::Kill | Step::DeletePod);
-    match failure.steps[..last].iter().find(|step| ends(step)) {
-        Some(step) => wrong("steps", format!("`{}` must be the last step.", word(step))),
+    let ended = failure.steps[..last].iter().find(|step| step.ends());
+    match ended {
+        Some(step) => wrong("steps", format!("`{}` must be the last step.", step.key())),
         None => None,
-    }
-}
-
-/// Whether a step can be done to what is hit.
-fn suits(step: Step, hits: Hits) -> bool {
-    match step {
-        Step::Terminate | Step::Kill | Step::DeletePod | Step::Freeze | Step::CutOff => matches!(
-            hits,
-            Hits::Leader | Hits::Standby | Hits::BusyTaskManager | Hits::AllJobmanagers
-        ),
-        Step::ScaleToZero => hits == Hits::AllJobmanagers,
-        Step::StopApiServer => hits == Hits::ApiServer,
-        Step::ForbidPatch => hits == Hits::Role,
-        Step::ForbidWriting => hits == Hits::CheckpointFolder,
-        Step::PauseNode => hits == Hits::Worker,
-        Step::DeletePointers | Step::LoseStateFiles => {
-            matches!(hits, Hits::Leader | Hits::AllJobmanagers)
-        }
     }
 }
 
@@ -125,13 +108,13 @@ fn time(failure: &Failure) -> Option<Fit> {
         ),
         // Two undos at two moments: the second would come after what the first one made of the lab.
         Some(_) => {
-            let judged = |step: &&Step| matches!(step, Step::DeletePointers | Step::LoseStateFiles);
+            let judged = |step: &&Step| step.facts().until == Until::Judged;
             let step = failure.steps.iter().find(judged)?;
             wrong(
                 "steps",
                 format!(
                     "`{}` is undone when the run is judged, the others after `for`.",
-                    word(step)
+                    step.key()
                 ),
             )
         }
@@ -169,15 +152,11 @@ fn expectations(failure: &Failure) -> Option<Fit> {
             "A failure that should not hit shows nothing.",
         );
     }
-    let ended = failure.steps.iter().any(|step| {
-        matches!(
-            step,
-            Step::Terminate | Step::Kill | Step::DeletePod | Step::ScaleToZero
-        )
-    });
+    let ended = failure.steps.iter().any(|step| step.ends());
+    let loses_node = |step: &Step| step.effect() == Effect::StopsNode;
     match (ended, expect.restarts) {
         (true, Restarts::None) => wrong("expect.restarts", "What is ended starts again."),
-        (_, Restarts::MayBeReplaced) if !failure.steps.contains(&Step::PauseNode) => wrong(
+        (_, Restarts::MayBeReplaced) if !failure.steps.iter().any(loses_node) => wrong(
             "expect.restarts",
             "Kubernetes replaces pods by itself only where their node is lost.",
         ),
@@ -187,9 +166,4 @@ fn expectations(failure: &Failure) -> Option<Fit> {
         ),
         _ => None,
     }
-}
-
-fn word(step: &Step) -> String {
-    let text = serde_json::to_string(step).unwrap_or_default();
-    text.trim_matches('"').to_owned()
 }

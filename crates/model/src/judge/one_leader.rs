@@ -4,7 +4,8 @@
 use super::super::{Renewal, Run};
 use super::{Finding, Word, unknown};
 use flinklab_base::units;
-use flinklab_lab::failure::{Hits, Step, Verdict};
+use flinklab_lab::failure::Verdict;
+use flinklab_verb::Effect;
 use jiff::{SignedDuration, Timestamp};
 
 /// A leader gives its lease up when its own deadline has passed; until that is seen takes a moment.
@@ -141,7 +142,7 @@ impl Run {
             return unable;
         };
         let failure = &self.order.failure;
-        let leader_hit = matches!(failure.hits, Hits::Leader | Hits::AllJobmanagers);
+        let leader_hit = failure.hits.includes_leader();
         let undone = self.seen.undone.as_ref().map(|undone| undone.at);
         let next = self
             .seen
@@ -150,18 +151,21 @@ impl Run {
             .map(|(_, at)| *at)
             .find(|at| *at >= sent);
         for step in failure.steps.iter() {
-            let until = match step {
-                Step::Terminate | Step::Kill | Step::DeletePod if leader_hit => next,
-                Step::ScaleToZero => next,
-                Step::Freeze | Step::CutOff if leader_hit => undone,
+            let until = match step.effect() {
+                Effect::Ends(_) if leader_hit => next,
+                Effect::Freezes | Effect::CutsOff if leader_hit => undone,
                 // It answers again some seconds after its manifest is back.
-                Step::StopApiServer => undone.and_then(|undone| {
+                Effect::StopsServer => undone.and_then(|undone| {
                     let renewals = self.seen.renewals.iter();
                     renewals
                         .map(|it| it.renewed)
                         .find(|renewed| *renewed >= undone)
                 }),
-                _ => continue,
+                Effect::Ends(_)
+                | Effect::Freezes
+                | Effect::CutsOff
+                | Effect::StopsNode
+                | Effect::Spares => continue,
             };
             unable.push((sent, until.unwrap_or(now)));
         }
@@ -171,7 +175,8 @@ impl Run {
     /// A stretch in which keys may have been written that nobody saw. Without an API server
     /// nobody writes any.
     fn unseen(&self, now: Timestamp) -> Option<Stretch> {
-        if self.order.failure.steps.contains(&Step::StopApiServer) {
+        let mut steps = self.order.failure.steps.iter();
+        if steps.any(|step| step.effect() == Effect::StopsServer) {
             return None;
         }
         let blinds = self.seen.blinds.iter();

@@ -4,7 +4,8 @@
 use super::super::Run;
 use super::{Finding, Word, unknown};
 use flinklab_event::{Pod, Target};
-use flinklab_lab::failure::{Restarts, Role, Step, Verdict};
+use flinklab_lab::failure::{Restarts, Role, Verdict};
+use flinklab_verb::Effect;
 use jiff::{SignedDuration, Timestamp};
 
 /// With this code Flink halts a JobManager that cannot go on, and with this one that cannot begin.
@@ -110,10 +111,11 @@ impl Run {
         let was_aimed_at = std::iter::once(own)
             .chain(&own.also)
             .any(|one| one.uid == pod.uid);
-        let cut_off = self.order.failure.steps.iter().any(|step| match step {
-            Step::CutOff => was_aimed_at,
-            Step::StopApiServer => true,
-            _ => false,
+        let mut steps = self.order.failure.steps.iter();
+        let cut_off = steps.any(|step| match step.effect() {
+            Effect::CutsOff => was_aimed_at,
+            Effect::StopsServer => true,
+            Effect::Ends(_) | Effect::Freezes | Effect::StopsNode | Effect::Spares => false,
         });
         let while_away = |at: Timestamp| {
             let from = self.seen.sent.as_ref().map(|sent| sent.at);

@@ -1,10 +1,10 @@
 //! A simulated node: what is in its image, how it boots, and which commands run in it.
 
-mod broken;
 mod crictl;
 mod scripts;
 mod shared;
 mod tools;
+mod verbs;
 
 use super::api;
 use super::cluster::{Cluster, Node};

@@ -1,11 +1,12 @@
 //! The program's own shell scripts, known by the word that names them: their meaning and their
-//! output are simulated, not their text.
+//! output are simulated, not their text. Those of verbs come with a double of their own.
 
-use super::{Shell, broken, crictl, shared};
+use super::{Shell, crictl, shared, verbs};
 use crate::cluster::{Cluster, Container, Signal};
 use crate::ground::Trouble;
 use flinklab_base::clock;
 use flinklab_lab::failure::Role;
+use flinklab_verb::Script;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +18,9 @@ const TASKMANAGER_ENDS: (f64, f64) = (0.05, 0.1);
 const SEVERAL_END: (f64, f64) = (0.09, 0.17);
 
 pub(super) async fn run(shell: &Shell<'_>, verb: &str, words: &[&str]) -> i64 {
+    if let Some(script) = Script::find(verb) {
+        return verbs::run(shell, script, words).await;
+    }
     if let Some(code) = shared::run(shell, verb, words) {
         return code;
     }
@@ -53,13 +57,6 @@ pub(super) async fn run(shell: &Shell<'_>, verb: &str, words: &[&str]) -> i64 {
         "flinklab-process" => process(shell, words),
         "flinklab-signal" => signal(shell, words).await,
         "flinklab-wait" => wait(shell, words).await,
-        "flinklab-freeze" => broken::freeze(shell, words),
-        "flinklab-thaw" => broken::thaw(shell, words),
-        "flinklab-cut" => broken::cut(shell, words),
-        "flinklab-counted" => broken::counted(shell, words),
-        "flinklab-reconnect" => broken::reconnect(shell, words),
-        "flinklab-aside" => broken::aside(shell, words).await,
-        "flinklab-back" => broken::back(shell, words),
         _ => {
             shell.terminal.err(format!("{verb}: not simulated\n"));
             127

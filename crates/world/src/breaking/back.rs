@@ -1,14 +1,16 @@
-//! Takes back what this hand applied, and does not give up: what fails is told and tried again until
+//! Takes back what this session applied, and does not give up: what fails is told and tried again until
 //! it is done, somebody else did it, or the program ends.
 
-use super::{End, HEALED, Hand, INTERRUPTED};
+use super::{BreakSession, End, HEALED, INTERRUPTED};
+use crate::access::LiveCluster;
 use crate::journal;
-use crate::journal::{Act, Entry};
-use crate::{Events, gate, undo};
+use crate::journal::Entry;
+use crate::{gate, undo};
 use flinklab_base::clock;
 use flinklab_base::fault::Fault;
 use flinklab_event::RunEventKind;
-use flinklab_lab::failure::{LONGEST, Undo};
+use flinklab_lab::failure::LONGEST;
+use flinklab_verb::Act;
 use jiff::Timestamp;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -22,28 +24,27 @@ const SEEN_MS: u32 = 250;
 
 /// How an entry came to be undone.
 enum Back {
-    /// By this hand, in the last act's moment.
+    /// By this session, in the last act's moment.
     Ours(Option<Timestamp>),
     /// By another process, meanwhile.
     Elsewhere,
 }
 
-impl Hand<'_> {
+impl BreakSession<'_> {
     /// Takes back what is written down, and takes the entry out.
-    pub(super) async fn take_back(&mut self, end: &End, events: &Events, stop: &CancellationToken) {
+    pub(super) async fn take_back(&mut self, end: &End, stop: &CancellationToken) {
         let Some(entry) = self.entry.take() else {
             return;
         };
-        let mut undos = self.order.failure.undo();
-        if undos.any(|undo| undo == Undo::RestorePointers) && matches!(end, End::Early(INTERRUPTED))
-        {
+        let mut undos = self.order.failure.undone_by();
+        if undos.any(|undo| undo.slow) && matches!(end, End::Early(INTERRUPTED)) {
             // It takes longer than somebody waits who wants to leave: the next command does it.
             return;
         }
         loop {
             match self.undo(&entry).await {
-                Ok(back) => return self.undone(&entry, back, end, events).await,
-                Err(fault) => events.run(RunEventKind::Stuck(fault)).await,
+                Ok(back) => return self.undone(&entry, back, end).await,
+                Err(fault) => self.events.run(RunEventKind::Stuck(fault)).await,
             }
             match stop.is_cancelled() {
                 true => clock::sleep(LEAVING).await,
@@ -55,7 +56,7 @@ impl Hand<'_> {
         }
     }
 
-    async fn undone(&self, entry: &Entry, back: Back, end: &End, events: &Events) {
+    async fn undone(&self, entry: &Entry, back: Back, end: &End) {
         let early = match (end, &back) {
             (_, Back::Elsewhere) => Some(HEALED.to_owned()),
             (End::Early(why), _) => Some((*why).to_owned()),
@@ -66,11 +67,12 @@ impl Hand<'_> {
             (End::Time | End::Judged | End::Refused, _) => None,
         };
         // Docker resumes a node, and has no clock of its own to tell.
-        let is_script = |act: &Act| act.node().is_some() && !matches!(act, Act::Resume { .. });
+        let is_script = |act: &Act| act.node().is_some() && !act.is_by_docker();
+        let LiveCluster { world, ours, .. } = self.cluster;
         let in_node = entry.undo.iter().any(is_script);
         let (at, observer, resolution_ms) = match back {
             Back::Ours(at) => {
-                undo::tell(self.world, self.ours.namespace(), entry, events).await;
+                undo::tell(world, ours.namespace(), entry, self.events).await;
                 let observer = match in_node {
                     true => "node clock, before the undo",
                     false => "our clock, before the undo",
@@ -85,20 +87,25 @@ impl Hand<'_> {
             resolution_ms,
             early,
         };
-        events.run(undone).await;
+        self.events.run(undone).await;
     }
 
     async fn undo(&self, entry: &Entry) -> Result<Back, Fault> {
-        let home = self.ours.home();
+        let LiveCluster {
+            world,
+            opened,
+            ours,
+        } = self.cluster;
+        let home = ours.home();
         let Some(_claim) = journal::claimed(home, &entry.run).await? else {
             return Ok(Back::Elsewhere);
         };
-        let docker = self.world.docker().await?;
-        let nodes = gate::our_nodes(self.world, &self.opened, &docker).await?;
+        let docker = world.docker().await?;
+        let nodes = gate::our_nodes(world, opened, &docker).await?;
         let in_nodes = undo::in_nodes(&nodes, entry).await?;
         let in_cluster = match entry.undo.iter().all(|act| act.node().is_some()) {
             true => None,
-            false => undo::in_cluster(self.world, &self.opened, &self.ours, entry).await?,
+            false => undo::in_cluster(self.cluster, entry).await?,
         };
         journal::remove(home, &entry.run)?;
         Ok(Back::Ours(in_cluster.or(in_nodes)))

@@ -1,30 +1,21 @@
-//! Ends processes and pods, each with a wait in the node that stamps its end, and proves it by what
-//! the runtime wrote down.
+//! Ends processes, each with a wait in the node that stamps its end, and proves it by what the runtime
+//! wrote down.
 
-use super::pins::{changed, was_cut_off};
-use super::{Hand, Victim};
+use super::BreakSession;
 use crate::Events;
-use crate::kube::{CALL, within};
 use crate::node::Node;
 use crate::process;
-use crate::process::{GONE_MS, Mark, SENT_MS};
+use crate::process::{GONE_MS, Mark, Process, SENT_MS};
 use flinklab_base::clock;
 use flinklab_base::clock::Instant;
 use flinklab_base::fault::Fault;
-use flinklab_event::{RunEventKind, Target};
-use flinklab_lab::failure::Step;
+use flinklab_event::RunEventKind;
+use flinklab_verb::{Ending, Exit, Proof, Victim};
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::core::v1::Pod;
-use kube::Api;
-use kube::api::{AttachParams, DeleteParams, Preconditions};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-/// How long an exec in a container may take.
-const EXEC: Duration = Duration::from_secs(10);
-/// How long a process may outlive its signal: the kernel frees its memory, Flink shuts down.
-pub(super) const FAREWELL: Duration = Duration::from_secs(20);
 /// How long a wait in the node may take to begin.
 const BEGINS: Duration = Duration::from_secs(10);
 /// How long the runtime may take to write down that a process is gone.
@@ -36,100 +27,21 @@ const SAME: SignedDuration = SignedDuration::from_secs(1);
 /// Marks of one script: there are three at the most.
 const MARKS: usize = 8;
 
-/// A request that ends something: when it went out and by whose clock.
-pub(super) struct Request {
-    at: Timestamp,
-    began: Instant,
-    observer: &'static str,
-}
-
-impl Request {
-    pub(super) fn now(observer: &'static str) -> Self {
-        Self {
-            at: clock::now(),
-            began: Instant::now(),
-            observer,
-        }
-    }
-}
-
-/// Whether the runtime still knows a container whose process ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Memory {
-    /// It stays in its pod.
-    Kept,
-    /// It goes with its pod.
-    Gone,
-}
-
-type Proof = Option<Result<String, String>>;
-
-impl Hand<'_> {
-    /// Ends the process or pod of every victim at once, and proves it.
-    pub(super) async fn end_pods(&self, step: Step, events: &Events) -> Result<(), Fault> {
-        let all = self
-            .victims
-            .iter()
-            .map(|victim| self.end(step, victim, events));
-        let all: Vec<Result<Proof, Fault>> = futures::future::join_all(all).await;
-        // One that was hit makes it a break; the others are told as missed.
-        if all.iter().all(Result::is_err) {
-            return all
-                .into_iter()
-                .next()
-                .map_or(Ok(()), |first| first.map(drop));
-        }
-        let mut words = Vec::new();
-        for one in all {
-            match one {
-                Ok(Some(Ok(proof))) => words.push(proof),
-                Ok(Some(Err(why))) => {
-                    self.hit(Err(why), events).await;
-                    return Ok(());
-                }
-                Err(fault) => {
-                    self.hit(Err(fault.to_string()), events).await;
-                    return Ok(());
-                }
-                // Not known of one: nothing is proven.
-                Ok(None) => return Ok(()),
-            }
-        }
-        self.hit(Ok(words.join("; ")), events).await;
-        Ok(())
-    }
-
-    async fn end(&self, step: Step, victim: &Victim, events: &Events) -> Result<Proof, Fault> {
-        match step {
-            Step::Kill => self.kill(victim, events).await,
-            Step::DeletePod => {
-                let limit = victim.grace + FAREWELL;
-                self.ended_by(victim, self.delete(victim), limit, Memory::Gone, events)
-                    .await
-            }
-            _ => {
-                self.ended_by(
-                    victim,
-                    self.terminate(victim),
-                    FAREWELL,
-                    Memory::Kept,
-                    events,
-                )
-                .await
-            }
-        }
-    }
-
+impl BreakSession<'_> {
     /// The signal and the wait are one script, which checks the process once more in between.
-    async fn kill(&self, victim: &Victim, events: &Events) -> Result<Proof, Fault> {
+    pub(super) async fn kill_process(
+        &self,
+        victim: &Victim,
+        limit: Duration,
+    ) -> Result<Proof, Fault> {
+        let node = self.node(&victim.node)?;
         let (to, marks) = mpsc::channel(MARKS);
-        let script = process::kill(&victim.node, &victim.process, FAREWELL, to);
-        let (script, (sent, gone)) = futures::join!(script, tell(marks, events));
+        let process = process_of(victim);
+        let script = process::kill(node, &process, limit, to);
+        let (script, (sent, gone)) = futures::join!(script, tell(marks, self.events));
         match (script, sent) {
             (Err(fault), None) => Err(fault),
-            _ => Ok(self
-                .prove(victim, gone, FAREWELL, Memory::Kept, events)
-                .await),
+            _ => Ok(self.prove(victim, node, gone, limit, Exit::Kept).await),
         }
     }
 
@@ -137,32 +49,37 @@ impl Hand<'_> {
     pub(super) async fn ended_by(
         &self,
         victim: &Victim,
-        end: impl Future<Output = (Request, Result<(), Fault>)>,
-        limit: Duration,
-        memory: Memory,
-        events: &Events,
+        ending: Ending<'_>,
     ) -> Result<Proof, Fault> {
+        let node = self.node(&victim.node)?;
+        let Ending {
+            request,
+            observer,
+            limit,
+            exit,
+        } = ending;
         let (to, mut marks) = mpsc::channel(MARKS);
-        let watch = process::wait(&victim.node, &victim.process, BEGINS + limit, to);
+        let process = process_of(victim);
+        let watch = process::wait(node, &process, BEGINS + limit, to);
         futures::pin_mut!(watch);
-        begun(watch.as_mut(), &mut marks, &victim.target, &victim.node).await?;
+        begun(watch.as_mut(), &mut marks, victim, node).await?;
         let act = async {
-            let (request, answer) = end.await;
-            match answer {
+            let (at, began) = (clock::now(), Instant::now());
+            match request.await {
                 Ok(()) => {
-                    self.sent(request.at, request.began, request.observer, events)
-                        .await;
-                    Ok(tell(marks, events).await.1)
+                    self.tell_sent(at, began, observer).await;
+                    Ok(tell(marks, self.events).await.1)
                 }
                 // No answer is no refusal: what was asked for may be done all the same.
-                Err(fault) if fault.code == "api-silent" => match tell(marks, events).await.1 {
-                    Some(gone) => {
-                        self.sent(request.at, request.began, request.observer, events)
-                            .await;
-                        Ok(Some(gone))
+                Err(fault) if fault.code == "api-silent" => {
+                    match tell(marks, self.events).await.1 {
+                        Some(gone) => {
+                            self.tell_sent(at, began, observer).await;
+                            Ok(Some(gone))
+                        }
+                        None => Err(fault),
                     }
-                    None => Err(fault),
-                },
+                }
                 Err(fault) => Err(fault),
             }
         };
@@ -178,57 +95,7 @@ impl Hand<'_> {
         if let Err(fault) = watched {
             tracing::warn!(%fault, "the wait in the node ended early");
         }
-        Ok(self.prove(victim, gone, limit, memory, events).await)
-    }
-
-    async fn terminate(&self, victim: &Victim) -> (Request, Result<(), Fault>) {
-        let pods: Api<Pod> = Api::namespaced(self.ours.client(), self.ours.namespace());
-        let how = AttachParams::default()
-            .container(&victim.target.container_name)
-            .stdin(false)
-            .stdout(true)
-            .stderr(true);
-        let request = Request::now("our clock, before the exec of `kill 1`");
-        let name = &victim.target.pod;
-        let doing = format!("Running `kill 1` in {name}");
-        let exec = pods.exec(name, ["sh", "-c", "kill 1"], &how);
-        let mut attached = match within(EXEC, &doing, exec).await {
-            Ok(attached) => attached,
-            Err(fault) => return (request, Err(fault)),
-        };
-        // The container may be gone before the answer is: then its end is the answer.
-        let refused = match attached.take_status() {
-            Some(status) => match timeout(EXEC, status).await {
-                Ok(Some(status))
-                    if status.status.as_deref() == Some("Failure") && !was_cut_off(&status) =>
-                {
-                    Some(status.message.unwrap_or_default())
-                }
-                _ => None,
-            },
-            None => None,
-        };
-        attached.abort();
-        let answer = match refused {
-            None => Ok(()),
-            Some(why) => Err(Fault::unable("exec-failed", format!("{doing} failed.")).why(why)),
-        };
-        (request, answer)
-    }
-
-    async fn delete(&self, victim: &Victim) -> (Request, Result<(), Fault>) {
-        let pods: Api<Pod> = Api::namespaced(self.ours.client(), self.ours.namespace());
-        let how = DeleteParams {
-            preconditions: Some(Preconditions {
-                uid: Some(victim.target.uid.clone()),
-                resource_version: None,
-            }),
-            ..DeleteParams::default()
-        };
-        let request = Request::now("our clock, before the DELETE");
-        let doing = format!("Deleting the pod {}", victim.target.pod);
-        let answer = within(CALL, &doing, pods.delete(&victim.target.pod, &how)).await;
-        (request, answer.map(drop))
+        Ok(self.prove(victim, node, gone, limit, exit).await)
     }
 
     /// The proof that the right process ended. The runtime's own words are better than ours, but
@@ -236,13 +103,13 @@ impl Hand<'_> {
     async fn prove(
         &self,
         victim: &Victim,
+        node: &Node,
         gone: Option<Timestamp>,
         limit: Duration,
-        memory: Memory,
-        events: &Events,
+        memory: Exit,
     ) -> Proof {
         let who = victim.who();
-        let exit = exit(victim, memory).await;
+        let exit = exit(victim, node, memory).await;
         let proof = match (&exit, gone) {
             (Some(exit), _) => Ok(format!(
                 "{who} exited with {}{}",
@@ -252,14 +119,14 @@ impl Hand<'_> {
             )),
             (None, Some(at)) => Ok(format!(
                 "process {} of {who} was gone at {} UTC",
-                victim.process.pid,
+                victim.pid,
                 stamp(at)
             )),
             // A miss must be seen too: a node that does not answer proves nothing either way.
-            (None, None) => match process::find(&victim.node, &victim.container).await {
-                Ok(now) if now == victim.process => Err(format!(
+            (None, None) => match process::find(node, &victim.container).await {
+                Ok(now) if now == process_of(victim) => Err(format!(
                     "process {} of {who} still runs {} s later",
-                    victim.process.pid,
+                    victim.pid,
                     limit.as_secs()
                 )),
                 Ok(_) | Err(_) => return None,
@@ -274,7 +141,7 @@ impl Hand<'_> {
                 observer: "container runtime: finishedAt".to_owned(),
                 resolution_ms: 1,
             };
-            events.run(gone).await;
+            self.events.run(gone).await;
         }
         Some(proof)
     }
@@ -284,10 +151,10 @@ impl Hand<'_> {
 async fn begun(
     watch: impl Future<Output = Result<(), Fault>>,
     marks: &mut mpsc::Receiver<Mark>,
-    target: &Target,
+    victim: &Victim,
     node: &Node,
 ) -> Result<(), Fault> {
-    let itself = || changed(target, "its process ended by itself");
+    let itself = || victim.changed("its process ended by itself");
     tokio::select! {
         biased;
         ended = watch => Err(match ended {
@@ -305,13 +172,13 @@ async fn begun(
     }
 }
 
-async fn exit(victim: &Victim, memory: Memory) -> Option<process::Exit> {
+async fn exit(victim: &Victim, node: &Node, memory: Exit) -> Option<process::Exit> {
     let until = Instant::now() + WRITTEN_DOWN;
     loop {
-        match process::exit(&victim.node, &victim.container).await {
+        match process::exit(node, &victim.container).await {
             Ok(Some(exit)) => return Some(exit),
             // Nobody will write it down any more.
-            Ok(None) if memory == Memory::Gone => return None,
+            Ok(None) if memory == Exit::Forgotten => return None,
             Ok(None) => {}
             Err(fault) => tracing::warn!(%fault, "the runtime does not tell of an exit"),
         }
@@ -322,7 +189,16 @@ async fn exit(victim: &Victim, memory: Memory) -> Option<process::Exit> {
     }
 }
 
-pub(super) fn stamp(at: Timestamp) -> String {
+/// The process of a victim, as its node counts.
+fn process_of(victim: &Victim) -> Process {
+    Process {
+        pid: victim.pid,
+        start: victim.start,
+        pod: victim.uid.clone(),
+    }
+}
+
+fn stamp(at: Timestamp) -> String {
     at.strftime("%H:%M:%S%.3f").to_string()
 }
 

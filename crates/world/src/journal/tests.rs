@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use flinklab_verb::verbs::{RoleRules, Thaw};
 
 fn home(folder: &std::path::Path) -> Home {
     let home = Home {
@@ -20,12 +21,12 @@ fn entry(run: &str) -> Entry {
         "frozen".to_owned(),
         jiff::SignedDuration::from_secs(35),
     );
-    entry.undo.push(Act::Thaw {
+    entry.undo.push(Act::in_node(Thaw {
         node: "n".to_owned(),
         pid: 7,
         start: 9,
         pod: "p".to_owned(),
-    });
+    }));
     entry
 }
 
@@ -49,10 +50,10 @@ fn an_entry_is_read_as_it_was_written_newest_first() {
 
 #[test]
 fn a_role_comes_back_by_a_command_whatever_its_rules_hold() {
-    let role = Act::Role {
+    let role = Act::in_cluster(RoleRules {
         name: "ha".to_owned(),
         rules: serde_json::json!([{"resourceNames": ["it's $HOME"]}]),
-    };
+    });
     let command = role.command(|words| format!("kubectl {words}"), "flink");
     let words = shlex::split(&command).unwrap();
     assert_eq!(

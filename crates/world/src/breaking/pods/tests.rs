@@ -6,18 +6,26 @@ use super::*;
 use crate::Addresses;
 use crate::docker::Docker;
 use crate::gate;
-use crate::process::Process;
 use crate::stub::beside;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
+use flinklab_verb::Role;
 
-fn target() -> Target {
-    serde_json::from_value(serde_json::json!({
-        "pod": "p", "uid": "u", "role": "jobmanager", "container_name": "c",
-        "container": null, "node": null, "epoch": null, "reason": "leads epoch 1",
-    }))
-    .unwrap()
+fn victim() -> Victim {
+    Victim {
+        role: Role::JobManager,
+        pod: "p".to_owned(),
+        uid: "u".to_owned(),
+        node: "n".to_owned(),
+        container_name: "c".to_owned(),
+        container: "id".to_owned(),
+        pid: 42,
+        start: 1,
+        address: String::new(),
+        account: String::new(),
+        grace: Duration::ZERO,
+    }
 }
 
 /// An engine that lets nobody in.
@@ -54,7 +62,7 @@ async fn a_node_that_lets_nobody_in_is_no_change_of_the_target() {
         let node = node(address).await;
         let (to, mut marks) = mpsc::channel(MARKS);
         let watch = process::wait(&node, &process, BEGINS, to);
-        begun(std::pin::pin!(watch), &mut marks, &target(), &node).await
+        begun(std::pin::pin!(watch), &mut marks, &victim(), &node).await
     });
     let fault = began.await.unwrap_err();
     assert_ne!(fault.code, "target-changed", "{fault:?}");
@@ -72,13 +80,13 @@ async fn a_process_that_is_another_one_is_a_change_of_the_target() {
         )),
     ] {
         let (_to, mut marks) = mpsc::channel(MARKS);
-        let began = begun(async { ended }, &mut marks, &target(), &node).await;
+        let began = begun(async { ended }, &mut marks, &victim(), &node).await;
         let fault = began.unwrap_err();
         assert_eq!(fault.code, "target-changed");
         assert!(fault.why.contains("ended by itself"), "{fault:?}");
     }
     let (to, mut marks) = mpsc::channel(MARKS);
     to.try_send(Mark::Watching).unwrap();
-    let began = begun(std::future::pending(), &mut marks, &target(), &node).await;
+    let began = begun(std::future::pending(), &mut marks, &victim(), &node).await;
     assert_eq!(began, Ok(()));
 }

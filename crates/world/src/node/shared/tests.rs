@@ -6,12 +6,37 @@
 
 use super::*;
 use crate::shared::{Obstacle, Size};
+use flinklab_verb::Script;
 use rustix::fs::{RenameFlags, renameat_with};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+fn of_verb(name: &str, run: &str, words: &[&str]) -> Argv {
+    Argv(Script::find(name).unwrap().argv(run, words))
+}
+
+fn mode(mount: &str, folder: &str) -> Argv {
+    of_verb("flinklab-mode", "", &[mount, folder])
+}
+
+fn forbid(run: &str, mount: &str, folder: &str) -> Argv {
+    of_verb("flinklab-forbid", run, &[mount, folder])
+}
+
+fn allow(run: &str, mount: &str, folder: &str, mode: &str) -> Argv {
+    of_verb("flinklab-allow", run, &[mount, folder, mode])
+}
+
+fn lose(run: &str, mount: &str, folder: &str, aside: &str) -> Argv {
+    of_verb("flinklab-lose", run, &[mount, folder, aside])
+}
+
+fn give_back(run: &str, mount: &str, folder: &str, aside: &str) -> Argv {
+    of_verb("flinklab-return", run, &[mount, folder, aside])
+}
 
 const RUN: &str = "20261130-1";
 const JOB: &str = "checkpoints/fef4a397879c16aa52a242d081f177d6";
