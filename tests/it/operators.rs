@@ -348,8 +348,8 @@ fn what_the_operator_would_refuse_is_told_before() {
         refused(cluster(), "mountPath: /flink", "mountPath: /elsewhere"),
         refused(
             cluster(),
-            "image: {name: \"apache/flink:1.15.2\"}",
-            "image: {name: \"flink:1\"}",
+            "image: {name: \"apache/flink:1.15.2\"",
+            "image: {name: \"flink:1\"",
         ),
         refused(
             cluster(),
@@ -373,6 +373,18 @@ fn what_the_operator_would_refuse_is_told_before() {
             deployment(),
             "    web.refresh-interval: \"500\"",
             "    kubernetes.cluster-id: session",
+        ),
+        refused(cluster(), ", pullPolicy: IfNotPresent", ""),
+        refused(
+            deployment(),
+            "  mode: standalone\n",
+            "  mode: standalone\n  job: {jarURI: \"local:///x.jar\", parallelism: 2}\n",
+        ),
+        refused(deployment(), "parallelism: 2}", "parallelism: 3}"),
+        refused(
+            deployment(),
+            "web.refresh-interval: \"500\"",
+            "web.submit.enable: \"false\"",
         ),
     ];
     insta::assert_snapshot!(all.join("\n"));

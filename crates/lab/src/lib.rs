@@ -11,6 +11,7 @@ mod kind;
 mod kinds;
 mod lesson;
 mod manifest;
+mod members;
 mod mistake;
 mod operator;
 mod options;
@@ -28,6 +29,7 @@ pub use lesson::{
     lesson_files, lessons,
 };
 pub use manifest::{Document, Manifest};
+pub use members::{Members, PodIdentity};
 pub use operator::{Operated, Operator, Starts};
 pub use remote::{LONGEST as LONGEST_REMOTE, Remote, may_ask, sum};
 
@@ -188,6 +190,12 @@ impl Lab {
         })
     }
 
+    /// How its pods are told from others.
+    #[must_use]
+    pub fn members(&self) -> Members {
+        Members::of(self)
+    }
+
     /// The job's jar, where it is a file of the lab's own.
     #[must_use]
     pub fn own_jar(&self) -> Option<Vec<u8>> {
@@ -250,10 +258,7 @@ impl Lab {
     /// The version of Flink that the JobManagers' image says in its tag, such as `1.15.2`.
     #[must_use]
     pub fn flink_version(&self) -> Option<&str> {
-        let (_, tag) = self.job.image.split('@').next()?.rsplit_once(':')?;
-        let end = tag.find(|letter: char| !letter.is_ascii_digit() && letter != '.');
-        let version = tag[..end.unwrap_or(tag.len())].trim_end_matches('.');
-        (version.split('.').count() >= 2).then_some(version)
+        version_of(&self.job.image)
     }
 
     /// The name of the config map that holds the lock, the leader addresses and the jobs.
@@ -349,6 +354,14 @@ impl Definition for Lab {
     fn flink_option(&self, name: &str) -> Option<String> {
         self.flink_options().remove(name)
     }
+}
+
+/// The version in the tag of an image, such as `1.15.2`.
+fn version_of(image: &str) -> Option<&str> {
+    let (_, tag) = image.split('@').next()?.rsplit_once(':')?;
+    let end = tag.find(|letter: char| !letter.is_ascii_digit() && letter != '.');
+    let version = tag[..end.unwrap_or(tag.len())].trim_end_matches('.');
+    (version.split('.').count() >= 2).then_some(version)
 }
 
 /// The manifests that a lab takes from elsewhere and that are neither in its folder nor kept there.

@@ -4,6 +4,7 @@
 
 use super::definition::{RoleLabels, Roles};
 use super::manifest::Document;
+use crate::failure::Role;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -92,6 +93,15 @@ impl Operator {
         }
     }
 
+    /// The field that says when the kubelet pulls the image, and what counts where it says nothing.
+    #[must_use]
+    pub const fn pull_policy(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Spotify => ("spec.image.pullPolicy", "Always"),
+            Self::Apache => ("spec.imagePullPolicy", "IfNotPresent"),
+        }
+    }
+
     /// The most JobManagers that its object may ask for.
     #[must_use]
     pub const fn most_jobmanagers(self) -> Option<u64> {
@@ -169,6 +179,16 @@ impl Operated {
         }
     }
 
+    /// The workload that makes the pods of a role; none where the JobManager starts them.
+    #[must_use]
+    pub fn workload(&self, role: Role) -> Option<String> {
+        match (role, self.starts) {
+            (Role::JobManager, _) => Some(self.jobmanager()),
+            (Role::TaskManager, Starts::Workload(_)) => Some(format!("{}-taskmanager", self.name)),
+            (Role::TaskManager, Starts::OnDemand) => None,
+        }
+    }
+
     /// The labels and containers of its pods.
     #[must_use]
     pub fn roles(&self) -> Roles {
@@ -234,7 +254,7 @@ impl Operated {
         };
         let mut all = vec![made(kind, self.jobmanager(), &roles.jobmanager.selector)];
         if let Starts::Workload(kind) = self.starts {
-            let name = format!("{}-taskmanager", self.name);
+            let name = self.workload(Role::TaskManager).unwrap_or_default();
             all.push(made(kind, name, &roles.taskmanager.selector));
         }
         all

@@ -93,7 +93,7 @@ kind: FlinkCluster
 metadata: {name: beam, namespace: default}
 spec:
   flinkVersion: \"1.15.2\"
-  image: {name: \"apache/flink:1.15.2\"}
+  image: {name: \"apache/flink:1.15.2\", pullPolicy: IfNotPresent}
   serviceAccountName: flink-service-account
   jobManager:
     volumes: [{name: shared, persistentVolumeClaim: {claimName: flink-shared-pvc}}]

@@ -2,53 +2,32 @@
 //! lab would be built and then watched in the wrong place. Options that say nothing about that
 //! are Flink's to judge.
 
-use super::super::options::{self, Options, known};
-use super::super::yaml::Node;
-use super::pods::Pods;
-use super::{Object, Whole};
+use super::super::options::known;
+use super::Whole;
+use super::configured::Settings;
 use flinklab_base::fault::Fault;
 
-pub(super) fn check(whole: &Whole<'_>, pods: &Pods<'_>) -> Result<(), Fault> {
-    let volumes = pods.spec.get("volumes").map_or(&[][..], Node::items);
-    for volume in volumes {
-        let name = volume.find("configMap.name").and_then(Node::text);
-        let map = whole.objects.iter().find(|object| {
-            object.document.kind == "ConfigMap"
-                && Some(object.document.name.as_str()) == name
-                && object.document.namespace == pods.object.document.namespace
-        });
-        let Some(map) = map else { continue };
-        let found = options::of(map.node)
-            .map_err(|mistake| mistake.fault(map.source.code, &map.source.file))?;
-        if let Some(found) = found {
-            fits(whole, map, &found.options)?;
-        }
-    }
-    Ok(())
-}
-
-/// Options that say where things are must agree with lab.yaml, and times with each other.
-pub(super) fn fits(whole: &Whole<'_>, of: &Object<'_>, options: &Options) -> Result<(), Fault> {
-    agree(whole, of, options)?;
-    election(of, options)
+/// What is set must agree with lab.yaml where it says where things are, and times with each other.
+pub(super) fn fits(whole: &Whole<'_>, settings: &Settings<'_>) -> Result<(), Fault> {
+    agree(whole, settings)?;
+    election(settings)
 }
 
 /// Times of the election that cannot work together. Flink's own defaults are equal for lease and
 /// deadline, so equal is allowed.
-fn election(map: &Object<'_>, options: &Options) -> Result<(), Fault> {
+fn election(settings: &Settings<'_>) -> Result<(), Fault> {
     let of = |name: &str, default: f64| {
         let key = format!("high-availability.kubernetes.leader-election.{name}");
-        let set = options.get(&key);
-        let value = set.and_then(|(value, _)| known::time(value));
-        (value.unwrap_or(default), set.map(|(_, at)| *at))
+        let set = settings.get(&key);
+        let value = set.and_then(|setting| known::time(&setting.value));
+        (value.unwrap_or(default), set)
     };
     let (lease, at_lease) = of("lease-duration", 15e3);
     let (deadline, at_deadline) = of("renew-deadline", 15e3);
     let (retry, at_retry) = of("retry-period", 5e3);
     if let (true, Some(at)) = (deadline > lease, at_deadline.or(at_lease)) {
-        return map
-            .source
-            .here(at, "The renew deadline is longer than the lease.")
+        return at
+            .wrong("The renew deadline is longer than the lease.")
             .why(format!(
                 "a leader would go on for {} s after another one may have taken over",
                 (deadline - lease) / 1e3
@@ -57,12 +36,8 @@ fn election(map: &Object<'_>, options: &Options) -> Result<(), Fault> {
             .done();
     }
     if let (true, Some(at)) = (retry >= deadline, at_retry.or(at_deadline).or(at_lease)) {
-        return map
-            .source
-            .here(
-                at,
-                "The retry period is not shorter than the renew deadline.",
-            )
+        return at
+            .wrong("The retry period is not shorter than the renew deadline.")
             .why("the lease is renewed once a retry period, and would be given up before")
             .mend("Let retry-period be a third of renew-deadline or less.")
             .done();
@@ -70,22 +45,21 @@ fn election(map: &Object<'_>, options: &Options) -> Result<(), Fault> {
     Ok(())
 }
 
-fn agree(whole: &Whole<'_>, map: &Object<'_>, options: &Options) -> Result<(), Fault> {
+fn agree(whole: &Whole<'_>, settings: &Settings<'_>) -> Result<(), Fault> {
     let flink = &whole.definition.flink;
     let says = |path: &str, value: &str| format!("`{path}` in lab.yaml says `{value}`");
     let differs = |keys: &[&str], wanted: &str, why: String| -> Result<(), Fault> {
-        let Some((key, (value, at))) = keys.iter().find_map(|key| options.get_key_value(*key))
-        else {
+        let Some((key, setting)) = keys.iter().find_map(|key| settings.get_key_value(*key)) else {
             return Ok(());
         };
+        let value = &setting.value;
         if value == wanted {
             return Ok(());
         }
-        map.source
-            .here(
-                *at,
-                format!("`{key}` is `{value}`, which does not fit to lab.yaml."),
-            )
+        setting
+            .wrong(format!(
+                "`{key}` is `{value}`, which does not fit to lab.yaml."
+            ))
             .why(why)
             .mend(format!("Write `{key}: {wanted}`, or change lab.yaml."))
             .done()
@@ -102,11 +76,10 @@ fn agree(whole: &Whole<'_>, map: &Object<'_>, options: &Options) -> Result<(), F
     differs(&["rest.port"], &port, says("flink.rest.port", &port))?;
 
     let folder = |keys: &[&str], name: &str, wanted: &str, below: &str| -> Result<(), Fault> {
-        let Some((key, (value, at))) = keys.iter().find_map(|key| options.get_key_value(*key))
-        else {
+        let Some((key, setting)) = keys.iter().find_map(|key| settings.get_key_value(*key)) else {
             return Ok(());
         };
-        let Some(path) = local(value) else {
+        let Some(path) = local(&setting.value) else {
             return Ok(());
         };
         let whole_path = format!("{}{below}", path.trim_end_matches('/'));
@@ -114,20 +87,19 @@ fn agree(whole: &Whole<'_>, map: &Object<'_>, options: &Options) -> Result<(), F
         if whole_path == expected {
             return Ok(());
         }
-        map.source
-            .here(
-                *at,
-                format!("`{key}` leads to `{whole_path}`, which does not fit to lab.yaml."),
-            )
+        setting
+            .wrong(format!(
+                "`{key}` leads to `{whole_path}`, which does not fit to lab.yaml."
+            ))
             .why(format!(
                 "`flink.mount` and `flink.folders.{name}` there make `{expected}`"
             ))
             .done()
     };
     // Flink puts HA files below storageDir into a folder named by this option.
-    let ha_id = options
+    let ha_id = settings
         .get("high-availability.cluster-id")
-        .map_or("default", |(value, _)| value.trim_matches('/'));
+        .map_or("default", |setting| setting.value.trim_matches('/'));
     folder(
         &["high-availability.storageDir"],
         "ha",

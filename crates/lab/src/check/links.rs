@@ -5,7 +5,7 @@ use super::super::manifest::{check_kind, defined};
 use super::super::mistake::{did_you_mean, listed};
 use super::super::operator::Operator;
 use super::super::yaml::Node;
-use super::{Object, Whole, flink, pods};
+use super::{Object, Whole, configured, flink, images, pods, rights, session};
 use flinklab_base::fault::Fault;
 
 /// Namespaces that every cluster has.
@@ -21,7 +21,29 @@ pub(super) fn check(whole: &Whole<'_>) -> Result<(), Fault> {
     for one in jobmanagers.iter().chain(&taskmanagers) {
         pods::mount(whole, one)?;
         pods::references(whole, one)?;
-        flink::check(whole, one)?;
+    }
+    images::check(whole)?;
+    let mut adapts = false;
+    for one in &jobmanagers {
+        let configured = configured::of(whole, one)?;
+        adapts |= session::adapts(&configured);
+        flink::fits(whole, &configured.settings)?;
+        session::jobmanagers(whole, one, &configured)?;
+        rights::check(whole, one, &rights::JOBMANAGER)?;
+    }
+    let mut offers = Some(Vec::new());
+    for one in &taskmanagers {
+        let configured = configured::of(whole, one)?;
+        flink::fits(whole, &configured.settings)?;
+        rights::check(whole, one, &rights::TASKMANAGER)?;
+        let offered = session::offered(one, &configured);
+        offers = offers.zip(offered).map(|(mut offers, offered)| {
+            offers.push(offered);
+            offers
+        });
+    }
+    if let Some(offers) = offers.filter(|_| !adapts) {
+        session::slots(whole, &offers)?;
     }
     ports(whole)
 }

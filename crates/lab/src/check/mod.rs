@@ -1,15 +1,21 @@
 //! Reads a lab's files and checks what their types cannot say: words in `words`, `kind.yaml` in
-//! `cluster`, what one file says of another in `links`, Flink's own configuration in `flink`.
+//! `cluster`, what one file says of another in `links`, Flink's own configuration in `configured`,
+//! `flink` and `session`, what Kubernetes would let pods do and have in `rights`, `claims`, `images`.
 //! The first mistake is told, with its file, line and column; nothing is started before.
 
+mod claims;
 mod cluster;
+mod configured;
 mod flink;
+mod images;
 mod job;
 mod links;
 mod operators;
 mod patches;
 mod pods;
 mod remotes;
+mod rights;
+mod session;
 mod words;
 
 pub(super) use remotes::wanted;
@@ -17,7 +23,7 @@ pub(super) use remotes::wanted;
 use super::Lab;
 use super::decode::{Rules, decode};
 use super::definition::Definition;
-use super::definition::Roles;
+use super::definition::{RoleLabels, Roles};
 use super::jars;
 use super::kind::Cluster;
 use super::manifest::{self, Document, Manifest};
@@ -104,6 +110,15 @@ pub(super) struct Whole<'a> {
     pub(super) roles: &'a Roles,
     pub(super) cluster: &'a Cluster,
     pub(super) objects: &'a [Object<'a>],
+}
+
+impl Whole<'_> {
+    /// How many pods of a role the manifests ask for.
+    pub(super) fn replicas(&self, labels: &RoleLabels) -> u64 {
+        let documents = self.objects.iter().map(|object| object.document);
+        let own = documents.filter(|one| one.makes_pods() && one.runs(labels));
+        own.map(Document::replicas).sum()
+    }
 }
 
 /// The files of a folder, and what stands before their names in messages.
@@ -342,3 +357,6 @@ fn hash(files: &[(String, String)]) -> String {
     let hash = hash.finalize();
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod session_tests;

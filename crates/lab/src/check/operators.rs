@@ -3,11 +3,12 @@
 
 use super::super::definition::{Definition, RoleLabels};
 use super::super::mistake::did_you_mean;
-use super::super::operator::{Operated, Operator};
+use super::super::operator::{Operated, Operator, Starts};
 use super::super::options::{Options, flatten};
 use super::super::yaml::Node;
+use super::configured::{self, Configured};
 use super::pods::{self, Pods};
-use super::{Object, Source, Whole, flink};
+use super::{Object, Source, Whole, flink, images, session};
 use flinklab_base::fault::Fault;
 
 /// The object that makes Flink's pods in the lab's namespace, if an operator's does.
@@ -73,8 +74,61 @@ pub(super) fn check(
     };
     let found = object.node.find(image).and_then(Node::text);
     let at = object.node.place(image);
-    pods::known_image(whole, object, at, found.unwrap_or_default())?;
-    flink::fits(whole, object, &options)
+    let image_name = found.unwrap_or_default();
+    pods::known_image(whole, object, at, image_name)?;
+    if let Some(node) = object.node.find(image) {
+        let (policy, usual) = operated.operator.pull_policy();
+        images::policy(whole, object, node, object.node.find(policy), usual)?;
+    }
+    is_session(object, operated)?;
+    let settings = configured::placed(object.source, options);
+    flink::fits(whole, &settings)?;
+    let configured = Configured {
+        settings,
+        // The defaults of Apache's operator are wherever it is installed.
+        complete: match operated.operator {
+            Operator::Spotify => Some((object.source, object.node.place("spec"))),
+            Operator::Apache => None,
+        },
+    };
+    session::high_availability(image_name, &configured)?;
+    session::takes_jobs(&configured)?;
+    slots(whole, object, operated, &configured)
+}
+
+/// An object with a job is a cluster of that job, or submits it beside the lab's own.
+fn is_session(object: &Object<'_>, operated: &Operated) -> Result<(), Fault> {
+    let Some((key, _)) = object.node.get("spec").and_then(|spec| spec.entry("job")) else {
+        return Ok(());
+    };
+    let kind = operated.operator.kind();
+    let what = format!("The {kind} `{}` has a job of its own.", operated.name);
+    object
+        .source
+        .here(key.at, what)
+        .why(session::SESSION)
+        .mend("Take `job` out of it, and name the job in lab.yaml.")
+        .done()
+}
+
+/// The slots of the TaskManagers that the operator makes; those on demand are as many as it takes.
+fn slots(
+    whole: &Whole<'_>,
+    object: &Object<'_>,
+    operated: &Operated,
+    configured: &Configured<'_>,
+) -> Result<(), Fault> {
+    let replicas = object.node.find("spec.taskManager.replicas");
+    let replicas = replicas
+        .and_then(Node::text)
+        .and_then(|text| text.parse().ok());
+    let each = session::slots_of_each(configured);
+    match (operated.starts, replicas, each) {
+        (Starts::Workload(_), Some(replicas), Some(each)) if !session::adapts(configured) => {
+            session::slots(whole, &[(replicas, each)])
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The options that the object carries, each with its place.

@@ -5,7 +5,7 @@ use super::super::definition::RoleLabels;
 use super::super::manifest::defined;
 use super::super::mistake::{did_you_mean, listed};
 use super::super::yaml::{At, Node, Value};
-use super::{Object, Source, Whole};
+use super::{Object, Whole, claims};
 use flinklab_base::fault::Fault;
 
 /// Pods of one role, as a manifest makes them.
@@ -18,7 +18,7 @@ pub(super) struct Pods<'a> {
 }
 
 /// The pod template of a workload.
-fn template<'a>(object: &Object<'a>) -> Option<&'a Node> {
+pub(super) fn template<'a>(object: &Object<'a>) -> Option<&'a Node> {
     match object.document.kind.as_str() {
         "Pod" => Some(object.node),
         "CronJob" => object.node.find("spec.jobTemplate.spec.template"),
@@ -30,7 +30,7 @@ fn template<'a>(object: &Object<'a>) -> Option<&'a Node> {
 }
 
 /// Objects that some operator makes pods of: then no manifest need show a role's pods.
-fn has_operator(whole: &Whole<'_>) -> bool {
+pub(super) fn has_operator(whole: &Whole<'_>) -> bool {
     let own = defined(whole.objects.iter().map(|object| object.node));
     whole.objects.iter().any(|object| {
         own.iter().any(|(version, kind)| {
@@ -200,6 +200,9 @@ pub(super) fn mount(whole: &Whole<'_>, pods: &Pods<'_>) -> Result<(), Fault> {
             .done();
     }
     let name = found.get("name").and_then(Node::text).unwrap_or_default();
+    if let Some(template) = claims::template(pods, name) {
+        return claims::own_folder(source, template.at, name);
+    }
     let Some(volume) = volume(pods, name) else {
         return no_volume(pods, found, name);
     };
@@ -208,7 +211,7 @@ pub(super) fn mount(whole: &Whole<'_>, pods: &Pods<'_>) -> Result<(), Fault> {
         volume.find("persistentVolumeClaim.claimName"),
     ) {
         (Some(path), _) => (source, path),
-        (None, Some(claim)) => match behind(whole, pods, claim)? {
+        (None, Some(claim)) => match claims::behind(whole, pods, claim)? {
             Some(found) => found,
             None => return Ok(()),
         },
@@ -259,56 +262,6 @@ fn no_volume<T>(pods: &Pods<'_>, mount: &Node, name: &str) -> Result<T, Fault> {
         .done()
 }
 
-/// The path of the volume behind a claim; none if no manifest says which one it will be.
-fn behind<'a>(
-    whole: &'a Whole<'a>,
-    pods: &Pods<'_>,
-    claim: &Node,
-) -> Result<Option<(&'a Source, &'a Node)>, Fault> {
-    let of_kind = |kind: &'static str| {
-        whole
-            .objects
-            .iter()
-            .filter(move |o| o.document.kind == kind)
-    };
-    let name = claim.text().unwrap_or_default();
-    let Some(found) = of_kind("PersistentVolumeClaim").find(|o| o.document.name == name) else {
-        let names = of_kind("PersistentVolumeClaim").map(|o| o.document.name.as_str());
-        return pods
-            .object
-            .source
-            .here(
-                claim.at,
-                format!("No manifest makes the PersistentVolumeClaim `{name}`."),
-            )
-            .mend(did_you_mean(name, names))
-            .done();
-    };
-    let Some(volume) = found.node.find("spec.volumeName") else {
-        return Ok(None);
-    };
-    let name = volume.text().unwrap_or_default();
-    let Some(found) = of_kind("PersistentVolume")
-        .find(|o| o.document.name == name)
-        .map(|o| (o, o.node))
-    else {
-        let names = of_kind("PersistentVolume").map(|o| o.document.name.as_str());
-        return found
-            .source
-            .here(
-                volume.at,
-                format!("No manifest makes the PersistentVolume `{name}`."),
-            )
-            .mend(did_you_mean(name, names))
-            .done();
-    };
-    let path = found
-        .1
-        .find("spec.hostPath.path")
-        .or_else(|| found.1.find("spec.local.path"));
-    Ok(path.map(|path| (found.0.source, path)))
-}
-
 /// What the pods of a role need before they can start.
 pub(super) fn references(whole: &Whole<'_>, pods: &Pods<'_>) -> Result<(), Fault> {
     let spec = pods.spec;
@@ -344,7 +297,7 @@ pub(super) fn references(whole: &Whole<'_>, pods: &Pods<'_>) -> Result<(), Fault
         .map_or(&[][..], Node::items)
     {
         let name = mount.get("name").and_then(Node::text).unwrap_or_default();
-        if volume(pods, name).is_none() {
+        if volume(pods, name).is_none() && claims::template(pods, name).is_none() {
             return no_volume(pods, mount, name);
         }
     }

@@ -1,0 +1,240 @@
+//! What `up` needs of the lab's Flink: high availability by Kubernetes, JobManagers with addresses
+//! of their own, a session that takes jobs over REST, and slots for the lab's job. Says only what
+//! the files prove; what an image brings along is found by `up`.
+
+use super::configured::{ADDRESS, Configured, arguments};
+use super::pods::Pods;
+use super::{Whole, Wrong};
+use crate::mistake::did_you_mean;
+use crate::yaml::Node;
+use flinklab_base::fault::Fault;
+
+/// The option that turns high availability on, by its name since 1.17 and the one before.
+const HA: [&str; 2] = ["high-availability.type", "high-availability"];
+const STORAGE: &str = "high-availability.storageDir";
+const CLUSTER_ID: &str = "kubernetes.cluster-id";
+const SLOTS: &str = "taskmanager.numberOfTaskSlots";
+/// What both names mean by a class.
+const FACTORY: &str = "org.apache.flink.kubernetes.highavailability.KubernetesHaServicesFactory";
+/// What a JobManager is started as where it runs one job and takes no other: the entry point's
+/// word for a standalone and for a native one.
+const APPLICATION: [&str; 2] = ["standalone-job", "kubernetes-application"];
+
+/// Why a JobManager must not have a job of its own.
+pub(super) const SESSION: &str =
+    "`up` submits the job of lab.yaml over REST, which only a session cluster takes";
+
+/// The JobManagers of one workload.
+pub(super) fn jobmanagers(
+    whole: &Whole<'_>,
+    pods: &Pods<'_>,
+    configured: &Configured<'_>,
+) -> Result<(), Fault> {
+    is_session(pods)?;
+    let image = pods.container.get("image").and_then(Node::text);
+    high_availability(image.unwrap_or_default(), configured)?;
+    takes_jobs(configured)?;
+    own_addresses(whole.replicas(&whole.roles.jobmanager), configured)
+}
+
+/// Flink's version as the tag of an image says it, such as (1, 15).
+fn version(image: &str) -> Option<(u32, u32)> {
+    let mut parts = crate::version_of(image)?.split('.');
+    let mut next = || parts.next()?.parse().ok();
+    Some((next()?, next()?))
+}
+
+/// A JobManager that runs one job of its own takes no other.
+fn is_session(pods: &Pods<'_>) -> Result<(), Fault> {
+    let source = pods.object.source;
+    let refused = |wrong: Wrong<'_>| {
+        wrong
+            .why(SESSION)
+            .mend("Start the JobManagers as `jobmanager`, and name the job in lab.yaml.")
+            .done()
+    };
+    let document = pods.object.document;
+    if matches!(document.kind.as_str(), "Job" | "CronJob") {
+        let what = format!(
+            "The JobManager is a {} `{}`, which ends with its job.",
+            document.kind, document.name
+        );
+        return refused(source.here(pods.object.node.place("kind"), what));
+    }
+    let words = arguments(pods.container);
+    match words.iter().find(|(word, _)| APPLICATION.contains(word)) {
+        Some((word, at)) => {
+            let what = format!("`{word}` starts a JobManager that runs one job of its own.");
+            refused(source.here(*at, what))
+        }
+        None => Ok(()),
+    }
+}
+
+/// High availability is on, by Kubernetes, and complete.
+pub(super) fn high_availability(image: &str, configured: &Configured<'_>) -> Result<(), Fault> {
+    let settings = &configured.settings;
+    let version = version(image);
+    let old = version.is_some_and(|version| version < (1, 17));
+    let names = if old { &HA[1..] } else { &HA[..] };
+    let wanted = match version {
+        // The short word came with 1.16.
+        Some(version) if version < (1, 16) => format!("high-availability: {FACTORY}"),
+        _ if old => "high-availability: kubernetes".to_owned(),
+        _ => "high-availability.type: kubernetes".to_owned(),
+    };
+    let mend = format!("Write `{wanted}`.");
+    let set = names
+        .iter()
+        .find_map(|name| Some((*name, settings.get(*name)?)));
+    let Some((name, setting)) = set else {
+        let Some((source, at)) = configured.complete else {
+            return Ok(());
+        };
+        let why = "nobody is elected then, and nothing survives a JobManager";
+        return match HA.iter().find_map(|name| settings.get(*name)) {
+            Some(unread) => unread
+                .wrong("`high-availability.type` is not read by this version of Flink.")
+                .why("before 1.17 the option is called `high-availability`")
+                .mend(mend)
+                .done(),
+            None => source
+                .here(at, "High availability is off: no option turns it on.")
+                .why(why)
+                .mend(mend)
+                .done(),
+        };
+    };
+    let value = setting.value.trim();
+    let is_short = value.eq_ignore_ascii_case("kubernetes");
+    if ["", "none", "default"].contains(&value.to_lowercase().as_str()) {
+        return setting
+            .wrong(format!("High availability is off: `{name}` is `{value}`."))
+            .why("nobody is elected then, and nothing survives a JobManager")
+            .mend(mend)
+            .done();
+    }
+    if is_short && version.is_some_and(|version| version < (1, 16)) {
+        return setting
+            .wrong(format!(
+                "This version of Flink does not know `{value}` as `{name}`."
+            ))
+            .why("it takes it for the name of a class, and ends itself")
+            .mend(mend)
+            .done();
+    }
+    if !is_short && value != FACTORY {
+        let near = did_you_mean(value, ["kubernetes"]);
+        return setting
+            .wrong(format!("`{name}` cannot be `{value}`."))
+            .why("flinklab follows the election in Kubernetes' config maps; any other word is the name of a class to Flink, and where there is none its JobManagers end themselves")
+            .mend(if near.is_empty() { mend } else { near })
+            .done();
+    }
+    for option in [STORAGE, CLUSTER_ID] {
+        if let (Some(_), None) = (configured.complete, settings.get(option)) {
+            return setting
+                .wrong(format!("`{option}` is missing."))
+                .why("with high availability a JobManager ends itself without it")
+                .mend(match option {
+                    STORAGE => "Set it to a folder below the mount of the shared folder.",
+                    _ => "Set it to `flink.cluster-id` of lab.yaml.",
+                })
+                .done();
+        }
+    }
+    Ok(())
+}
+
+/// REST takes jars.
+pub(super) fn takes_jobs(configured: &Configured<'_>) -> Result<(), Fault> {
+    match configured.settings.get("web.submit.enable") {
+        Some(setting) if setting.value.trim().eq_ignore_ascii_case("false") => setting
+            .wrong("`web.submit.enable` is `false`, so Flink takes no job over REST.")
+            .why("`up` submits the job of lab.yaml that way")
+            .mend("Remove the option: REST is reached from this machine only.")
+            .done(),
+        _ => Ok(()),
+    }
+}
+
+/// Several JobManagers must not write down one address.
+fn own_addresses(replicas: u64, configured: &Configured<'_>) -> Result<(), Fault> {
+    let Some(setting) = configured.settings.get(ADDRESS) else {
+        return Ok(());
+    };
+    let address = setting.value.trim();
+    if replicas < 2 || address.contains('$') {
+        return Ok(());
+    }
+    setting
+        .wrong(format!("{replicas} JobManagers share the address `{address}`."))
+        .why("the leader is found by the address that it writes down, and others would reach either of them")
+        .mend("Give each its own: the arguments `-D` and `jobmanager.rpc.address=$(POD_IP)`, with POD_IP from `status.podIP`.")
+        .done()
+}
+
+/// Whether jobs make do with fewer slots than they ask for.
+pub(super) fn adapts(configured: &Configured<'_>) -> bool {
+    let is = |option: &str, word: &str| {
+        let setting = configured.settings.get(option);
+        setting.is_some_and(|setting| setting.value.trim().eq_ignore_ascii_case(word))
+    };
+    is("jobmanager.scheduler", "adaptive") || is("scheduler-mode", "reactive")
+}
+
+/// What one workload of TaskManagers offers: how many of them, and the slots of each. None where
+/// the files do not say.
+pub(super) fn offered(pods: &Pods<'_>, configured: &Configured<'_>) -> Option<(u64, u64)> {
+    let document = pods.object.document;
+    if !matches!(
+        document.kind.as_str(),
+        "Deployment" | "StatefulSet" | "ReplicaSet"
+    ) {
+        return None;
+    }
+    Some((document.replicas(), slots_of_each(configured)?))
+}
+
+/// `taskmanager.numberOfTaskSlots`; Flink's default is one.
+pub(super) fn slots_of_each(configured: &Configured<'_>) -> Option<u64> {
+    match configured.settings.get(SLOTS) {
+        Some(setting) => setting.value.trim().parse().ok(),
+        None => configured.complete.map(|_| 1),
+    }
+}
+
+/// The job's parallelism fits the slots of all TaskManagers, one workload each.
+pub(super) fn slots(whole: &Whole<'_>, offers: &[(u64, u64)]) -> Result<(), Fault> {
+    let there: u64 = offers.iter().map(|(pods, slots)| pods * slots).sum();
+    let asked = u64::from(whole.definition.job.parallelism);
+    if asked <= there || offers.is_empty() {
+        return Ok(());
+    }
+    let shown: Vec<String> = offers
+        .iter()
+        .map(|(pods, slots)| {
+            let s = if *pods == 1 { "" } else { "s" };
+            format!("{pods} TaskManager{s} of {slots}")
+        })
+        .collect();
+    let mend = match there {
+        0 => "Let a TaskManager start.".to_owned(),
+        most => format!(
+            "Write `parallelism: {most}` or less, or raise the TaskManagers' `replicas` or `{SLOTS}`."
+        ),
+    };
+    whole
+        .lab
+        .at(
+            "job.parallelism",
+            format!(
+                "The job asks for {asked} slot{}, there {} {there}.",
+                if asked == 1 { "" } else { "s" },
+                if there == 1 { "is" } else { "are" },
+            ),
+        )
+        .why(shown.join(" and "))
+        .mend(mend)
+        .done()
+}
