@@ -91,6 +91,8 @@ fn event(kind: u8, number: u64) -> Event {
                 written: Some(moment(number)),
             }],
             ha_files: vec![hostile("x")],
+            ha_count: 0,
+            more: false,
             shared: None,
         }),
         9 => Event::Log(vec![LogLine {

@@ -37,6 +37,7 @@ mod real_kind;
 mod real_node;
 mod real_together;
 mod real_wrong;
+mod reasons;
 mod recordings;
 mod scenarios;
 mod screens;

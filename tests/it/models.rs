@@ -512,6 +512,8 @@ impl Scene {
                 job: JOB.to_owned(),
                 checkpoints: vec![row],
                 ha_files: Vec::new(),
+                ha_count: 0,
+                more: false,
                 shared: None,
             }),
         );

@@ -6,12 +6,17 @@ use crate::building::{built, removed, state, told, world};
 use crate::simulated::Machine;
 use bollard::models::{ContainerCreateBody, HostConfig, PortBinding};
 use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder};
-use flinklab_event::{Adopted, Done, DownOrder};
+use flinklab_event::{Adopted, Done, DownOrder, Event, PodChange};
 use flinklab_world::home::{Home, Maker};
 use flinklab_world::labs;
 use flinklab_world::labs::Standing;
-use flinklab_world::{World, down, shared_folder, stop};
+use flinklab_world::{Events, World, down, shared_folder, stop, watch};
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
 use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// Faster than real by this much.
 const SPEED: f64 = 20.0;
@@ -308,5 +313,50 @@ async fn three_nodes_are_built_and_purged() {
             .await
             .unwrap()
             .is_empty()
+    );
+}
+
+/// Another Flink in the lab's namespace, whose pods carry the very labels by which the lab finds its
+/// own: they are neither shown nor waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn pods_of_another_flink_under_the_same_labels_are_not_the_labs() {
+    let machine = Machine::start(SPEED).await;
+    let folder = tempfile::tempdir().unwrap();
+    // The name of the node that `Machine::client` asks.
+    let world = world(&machine, folder.path(), "sim");
+    built(&world, false).await.end.unwrap();
+    let pods: Api<Pod> = Api::namespaced(machine.client().await, "flink");
+    for component in ["jobmanager", "taskmanager"] {
+        let pod = serde_json::json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": format!("nat2-{component}-1-2"),
+                "labels": {"app": "nat2", "component": component}},
+            "spec": {"containers": [{"name": "flink-main-container", "image": "nobody/has:1"}]},
+        });
+        let pod = serde_json::from_value(pod).unwrap();
+        pods.create(&Default::default(), &pod).await.unwrap();
+    }
+    let Ok(Done::Up { changed, .. }) = built(&world, false).await.end else {
+        panic!("up")
+    };
+    assert!(!changed);
+    let (to, mut from) = mpsc::channel(1024);
+    let stop = CancellationToken::new();
+    let follow = watch::follow(Arc::new(world), Events::new(to), stop.clone());
+    let seen = async {
+        while let Some(happening) = from.recv().await {
+            if let Event::Pods(PodChange::Listed(rows)) = happening.event {
+                stop.cancel();
+                let names = rows.into_iter().map(|row| row.name);
+                return names.collect::<Vec<String>>();
+            }
+        }
+        panic!("it ends without a list of pods")
+    };
+    let (names, ()) = futures::join!(seen, follow);
+    assert_eq!(names.len(), 4, "{names:?}");
+    assert!(
+        !names.iter().any(|name| name.starts_with("nat2")),
+        "{names:?}"
     );
 }

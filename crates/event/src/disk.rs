@@ -10,8 +10,14 @@ pub struct DiskSample {
     pub job: String,
     /// Its `chk-…` folders, ascending by id.
     pub checkpoints: Vec<DiskCheckpoint>,
-    /// Names of the files below the HA folder.
+    /// Names of files below the HA folder: those that pointers name, and some of the others.
     pub ha_files: Vec<String>,
+    /// How many files there are below the HA folder. 0 in old recordings.
+    #[serde(default)]
+    pub ha_count: u64,
+    /// Whether there were more files somewhere than were counted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
     /// Files that its checkpoints share: how many, and their bytes. None without any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared: Option<(u32, u64)>,

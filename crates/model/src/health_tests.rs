@@ -213,6 +213,8 @@ fn disk(job: &str, ids: &[u64]) -> Event {
             })
             .collect(),
         ha_files: Vec::new(),
+        ha_count: 0,
+        more: false,
         shared: None,
     })
 }

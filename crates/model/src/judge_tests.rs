@@ -118,6 +118,8 @@ fn files_of(happening: &Happening) -> Option<Happening> {
         job: map.job.clone(),
         checkpoints: own.collect(),
         ha_files: Vec::new(),
+        ha_count: 0,
+        more: false,
         shared: None,
     };
     Some(Happening {

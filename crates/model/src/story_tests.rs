@@ -109,6 +109,8 @@ fn files(id: u64) -> Event {
             written: None,
         }],
         ha_files: vec![format!("completed{id}")],
+        ha_count: 0,
+        more: false,
         shared: None,
     })
 }

@@ -294,8 +294,8 @@ pub trait Cluster: Send + Sync {
     /// The config map of a job.
     fn job_map(&self, job: &str) -> String;
 
-    /// Whether an object with these labels is a JobManager's.
-    fn is_jobmanager(&self, labels: &Value) -> bool;
+    /// Whether a workload of that kind makes the lab's JobManagers.
+    fn makes_jobmanagers(&self, kind: &Kind, workload: &Value) -> bool;
 
     /// One object; none if there is none.
     fn get<'a>(&'a self, kind: &'a Kind, name: &'a str, doing: &'a str) -> Task<'a, Option<Value>>;
@@ -333,7 +333,7 @@ pub trait Cluster: Send + Sync {
 
     /// Whether the newest checkpoint pointer of a job's config map names a file that is there. One
     /// that names none holds its checkpoint itself.
-    fn has_file_of(&self, map: &str, data: &Value, job: &str) -> bool;
+    fn has_file_of(&self, map: &str, data: &Value) -> Result<bool, Fault>;
 
     /// Flink, once a JobManager answers.
     fn flink(&self, within: Duration) -> Task<'_, Box<dyn Flink + '_>>;

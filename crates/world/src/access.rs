@@ -3,7 +3,7 @@
 
 use crate::World;
 use crate::breaking::stop_leader;
-use crate::disk;
+use crate::disk::{self, Named};
 use crate::gate::Ours;
 use crate::ha;
 use crate::kube::{CALL, within};
@@ -14,6 +14,7 @@ use flinklab_base::advice;
 use flinklab_base::clock;
 use flinklab_base::fault::Fault;
 use flinklab_event::{DiskCheckpoint, MapChange};
+use flinklab_lab::failure::Role;
 use flinklab_verb::{CONFIG_MAP, Cluster, Flink, Kind, Task};
 use futures::future::BoxFuture;
 use http::Method;
@@ -75,9 +76,14 @@ impl Cluster for LiveCluster<'_> {
         self.opened.lab.job_map(job)
     }
 
-    fn is_jobmanager(&self, labels: &Value) -> bool {
-        let roles = &self.opened.lab.roles;
-        !labels.is_null() && roles.jobmanager.matches(|key| labels[key].as_str())
+    fn makes_jobmanagers(&self, kind: &Kind, workload: &Value) -> bool {
+        let (lab, members) = (&self.opened.lab, self.opened.lab.members());
+        let labels = &workload["spec"]["template"]["metadata"]["labels"];
+        let name = workload["metadata"]["name"].as_str().unwrap_or_default();
+        let made = members.makes(Role::JobManager, kind.name, name);
+        !labels.is_null()
+            && lab.roles.jobmanager.matches(|key| labels[key].as_str())
+            && (made || !members.knows(Role::JobManager))
     }
 
     fn get<'a>(&'a self, kind: &'a Kind, name: &'a str, doing: &'a str) -> Task<'a, Option<Value>> {
@@ -155,7 +161,7 @@ impl Cluster for LiveCluster<'_> {
         Box::pin(stop_leader(self.opened, self.ours))
     }
 
-    fn has_file_of(&self, map: &str, data: &Value, job: &str) -> bool {
+    fn has_file_of(&self, map: &str, data: &Value) -> Result<bool, Fault> {
         let copy = ConfigMap {
             metadata: ObjectMeta {
                 name: Some(map.to_owned()),
@@ -170,9 +176,8 @@ impl Cluster for LiveCluster<'_> {
         };
         let path = newest.and_then(|pointer| pointer.path);
         let name = path.as_deref().and_then(|path| path.rsplit('/').next());
-        name.is_none_or(|name| {
-            let seen = disk::look(&self.opened.place(), job);
-            seen.is_ok_and(|seen| seen.ha_files.iter().any(|file| file == name))
+        name.map_or(Ok(true), |name| {
+            disk::has_ha_file(&self.opened.place(), name)
         })
     }
 
@@ -233,7 +238,11 @@ async fn anew(
             "Run `flinklab down` and `flinklab up`: the job starts from nothing then."
         ))
     };
-    let kept = disk::look(&place, job).map_err(|error| lost().why(error))?;
+    let named = Named {
+        checkpoints: [wanted].into(),
+        ..Named::default()
+    };
+    let kept = disk::look(&place, job, &named).map_err(|error| lost().why(error))?;
     // Above it lies only what the job did after it had lost its state.
     let whole = |one: &&DiskCheckpoint| one.complete && one.id <= wanted;
     let newest = kept.checkpoints.iter().rev().find(whole);

@@ -6,16 +6,17 @@ use super::shared::Folder;
 use flinklab_base::fault::Fault;
 use flinklab_event::{DiskCheckpoint, DiskSample};
 use flinklab_lab::Folders;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Checkpoints looked into: Flink retains a few, this is a folder gone wild.
 const CHECKPOINTS: usize = 200;
-/// Files counted in one checkpoint.
-const FILES: usize = 2000;
-/// Files of the HA folder that are named.
+/// Files counted in one checkpoint, each with its size.
+const FILES: usize = 20_000;
+/// Files of the HA folder that are named besides those that pointers name.
 const HA_FILES: usize = 500;
-/// Entries read of any folder.
-const ENTRIES: usize = 10_000;
+/// Entries counted of any folder.
+const ENTRIES: usize = 200_000;
 const METADATA: &str = "_metadata";
 /// Incremental checkpoints put here what later ones use, too.
 const SHARED: &str = "shared";
@@ -29,8 +30,17 @@ pub struct Place {
     pub folders: Folders,
 }
 
+/// What is looked for by name, however much else there is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Named {
+    /// Files of the HA folder.
+    pub ha_files: BTreeSet<String>,
+    /// Checkpoints of the job.
+    pub checkpoints: BTreeSet<u64>,
+}
+
 /// One look at the files of a job. A job without a folder has no checkpoint yet.
-pub fn look(place: &Place, job: &str) -> Result<DiskSample, Fault> {
+pub fn look(place: &Place, job: &str, named: &Named) -> Result<DiskSample, Fault> {
     let Some(shared) = Folder::open(&place.shared)? else {
         let what = format!("There is no folder {}.", place.shared.display());
         return Err(Fault::unable("shared-unreadable", what));
@@ -41,45 +51,76 @@ pub fn look(place: &Place, job: &str) -> Result<DiskSample, Fault> {
         ..DiskSample::default()
     };
     if let Some(folder) = folder {
-        sample.checkpoints = checkpoints(&folder)?;
-        sample.shared = size_of(folder.below(SHARED)?)?;
+        (sample.checkpoints, sample.more) = checkpoints(&folder, named)?;
+        let (size, more) = size_of(folder.below(SHARED)?)?;
+        sample.shared = size;
+        sample.more |= more;
     }
     if let Some(ha) = shared.below(&place.folders.ha)? {
-        let files = ha.entries(ENTRIES)?.into_iter();
-        let files = files.filter(super::shared::Entry::is_file);
-        let names = files.map(|file| super::clean::message(&file.name));
-        sample.ha_files = names.take(HA_FILES).collect();
-        sample.ha_files.sort_unstable();
+        let names = ha.names(ENTRIES)?;
+        sample.ha_count = names.files().count() as u64;
+        sample.more |= names.more;
+        let others = names.files().take(HA_FILES).map(super::clean::message);
+        let wanted = named.ha_files.iter().filter(|name| is_file(&ha, name));
+        let all: BTreeSet<String> = others.chain(wanted.cloned()).collect();
+        sample.ha_files = all.into_iter().collect();
     }
     Ok(sample)
 }
 
-/// The newest checkpoints of a job.
-fn checkpoints(job: &Folder) -> Result<Vec<DiskCheckpoint>, Fault> {
-    let mut all = Vec::new();
-    for entry in job.entries(ENTRIES)? {
-        let id = entry.name.strip_prefix("chk-");
-        if let Some(id) = id.and_then(|id| id.parse().ok())
-            && entry.is_folder()
-        {
-            all.extend(checkpoint(id, job, &entry.name));
-        }
-    }
-    all.sort_by_key(|checkpoint| checkpoint.id);
-    all.drain(..all.len().saturating_sub(CHECKPOINTS));
-    Ok(all)
+/// Whether the HA folder holds a file of that name.
+pub fn has_ha_file(place: &Place, name: &str) -> Result<bool, Fault> {
+    let shared = Folder::open(&place.shared)?;
+    let ha = shared.map(|shared| shared.below(&place.folders.ha));
+    let ha = ha.transpose()?.flatten();
+    Ok(ha.is_some_and(|ha| is_file(&ha, name)))
 }
 
-/// Files in a folder, and what they take. None: there are none.
-fn size_of(folder: Option<Folder>) -> Result<Option<(u32, u64)>, Fault> {
+fn is_file(folder: &Folder, name: &str) -> bool {
+    let plain = !name.is_empty() && !name.contains('/');
+    plain && folder.entry(name).is_some_and(|entry| entry.is_file())
+}
+
+/// The newest checkpoints of a job and those that are named, and whether some were not counted.
+fn checkpoints(job: &Folder, named: &Named) -> Result<(Vec<DiskCheckpoint>, bool), Fault> {
+    let names = job.names(ENTRIES)?;
+    let ids = names.folders().filter_map(|name| {
+        let id: u64 = name.strip_prefix("chk-")?.parse().ok()?;
+        (name == chk(id)).then_some(id)
+    });
+    let mut ids: Vec<u64> = ids.collect();
+    ids.sort_unstable();
+    ids.drain(..ids.len().saturating_sub(CHECKPOINTS));
+    let is_folder = |id: &&u64| job.entry(&chk(**id)).is_some_and(|entry| entry.is_folder());
+    let ids: BTreeSet<u64> = named
+        .checkpoints
+        .iter()
+        .filter(is_folder)
+        .copied()
+        .chain(ids)
+        .collect();
+    let all = ids.into_iter();
+    let all: Vec<DiskCheckpoint> = all.filter_map(|id| checkpoint(id, job, &chk(id))).collect();
+    let more = names.more || all.iter().any(|one| one.files as usize >= FILES);
+    Ok((all, more))
+}
+
+fn chk(id: u64) -> String {
+    format!("chk-{id}")
+}
+
+/// Files in a folder and what they take, none without any; and whether some were not counted.
+fn size_of(folder: Option<Folder>) -> Result<(Option<(u32, u64)>, bool), Fault> {
     let (mut count, mut bytes) = (0, 0);
-    for entry in folder.map_or(Ok(Vec::new()), |folder| folder.entries(ENTRIES))? {
+    let entries = folder.map_or(Ok(Vec::new()), |folder| folder.entries(FILES))?;
+    let more = entries.len() >= FILES;
+    for entry in entries {
         if entry.is_file() {
             count += 1;
             bytes += entry.bytes();
         }
     }
-    Ok((count > 0).then_some((count, bytes)))
+    Ok(((count > 0).then_some((count, bytes)), more))
 }
 
 /// A savepoint that is complete.
@@ -130,10 +171,11 @@ pub(super) fn checkpoint(id: u64, within: &Folder, name: &str) -> Option<DiskChe
         }
         seen.files += 1;
         seen.bytes += entry.bytes();
-        if entry.name == METADATA {
-            seen.complete = entry.bytes() > 0 && folder.is_readable(METADATA);
-            seen.written = entry.written();
-        }
+    }
+    // By its name: it may be the last of thousands.
+    if let Some(metadata) = folder.entry(METADATA).filter(|entry| entry.is_file()) {
+        seen.complete = metadata.bytes() > 0 && folder.is_readable(METADATA);
+        seen.written = metadata.written();
     }
     Some(seen)
 }
@@ -184,7 +226,7 @@ mod tests {
             "x",
         );
         write(folder.path(), "ha/flinklab/completedCheckpoint1", "x");
-        let seen = look(&place(folder.path()), JOB).unwrap();
+        let seen = look(&place(folder.path()), JOB, &Named::default()).unwrap();
         let rows: Vec<(u64, bool, u32, u64)> = seen
             .checkpoints
             .iter()
@@ -200,17 +242,65 @@ mod tests {
             ]
         );
         assert!(seen.checkpoints[0].written.is_some());
+        assert_eq!((seen.ha_count, seen.more), (1, false));
         assert_eq!(seen.ha_files, ["completedCheckpoint1"]);
         assert_eq!(seen.shared, Some((2, 4)));
     }
 
     #[test]
+    fn what_is_named_is_found_among_any_number_of_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let ha = folder.path().join("ha/flinklab");
+        let job = folder.path().join("checkpoints").join(JOB);
+        let wanted = "completedCheckpoint-of-the-pointer";
+        fs::create_dir_all(&ha).unwrap();
+        for n in 0..HA_FILES + 200 {
+            fs::write(ha.join(format!("completedCheckpointold{n}")), "").unwrap();
+        }
+        for id in 1..CHECKPOINTS + 50 {
+            fs::create_dir_all(job.join(chk(id as u64))).unwrap();
+        }
+        fs::write(ha.join(wanted), "x").unwrap();
+        fs::write(job.join("chk-1/_metadata"), "x").unwrap();
+        let named = Named {
+            ha_files: [wanted, "gone", "../flinklab", "a/b"]
+                .map(str::to_owned)
+                .into(),
+            checkpoints: [1, 7_000_000].into(),
+        };
+        let place = place(folder.path());
+        let seen = look(&place, JOB, &named).unwrap();
+        assert_eq!((seen.ha_count, seen.more), (HA_FILES as u64 + 201, false));
+        assert!(seen.ha_files.iter().any(|file| file == wanted));
+        assert!(!seen.ha_files.iter().any(|file| file == "gone"));
+        let first = &seen.checkpoints[0];
+        assert_eq!((first.id, first.complete), (1, true));
+        assert_eq!(seen.checkpoints.len(), CHECKPOINTS + 1);
+        assert!(has_ha_file(&place, wanted).unwrap() && !has_ha_file(&place, "gone").unwrap());
+        assert!(!has_ha_file(&place, "../flinklab").unwrap());
+    }
+
+    #[test]
+    fn metadata_counts_however_many_files_are_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let chk = folder.path().join("checkpoints").join(JOB).join("chk-3");
+        fs::create_dir_all(&chk).unwrap();
+        for n in 0..2_500 {
+            fs::write(chk.join(format!("state{n}")), "1").unwrap();
+        }
+        fs::write(chk.join(METADATA), "1").unwrap();
+        let seen = look(&place(folder.path()), JOB, &Named::default()).unwrap();
+        let row = &seen.checkpoints[0];
+        assert_eq!((row.complete, row.files, row.bytes), (true, 2_501, 2_501));
+    }
+
+    #[test]
     fn a_job_without_files_has_no_checkpoints_but_a_lost_mount_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
-        let seen = look(&place(folder.path()), JOB).unwrap();
+        let seen = look(&place(folder.path()), JOB, &Named::default()).unwrap();
         assert_eq!((seen.checkpoints.len(), seen.ha_files.len()), (0, 0));
         assert_eq!(seen.shared, None);
-        let error = look(&place(&folder.path().join("gone")), JOB).unwrap_err();
+        let error = look(&place(&folder.path().join("gone")), JOB, &Named::default()).unwrap_err();
         assert!(error.to_string().contains("There is no folder"), "{error}");
     }
 
@@ -227,12 +317,12 @@ mod tests {
             job.join("chk-5/_metadata"),
         )
         .unwrap();
-        let seen = look(&place(folder.path()), JOB).unwrap();
+        let seen = look(&place(folder.path()), JOB, &Named::default()).unwrap();
         assert_eq!(seen.checkpoints.len(), 1);
         assert!(!seen.checkpoints[0].complete);
         fs::remove_dir_all(&job).unwrap();
         symlink(elsewhere.path(), &job).unwrap();
-        let error = look(&place(folder.path()), JOB).unwrap_err();
+        let error = look(&place(folder.path()), JOB, &Named::default()).unwrap_err();
         assert!(error.to_string().contains("is a link to"), "{error}");
     }
 }

@@ -5,15 +5,16 @@ mod orders;
 
 pub use orders::run;
 
-use super::disk;
+use super::disk::{self, Named};
 use super::home::{JobRecord, State};
 use super::kube::{CALL, within};
 use super::open::{LabHandle, must_open};
 use super::submit::{Answer, Rest};
-use super::{Events, World, clean, ha};
+use super::{Events, World, clean, ha, members};
 use flinklab_base::fault::Fault;
 use flinklab_event::{Event, HaData, JobsSeen, KnownJob, MapChange, Retention, Start, StartKind};
 use flinklab_lab::Lab;
+use flinklab_lab::failure::Role;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::api::ListParams;
 use kube::{Api, Client};
@@ -80,7 +81,11 @@ async fn overview(client: &Client, lab: &Lab) -> Result<Value, String> {
     let pods = within(CALL, doing, pods.list(&only)).await;
     let pods = pods.map_err(|fault| fault.to_string())?;
     let mut last = "no JobManager runs".to_owned();
+    let members = lab.members();
     for pod in pods.items {
+        if members::role(&members, &pod) != Some(Role::JobManager) {
+            continue;
+        }
         let running = pod
             .status
             .as_ref()
@@ -134,7 +139,7 @@ async fn ha_data(client: &Client, opened: &LabHandle, job: &str) -> Result<HaDat
         _ => (false, Vec::new(), None),
     };
     let place = opened.place();
-    let disk = disk::look(&place, job).map_err(|error| {
+    let disk = disk::look(&place, job, &Named::default()).map_err(|error| {
         Fault::unable("shared-unreadable", "The shared folder cannot be read.").why(error)
     })?;
     let mut savepoints = disk::savepoints(&place, SAVEPOINTS).unwrap_or_default();
@@ -145,7 +150,7 @@ async fn ha_data(client: &Client, opened: &LabHandle, job: &str) -> Result<HaDat
         map,
         pointers,
         counter,
-        files: u32::try_from(disk.ha_files.len()).unwrap_or(u32::MAX),
+        files: u32::try_from(disk.ha_count).unwrap_or(u32::MAX),
         checkpoints: disk
             .checkpoints
             .iter()
@@ -183,7 +188,7 @@ fn starts(opened: &LabHandle) -> Vec<Start> {
         }
     }
     for job in state.jobs.iter().rev().take(JOBS) {
-        let seen = disk::look(&place, &job.id).unwrap_or_default();
+        let seen = disk::look(&place, &job.id, &Named::default()).unwrap_or_default();
         for row in seen.checkpoints.iter().filter(|row| row.complete) {
             if let Some(at) = row.written {
                 all.push(Start {

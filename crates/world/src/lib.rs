@@ -31,6 +31,7 @@ pub mod kubeconfig;
 pub mod labs;
 pub mod lessons;
 pub mod manifests;
+mod members;
 pub mod network;
 pub mod node;
 mod notes;

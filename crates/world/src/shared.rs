@@ -77,6 +77,31 @@ impl Entry {
     }
 }
 
+/// What a folder holds, by name.
+#[derive(Debug, Default)]
+pub struct Names {
+    all: Vec<(String, FileType)>,
+    /// Whether there are more than were asked for.
+    pub more: bool,
+}
+
+impl Names {
+    /// Those of ordinary files.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.of(FileType::RegularFile)
+    }
+
+    /// Those of folders.
+    pub fn folders(&self) -> impl Iterator<Item = &str> {
+        self.of(FileType::Directory)
+    }
+
+    fn of(&self, kind: FileType) -> impl Iterator<Item = &str> {
+        let all = self.all.iter().filter(move |(_, is)| *is == kind);
+        all.map(|(name, _)| name.as_str())
+    }
+}
+
 fn kind(found: &Stat) -> FileType {
     FileType::from_raw_mode(found.st_mode)
 }
@@ -164,6 +189,32 @@ impl Folder {
             .take(most)
             .filter_map(|name| self.entry(&name))
             .collect())
+    }
+
+    /// The names of what is in it, without a look at each: for folders of any size. The folder
+    /// itself says of each whether it is a file or a folder.
+    pub fn names(&self, most: usize) -> Result<Names, Fault> {
+        let failed = |error| unreadable(&self.shared.join(&self.path), error);
+        let all = Dir::read_from(&self.held).map_err(failed)?;
+        let mut names = Names::default();
+        for entry in all.flatten() {
+            let Ok(name) = entry.file_name().to_str() else {
+                continue;
+            };
+            if name == "." || name == ".." {
+                continue;
+            }
+            if names.all.len() == most {
+                names.more = true;
+                break;
+            }
+            let kind = match entry.file_type() {
+                FileType::Unknown => self.entry(name).map(|found| kind(&found.found)),
+                known => Some(known),
+            };
+            names.all.extend(kind.map(|kind| (name.to_owned(), kind)));
+        }
+        Ok(names)
     }
 
     /// What is in it by that name.

@@ -2,27 +2,31 @@
 //! an id that was written down before. Doing it again is harmless. Chooses no id and writes no state.
 
 mod jar;
+mod leader;
+mod outcome;
 mod rest;
 
 pub use jar::jar;
+pub use outcome::{Outcome, takes_jobs};
 pub use rest::{Answer, Rest};
 
-use super::ha;
 use super::home::JobRecord;
+use super::members;
 use bytes::Bytes;
 use flinklab_base::advice;
 use flinklab_base::clock;
 use flinklab_base::clock::Instant;
 use flinklab_base::fault::Fault;
-use flinklab_event::MapChange;
+use flinklab_lab::failure::Role;
+use flinklab_lab::{Job, Lab, Members};
 use futures::StreamExt;
 use http::Method;
-use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use k8s_openapi::api::core::v1::Pod;
 use kube::runtime::watcher;
 use kube::{Api, Client};
+use leader::{Contradiction, Leader};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 /// Between two looks at a Flink that is not there yet.
@@ -46,43 +50,57 @@ pub enum JobState {
 }
 
 /// Waits until the REST of the JobManager that leads answers well. The pods are followed by watch.
+/// Where it is certain that none will be found, it does not wait for the limit.
 ///
 /// A standby answers for the leader too, but a job that comes in through one needs the name of the
 /// leader's host for its jar, and pods do not know each other's names: it ends with an
 /// `UnknownHostException`.
 pub async fn answering(
     client: &Client,
-    lab: &flinklab_lab::Lab,
+    lab: &Lab,
     limit: Duration,
     mut tell: impl FnMut(&str),
 ) -> Result<Rest, Fault> {
     let pods: Api<Pod> = Api::namespaced(client.clone(), &lab.flink.namespace);
     let only = watcher::Config::default().labels(&lab.roles.jobmanager.selector);
+    let members = lab.members();
     let mut last = "no JobManager pod runs".to_owned();
     let wait = async {
         let mut running = BTreeMap::new();
+        let mut contradiction = Contradiction::default();
         let mut events = watcher(pods, only).boxed();
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                event = events.next() => follow(event, &mut running),
+                event = events.next() => follow(event, &members, &mut running),
                 _ = look.tick() => {
                     let mut elects = false;
                     for pod in running.keys() {
                         let rest = Rest::new(client, lab, pod);
                         let answer = rest.get("/overview", QUICK).await;
                         elects |= answer.is_election();
-                        match answer {
-                            Answer::Good(_) => match leader(client, lab, &running).await {
-                                Leader::Pod(leading) if leading == *pod => return rest,
-                                Leader::Nameless => return rest,
-                                // Its own turn in this round comes, or came and goes again.
-                                Leader::Pod(leading) => last = format!("{leading} leads"),
-                                Leader::Nobody => elects = true,
-                            },
-                            other => last = format!("{pod}: {other}"),
+                        if !matches!(answer, Answer::Good(_)) {
+                            last = format!("{pod}: {answer}");
+                            continue;
                         }
+                        let leader = leader::leader(client, lab, &running).await;
+                        if let Some(fault) = contradiction.of(&leader, lab, &rest, client).await {
+                            return Err(fault);
+                        }
+                        match leader {
+                            Leader::Pod(leading) if leading == *pod => return Ok(rest),
+                            Leader::Alone => return Ok(rest),
+                            // Its own turn in this round comes, or came and goes again.
+                            Leader::Pod(leading) => last = format!("{leading} leads"),
+                            other => {
+                                elects = true;
+                                last = other.to_string();
+                            }
+                        }
+                    }
+                    if running.is_empty() {
+                        "no JobManager pod runs".clone_into(&mut last);
                     }
                     tell(match (running.is_empty(), elects) {
                         (true, _) => "waits until a JobManager runs",
@@ -93,58 +111,19 @@ pub async fn answering(
             }
         }
     };
-    let found = tokio::time::timeout(limit, wait).await;
-    found.map_err(|_| {
-        Fault::unable(
+    match tokio::time::timeout(limit, wait).await {
+        Ok(found) => found,
+        Err(_) => Err(Fault::unable(
             "flink-silent",
             format!("No JobManager answers after {} s.", limit.as_secs()),
         )
-        .why(last)
-    })
-}
-
-/// Who leads, as far as the HA config map tells a pod.
-enum Leader {
-    /// The pod whose address stands in the dispatcher's key.
-    Pod(String),
-    /// Somebody, under an address that is no pod's: a Service. Then there is one JobManager only.
-    Nameless,
-    /// Nobody has written an address yet.
-    Nobody,
-}
-
-async fn leader(
-    client: &Client,
-    lab: &flinklab_lab::Lab,
-    running: &BTreeMap<String, String>,
-) -> Leader {
-    let maps: Api<ConfigMap> = Api::namespaced(client.clone(), &lab.flink.namespace);
-    let Ok(Ok(Some(map))) = tokio::time::timeout(QUICK, maps.get_opt(&lab.cluster_map())).await
-    else {
-        return Leader::Nobody;
-    };
-    let Some(MapChange::Cluster(map)) = ha::decode(&lab.flink.cluster_id, &map) else {
-        return Leader::Nobody;
-    };
-    let held = map.lock.is_some_and(|lock| !lock.holder.is_empty());
-    match map.leaders.get("dispatcher") {
-        Some(key) if held => running
-            .iter()
-            .find(|(_, address)| **address == key.host)
-            .map_or_else(
-                // The address of a pod that is gone, until its successor writes its own.
-                || match key.host.parse::<IpAddr>() {
-                    Ok(_) => Leader::Nobody,
-                    Err(_) => Leader::Nameless,
-                },
-                |(pod, _)| Leader::Pod(pod.clone()),
-            ),
-        _ => Leader::Nobody,
+        .why(last)),
     }
 }
 
 fn follow(
     event: Option<Result<watcher::Event<Pod>, watcher::Error>>,
+    members: &Members,
     running: &mut BTreeMap<String, String>,
 ) {
     match event {
@@ -153,8 +132,10 @@ fn follow(
                 return;
             };
             let leaving = pod.metadata.deletion_timestamp.is_some();
+            let is_own = members::role(members, &pod) == Some(Role::JobManager);
             let address = pod
                 .status
+                .filter(|_| is_own)
                 .filter(|status| status.phase.as_deref() == Some("Running"))
                 .and_then(|status| status.pod_ip);
             match address {
@@ -243,12 +224,7 @@ fn found(jobs: &Value, job: &str) -> JobState {
 
 /// Uploads the jar and runs it under the recorded id. A job of that id that is there already is
 /// success: an earlier try got through although its answer was lost.
-pub async fn submit(
-    rest: &Rest,
-    job: &flinklab_lab::Job,
-    record: &JobRecord,
-    jar: &Bytes,
-) -> Result<(), Fault> {
+pub async fn submit(rest: &Rest, job: &Job, record: &JobRecord, jar: &Bytes) -> Result<(), Fault> {
     let until = Instant::now() + SUBMIT;
     loop {
         let refused = match attempt(rest, job, record, jar).await {
@@ -269,12 +245,7 @@ pub async fn submit(
     }
 }
 
-async fn attempt(
-    rest: &Rest,
-    job: &flinklab_lab::Job,
-    record: &JobRecord,
-    jar: &Bytes,
-) -> Result<(), Answer> {
+async fn attempt(rest: &Rest, job: &Job, record: &JobRecord, jar: &Bytes) -> Result<(), Answer> {
     let (content_type, body) = multipart(&job.jar, &record.id, jar);
     let uploaded = rest
         .send(Method::POST, "/jars/upload", &content_type, body, SLOW)
@@ -298,7 +269,7 @@ async fn attempt(
 }
 
 /// The body of `POST /jars/<id>/run`.
-fn order(job: &flinklab_lab::Job, record: &JobRecord) -> Value {
+fn order(job: &Job, record: &JobRecord) -> Value {
     let mut order = json!({
         "entryClass": job.class,
         "programArgsList": job.arguments,
@@ -351,7 +322,7 @@ mod tests {
 
     #[test]
     fn the_job_runs_under_the_recorded_id_and_from_the_recorded_checkpoint() {
-        let lab = flinklab_lab::Lab::open("default").unwrap();
+        let lab = Lab::open("default").unwrap();
         let fresh = order(&lab.job, &record(None));
         assert_eq!(fresh["jobId"], record(None).id);
         assert_eq!(fresh.get("savepointPath"), None);

@@ -16,6 +16,8 @@ mod kubernetes;
 mod manifests;
 mod nodes;
 pub(super) mod progress;
+mod stuck;
+mod trouble;
 mod way;
 mod witness;
 
@@ -81,6 +83,8 @@ struct Run<'a> {
     ready: SetOnce<()>,
     /// Workloads are applied; pods come up.
     applied: SetOnce<()>,
+    /// All rollouts that the lab asks for are done.
+    rolled: SetOnce<()>,
     /// The job that runs.
     submitted: SetOnce<JobRecord>,
 }
@@ -201,6 +205,7 @@ async fn build(
         loaded: SetOnce::new(),
         ready: SetOnce::new(),
         applied: SetOnce::new(),
+        rolled: SetOnce::new(),
         submitted: SetOnce::new(),
     };
     run.tell_lab().await;
@@ -211,10 +216,11 @@ async fn build(
     progress.done("folder", detail).await;
 
     let parts = async {
-        let ((), (), (), (), checkpoint) = tokio::try_join!(
+        let ((), (), (), (), (), checkpoint) = tokio::try_join!(
             run.part(&["node", "kubernetes"], kubernetes::cluster(&run)),
             run.part(&["images"], load_images(&run)),
             run.part(&["flink"], manifests::all(&run)),
+            run.part(&["flink"], stuck::watch(&run)),
             run.part(&["job"], job::submitted(&run)),
             run.part(&["checkpoint"], witness::checkpoint(&run)),
         )?;

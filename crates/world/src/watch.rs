@@ -21,7 +21,7 @@ use super::{Events, World, disk, flink, ha, open, tail};
 use flinklab_base::clock;
 use flinklab_base::clock::{Instant, sleep};
 use flinklab_event::{Event, LabFacts, Pace, Pod, Source, Stage};
-use flinklab_lab::{Flink, Polls, Roles};
+use flinklab_lab::{Flink, Members, Polls};
 use futures::FutureExt;
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -106,7 +106,7 @@ struct Scene {
     kubeconfig: Option<String>,
     client: Result<kube::Client, String>,
     flink: Flink,
-    roles: Roles,
+    members: Members,
     polls: Polls,
     node_port: Option<u16>,
     shared: PathBuf,
@@ -135,7 +135,7 @@ impl Scene {
             kubeconfig: super::kube::read_kubeconfig(&opened.home).ok(),
             client: opened.reader().await.map_err(|fault| fault.to_string()),
             flink: opened.lab.flink.clone(),
-            roles: opened.lab.roles.clone(),
+            members: opened.lab.members(),
             polls: opened.lab.polls.clone(),
             node_port: opened.state.ports.ui,
             shared: opened.home.shared(),
@@ -156,7 +156,7 @@ impl Scene {
             self.facts.id.clone(),
             self.kubeconfig.clone(),
             self.flink.clone(),
-            self.roles.clone(),
+            self.members.clone(),
             self.polls.clone(),
             self.node_port,
             self.nodes.clone(),
@@ -175,9 +175,11 @@ async fn begin(
     // Their senders live in what begins a follower, so that one that begins anew finds them open.
     let (pods_seen, pods) = watch::channel(Arc::from(Vec::new()));
     let (leader_seen, leader) = watch::channel(None);
+    let (named_seen, named) = watch::channel(Arc::default());
     let sights = Sights {
         pods,
         leader,
+        named,
         job: job.subscribe(),
     };
     let rhythm = Rhythm {
@@ -194,17 +196,21 @@ async fn begin(
                 client: client.clone(),
                 namespace: scene.flink.namespace.clone(),
                 cluster_id: scene.flink.cluster_id.clone(),
-                roles: scene.roles.clone(),
+                members: scene.members.clone(),
                 job: job.subscribe(),
             };
-            let seen = (pods_seen.clone(), leader_seen.clone());
+            let seen = kubernetes::Seen {
+                pods: pods_seen.clone(),
+                leader: leader_seen.clone(),
+                named: named_seen.clone(),
+            };
             let own = (links.clone(), pulse.clone(), events.clone());
             following.spawn("Kubernetes' objects", Some(links), move || {
-                let ((pods, leader), (links, pulse, events)) = (seen.clone(), own.clone());
-                kubernetes::follow(watched.clone(), pods, leader, links, pulse, events)
+                let (links, pulse, events) = own.clone();
+                kubernetes::follow(watched.clone(), seen.clone(), links, pulse, events)
             });
             let (client, events) = (client.clone(), events.clone());
-            let (flink, roles) = (scene.flink.namespace.clone(), scene.roles.clone());
+            let (flink, roles) = (scene.flink.namespace.clone(), scene.members.roles().clone());
             let (sights, wanted) = (sights.clone(), (rhythm.pace.clone(), attention.clone()));
             following.spawn("the logs", None, move || {
                 let (flink, roles) = (flink.clone(), roles.clone());
@@ -235,7 +241,7 @@ async fn begin(
     let (own, exact, to) = (links.clone(), scene.facts.exact, events.clone());
     let (also, beside) = (sights.clone(), rhythm.clone());
     // Where nothing is watched, nothing is seen, which is not the end of it.
-    let seen = (pods_seen, leader_seen);
+    let seen = (pods_seen, leader_seen, named_seen);
     following.spawn("Flink's REST", Some(links), move || {
         let _open = &seen;
         let (sights, rhythm) = (also.clone(), beside.clone());
@@ -281,7 +287,8 @@ async fn tell_commands(world: &World, scene: &Scene, events: &Events) {
     events
         .did("What Kubernetes says about the pods", told)
         .await;
-    for role in [&scene.roles.jobmanager, &scene.roles.taskmanager] {
+    let roles = scene.members.roles();
+    for role in [&roles.jobmanager, &roles.taskmanager] {
         let logs = format!(
             "logs -n {namespace} -l {} -c {} --follow --timestamps --prefix",
             role.selector, role.container
@@ -327,8 +334,8 @@ async fn files(
         let began = Instant::now();
         let job = sights.job.borrow().clone();
         if let Some(job) = job {
-            let place = place.clone();
-            let look = tokio::task::spawn_blocking(move || disk::look(&place, &job));
+            let (place, named) = (place.clone(), sights.named.borrow().clone());
+            let look = tokio::task::spawn_blocking(move || disk::look(&place, &job, &named));
             match timeout(LOOK, look).await {
                 Ok(Ok(Ok(sample))) => {
                     links.live().await;
@@ -360,6 +367,8 @@ pub(super) struct Sights {
     pub(super) pods: watch::Receiver<Arc<[Pod]>>,
     /// The host in the dispatcher's address.
     pub(super) leader: watch::Receiver<Option<String>>,
+    /// What pointers name.
+    pub(super) named: watch::Receiver<Arc<disk::Named>>,
     /// The current job.
     pub(super) job: watch::Receiver<Option<String>>,
 }

@@ -33,7 +33,10 @@ impl Says {
         maps["metadata"] = serde_json::json!({"resourceVersion": "7"});
         let pod = |name: &str, role: &str| {
             serde_json::json!({
-                "metadata": {"name": name, "uid": format!("uid-{name}"), "namespace": "flink", "labels": {"component": role}},
+                "metadata": {"name": name, "uid": format!("uid-{name}"), "namespace": "flink",
+                    "labels": {"component": role, "pod-template-hash": "1a"},
+                    "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "controller": true,
+                        "name": format!("flink-{role}-1a"), "uid": "r"}]},
                 "status": {"phase": "Running", "podIP": "10.244.0.11", "containerStatuses": [{
                     "name": role, "ready": true, "restartCount": 0, "image": "", "imageID": "",
                     "containerID": format!("containerd://{name}"), "state": {"running": {}}}]}

@@ -12,7 +12,7 @@ mod status;
 mod store;
 mod watching;
 
-pub(crate) use access::may_patch;
+pub(crate) use access::may;
 pub(crate) use pods::node_port;
 pub(crate) use status::Status;
 pub(crate) use store::{Key, Store, complete, seconds};

@@ -211,10 +211,17 @@ fn claims(state: &mut State) {
         if claim["status"]["phase"] == "Bound" {
             continue;
         }
-        let Some(volume) = claim["spec"]["volumeName"].as_str() else {
-            continue;
+        let volume = match claim["spec"]["volumeName"].as_str() {
+            Some(volume) => Key::new(kinds::of("persistentvolumes"), "", volume),
+            None => match fitting(state, &claim) {
+                Some(volume) => volume,
+                None if is_provisioned(&claim) => {
+                    bind(state, &key, &claim);
+                    continue;
+                }
+                None => continue,
+            },
         };
-        let volume = Key::new(kinds::of("persistentvolumes"), "", volume);
         if state.store.get(&volume).is_none() {
             continue;
         }
@@ -223,11 +230,37 @@ fn claims(state: &mut State) {
             volume["spec"]["claimRef"] = json!({"kind": "PersistentVolumeClaim", "apiVersion": "v1",
                 "namespace": key.namespace, "name": key.name, "uid": claim["metadata"]["uid"]});
         });
-        state.store.edit(&key, |claim| {
-            claim["status"] = json!({"phase": "Bound", "accessModes": claim["spec"]["accessModes"],
-                "capacity": claim["spec"]["resources"]["requests"]});
-        });
+        bind(state, &key, &claim);
     }
+}
+
+fn bind(state: &mut State, key: &Key, claim: &Value) {
+    let status = json!({"phase": "Bound", "accessModes": claim["spec"]["accessModes"],
+        "capacity": claim["spec"]["resources"]["requests"]});
+    state.store.edit(key, |claim| claim["status"] = status);
+}
+
+/// A volume of the claim's class and modes that nobody has.
+fn fitting(state: &State, claim: &Value) -> Option<Key> {
+    let modes = |object: &Value| object["spec"]["accessModes"].clone();
+    let volumes = copies(state, "persistentvolumes").into_iter();
+    let mut fitting = volumes.filter(|(_, volume)| {
+        volume["spec"]["claimRef"].is_null()
+            && volume["spec"]["storageClassName"] == class(claim)
+            && modes(volume) == modes(claim)
+    });
+    fitting.next().map(|(key, _)| key)
+}
+
+/// Of kind's own class a folder of the node is made, for one node only.
+fn is_provisioned(claim: &Value) -> bool {
+    class(claim) == "standard" && claim["spec"]["accessModes"] == json!(["ReadWriteOnce"])
+}
+
+fn class(claim: &Value) -> &str {
+    claim["spec"]["storageClassName"]
+        .as_str()
+        .unwrap_or("standard")
 }
 
 fn namespaces(state: &mut State) {

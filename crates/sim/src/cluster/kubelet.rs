@@ -194,11 +194,13 @@ async fn hook(pod: &Value) {
 async fn image_ready(cluster: &Arc<Cluster>, key: &Key, pod: &Value, image: &str) -> String {
     let full = crate::engine::full_name(image);
     loop {
-        let found = cluster
-            .hold()
-            .nodes
-            .values()
-            .find_map(|node| node.images.get(&full).cloned());
+        // `Always` asks the registry whatever the node has.
+        let always = pod["spec"]["containers"][0]["imagePullPolicy"] == "Always";
+        let found = {
+            let state = cluster.hold();
+            let mut nodes = state.nodes.values().filter(|_| !always);
+            nodes.find_map(|node| node.images.get(&full).cloned())
+        };
         if let Some(id) = found {
             return id;
         }
@@ -259,7 +261,7 @@ fn start(
             .unwrap_or_default()
             .to_owned(),
         ip: ip.to_owned(),
-        host: host(&state, key, pod, ip),
+        host: host(cluster, &state, key, pod, ip),
         attempt,
         role,
         pid,
@@ -285,24 +287,13 @@ fn start(
 
 /// The host name under which a JobManager can be reached, as it writes it down: its own address where
 /// it is called with that, else what its configuration says.
-fn host(state: &State, key: &Key, pod: &Value, ip: &str) -> String {
-    let args = pod["spec"]["containers"][0]["args"].to_string();
-    let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
-    let mut maps = volumes.filter_map(|volume| {
-        let name = volume["configMap"]["name"].as_str()?;
-        let map = state
-            .store
-            .read(kinds::of("configmaps"), &key.namespace, name)?;
-        let text = map["data"]["flink-conf.yaml"].as_str()?;
-        let line = text
-            .lines()
-            .find_map(|line| line.strip_prefix("jobmanager.rpc.address: "));
-        line.map(str::to_owned)
-    });
-    match args.contains("jobmanager.rpc.address=$(") {
-        true => ip.to_owned(),
-        false => maps.next().unwrap_or_else(|| ip.to_owned()),
-    }
+fn host(cluster: &Cluster, state: &State, key: &Key, pod: &Value, ip: &str) -> String {
+    let file = cluster.lab.flink_options();
+    let mut options = flink::options_of_pod(state, &key.namespace, pod, file);
+    let said = options.remove("jobmanager.rpc.address");
+    // `$(POD_IP)` and its like are the pod's own.
+    let said = said.filter(|host| !host.contains('$'));
+    said.unwrap_or_else(|| ip.to_owned())
 }
 
 /// What a container's process does until it is gone.

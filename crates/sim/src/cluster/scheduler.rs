@@ -18,7 +18,11 @@ pub(super) async fn schedule(cluster: &Arc<Cluster>, key: &Key) -> Option<Value>
         pulse.mark_unchanged();
         let chosen = {
             let mut state = cluster.hold();
-            let node = node_for(cluster, &state, key);
+            let unbound = unbound(&state, key);
+            if let Some(why) = &unbound {
+                refuse(&mut state, key, why);
+            }
+            let node = node_for(cluster, &state, key).filter(|_| unbound.is_none());
             node.map(|node| {
                 let host = state.nodes.get(&node).map(|node| node.ip.clone());
                 state.store.edit(key, |pod| {
@@ -41,6 +45,36 @@ pub(super) async fn schedule(cluster: &Arc<Cluster>, key: &Key) -> Option<Value>
     );
     cluster.event(&pod, "Normal", "Scheduled", &text);
     Some(Value::clone(&pod))
+}
+
+/// Why no node will do: a claim of the pod that is not there or has no volume.
+fn unbound(state: &State, key: &Key) -> Option<String> {
+    let pod = state.store.get(key)?;
+    let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
+    let mut claims = volumes.filter_map(|one| one["persistentVolumeClaim"]["claimName"].as_str());
+    claims.find_map(|name| {
+        let kind = kinds::of("persistentvolumeclaims");
+        match state.store.read(kind, &key.namespace, name) {
+            None => Some(format!("persistentvolumeclaim \"{name}\" not found")),
+            Some(claim) if claim["status"]["phase"] != "Bound" => {
+                Some("pod has unbound immediate PersistentVolumeClaims".to_owned())
+            }
+            Some(_) => None,
+        }
+    })
+}
+
+/// The pod says that it waits for a node, once.
+fn refuse(state: &mut State, key: &Key, why: &str) {
+    let message = format!("0/{} nodes are available: {why}.", state.nodes.len());
+    let condition = json!([{"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+        "message": message}]);
+    let known = state.store.get(key);
+    if known.is_some_and(|pod| pod["status"]["conditions"] != condition) {
+        state
+            .store
+            .edit(key, |pod| pod["status"]["conditions"] = condition);
+    }
 }
 
 /// The node that has the fewest pods of the same labels. None: there is none yet.

@@ -192,9 +192,15 @@ impl JobMaster {
             self.tasks("SCHEDULED");
             let began = Instant::now();
             let why = match self.deploy().await {
-                Ok(()) => self.keep_running().await,
+                Ok(()) => match self.program().await {
+                    Some(why) => why,
+                    None => return,
+                },
                 Err(why) => why,
             };
+            if self.gave_up(&why) {
+                return;
+            }
             if began.elapsed() > self.process.cluster.ground.pace.seconds(STEADY + pause) {
                 pause = PAUSE.0;
             }
@@ -336,16 +342,15 @@ impl JobMaster {
     }
 
     /// Checkpoints until a TaskManager is lost; the reason.
-    async fn keep_running(&self) -> (String, String) {
+    pub(super) async fn keep_running(&self) -> (String, String) {
         tokio::select! {
             why = self.lost() => why,
             () = checkpoints::run(self) => std::future::pending().await,
         }
     }
 
-    /// From the failure of a TaskManager to the next try.
-    async fn restart(&self, why: &(String, String), pause: f64) {
-        self.process.about(0.05, 0.2).await;
+    /// Writes down why the tasks failed, and lets go of what they had.
+    pub(super) fn remember(&self, why: &(String, String)) {
         self.with(|job| {
             job.exceptions
                 .push((clock::now(), why.1.clone(), why.0.clone()));
@@ -356,6 +361,12 @@ impl JobMaster {
             job.slots.clear();
             job.counts.in_progress = 0;
         });
+    }
+
+    /// From the failure of a TaskManager to the next try.
+    async fn restart(&self, why: &(String, String), pause: f64) {
+        self.process.about(0.05, 0.2).await;
+        self.remember(why);
         self.tasks("CANCELED");
         self.switch("RESTARTING");
         self.process.about(0.9 * pause, 1.1 * pause).await;

@@ -3,6 +3,7 @@
 
 mod stopped;
 
+use super::configured::{self, Election};
 use super::lock::{self, Lock};
 use super::taskmanager::line;
 use super::{Leading, Master, job, plan};
@@ -19,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 const LEADER: &str = "org.apache.flink.k8s.leader.";
 /// The exit code of a JobManager that cannot go on.
 const FATAL: i32 = 239;
+/// The same before it has begun.
+const START_FAILED: i32 = 1;
 
 const ELECTOR: &str = "kubernetes.kubeclient.resources.KubernetesLeaderElector";
 const ELECTION: &str = "runtime.leaderelection.DefaultLeaderElectionService";
@@ -31,16 +34,24 @@ struct Candidate {
     born: Instant,
     map: Key,
     app: String,
+    election: Election,
 }
 
 /// Until it is asked to stop; the exit code.
 pub(crate) async fn run(process: Process) -> i32 {
     let lab = &process.cluster.lab;
+    let election = configured::election(&configured::of(&process));
+    let id = match &election {
+        Election::As(id) => id.clone(),
+        Election::None | Election::Broken(_) => lab.flink.cluster_id.clone(),
+    };
+    let map = format!("{id}-cluster-config-map");
     let candidate = Candidate {
         identity: process.cluster.ground.dice.uuid(),
         born: Instant::now(),
-        map: lock::map_key(&lab.flink.namespace, &lab.cluster_map()),
-        app: lab.flink.cluster_id.clone(),
+        map: lock::map_key(&lab.flink.namespace, &map),
+        app: id,
+        election,
         process: process.clone(),
     };
     process.say(line(
@@ -67,6 +78,16 @@ impl Candidate {
         let process = &self.process;
         let version = &process.cluster.version;
         process.about(3.5, 4.5).await;
+        if let Some(why) = self.cannot_start() {
+            process.say(line(
+                "ERROR",
+                "runtime.entrypoint.ClusterEntrypoint",
+                "Could not start cluster entrypoint StandaloneSessionClusterEntrypoint.",
+            ));
+            process.say("org.apache.flink.runtime.entrypoint.ClusterEntrypointException: Failed to initialize the cluster entrypoint StandaloneSessionClusterEntrypoint.");
+            process.say(format!("Caused by: {why}"));
+            return START_FAILED;
+        }
         if self.starts_beside_another() == Some(true) {
             process.about(1.5, 3.2).await;
         }
@@ -78,6 +99,9 @@ impl Candidate {
         };
         process.act(|state| state.flink.masters.insert(process.id.clone(), master));
         process.listen();
+        if self.election == Election::None {
+            return self.lead_alone().await;
+        }
         let lock = format!("ConfigMapLock: {} - {}", self.map.namespace, self.map.name);
         process.say(line(
             "INFO",
@@ -111,6 +135,45 @@ impl Candidate {
                 .about(version.retry * low, version.retry * high)
                 .await;
         }
+    }
+
+    /// Why the process ends before it has begun.
+    fn cannot_start(&self) -> Option<String> {
+        let process = &self.process;
+        match &self.election {
+            Election::Broken(why) => return Some(why.clone()),
+            Election::None => return None,
+            Election::As(_) => {}
+        }
+        // Leader and jobs are watched from the start on.
+        let refused = ["list", "watch"]
+            .into_iter()
+            .find(|verb| !may_do(process, verb));
+        let namespace = &process.namespace;
+        refused.map(|verb| {
+            format!(
+                "io.fabric8.kubernetes.client.KubernetesClientException: configmaps is forbidden: User \"system:serviceaccount:{namespace}:flink\" cannot {verb} resource \"configmaps\" in API group \"\" in the namespace \"{namespace}\""
+            )
+        })
+    }
+
+    /// Without high availability it leads from the start, and nobody is told.
+    async fn lead_alone(&self) -> i32 {
+        let session = self.process.cluster.ground.dice.uuid();
+        self.process.about(0.3, 0.8).await;
+        self.process.act(|state| {
+            if let Some(own) = state.flink.masters.get_mut(&self.process.id) {
+                own.leading = Some(Leading {
+                    session,
+                    since: Instant::now(),
+                    dispatching: true,
+                    jobs: BTreeMap::new(),
+                    over: CancellationToken::new(),
+                });
+            }
+            state.beats += 1;
+        });
+        std::future::pending().await
     }
 
     /// Two that start at once share the machine, and both take longer.
@@ -147,6 +210,12 @@ impl Candidate {
         }
         // Who may not patch cannot take over what another one held; on its own it leads on, unwritten.
         let may = may_patch(&self.process);
+        if !["get", "create"]
+            .iter()
+            .all(|verb| may_do(&self.process, verb))
+        {
+            return false;
+        }
         let won = self.process.act(|state| {
             let now = clock::now();
             let transitions = match Lock::read(&state.store, &self.map) {
@@ -366,10 +435,13 @@ impl Candidate {
     }
 }
 
+fn may_do(process: &Process, verb: &str) -> bool {
+    crate::api::may(&process.cluster.hold().store, &process.namespace, verb)
+}
+
 /// Without the right to patch the lease is never renewed, and nothing says so.
 fn may_patch(process: &Process) -> bool {
-    !process.cluster.version.patches()
-        || crate::api::may_patch(&process.cluster.hold().store, &process.namespace)
+    !process.cluster.version.patches() || may_do(process, "patch")
 }
 
 fn rest_is_everywhere(process: &Process) -> bool {

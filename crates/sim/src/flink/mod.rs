@@ -3,6 +3,7 @@
 //! as in life; everything here is a process's memory and is lost with it.
 
 mod checkpoints;
+mod configured;
 mod ending;
 mod job;
 mod jobmanager;
@@ -11,6 +12,7 @@ mod loss;
 mod numbers;
 mod plan;
 mod pointer;
+mod program;
 mod rest;
 mod savepoints;
 mod shapes;
@@ -18,6 +20,7 @@ mod state;
 mod taskmanager;
 mod version;
 
+pub(crate) use configured::of_pod as options_of_pod;
 pub(crate) use jobmanager::run as jobmanager;
 pub(crate) use rest::{Ask, answer};
 pub(crate) use taskmanager::run as taskmanager;

@@ -2,6 +2,7 @@
 //! election is a 503, a dead leader a 500, a frozen one silence. What the answers look like is in
 //! `shapes`.
 
+use super::configured::{self, Options};
 use super::{Leading, job, numbers, plan, savepoints, shapes};
 use crate::cluster::{Cluster, Process, State};
 use crate::shared;
@@ -123,7 +124,16 @@ fn whom(state: &State, asked: &str) -> Leader {
 fn about_itself(cluster: &Arc<Cluster>, id: &str, ask: &Ask) -> Option<Answer> {
     let path: Vec<&str> = ask.path.trim_matches('/').split('/').collect();
     match (&ask.method, path.as_slice()) {
-        (&Method::GET, ["config"]) => Some((200, shapes::config(&cluster.version))),
+        (&Method::GET, ["config"]) => {
+            let takes_jobs = configured::takes_jobs(&options(cluster, id));
+            Some((200, shapes::config(&cluster.version, takes_jobs)))
+        }
+        (&Method::GET, ["jobmanager", "config"]) => {
+            Some((200, shapes::jobmanager_config(&options(cluster, id))))
+        }
+        (&Method::POST, ["jars", ..]) if !configured::takes_jobs(&options(cluster, id)) => {
+            Some(error(404, &format!("Not found: {}", ask.path)))
+        }
         (&Method::GET, ["jars"]) => Some((200, shapes::jars(&cluster.hold(), id))),
         (&Method::POST, ["jars", "upload"]) => Some(upload(cluster, &ask.body)),
         (&Method::DELETE, ["jars", jar]) => {
@@ -132,6 +142,20 @@ fn about_itself(cluster: &Arc<Cluster>, id: &str, ask: &Ask) -> Option<Answer> {
         }
         _ => None,
     }
+}
+
+/// What a JobManager is configured with, its own address included.
+fn options(cluster: &Arc<Cluster>, id: &str) -> Options {
+    let process = {
+        let state = cluster.hold();
+        let own = state.containers.get(id);
+        own.map(|own| Process::of(cluster, own))
+    };
+    process.map_or_else(Options::new, |process| {
+        let mut options = configured::of(&process);
+        options.insert("jobmanager.rpc.address".to_owned(), process.host.clone());
+        options
+    })
 }
 
 /// A multipart body with one jar.

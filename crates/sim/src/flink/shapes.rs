@@ -2,6 +2,7 @@
 //! older version does not say.
 
 use super::checkpoints::Checkpoint;
+use super::configured::Options;
 use super::job::Job;
 use super::savepoints::Savepoint;
 use super::{Leading, Version, Worker};
@@ -100,16 +101,23 @@ pub(super) fn overview(version: &Version, state: &State, leading: &Leading) -> V
         "jobs-failed": count(&["FAILED"]), "flink-version": version.name(), "flink-commit": "450c63e"})
 }
 
-pub(super) fn config(version: &Version) -> Value {
+pub(super) fn config(version: &Version, takes_jobs: bool) -> Value {
     let mut shown = json!({"refresh-interval": 500, "timezone-name": "Coordinated Universal Time",
         "timezone-offset": 0, "flink-version": version.name(),
         "flink-revision": "450c63e @ 2026-05-03T10:10:44+02:00",
-        "features": {"web-submit": true, "web-cancel": true, "web-rescale": false,
+        "features": {"web-submit": takes_jobs, "web-cancel": true, "web-rescale": false,
             "web-history": false}});
     if version.is_1_15() {
-        shown["features"] = json!({"web-submit": true, "web-cancel": true});
+        shown["features"] = json!({"web-submit": takes_jobs, "web-cancel": true});
     }
     shown
+}
+
+/// What a JobManager runs with.
+pub(super) fn jobmanager_config(options: &Options) -> Value {
+    let rows = options.iter();
+    let rows = rows.map(|(key, value)| json!({"key": key, "value": value}));
+    rows.collect()
 }
 
 pub(super) fn jars(state: &State, id: &str) -> Value {

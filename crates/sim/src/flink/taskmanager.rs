@@ -1,7 +1,7 @@
 //! A TaskManager process: starts, finds the leader in the config map, offers its slots to it,
 //! follows the next one.
 
-use super::{GOODBYE, Worker, WorkerState};
+use super::{GOODBYE, Worker, WorkerState, configured};
 use crate::cluster::Process;
 use flinklab_base::clock;
 
@@ -107,11 +107,7 @@ async fn work(process: &Process) {
 
 /// `taskmanager.numberOfTaskSlots`, as the lab's configuration says it.
 fn slots(process: &Process) -> u32 {
-    let slots = process
-        .cluster
-        .lab
-        .flink_options()
-        .remove("taskmanager.numberOfTaskSlots");
+    let slots = configured::of(process).remove("taskmanager.numberOfTaskSlots");
     slots.and_then(|slots| slots.parse().ok()).unwrap_or(1)
 }
 

@@ -146,7 +146,7 @@ impl Pointers {
             return Ok(clock::now());
         }
         // A JobManager that finds pointers to a file that is gone ends itself, again and again.
-        if !cluster.has_file_of(name, &self.map["data"], job) {
+        if !cluster.has_file_of(name, &self.map["data"])? {
             let at = clock::now();
             if found.as_ref().is_some_and(|found| self.shares_with(found)) {
                 let doing = self.doing();

@@ -92,7 +92,7 @@ async fn workload(cluster: &dyn Cluster) -> Result<Scale, Fault> {
     ] {
         for one in cluster.list(kind, doing).await? {
             let spec = &one["spec"];
-            if cluster.is_jobmanager(&spec["template"]["metadata"]["labels"]) {
+            if cluster.makes_jobmanagers(kind, &one) {
                 let replicas = spec["replicas"].as_i64().unwrap_or(1);
                 return Ok(Scale {
                     kind: kind.name.to_owned(),

@@ -2,6 +2,7 @@
 //! takes too long; changes nothing.
 
 use crate::kube::CALL;
+use crate::members;
 use flinklab_base::clock;
 use flinklab_base::fault::Fault;
 use flinklab_lab::Document;
@@ -100,7 +101,7 @@ pub async fn left(
             let before = leaving.clone();
             match event {
                 Ok(watcher::Event::Apply(pod) | watcher::Event::InitApply(pod)) => {
-                    if pod.metadata.deletion_timestamp.is_some() {
+                    if pod.metadata.deletion_timestamp.is_some() && is_of(document, &pod) {
                         leaving.insert(pod.metadata.name.unwrap_or_default());
                     }
                 }
@@ -158,6 +159,12 @@ fn selector(document: &Document) -> String {
     pairs.join(",")
 }
 
+/// Whether a pod is of this workload: others may use the same labels.
+fn is_of(document: &Document, pod: &Pod) -> bool {
+    let (kind, name) = members::owner(pod);
+    kind == document.kind && name == document.name
+}
+
 fn number(data: &Value, pointer: &str) -> Option<u64> {
     data.pointer(pointer).and_then(Value::as_u64)
 }
@@ -196,9 +203,10 @@ fn rolled_out(object: &DynamicObject) -> bool {
 async fn waiting(client: &Client, namespace: &str, document: &Document) -> String {
     let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
     let params = ListParams::default().labels(&selector(document));
-    let Ok(Ok(list)) = tokio::time::timeout(CALL, pods.list(&params)).await else {
+    let Ok(Ok(mut list)) = tokio::time::timeout(CALL, pods.list(&params)).await else {
         return String::new();
     };
+    list.items.retain(|pod| is_of(document, pod));
     let told: Vec<String> = list
         .items
         .iter()

@@ -5,6 +5,7 @@ use crate::gate::Ours;
 use crate::kube::{CALL, within};
 use crate::open::LabHandle;
 use flinklab_base::fault::Fault;
+use flinklab_lab::failure::Role;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::Api;
 use kube::api::{AttachParams, ListParams};
@@ -25,7 +26,10 @@ pub async fn stop_leader(opened: &LabHandle, ours: &Ours) -> Result<(), Fault> {
     };
     let pods: Api<Pod> = Api::namespaced(ours.client(), ours.namespace());
     let only = ListParams::default().labels(&lab.roles.jobmanager.selector);
-    let all = within(CALL, "Asking for the JobManagers", pods.list(&only)).await?;
+    let mut all = within(CALL, "Asking for the JobManagers", pods.list(&only)).await?;
+    let members = lab.members();
+    all.items
+        .retain(|pod| crate::members::role(&members, pod) == Some(Role::JobManager));
     // Under a Service's name there is one JobManager only.
     let alone = all.items.len() == 1 && host.parse::<std::net::IpAddr>().is_err();
     let leads = |pod: &Pod| {

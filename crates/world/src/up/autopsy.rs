@@ -4,6 +4,7 @@
 use super::Run;
 use crate::clean;
 use crate::kube::CALL;
+use crate::members;
 use crate::node::Node;
 use flinklab_base::fault::{Excerpt, Fault};
 use flinklab_event::StepState;
@@ -182,6 +183,7 @@ async fn events(client: &Client, namespace: &str) -> Option<Excerpt> {
 async fn logs(run: &Run<'_>, client: &Client) -> Option<Excerpt> {
     let api: Api<Pod> = Api::namespaced(client.clone(), &run.lab.flink.namespace);
     let roles = &run.lab.roles;
+    let members = run.lab.members();
     let mut pods = Vec::new();
     for role in [&roles.jobmanager, &roles.taskmanager] {
         let params = ListParams::default().labels(&role.selector);
@@ -189,11 +191,9 @@ async fn logs(run: &Run<'_>, client: &Client) -> Option<Excerpt> {
             .await
             .ok()?
             .ok()?;
-        pods.extend(
-            list.items
-                .into_iter()
-                .map(|pod| (pod, role.container.clone())),
-        );
+        let own = list.items.into_iter();
+        let own = own.filter(|pod| members::role(&members, pod).is_some());
+        pods.extend(own.map(|pod| (pod, role.container.clone())));
     }
     let status = |pod: &Pod| {
         pod.status

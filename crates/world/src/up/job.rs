@@ -180,6 +180,7 @@ async fn submit(
     record: &JobRecord,
     jar: &OnceCell<Bytes>,
 ) -> Result<(), Fault> {
+    submit::takes_jobs(rest).await?;
     run.progress.changed();
     let wanted = taskmanagers(&run.lab);
     let slots = submit::slots(rest, wanted, SLOTS, |here| {
@@ -205,6 +206,15 @@ async fn jar_bytes<'a>(run: &Run<'_>, jar: &'a OnceCell<Bytes>) -> Result<&'a By
     jar.get_or_try_init(read).await
 }
 
+/// How many TaskManagers there will ever be; none where they come from elsewhere or on demand.
+pub(super) fn taskmanagers_fixed(lab: &Lab) -> Option<u64> {
+    let on_demand = lab
+        .operated()
+        .is_some_and(|one| one.starts == Starts::OnDemand);
+    let replicas = lab.replicas(Role::TaskManager);
+    (!on_demand && replicas > 0).then_some(replicas)
+}
+
 /// How many TaskManagers the lab starts: all must have registered before the job is spread.
 fn taskmanagers(lab: &Lab) -> u64 {
     match lab.operated() {
@@ -223,6 +233,8 @@ mod tests {
 
     #[test]
     fn all_taskmanagers_of_the_lab_are_waited_for() {
-        assert_eq!(taskmanagers(&Lab::open("default").unwrap()), 2);
+        let lab = Lab::open("default").unwrap();
+        assert_eq!(taskmanagers(&lab), 2);
+        assert_eq!(taskmanagers_fixed(&lab), Some(2));
     }
 }

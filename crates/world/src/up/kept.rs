@@ -10,7 +10,7 @@ use jiff::Timestamp;
 /// Written last: without it a checkpoint is not complete.
 const METADATA: &str = "_metadata";
 /// Entries read of a job's folder.
-const ENTRIES: usize = 10_000;
+const ENTRIES: usize = 200_000;
 
 /// A retained checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,14 +70,14 @@ fn of_job(home: &Home, lab: &Lab, job: &str) -> Result<Vec<Kept>, Fault> {
     let Some(folder) = folder(home, lab, job)? else {
         return Ok(Vec::new());
     };
-    let entries = folder.entries(ENTRIES)?.into_iter();
-    Ok(entries
-        .filter_map(|entry| {
-            let name = entry.name;
+    let names = folder.names(ENTRIES)?;
+    Ok(names
+        .folders()
+        .filter_map(|name| {
             Some(Kept {
                 job: job.to_owned(),
                 id: name.strip_prefix("chk-")?.parse().ok()?,
-                at: written(&folder, &name)?,
+                at: written(&folder, name)?,
                 path: format!(
                     "file:{}/{}/{job}/{name}",
                     lab.flink.mount.trim_end_matches('/'),

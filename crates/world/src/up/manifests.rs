@@ -65,6 +65,7 @@ pub(super) async fn all(run: &Run<'_>) -> Result<(), Fault> {
         (fresh, false) => format!("{fresh} objects made; changed: {}", other.join(", ")),
     };
     run.progress.done(STEP, detail).await;
+    let _ = run.rolled.set(());
     Ok(())
 }
 

@@ -2,10 +2,10 @@
 //! pointer in the HA config map (by watch), and the files of the mount.
 
 use super::earlier::Work;
-use super::{Run, kept};
+use super::{Run, job, kept};
 use crate::home::CheckpointFact;
 use crate::submit;
-use crate::submit::{Answer, Rest};
+use crate::submit::{Answer, Outcome, Rest};
 use flinklab_base::clock;
 use flinklab_base::fault::Fault;
 use futures::StreamExt;
@@ -35,6 +35,8 @@ pub(super) async fn checkpoint(run: &Run<'_>) -> Result<CheckpointFact, Fault> {
         .await;
     let client = ours.client();
     let mut seen = Seen::default();
+    let mut outcome = Outcome::default();
+    let taskmanagers = job::taskmanagers_fixed(&run.lab);
     let wait = async {
         let rest = submit::answering(&client, &run.lab, LIMIT, |_| {}).await?;
         let maps: Api<ConfigMap> = Api::namespaced(client.clone(), &run.lab.flink.namespace);
@@ -59,6 +61,9 @@ pub(super) async fn checkpoint(run: &Run<'_>) -> Result<CheckpointFact, Fault> {
                     if let Some(id) = seen.agreed() {
                         return Ok(id);
                     }
+                    if let Some(fault) = outcome.look(&rest, &record.id, taskmanagers).await {
+                        return Err(fault);
+                    }
                     run.progress.tell(STEP, &seen.told());
                 }
             }
@@ -71,7 +76,7 @@ pub(super) async fn checkpoint(run: &Run<'_>) -> Result<CheckpointFact, Fault> {
                 "no-checkpoint",
                 format!("No checkpoint was completed within {} s.", LIMIT.as_secs()),
             )
-            .why(seen.told())
+            .why(format!("{}; {}", outcome.told(), seen.told()))
             .mend("Look at the job in Flink's web UI: its exceptions say what it waits for."));
         }
     };

@@ -2,12 +2,13 @@
 //! is told; after any loss it begins anew with a list, which is also the proof that it is back. The
 //! pulse that doubts them lives and ends with them.
 
+use super::super::disk::Named;
 use super::super::{Events, ha};
 use super::pulse::{Health, Pulse};
 use super::{Links, pods};
 use flinklab_base::clock::sleep;
-use flinklab_event::{Event, MapChange, Pod, PodChange};
-use flinklab_lab::Roles;
+use flinklab_event::{Event, JobMap, MapChange, Pod, PodChange, Pointer};
+use flinklab_lab::Members;
 use futures::StreamExt;
 use k8s_openapi::api::core::v1 as core;
 use kube::api::Api;
@@ -39,16 +40,23 @@ pub(super) struct Watched {
     pub(super) client: Client,
     pub(super) namespace: String,
     pub(super) cluster_id: String,
-    pub(super) roles: Roles,
+    pub(super) members: Members,
     /// The current job.
     pub(super) job: watch::Receiver<Option<String>>,
+}
+
+/// Where those who follow something else are told what is seen here.
+#[derive(Clone)]
+pub(super) struct Seen {
+    pub(super) pods: watch::Sender<Arc<[Pod]>>,
+    pub(super) leader: watch::Sender<Option<String>>,
+    pub(super) named: watch::Sender<Arc<Named>>,
 }
 
 /// Watches until it is dropped.
 pub(super) async fn follow(
     watched: Watched,
-    pods_seen: watch::Sender<Arc<[Pod]>>,
-    leader_seen: watch::Sender<Option<String>>,
+    seen: Seen,
     links: Links,
     pulse: Pulse,
     events: Events,
@@ -57,21 +65,23 @@ pub(super) async fn follow(
         client,
         namespace,
         cluster_id,
-        roles,
+        members,
         job,
     } = watched;
     let health = Health::new(links, pulse.clone());
     let of_cluster = Config::default().labels(&ha::selector(&cluster_id));
     let pods = Pods {
-        roles,
+        members,
         known: BTreeMap::new(),
-        seen: pods_seen,
+        seen: seen.pods,
     };
     let maps = Maps {
         cluster_id,
         job,
         known: BTreeMap::new(),
-        leader: leader_seen,
+        leader: seen.leader,
+        pointed: BTreeMap::new(),
+        named: seen.named,
     };
     let told = Told {
         known: BTreeMap::new(),
@@ -228,7 +238,7 @@ fn why(error: &watcher::Error) -> String {
 }
 
 struct Pods {
-    roles: Roles,
+    members: Members,
     known: BTreeMap<String, Pod>,
     seen: watch::Sender<Arc<[Pod]>>,
 }
@@ -244,7 +254,7 @@ impl Follower<core::Pod> for Pods {
     fn listed(&mut self, all: Vec<core::Pod>) -> Vec<Event> {
         let rows: Vec<Pod> = all
             .iter()
-            .filter_map(|pod| pods::pod(&self.roles, pod))
+            .filter_map(|pod| pods::pod(&self.members, pod))
             .collect();
         self.known = rows
             .iter()
@@ -255,7 +265,7 @@ impl Follower<core::Pod> for Pods {
     }
 
     fn applied(&mut self, one: core::Pod) -> Vec<Event> {
-        let Some(row) = pods::pod(&self.roles, &one) else {
+        let Some(row) = pods::pod(&self.members, &one) else {
             return Vec::new();
         };
         // Most of what is written into a pod is nothing that we show.
@@ -282,10 +292,37 @@ struct Maps {
     /// Versions by name.
     known: BTreeMap<String, String>,
     leader: watch::Sender<Option<String>>,
+    /// What the pointers of each map name.
+    pointed: BTreeMap<String, Named>,
+    named: watch::Sender<Arc<Named>>,
 }
 
 impl Maps {
-    fn tell(&self, change: &MapChange) {
+    /// A map of pointers has changed, or is gone.
+    fn point(&mut self, name: &str, map: Option<&JobMap>) {
+        match map {
+            Some(map) => {
+                let files = map.pointers.iter().filter_map(Pointer::file);
+                let named = Named {
+                    ha_files: files.map(str::to_owned).collect(),
+                    checkpoints: map.pointers.iter().map(|pointer| pointer.id).collect(),
+                };
+                self.pointed.insert(name.to_owned(), named);
+            }
+            None => drop(self.pointed.remove(name)),
+        }
+        let mut all = Named::default();
+        for named in self.pointed.values() {
+            all.ha_files.extend(named.ha_files.iter().cloned());
+            all.checkpoints.extend(&named.checkpoints);
+        }
+        self.named.send_replace(Arc::new(all));
+    }
+
+    fn tell(&mut self, change: &MapChange) {
+        if let MapChange::Job(map) = change {
+            self.point(&map.name, Some(map));
+        }
         if let MapChange::Cluster(map) = change {
             let host = map.leaders.get("dispatcher").map(|key| key.host.clone());
             self.leader.send_if_modified(|known| {
@@ -313,10 +350,10 @@ impl Follower<core::ConfigMap> for Maps {
             gone.remove(&one.name_any());
             news.extend(self.applied(one));
         }
-        let gone = gone
-            .into_keys()
-            .map(|name| Event::Map(MapChange::Deleted { name }));
-        news.extend(gone);
+        for name in gone.into_keys() {
+            self.point(&name, None);
+            news.push(Event::Map(MapChange::Deleted { name }));
+        }
         news
     }
 
@@ -332,6 +369,7 @@ impl Follower<core::ConfigMap> for Maps {
 
     fn deleted(&mut self, one: core::ConfigMap) -> Vec<Event> {
         let name = one.name_any();
+        self.point(&name, None);
         match self.known.remove(&name) {
             Some(_) => vec![Event::Map(MapChange::Deleted { name })],
             None => Vec::new(),

@@ -2,23 +2,21 @@
 
 use crate::clean;
 use flinklab_event::{KubeEvent, Pod, PodPhase};
-use flinklab_lab::Roles;
+use flinklab_lab::Members;
 use flinklab_lab::failure::Role;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-/// The pod as a row. None: it is not one of Flink's.
-pub(super) fn pod(roles: &Roles, pod: &core::Pod) -> Option<Pod> {
+/// The pod as a row. None: it is not one of the lab's.
+pub(super) fn pod(members: &Members, pod: &core::Pod) -> Option<Pod> {
     let meta = &pod.metadata;
-    let labels = meta.labels.as_ref();
-    let label = |key: &str| labels.and_then(|all| all.get(key)).map(String::as_str);
-    let (role, labels) = [
-        (Role::JobManager, &roles.jobmanager),
-        (Role::TaskManager, &roles.taskmanager),
-    ]
-    .into_iter()
-    .find(|(_, labels)| labels.matches(label))?;
+    let role = crate::members::role(members, pod)?;
+    let roles = members.roles();
+    let labels = match role {
+        Role::JobManager => &roles.jobmanager,
+        Role::TaskManager => &roles.taskmanager,
+    };
     let status = pod.status.as_ref();
     let containers = status
         .and_then(|status| status.container_statuses.as_deref())
@@ -140,7 +138,9 @@ mod tests {
         let lab = flinklab_lab::Lab::open("default").unwrap();
         let mut json = serde_json::json!({
             "metadata": {"name": "flink-jobmanager-1", "uid": "u", "creationTimestamp": "2026-11-22T22:55:54Z",
-                         "labels": {"app": "flink", "component": "jobmanager"}},
+                         "labels": {"app": "flink", "component": "jobmanager", "pod-template-hash": "1a"},
+                         "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "controller": true,
+                             "name": "flink-jobmanager-1a", "uid": "r"}]},
             "spec": {"nodeName": "lab-control-plane", "containers": []},
             "status": {"phase": "Running", "podIP": "10.244.0.7",
                 "conditions": [{"type": "Ready", "status": "True"}],
@@ -149,7 +149,7 @@ mod tests {
                     "lastState": {"terminated": {"exitCode": 137, "reason": "Error", "finishedAt": "2026-11-22T22:55:59Z"}}}]}
         });
         change(&mut json);
-        pod(&lab.roles, &serde_json::from_value(json).unwrap())
+        pod(&lab.members(), &serde_json::from_value(json).unwrap())
     }
 
     #[test]
@@ -184,5 +184,11 @@ mod tests {
     fn other_pods_are_not_ours() {
         assert!(read(|json| json["metadata"]["labels"]["component"] = "other".into()).is_none());
         assert!(read(|json| json["metadata"]["labels"] = serde_json::Value::Null).is_none());
+        // Another Flink in the same namespace, under the same labels.
+        let of =
+            |name: &str| read(|json| json["metadata"]["ownerReferences"][0]["name"] = name.into());
+        assert!(of("other-jobmanager-1a").is_none() && of("flink-jobmanager-1a").is_some());
+        let alone = read(|json| json["metadata"]["ownerReferences"] = serde_json::Value::Null);
+        assert!(alone.is_none());
     }
 }
