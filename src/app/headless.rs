@@ -8,7 +8,7 @@ use super::{Inbox, jobs, labs, lessons, live, questions, reports, turn};
 use crate::cli::{BundleCommand, Command};
 use flinklab_base::fault::Fault;
 use flinklab_event::{BundleOrder, DoctorOrder, DownOrder, Effect, UpOrder};
-use flinklab_model::{Glyphs, Model};
+use flinklab_model::Model;
 use flinklab_world::World;
 use flinklab_world::recording::RECORDING_ENDED;
 use std::sync::Arc;
@@ -158,9 +158,6 @@ pub(super) async fn follow(
         calm: world.refresh.calm,
         ..Model::default()
     };
-    if printer.ascii {
-        model.screen.looks.glyphs = Glyphs::Ascii;
-    }
     let mut lines = Lines::new(goal, printer);
     let ended = turn(world, &mut model, effects, Inbox::new(), &mut lines).await;
     let (outcome, besides) = with_recording(lines.outcome(), ended, writes);

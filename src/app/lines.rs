@@ -105,6 +105,8 @@ impl Goal {
 }
 
 impl Show for Lines {
+    type Of = Model;
+
     fn show(&mut self, model: &Model, batch: &[Happening]) -> Next {
         let mut failed = None;
         for happening in batch {
@@ -234,7 +236,7 @@ impl Show for Lines {
                 if status::complete(model) || self.began.elapsed() > FIRST_PICTURE {
                     let text = match self.printer.style {
                         Style::Json => status::object(model).to_string(),
-                        Style::Text => status::text(model),
+                        Style::Text => status::text(model, self.printer.ascii),
                     };
                     if last.as_ref() != Some(&text) {
                         self.printer.line(&text);
@@ -277,7 +279,7 @@ fn no_lab(name: &str) -> Fault {
 fn print_status(model: &Model, printer: &Printer) -> Result<u8, Fault> {
     match printer.style {
         Style::Json => printer.object(&status::object(model)),
-        Style::Text => printer.text(&status::text(model)),
+        Style::Text => printer.text(&status::text(model, printer.ascii)),
     }
     if status::saw_anything(model) {
         Ok(0)

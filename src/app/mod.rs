@@ -39,14 +39,14 @@ use flinklab_base::clock;
 use flinklab_base::clock::Instant;
 use inbox::{BATCH, Inbox, interrupted, now, signals};
 use preferences::Preferences;
-use show::{Next, Show};
+use show::{Next, Show, State};
 pub use surroundings::Surroundings;
 
 use crate::cli::{Cli, Command, Global};
 use clap::Parser;
 use flinklab_base::fault::{Fault, Kind};
 use flinklab_event::{Effect, Event};
-use flinklab_model::{Clocks, Elsewhere, Ended, Model, update};
+use flinklab_model::{Clocks, Elsewhere, Ended};
 use flinklab_world::World;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -222,14 +222,14 @@ fn say_left(world: &World, printer: &print::Printer) {
 }
 
 /// The loop. Returns when the printer has seen enough or the model ended.
-async fn turn(
+async fn turn<S: Show>(
     world: Arc<World>,
-    model: &mut Model,
+    state: &mut S::Of,
     first: Vec<Effect>,
     mut inbox: Inbox,
-    show: &mut impl Show,
+    show: &mut S,
 ) -> Result<(), Fault> {
-    let mut tapes = record::Tapes::open(world.clone(), model)?;
+    let mut tapes = record::Tapes::open(world.clone(), state.size())?;
     let mut batch = Vec::with_capacity(BATCH);
     inbox.spawn(signals(inbox.events.clone(), inbox.stop.clone()));
     let mut wanted = first;
@@ -244,7 +244,7 @@ async fn turn(
         }
         batch.clear();
         if !inbox
-            .next(&mut batch, Some(show.next_tick(model, ticked)))
+            .next(&mut batch, Some(show.next_tick(state, ticked)))
             .await
         {
             break;
@@ -261,19 +261,19 @@ async fn turn(
         }
         tapes.take_all(&mut batch);
         for happening in &batch {
-            wanted.extend(update(model, happening));
+            wanted.extend(state.update(happening));
         }
-        match show.show(model, &batch) {
+        match show.show(state, &batch) {
             Next::Go => {}
-            Next::Drawn(drawn) => model.drawn(drawn),
+            Next::Drawn(drawn) => state.drawn(drawn),
             Next::Ask(more) => {
-                model.ordered(&more);
+                state.model().ordered(&more);
                 wanted.extend(more);
             }
             Next::Stop => break,
         }
         tapes.ordered(&wanted);
-        if model.ended.is_some() {
+        if state.model().ended.is_some() {
             break;
         }
     }
@@ -288,14 +288,14 @@ async fn turn(
                 Some(late) = inbox.queue.recv() => {
                     tapes.take(&late);
                     // Nothing more is asked of the world, but what it says still counts.
-                    update(model, &late);
+                    state.update(&late);
                 }
             }
         }
     })
     .await;
     let trouble = tapes.close();
-    match &model.ended {
+    match &state.model().ended {
         Some(Ended::Failed(fault)) => Err(fault.clone()),
         Some(Ended::Interrupted) => Err(interrupted()),
         // what was asked for is not all there

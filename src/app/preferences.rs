@@ -5,7 +5,8 @@ use super::Surroundings;
 use crate::cli::Global;
 use flinklab_base::fault::{Fault, Place};
 use flinklab_event::Key;
-use flinklab_model::{Colours, Glyphs, Keymap, LogLimits, Looks, Scope, ThemeName};
+use flinklab_model::LogLimits;
+use flinklab_tui::{Colours, Glyphs, Keymap, Looks, Scope, ThemeName};
 use flinklab_world::Addresses;
 use flinklab_world::settings;
 use flinklab_world::settings::{Rebound, Settings, Wanted, Word, wrong};
@@ -114,11 +115,12 @@ fn keys(rebound: &[Rebound]) -> Result<Keymap, Fault> {
 }
 
 fn scope(word: &Word) -> Result<Scope, Fault> {
-    let found = Scope::ALL
+    let found = Scope::all()
         .into_iter()
         .find(|scope| scope.name() == word.text);
     found.ok_or_else(|| {
-        let all = Scope::ALL.map(Scope::name).join(", ");
+        let all: Vec<&str> = Scope::all().into_iter().map(Scope::name).collect();
+        let all = all.join(", ");
         wrong(
             &word.place,
             format!(

@@ -5,7 +5,6 @@ use flinklab_base::clock;
 use flinklab_base::fault::Fault;
 use flinklab_event::recording::{Header, Recent};
 use flinklab_event::{Effect, Event, Happening, RunEvent, RunEventKind};
-use flinklab_model::Model;
 use flinklab_world::World;
 use flinklab_world::recording::Tape;
 use std::collections::BTreeMap;
@@ -27,9 +26,7 @@ pub(super) struct Tapes {
 
 impl Tapes {
     /// Opens what was asked for.
-    pub(super) fn open(world: Arc<World>, model: &Model) -> Result<Self, Fault> {
-        let screen = &model.screen;
-        let size = (screen.columns > 0).then_some((screen.columns, screen.rows));
+    pub(super) fn open(world: Arc<World>, size: Option<(u16, u16)>) -> Result<Self, Fault> {
         let private = || world.private.clone();
         let session = match (&world.record, world.record_since) {
             (Some(path), Some(began)) => Some(Tape::go_on(path, began, private())?),
@@ -164,8 +161,8 @@ mod tests {
         };
         let mut world = World::new(addresses, "t".to_owned(), None, false);
         world.record = Some(folder.path().join("a.flinklab"));
-        let mut model = Model::default();
-        let mut tapes = Tapes::open(Arc::new(world), &model).unwrap();
+        let mut ui = flinklab_tui::Ui::default();
+        let mut tapes = Tapes::open(Arc::new(world), None).unwrap();
         let mut batch = vec![super::super::now(Event::Tick)];
         tapes.take_all(&mut batch);
         assert_eq!(batch.len(), 1);
@@ -176,9 +173,9 @@ mod tests {
         };
         assert!(fault.why.contains("the most"), "{fault}");
         for happening in &batch {
-            flinklab_model::update(&mut model, happening);
+            ui.update(happening);
         }
-        let said = model.screen.notice(model.now).unwrap();
+        let said = ui.screen.notice(ui.model.now).unwrap();
         assert!(said.starts_with("Recording ended: it has "), "{said}");
         let count = batch.len();
         tapes.take_all(&mut batch);

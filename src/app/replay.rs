@@ -10,8 +10,8 @@ use flinklab_base::fault::Fault;
 use flinklab_base::units;
 use flinklab_event::recording::Recording;
 use flinklab_event::{Event, Key, KeyCode, Signal};
-use flinklab_model::Model;
-use flinklab_model::playback::{Motion, Pastime, Player, Watching};
+use flinklab_tui::Ui;
+use flinklab_tui::player::{Motion, Pastime, Player, Watching};
 use flinklab_world::{World, recording};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -37,13 +37,13 @@ pub(super) async fn replay(
         }
         None => ("demo".to_owned(), demo()?),
     };
-    let mut model = Model::default();
-    model.screen.looks = preferences.looks;
-    model.screen.keys = preferences.keys;
-    model.logs.limits = preferences.log;
+    let mut ui = Ui::default();
+    ui.screen.looks = preferences.looks;
+    ui.screen.keys = preferences.keys;
+    ui.model.logs.limits = preferences.log;
     if let Some(path) = &asked.svg {
-        model.screen.looks.zone = jiff::tz::TimeZone::UTC;
-        let picture = picture(&name, recording, model, asked);
+        ui.screen.looks.zone = jiff::tz::TimeZone::UTC;
+        let picture = picture(&name, recording, ui, asked);
         recording::write_picture(path, &picture)?;
         return Ok(0);
     }
@@ -51,7 +51,7 @@ pub(super) async fn replay(
     if !on_screen {
         return tell(&name, recording, asked, printer).await;
     }
-    let mut player = Player::new(&name, recording, model);
+    let mut player = Player::new(&name, recording, ui);
     player.run_at(asked.speed.unwrap_or(1.0));
     if asked.file.is_none() || asked.short {
         player.pass(Pastime::Shortened);
@@ -68,9 +68,9 @@ pub(super) fn demo() -> Result<Recording, Fault> {
 }
 
 /// One moment as an SVG.
-fn picture(name: &str, recording: Recording, model: Model, asked: &Replay) -> String {
+fn picture(name: &str, recording: Recording, ui: Ui, asked: &Replay) -> String {
     let (columns, rows) = asked.size;
-    let mut player = Player::new(name, recording, model);
+    let mut player = Player::new(name, recording, ui);
     player.resize(columns, rows);
     player.seek(asked.at.or(asked.until).unwrap_or(i64::MAX));
     for key in asked.keys.chars() {
@@ -80,14 +80,14 @@ fn picture(name: &str, recording: Recording, model: Model, asked: &Replay) -> St
         };
         player.press(Key { code, ctrl: false });
     }
-    let mut model = player.picture().clone();
+    let mut ui = player.picture().clone();
     // a picture stands still: how it could be moved is of no use there
-    model.playback = None;
+    ui.playback = None;
     let title = format!(
         "flinklab: {}",
         asked.title.as_deref().unwrap_or("a screen of a recording")
     );
-    flinklab_tui::svg(&model, columns, rows, &title)
+    flinklab_tui::svg(&ui, columns, rows, &title)
 }
 
 /// The story in sentences.
@@ -102,7 +102,7 @@ async fn tell(
         printer.warning(&format!("{name}: {remark}"));
     }
     let mut story = Story::of(recording.origin());
-    let mut player = Player::new(name, recording, Model::default());
+    let mut player = Player::new(name, recording, Ui::default());
     let from = asked.at.unwrap_or(0);
     let mut before = from;
     // the first events were taken in for the first picture: the story begins with them

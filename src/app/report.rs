@@ -9,7 +9,7 @@ use flinklab_base::units;
 use flinklab_event::{Done, Standing, StepChange, StepState, Target};
 use flinklab_lab::Lab;
 use flinklab_lab::failure::Failure;
-use flinklab_model::{Keymap, Scope};
+use flinklab_tui::{Keymap, Scope};
 use serde_json::{Value, json};
 
 /// `{"step":{…}}`
@@ -262,7 +262,7 @@ pub(super) fn keys(keymap: &Keymap, markdown: bool) -> String {
     if markdown {
         text.push_str("| where | name | keys | what it does |\n| --- | --- | --- | --- |\n");
     }
-    for scope in Scope::ALL {
+    for scope in Scope::all() {
         for (binding, keys) in keymap.of(scope) {
             let (place, name, words) = (scope.name(), binding.name, binding.words);
             let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();

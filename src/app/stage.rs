@@ -1,11 +1,11 @@
-//! The terminal for what needs no loop with a world: keys, sizes and signals come in, a model is
+//! The terminal for what needs no loop with a world: keys, sizes and signals come in, pages are
 //! drawn. Dropping it gives the terminal back.
 
 use super::inbox::{Inbox, signals};
 use super::{terminal::Terminal, tui};
 use flinklab_base::fault::Fault;
 use flinklab_event::Event;
-use flinklab_model::{Drawn, Model};
+use flinklab_tui::{Drawn, Ui};
 
 /// An open terminal with its input.
 pub(super) struct Stage {
@@ -29,8 +29,8 @@ impl Stage {
         crossterm::terminal::size().unwrap_or((80, 24))
     }
 
-    pub(super) fn show(&mut self, model: &Model) -> Result<Option<Drawn>, Fault> {
-        self.terminal.show(model).map_err(tui::no_terminal)
+    pub(super) fn show(&mut self, ui: &Ui) -> Result<Option<Drawn>, Fault> {
+        self.terminal.show(ui).map_err(tui::no_terminal)
     }
 
     /// The shell has the terminal until it lets this process go on.

@@ -5,7 +5,7 @@ use flinklab_base::advice;
 use flinklab_base::fault::Fault;
 use flinklab_base::units::{lasted, lasted_to_the_tenth, since, to_the_tenth};
 use flinklab_event::{Link, NodeSeen, NodeState, Pod, Source, Via};
-use flinklab_model::{Glyphs, Health, Model, Witness, Word};
+use flinklab_model::{Health, Model, Witness, Word};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -174,7 +174,7 @@ fn sources(model: &Model) -> Value {
 }
 
 /// The same for a person.
-pub(super) fn text(model: &Model) -> String {
+pub(super) fn text(model: &Model, ascii: bool) -> String {
     let mut text = String::new();
     let Health { word, reason } = model.health();
     let name = model.lab.as_ref().map_or(&model.name, |lab| &lab.name);
@@ -202,7 +202,7 @@ pub(super) fn text(model: &Model) -> String {
         let _ = writeln!(text, "broken      {}: {} ({mend})", one.failure, one.what);
     }
     text.push('\n');
-    pods_text(model, &mut text);
+    pods_text(model, ascii, &mut text);
     leader_text(model, &mut text);
     job_text(model, &mut text);
     checkpoint_text(model, &mut text);
@@ -219,7 +219,7 @@ pub(super) fn text(model: &Model) -> String {
     text
 }
 
-fn pods_text(model: &Model, text: &mut String) {
+fn pods_text(model: &Model, ascii: bool, text: &mut String) {
     let pods = model.cluster.listed_pods();
     match (pods.is_empty(), model.cluster.listed) {
         (true, true) => text.push_str("no pods\n"),
@@ -227,10 +227,7 @@ fn pods_text(model: &Model, text: &mut String) {
         (false, _) => {}
     }
     let width = pods.iter().map(|pod| pod.name.len()).max().unwrap_or(0);
-    let star = match model.screen.looks.glyphs {
-        Glyphs::Unicode => '★',
-        Glyphs::Ascii => '*',
-    };
+    let star = if ascii { '*' } else { '★' };
     for pod in pods {
         let mark = if leads(model, pod) { star } else { ' ' };
         let role = serde_json::to_value(pod.role).unwrap_or_default();
@@ -375,10 +372,10 @@ mod tests {
     #[test]
     fn what_was_not_seen_yet_is_not_told_as_missing() {
         let mut model = Model::default();
-        let said = text(&model);
+        let said = text(&model, false);
         assert!(said.contains("pods        not seen yet"), "{said}");
         assert!(said.contains("leader      not seen yet"), "{said}");
         model.cluster.listed = true;
-        assert!(text(&model).contains("no pods"));
+        assert!(text(&model, false).contains("no pods"));
     }
 }

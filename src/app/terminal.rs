@@ -5,7 +5,7 @@ use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
 };
 use crossterm::{cursor, event, execute, queue, terminal};
-use flinklab_model::{Drawn, Model};
+use flinklab_tui::{Drawn, Ui};
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use rustix::process::{Signal, getpid, kill_process};
@@ -42,16 +42,16 @@ impl Terminal {
         }
     }
 
-    /// Draws the model; writes in one go, within a synchronized update, and nothing at all where
+    /// Draws the page; writes in one go, within a synchronized update, and nothing at all where
     /// the picture is the same or the terminal is not ours. Says how much of what scrolls it is.
-    pub(super) fn show(&mut self, model: &Model) -> io::Result<Option<Drawn>> {
+    pub(super) fn show(&mut self, ui: &Ui) -> io::Result<Option<Drawn>> {
         if !OURS.load(Ordering::SeqCst) {
             return Ok(None);
         }
         let mut measured = None;
         let drawn = self
             .inner
-            .draw(|frame| measured = flinklab_tui::measure(model, frame))?;
+            .draw(|frame| measured = flinklab_tui::measure(ui, frame))?;
         let same = self.shown.as_ref() == Some(drawn.buffer);
         if !same {
             self.shown = Some(drawn.buffer.clone());

@@ -186,6 +186,8 @@ struct Quiet {
 }
 
 impl Show for Quiet {
+    type Of = Model;
+
     fn show(&mut self, model: &Model, batch: &[Happening]) -> Next {
         for happening in batch {
             match &happening.event {

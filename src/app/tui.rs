@@ -10,7 +10,8 @@ use flinklab_base::fault::Fault;
 use flinklab_event::{
     Effect, Event, Happening, Key, KeyCode, Link, MapChange, PhaseName, Signal, Source,
 };
-use flinklab_model::{Elsewhere, Ended, Model, Page, Present, Word};
+use flinklab_model::{Elsewhere, Ended, Model, Word};
+use flinklab_tui::{Page, Present, Ui};
 use flinklab_world::{Events, World, beat};
 use futures::StreamExt;
 use jiff::SignedDuration;
@@ -53,25 +54,29 @@ pub(super) async fn session(
     preferences: Preferences,
     begin: Begin,
 ) -> Result<(u8, Option<Elsewhere>), Fault> {
-    let mut model = Model {
+    let model = Model {
         called: world.called.clone(),
         origin: world.origin,
         calm: world.refresh.calm,
         ..Model::default()
     };
-    model.screen.looks = preferences.looks;
-    model.screen.keys = preferences.keys;
-    model.logs.limits = preferences.log;
+    let mut ui = Ui {
+        model,
+        ..Ui::default()
+    };
+    ui.screen.looks = preferences.looks;
+    ui.screen.keys = preferences.keys;
+    ui.model.logs.limits = preferences.log;
     let Begin {
         panics,
         lesson,
         present,
     } = begin;
-    model.screen.present = present.then(Present::default);
+    ui.screen.present = present.then(Present::default);
     if let Some((words, from)) = lesson {
         // a wrong name or step is told before the terminal is taken
         let lesson = flinklab_world::lessons::meant_from(&world, &words, from)?;
-        model.lessons.wanted = Some((lesson.key, from));
+        ui.pages.lesson.wanted = Some((lesson.key, from));
     }
     let mut inbox = Inbox::new();
     inbox.spawn(keys(inbox.events.clone(), inbox.stop.clone()));
@@ -88,7 +93,7 @@ pub(super) async fn session(
         panics,
     };
     if let Ok((columns, rows)) = crossterm::terminal::size() {
-        (model.screen.columns, model.screen.rows) = (columns, rows);
+        (ui.screen.columns, ui.screen.rows) = (columns, rows);
     }
     // What a killed process left is taken back first. The watch waits for a lab that is built
     // later, here or in another terminal.
@@ -98,10 +103,10 @@ pub(super) async fn session(
         first.insert(0, Effect::Mend);
     }
     // the first picture comes before anything is asked of the network
-    screen.terminal.show(&model).map_err(no_terminal)?;
-    let ended = turn(world, &mut model, first, inbox, &mut screen).await;
+    screen.terminal.show(&ui).map_err(no_terminal)?;
+    let ended = turn(world, &mut ui, first, inbox, &mut screen).await;
     drop(screen);
-    let elsewhere = match model.ended {
+    let elsewhere = match ui.model.ended {
         Some(Ended::Elsewhere(place)) => Some(place),
         _ => None,
     };
@@ -130,9 +135,11 @@ struct Screen {
 }
 
 impl Show for Screen {
-    fn show(&mut self, model: &Model, batch: &[Happening]) -> Next {
-        self.due = self.due.max(Some(due(model, batch)));
-        if let Some((number, text)) = &model.screen.copied
+    type Of = Ui;
+
+    fn show(&mut self, ui: &Ui, batch: &[Happening]) -> Next {
+        self.due = self.due.max(Some(due(ui, batch)));
+        if let Some((number, text)) = &ui.screen.copied
             && *number != self.copied
         {
             self.copied = *number;
@@ -148,8 +155,8 @@ impl Show for Screen {
             let _ = self.terminal.back();
             self.drawn = None;
         }
-        if model.screen.asides > self.asides {
-            self.asides = model.screen.asides;
+        if ui.screen.asides > self.asides {
+            self.asides = ui.screen.asides;
             self.terminal.step_aside();
             return Next::Go;
         }
@@ -157,16 +164,16 @@ impl Show for Screen {
         if self.drawn.is_none_or(|at| due.at(at) <= Instant::now()) {
             (self.drawn, self.due) = (Some(Instant::now()), None);
             // a terminal that is gone ends the program by SIGHUP or at the next key
-            if let Ok(Some(drawn)) = self.terminal.show(model) {
+            if let Ok(Some(drawn)) = self.terminal.show(ui) {
                 return Next::Drawn(drawn);
             }
         }
         Next::Go
     }
 
-    fn next_tick(&self, model: &Model, last: Instant) -> Instant {
+    fn next_tick(&self, ui: &Ui, last: Instant) -> Instant {
         let now = Instant::now();
-        let due = match (self.drawn, self.due, next_tick(model)) {
+        let due = match (self.drawn, self.due, next_tick(ui)) {
             (Some(drawn), Some(due), _) => due.at(drawn),
             (_, None, CALM) => Due::Soon.at(now),
             (_, _, tick) => now + tick,
@@ -204,11 +211,11 @@ impl Due {
 
 /// While all is well and nobody reads along, samples, log lines and the pointers of the next
 /// checkpoint are routine. Time that passes is where it is not watched: ages are whole seconds.
-fn due(model: &Model, batch: &[Happening]) -> Due {
-    let calm = model.health().word == Word::Healthy
-        && model.screen.page == Page::Dashboard
-        && !came_back_lately(model)
-        && next_tick(model) == CALM;
+fn due(ui: &Ui, batch: &[Happening]) -> Due {
+    let calm = ui.model.health().word == Word::Healthy
+        && ui.screen.page == Page::Dashboard
+        && !came_back_lately(&ui.model)
+        && next_tick(ui) == CALM;
     let routine = |event: &Event| {
         matches!(
             event,
@@ -234,9 +241,10 @@ fn came_back_lately(model: &Model) -> bool {
 }
 
 /// How long until something on the screen moves by itself.
-fn next_tick(model: &Model) -> Duration {
+fn next_tick(ui: &Ui) -> Duration {
+    let model = &ui.model;
     let plan_works =
-        model.screen.page == Page::Plan && model.plan.started.is_some() && !model.plan.over();
+        ui.screen.page == Page::Plan && model.plan.started.is_some() && !model.plan.over();
     let run_works = model.run().is_some_and(|run| {
         !run.seen
             .phases
@@ -345,10 +353,9 @@ fn key(pressed: KeyEvent) -> Option<Key> {
 mod tests {
     use super::*;
     use flinklab_event::{ClusterMap, Lock, MapChange, Restored};
-    use flinklab_model::update;
     use jiff::{Timestamp, ToSpan};
 
-    fn lease_renewed(seconds_ago: i64) -> Model {
+    fn lease_renewed(seconds_ago: i64) -> Ui {
         let now: Timestamp = "2026-01-01T12:00:00Z".parse().expect("a moment");
         let lock = Lock {
             holder: "a".to_owned(),
@@ -361,7 +368,7 @@ mod tests {
             lock: Some(lock),
             ..ClusterMap::default()
         };
-        let mut model = Model::default();
+        let mut ui = Ui::default();
         let link = Link::Live { since: now };
         for event in [
             Event::Link {
@@ -370,9 +377,9 @@ mod tests {
             },
             Event::Map(MapChange::Cluster(map)),
         ] {
-            update(&mut model, &Happening { at: now, event });
+            ui.update(&Happening { at: now, event });
         }
-        model
+        ui
     }
 
     #[test]
@@ -382,20 +389,20 @@ mod tests {
         assert_eq!(next_tick(&lease_renewed(7)), LIVELY);
         assert_eq!(next_tick(&lease_renewed(16)), LIVELY);
         assert_eq!(next_tick(&lease_renewed(60)), CALM);
-        assert_eq!(next_tick(&Model::default()), CALM);
+        assert_eq!(next_tick(&Ui::default()), CALM);
     }
 
     #[test]
     fn after_a_restore_nothing_is_routine_for_a_while() {
-        let mut model = lease_renewed(2);
-        model.job.restores.push(Restored {
+        let mut ui = lease_renewed(2);
+        ui.model.job.restores.push(Restored {
             id: 7,
-            at: model.now - 29.seconds(),
+            at: ui.model.now - 29.seconds(),
             savepoint: false,
             path: None,
         });
-        assert!(came_back_lately(&model));
-        model.now += 2.seconds();
-        assert!(!came_back_lately(&model));
+        assert!(came_back_lately(&ui.model));
+        ui.model.now += 2.seconds();
+        assert!(!came_back_lately(&ui.model));
     }
 }

@@ -1,4 +1,4 @@
-//! Whatever happens, in whatever order: a model that can be drawn is left, and nothing of it does
+//! Whatever happens, in whatever order: what can be drawn is left, and nothing of it does
 //! harm to a terminal.
 
 use crate::models::{JOB, LEADER, STANDBY, at, map, pods, rest};
@@ -10,7 +10,7 @@ use flinklab_event::{
     Key, KeyCode, KubeEvent, Link, LogLine, MapChange, NodeSeen, NodeState, PodChange, Pointer,
     PreviousLog, Signal, Source, Stage, Standing, Usual, Who,
 };
-use flinklab_model::{Model, update};
+use flinklab_model::Model;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -342,7 +342,7 @@ const NAMES: usize = 37;
 fn every_kind_of_event_and_every_key_is_among_those_that_come_in_any_order() {
     let made: BTreeSet<&str> = (0..=KINDS).map(|n| kind(&event(n, 1))).collect();
     assert_eq!(made.len(), NAMES, "{made:?}");
-    for binding in flinklab_model::BINDINGS {
+    for binding in flinklab_tui::bindings() {
         for key in binding
             .keys
             .split(' ')
@@ -371,11 +371,11 @@ proptest! {
         let mut scene = if columns % 3 == 0 { welcome() } else { lived() };
         for (kind, number) in happened {
             let happening = Happening { at: moment(number), event: event(kind, number) };
-            update(&mut scene.model, &happening);
+            scene.ui.update(&happening);
         }
-        let Model { logs, moments, deeds, .. } = &scene.model;
+        let Model { logs, moments, deeds, .. } = &scene.ui.model;
         prop_assert!(logs.lines.len() <= 5000 && moments.list.len() <= 1000 && deeds.0.len() <= 300);
-        let buffer = picture(&scene.model, columns, rows);
+        let buffer = picture(&scene.ui, columns, rows);
         let harmful = |cell: &str| cell.contains(flinklab_base::text::harms);
         let found = buffer.content.iter().find(|cell| harmful(cell.symbol()));
         prop_assert!(found.is_none(), "{found:?}");

@@ -5,8 +5,9 @@ use crate::models::at;
 use crate::screens::picture;
 use flinklab_event::recording::Recording;
 use flinklab_event::{Event, Happening, Key, KeyCode, Origin};
-use flinklab_model::playback::Player;
-use flinklab_model::{Model, judge, update};
+use flinklab_model::judge;
+use flinklab_tui::Ui;
+use flinklab_tui::player::Player;
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -120,12 +121,12 @@ fn key(letter: char) -> Event {
     })
 }
 
-fn page(model: &Model, letter: char) {
-    let mut model = model.clone();
-    let at = model.now;
+fn page(ui: &Ui, letter: char) {
+    let mut ui = ui.clone();
+    let at = ui.model.now;
     let event = key(letter);
-    update(&mut model, &Happening { at, event });
-    picture(&model, 110, 34);
+    ui.update(&Happening { at, event });
+    picture(&ui, 110, 34);
 }
 
 proptest! {
@@ -139,21 +140,21 @@ proptest! {
     ) {
         let mut dice = Dice(seed);
         let recording = recording(&mut dice, OneIn { stamps, numbers });
-        let mut model = Model::default();
-        (model.screen.columns, model.screen.rows) = (110, 34);
+        let mut ui = Ui::default();
+        (ui.screen.columns, ui.screen.rows) = (110, 34);
         for (n, happening) in recording.happenings.iter().enumerate() {
-            update(&mut model, happening);
-            if let Some(run) = model.run() {
+            ui.update(happening);
+            if let Some(run) = ui.model.run() {
                 let ends = [Timestamp::MIN, Timestamp::MAX];
                 let judged = ends.map(|now| judge(run, now, Origin::Recorded));
                 prop_assert!(judged.iter().flatten().all(|it| it.run == run.order.run));
             }
             if n % 40 == 0 {
-                page(&model, PAGES[dice.roll(PAGES.len())]);
+                page(&ui, PAGES[dice.roll(PAGES.len())]);
             }
         }
-        PAGES.iter().for_each(|letter| page(&model, *letter));
-        let mut player = Player::new("crafted", recording, Model::default());
+        PAGES.iter().for_each(|letter| page(&ui, *letter));
+        let mut player = Player::new("crafted", recording, Ui::default());
         player.resize(110, 34);
         player.advance(std::time::Duration::from_secs(7));
         picture(player.picture(), 110, 34);
@@ -166,7 +167,7 @@ proptest! {
     #[test]
     fn an_event_at_any_moment_is_taken_in(seed in any::<u64>()) {
         let mut dice = Dice(seed);
-        let mut model = Model::default();
+        let mut ui = Ui::default();
         for _ in 0..60 {
             let mut event = EVENTS[dice.roll(EVENTS.len())].clone();
             crafted(&mut event, &mut dice, OneIn { stamps: 4, numbers: 30 });
@@ -175,8 +176,8 @@ proptest! {
                 0 => STAMPS[dice.roll(STAMPS.len())].parse().unwrap(),
                 _ => at(f64::from(u32::try_from(dice.roll(100)).unwrap())),
             };
-            update(&mut model, &Happening { at, event });
+            ui.update(&Happening { at, event });
         }
-        PAGES.iter().for_each(|letter| page(&model, *letter));
+        PAGES.iter().for_each(|letter| page(&ui, *letter));
     }
 }

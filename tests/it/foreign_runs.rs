@@ -5,7 +5,7 @@ use crate::models::{Scene, at};
 use flinklab_base::fault::Fault;
 use flinklab_event::{BreakBegun, Effect, Event, Happening, RunEventKind, RunResult};
 use flinklab_lab::failure::{StatementName, Verdict};
-use flinklab_model::{BreakState, update};
+use flinklab_model::BreakState;
 use flinklab_world::home::Home;
 use flinklab_world::journal::Owner;
 use flinklab_world::runs::elsewhere::Follower;
@@ -67,7 +67,7 @@ impl Beside {
 
     /// The first file of a run.
     fn begins(&self, run: &str, key: &str, owner: &Owner) {
-        let model = &self.scene.model;
+        let model = &self.scene.ui.model;
         let failure = model.failures.iter().find(|it| it.key == key).unwrap();
         let begun = BreakBegun {
             run: run.to_owned(),
@@ -112,20 +112,20 @@ impl Beside {
         let at = at(self.second);
         let mut effects = Vec::new();
         for event in events {
-            effects.extend(update(&mut self.scene.model, &Happening { at, event }));
+            effects.extend(self.scene.ui.update(&Happening { at, event }));
         }
         effects.retain(|effect| matches!(effect, Effect::Save(_)));
         effects
     }
 
     fn shown(&self) -> Option<&str> {
-        let run = self.scene.model.run()?;
+        let run = self.scene.ui.model.run()?;
         Some(&run.order.run)
     }
 
     fn said(&self) -> &str {
-        let model = &self.scene.model;
-        model.screen.notice(model.now).unwrap_or_default()
+        let ui = &self.scene.ui;
+        ui.screen.notice(ui.model.now).unwrap_or_default()
     }
 }
 
@@ -143,7 +143,7 @@ fn two_runs_in_turn_are_each_told_by_their_own_evidence() {
     beside.sends("a-jm-crash");
     assert_eq!(beside.looks(), []);
     assert_eq!(beside.shown(), Some("a-jm-crash"));
-    let seen = &beside.scene.model.run().unwrap().seen;
+    let seen = &beside.scene.ui.model.run().unwrap().seen;
     assert_eq!(seen.sent.as_ref().unwrap().observer, "clock of a-jm-crash");
     // Ctrl-C after the hit: no result is ever written. At once another one is fired.
     first.killed();
@@ -156,9 +156,9 @@ fn two_runs_in_turn_are_each_told_by_their_own_evidence() {
         "neither of them is this process's to keep"
     );
     assert_eq!(beside.shown(), Some("b-tm-stop"));
-    let seen = &beside.scene.model.run().unwrap().seen;
+    let seen = &beside.scene.ui.model.run().unwrap().seen;
     assert_eq!(seen.sent.as_ref().unwrap().observer, "clock of b-tm-stop");
-    let over = &beside.scene.model.finished;
+    let over = &beside.scene.ui.model.finished;
     assert_eq!(over.len(), 1);
     assert_eq!(
         (over[0].run.as_str(), over[0].verdict),
@@ -166,13 +166,13 @@ fn two_runs_in_turn_are_each_told_by_their_own_evidence() {
     );
     assert_eq!(hit(&over[0]), (Verdict::Pass, "a-jm-crash was hit"));
     // What its own process says about the second one is the last word on it.
-    let mut result = Scene::recovered().model.finished.pop().unwrap();
+    let mut result = Scene::recovered().ui.model.finished.pop().unwrap();
     result.run = "b-tm-stop".to_owned();
     let path = beside.home.runs().join("b-tm-stop").join("result.json");
     std::fs::write(path, serde_json::to_string(&result).unwrap()).unwrap();
     beside.looks();
-    assert_eq!(beside.scene.model.breaking, BreakState::Idle);
-    assert_eq!(beside.scene.model.finished[1], result);
+    assert_eq!(beside.scene.ui.model.breaking, BreakState::Idle);
+    assert_eq!(beside.scene.ui.model.finished[1], result);
 }
 
 #[test]
@@ -182,17 +182,17 @@ fn a_run_ends_with_its_process_and_says_so() {
     beside.begins("a-jm-crash", "jm-crash", &terminal.owner());
     beside.sends("a-jm-crash");
     beside.looks();
-    let failure = beside.scene.model.failures[0].clone();
-    let against = |beside: &Beside| beside.scene.model.aim(&failure).against;
+    let failure = beside.scene.ui.model.failures[0].clone();
+    let against = |beside: &Beside| beside.scene.ui.model.aim(&failure).against;
     assert!(against(&beside)[0].contains("is still observed"));
     terminal.killed();
     beside.looks();
     let words = "jm-crash was broken off: its flinklab ended before it was judged.";
     assert!(beside.said().starts_with(words), "{}", beside.said());
-    assert_eq!(beside.scene.model.breaking, BreakState::Idle);
+    assert_eq!(beside.scene.ui.model.breaking, BreakState::Idle);
     assert!(!against(&beside).iter().any(|why| why.contains("the run")));
     assert_eq!(beside.looks(), [], "it is told once");
-    assert_eq!(beside.scene.model.finished.len(), 1);
+    assert_eq!(beside.scene.ui.model.finished.len(), 1);
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn what_its_own_process_says_ends_a_run_too() {
         "{}",
         beside.said()
     );
-    assert_eq!(beside.scene.model.breaking, BreakState::Idle);
+    assert_eq!(beside.scene.ui.model.breaking, BreakState::Idle);
 }
 
 #[test]

@@ -5,11 +5,11 @@ use crate::models::{LEADER, STANDBY, Scene, pods};
 use crate::pages::lived;
 use crate::screens::drawn;
 use flinklab_event::{Effect, Event, KeyCode, PodChange};
-use flinklab_model::Page;
+use flinklab_tui::Page;
 
 /// All but the status line, which counts what happened meanwhile.
 fn rows(scene: &Scene) -> Vec<String> {
-    let text = drawn(&scene.model, 80, 24).to_string();
+    let text = drawn(&scene.ui, 80, 24).to_string();
     text.lines().skip(1).map(str::to_owned).collect()
 }
 
@@ -23,7 +23,7 @@ fn pour(scene: &mut Scene, from: f64) {
 
 /// The text of what was copied last.
 fn copied(scene: &Scene) -> String {
-    scene.model.screen.copied.clone().unwrap().1
+    scene.ui.screen.copied.clone().unwrap().1
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn the_line_that_is_shown_is_copied() {
 /// In a held picture the row of the pod that leads now is chosen, below that of the old leader.
 fn leader_chosen() -> (Scene, String) {
     let mut scene = lived();
-    let listed = scene.model.cluster.listed_pods();
+    let listed = scene.ui.model.cluster.listed_pods();
     let row = listed.iter().position(|pod| pod.name == STANDBY).unwrap();
     let uid = listed[row].uid.clone();
     scene.keys(&"j".repeat(row)).keys(" ");
@@ -117,7 +117,7 @@ fn what_is_gone_meanwhile_is_told_as_such() {
     let page = rows(&scene).join("\n");
     assert!(page.contains("is gone by now"), "{page}");
     assert!(page.contains("JobManager, leads"), "{page}");
-    insta::assert_snapshot!("held-gone", drawn(&scene.model, 80, 24).to_string());
+    insta::assert_snapshot!("held-gone", drawn(&scene.ui, 80, 24).to_string());
     // and the picture that goes on shows what is there
     scene.keys(" ");
     assert!(rows(&scene).join("\n").contains("This pod is gone."));
@@ -128,17 +128,17 @@ fn what_acts_on_the_lab_acts_on_what_it_is_now() {
     let mut scene = lived();
     scene.keys(" ");
     scene.keys("x");
-    assert!(!drawn(&scene.model, 80, 24).to_string().contains("PAUSED"));
-    assert_eq!(scene.model.screen.page, Page::Failures);
+    assert!(!drawn(&scene.ui, 80, 24).to_string().contains("PAUSED"));
+    assert_eq!(scene.ui.screen.page, Page::Failures);
     let mut scene = lived();
     scene.keys("l ");
     let effects = scene.key(KeyCode::Char('U'));
     assert_eq!(effects, [Effect::Heal]);
-    assert!(!drawn(&scene.model, 80, 24).to_string().contains("PAUSED"));
+    assert!(!drawn(&scene.ui, 80, 24).to_string().contains("PAUSED"));
     // a key that fires is not taken for what it meant in an old picture
     let mut scene = lived();
     scene.keys("! ");
     assert_eq!(scene.key(KeyCode::Char('1')), []);
-    let text = drawn(&scene.model, 80, 24).to_string();
+    let text = drawn(&scene.ui, 80, 24).to_string();
     assert!(!text.contains("PAUSED") && text.contains("again"), "{text}");
 }

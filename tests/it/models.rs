@@ -9,7 +9,8 @@ use flinklab_event::{
     Via,
 };
 use flinklab_lab::failure::{CATALOGUE, Role};
-use flinklab_model::{Model, judge, update};
+use flinklab_model::judge;
+use flinklab_tui::Ui;
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) const JOB: &str = "c506b6c20e4b7b1f8a3d5c6e7f809112";
@@ -26,17 +27,15 @@ pub(crate) fn at(seconds: f64) -> Timestamp {
     first + SignedDuration::from_secs_f64(seconds)
 }
 
-/// A model that events are fed to.
+/// What a person sees of events that are fed to it.
 pub(crate) struct Scene {
-    pub(crate) model: Model,
+    pub(crate) ui: Ui,
 }
 
 impl Scene {
     /// Nothing known yet.
     pub(crate) fn new() -> Self {
-        Self {
-            model: Model::default(),
-        }
+        Self { ui: Ui::default() }
     }
 
     /// A lab with a leader since second 0, checkpoints every 2 s, all well at second 52.
@@ -208,7 +207,7 @@ impl Scene {
             Event::Map(MapChange::Cluster(map("9e7d0c44", STANDBY, 78.0))),
         );
         scene.rest(79.5, 4);
-        if let Some(run) = scene.model.run() {
+        if let Some(run) = scene.ui.model.run() {
             let result = judge(run, at(79.6), Origin::Real).unwrap();
             scene.at(80.0, Event::Saved(Box::new(result)));
         }
@@ -219,7 +218,7 @@ impl Scene {
     /// All is well again, and a run of the same failure was known before.
     pub(crate) fn again() -> Self {
         let mut scene = Self::recovered();
-        let mut before = scene.model.finished[0].clone();
+        let mut before = scene.ui.model.finished[0].clone();
         before.run = "20260503-090000-jm-crash".to_owned();
         scene.at(80.3, Event::Past(vec![before]));
         scene
@@ -361,7 +360,7 @@ impl Scene {
     pub(crate) fn plan_failed() -> Self {
         let mut scene = Self::plan();
         let what = "The image flink:2.2.1-scala_2.12-java17 cannot be pulled.";
-        let step = scene.model.plan.steps[3].clone();
+        let step = scene.ui.model.plan.steps[3].clone();
         scene.at(
             30.0,
             Event::Step(StepChange {
@@ -405,9 +404,10 @@ impl Scene {
 
     pub(crate) fn at(&mut self, seconds: f64, event: Event) -> &mut Self {
         // the clock never stands still while a run is observed
-        while self.model.run().is_some() && at(seconds).duration_since(self.model.now).as_secs() > 1
+        while self.ui.model.run().is_some()
+            && at(seconds).duration_since(self.ui.model.now).as_secs() > 1
         {
-            let tick = self.model.now.duration_since(at(0.0)).as_secs_f64() + 1.0;
+            let tick = self.ui.model.now.duration_since(at(0.0)).as_secs_f64() + 1.0;
             self.one(at(tick), Event::Tick);
         }
         self.one(at(seconds), event)
@@ -415,13 +415,13 @@ impl Scene {
 
     fn one(&mut self, at: Timestamp, event: Event) -> &mut Self {
         let happening = Happening { at, event };
-        let effects = update(&mut self.model, &happening);
+        let effects = self.ui.update(&happening);
         for effect in effects {
             if let Effect::Save(result) = effect {
                 self.one(at, Event::Saved(result));
             }
         }
-        if let Some(run) = self.model.breaking.observed_mut()
+        if let Some(run) = self.ui.model.breaking.observed_mut()
             && run.seen.until != Some(happening.at)
         {
             run.observe(&happening);
@@ -430,14 +430,11 @@ impl Scene {
     }
 
     pub(crate) fn key(&mut self, code: KeyCode) -> Vec<Effect> {
-        let now = self.model.now;
-        update(
-            &mut self.model,
-            &Happening {
-                at: now,
-                event: Event::Key(Key { code, ctrl: false }),
-            },
-        )
+        let now = self.ui.model.now;
+        self.ui.update(&Happening {
+            at: now,
+            event: Event::Key(Key { code, ctrl: false }),
+        })
     }
 
     pub(crate) fn keys(&mut self, keys: &str) -> &mut Self {
@@ -472,7 +469,7 @@ impl Scene {
         let seconds = seen.duration_since(at(0.0)).as_secs_f64();
         let mut sample = rest(4);
         sample.asked = seen;
-        let restored = self.model.job.restores.last().cloned();
+        let restored = self.ui.model.job.restores.last().cloned();
         sample.checkpoints = Some(CheckpointsSample {
             job: JOB.to_owned(),
             rows,
@@ -530,13 +527,13 @@ impl Scene {
             }
             self.at(seconds, Event::Flink(sample));
         }
-        let newest = self.model.job.newest().map_or(0, |row| row.id);
+        let newest = self.ui.model.job.newest().map_or(0, |row| row.id);
         self.disk(seconds, newest);
     }
 
     /// What Flink still lists of the checkpoints.
     fn known(&self) -> Option<CheckpointsSample> {
-        let job = &self.model.job;
+        let job = &self.ui.model.job;
         Some(CheckpointsSample {
             job: JOB.to_owned(),
             rows: job.checkpoints.values().rev().take(10).cloned().collect(),
@@ -568,8 +565,8 @@ impl Scene {
     pub(crate) fn breaks(&mut self, key: &str, seconds: f64) {
         let failure = CATALOGUE.iter().find(|failure| failure.key == key).unwrap();
         self.at(seconds - 0.1, Event::Tick);
-        let target = self.model.aim(failure).target.unwrap();
-        let order = self.model.order(failure, target);
+        let target = self.ui.model.aim(failure).target.unwrap();
+        let order = self.ui.model.order(failure, target);
         let begun = RunEventKind::Begun(Box::new(BreakBegun {
             run: order.run.clone(),
             failure: order.failure.clone(),
@@ -586,7 +583,7 @@ impl Scene {
 
     /// An event of the run that is observed.
     fn of_run(&self, kind: RunEventKind) -> Event {
-        kind.of(&self.model.run().expect("it is observed").order.run)
+        kind.of(&self.ui.model.run().expect("it is observed").order.run)
     }
 }
 

@@ -9,7 +9,7 @@ use flinklab_event::{
     JobException, KeyCode, Link, LogLine, MapChange, Need, NodeSeen, NodeState, Origin, PodChange,
     PodDetail, PreviousLog, Source, Tasks, Vertex, Who,
 };
-use flinklab_model::{Keymap, Model, Page, Scope, ThemeName, update};
+use flinklab_tui::{Keymap, Page, Scope, ThemeName, Ui};
 use std::sync::Arc;
 
 /// A lab that recovered, with all that its pages show.
@@ -151,7 +151,7 @@ fn pages() -> Vec<(&'static str, Scene)> {
 fn every_page_at_three_sizes() {
     for (name, scene) in pages() {
         for (columns, rows) in [(80, 24), (120, 40), (200, 60)] {
-            let text = drawn(&scene.model, columns, rows).to_string();
+            let text = drawn(&scene.ui, columns, rows).to_string();
             insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), text);
         }
     }
@@ -165,10 +165,10 @@ fn pages_can_be_looked_at_in_every_theme() {
     let folder = std::path::PathBuf::from(folder);
     for (name, mut scene) in pages() {
         for theme in ThemeName::ALL {
-            scene.model.screen.looks.theme = theme;
+            scene.ui.screen.looks.theme = theme;
             for (columns, rows) in [(80, 24), (120, 40), (200, 60)] {
                 let file = format!("{name}-{}-{columns}x{rows}.ansi", theme.text());
-                let bytes = ansi(&picture(&scene.model, columns, rows));
+                let bytes = ansi(&picture(&scene.ui, columns, rows));
                 std::fs::write(folder.join(file), bytes).unwrap();
             }
         }
@@ -180,7 +180,7 @@ fn every_page_fits_every_size() {
     for (_, scene) in pages() {
         for columns in [1, 2, 3, 59, 60, 61, 79, 80, 81, 119, 120, 149, 150, 200] {
             for rows in [1, 2, 14, 15, 16, 22, 23, 24, 36, 40, 60] {
-                picture(&scene.model, columns, rows);
+                picture(&scene.ui, columns, rows);
             }
         }
     }
@@ -198,9 +198,9 @@ fn enter_opens_and_esc_goes_back_everywhere() {
         let mut scene = lived();
         scene.keys(&panel.to_string());
         scene.key(KeyCode::Enter);
-        assert_eq!(scene.model.screen.page, page);
+        assert_eq!(scene.ui.screen.page, page);
         scene.key(KeyCode::Esc);
-        assert_eq!(scene.model.screen.page, Page::Dashboard);
+        assert_eq!(scene.ui.screen.page, Page::Dashboard);
     }
     let mut scene = lived();
     scene.keys("clh@?");
@@ -212,7 +212,7 @@ fn enter_opens_and_esc_goes_back_everywhere() {
         Page::Dashboard,
     ] {
         scene.key(KeyCode::Esc);
-        assert_eq!(scene.model.screen.page, page);
+        assert_eq!(scene.ui.screen.page, page);
     }
 }
 
@@ -220,12 +220,12 @@ fn enter_opens_and_esc_goes_back_everywhere() {
 fn what_is_typed_is_no_command() {
     let mut scene = lived();
     scene.keys("l/quit x q");
-    assert!(scene.model.ended.is_none());
-    assert_eq!(scene.model.screen.find, "quit x q");
+    assert!(scene.ui.model.ended.is_none());
+    assert_eq!(scene.ui.screen.find, "quit x q");
     scene.key(KeyCode::Esc);
-    assert_eq!(scene.model.screen.page, Page::Log);
+    assert_eq!(scene.ui.screen.page, Page::Log);
     scene.keys("q");
-    assert!(scene.model.ended.is_some());
+    assert!(scene.ui.model.ended.is_some());
 }
 
 #[test]
@@ -233,14 +233,14 @@ fn words_are_found_one_after_the_other() {
     let mut scene = lived();
     scene.keys("l/granted");
     scene.key(KeyCode::Enter);
-    let first = scene.model.log_back();
+    let first = scene.ui.log_back();
     scene.keys("n");
-    let second = scene.model.log_back();
+    let second = scene.ui.log_back();
     assert!(second > first, "{first} {second}");
     scene.keys("n");
-    assert_eq!(scene.model.log_back(), first, "round and round");
+    assert_eq!(scene.ui.log_back(), first, "round and round");
     scene.keys("N");
-    assert_eq!(scene.model.log_back(), second);
+    assert_eq!(scene.ui.log_back(), second);
 }
 
 #[test]
@@ -248,26 +248,27 @@ fn the_palette_opens_pods_and_does_what_keys_do() {
     let mut scene = lived();
     scene.keys(":fghij");
     scene.key(KeyCode::Enter);
-    assert_eq!(scene.model.screen.page, Page::Pod);
-    let uid = scene.model.screen.pod.clone().unwrap();
-    assert_eq!(scene.model.cluster.pods[&uid].name, STANDBY);
+    assert_eq!(scene.ui.screen.page, Page::Pod);
+    let uid = scene.ui.pages.pod.uid.clone().unwrap();
+    assert_eq!(scene.ui.model.cluster.pods[&uid].name, STANDBY);
     scene.keys(":quit");
     scene.key(KeyCode::Enter);
-    assert!(scene.model.ended.is_some());
+    assert!(scene.ui.model.ended.is_some());
 }
 
 #[test]
 fn a_picture_held_still_does_not_move_but_everything_is_kept() {
     let mut scene = lived();
     scene.keys(" ");
-    let before = drawn(&scene.model, 80, 24).to_string();
+    let before = drawn(&scene.ui, 80, 24).to_string();
     scene.log(83.0, LEADER, "something new", None);
-    let after = drawn(&scene.model, 80, 24).to_string();
+    let after = drawn(&scene.ui, 80, 24).to_string();
     let rows = |text: &str| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(rows(&before), rows(&after));
     assert!(after.contains("PAUSED +1"), "{after}");
     assert!(
         scene
+            .ui
             .model
             .logs
             .lines
@@ -278,7 +279,7 @@ fn a_picture_held_still_does_not_move_but_everything_is_kept() {
     );
     scene.keys(" ");
     assert!(
-        drawn(&scene.model, 80, 24)
+        drawn(&scene.ui, 80, 24)
             .to_string()
             .contains("something new")
     );
@@ -288,7 +289,7 @@ fn a_picture_held_still_does_not_move_but_everything_is_kept() {
 fn the_address_and_what_is_chosen_are_copied() {
     let mut scene = lived();
     scene.keys("w");
-    let copied = |scene: &Scene| scene.model.screen.copied.clone().unwrap();
+    let copied = |scene: &Scene| scene.ui.screen.copied.clone().unwrap();
     assert_eq!(copied(&scene), (1, "http://127.0.0.1:30081".to_owned()));
     scene.keys("@y");
     assert_eq!(copied(&scene).0, 2);
@@ -327,7 +328,7 @@ fn the_log_before_a_restart_is_asked_for_and_shown() {
         }),
     );
     assert!(
-        drawn(&scene.model, 80, 60)
+        drawn(&scene.ui, 80, 60)
             .to_string()
             .contains("its last words")
     );
@@ -337,6 +338,7 @@ fn the_log_before_a_restart_is_asked_for_and_shown() {
 fn history_tells_a_failover_in_order() {
     let scene = lived();
     let told: Vec<String> = scene
+        .ui
         .model
         .moments
         .list
@@ -380,15 +382,18 @@ fn words_are_found_on_the_pages_of_a_pod_and_of_the_job() {
     job.at(82.2, Event::JobDetail(Box::new(detail)));
     job.keys("f/space left");
     job.key(KeyCode::Enter);
-    let chosen = job.model.details.exceptions[job.model.screen.row].clone();
+    let chosen = job.ui.model.details.exceptions[job.ui.screen.spot.row].clone();
     assert_eq!(chosen.task, "Flat Map (2/2)");
     job.keys("n");
-    assert_eq!(job.model.details.exceptions[job.model.screen.row], chosen);
+    assert_eq!(
+        job.ui.model.details.exceptions[job.ui.screen.spot.row],
+        chosen
+    );
 }
 
 /// The rows of a page between the status line and the keys.
 fn page(scene: &Scene) -> String {
-    let text = drawn(&scene.model, 80, 40).to_string();
+    let text = drawn(&scene.ui, 80, 40).to_string();
     let rows: Vec<&str> = text.lines().collect();
     rows[1..rows.len() - 1].join("\n")
 }
@@ -434,8 +439,8 @@ fn what_was_good_when_it_was_seen_last_is_not_drawn_as_good() {
 fn a_file_is_missing_only_for_who_looked_after_its_pointer_was_written() {
     let mut scene = lived();
     scene.keys("c");
-    let (_, map) = scene.model.cluster.job_map.clone().unwrap();
-    let (looked, files) = scene.model.job.disk.clone().unwrap();
+    let (_, map) = scene.ui.model.cluster.job_map.clone().unwrap();
+    let (looked, files) = scene.ui.model.job.disk.clone().unwrap();
     let seconds = looked.duration_since(at(0.0)).as_secs_f64();
     let mut newer = map;
     let mut pointer = newer.pointers.last().unwrap().clone();
@@ -454,8 +459,8 @@ fn a_file_is_missing_only_for_who_looked_after_its_pointer_was_written() {
 fn of_a_cancelled_job_the_pointers_are_gone_and_no_witness_is_wrong() {
     let mut scene = lived();
     scene.keys("c");
-    let (_, map) = scene.model.cluster.job_map.clone().unwrap();
-    let (asked, mut sample) = scene.model.job.good.clone().unwrap();
+    let (_, map) = scene.ui.model.cluster.job_map.clone().unwrap();
+    let (asked, mut sample) = scene.ui.model.job.good.clone().unwrap();
     let seconds = asked.duration_since(at(0.0)).as_secs_f64() + 1.0;
     sample.asked = at(seconds);
     let rows = sample.jobs.as_mut().unwrap();
@@ -477,7 +482,7 @@ fn of_a_cancelled_job_the_pointers_are_gone_and_no_witness_is_wrong() {
 #[test]
 fn what_a_lab_cannot_have_is_listed_as_such() {
     let mut scene = lived();
-    let lacks = &mut scene.model.lab.as_mut().unwrap().lacks;
+    let lacks = &mut scene.ui.model.lab.as_mut().unwrap().lacks;
     lacks.push(("jm-freeze".to_owned(), "it has one JobManager".to_owned()));
     scene.keys("x");
     let text = page(&scene);
@@ -500,7 +505,7 @@ fn a_leader_whose_lease_ran_out_does_not_lead_on_its_page() {
 #[test]
 fn a_worker_that_nobody_told_of_is_not_called_unregistered() {
     let mut scene = Scene::healthy();
-    scene.model.job.workers = None;
+    scene.ui.model.job.workers = None;
     scene.keys("d>>");
     let text = page(&scene);
     assert!(text.contains("slots not seen"), "{text}");
@@ -508,7 +513,7 @@ fn a_worker_that_nobody_told_of_is_not_called_unregistered() {
 
 #[test]
 fn while_the_api_server_is_away_the_job_is_still_told() {
-    let text = drawn(&Scene::api_lost().model, 80, 24).to_string();
+    let text = drawn(&Scene::api_lost().ui, 80, 24).to_string();
     assert!(text.contains("tasks 4/4"), "{text}");
     assert!(text.contains("job by NodePort"), "{text}");
 }
@@ -551,18 +556,15 @@ fn no_docker(scene: &mut Scene) {
 
 #[test]
 fn the_welcome_page_asks_the_doctor_once_and_offers_the_demo_first_without_docker() {
-    let mut model = Model::default();
-    (model.screen.columns, model.screen.rows) = (80, 24);
+    let mut ui = Ui::default();
+    (ui.screen.columns, ui.screen.rows) = (80, 24);
     let none = Event::NoLab {
         name: "a".to_owned(),
     };
-    let asked = update(
-        &mut model,
-        &Happening {
-            at: at(0.0),
-            event: none,
-        },
-    );
+    let asked = ui.update(&Happening {
+        at: at(0.0),
+        event: none,
+    });
     let wanted = DoctorOrder {
         fix: false,
         quick: true,
@@ -591,16 +593,17 @@ fn the_welcome_page_asks_the_doctor_once_and_offers_the_demo_first_without_docke
         "{text}"
     );
     scene.key(KeyCode::Esc);
-    assert_eq!(scene.model.screen.page, Page::Welcome);
+    assert_eq!(scene.ui.screen.page, Page::Welcome);
 }
 
 #[test]
 fn sentences_name_the_keys_that_are_in_force() {
     let mut keys = Keymap::default();
     let other = vec!["B".parse().unwrap()];
-    keys.rebind(Scope::Dashboard, "finish", other).unwrap();
+    keys.rebind(Scope::Of(Page::Dashboard), "finish", other)
+        .unwrap();
     let mut scene = Scene::healthy();
-    scene.model.screen.keys = Arc::new(keys);
+    scene.ui.screen.keys = Arc::new(keys);
     let node = NodeSeen {
         name: "flinklab-control-plane".to_owned(),
         state: NodeState::Stopped,
@@ -613,9 +616,7 @@ fn sentences_name_the_keys_that_are_in_force() {
 
 #[test]
 fn a_simulated_lab_is_labelled_before_it_is_seen() {
-    let model = Model {
-        origin: Origin::Simulated,
-        ..Model::default()
-    };
-    assert!(drawn(&model, 80, 24).to_string().contains("SIMULATED"));
+    let mut ui = Ui::default();
+    ui.model.origin = Origin::Simulated;
+    assert!(drawn(&ui, 80, 24).to_string().contains("SIMULATED"));
 }

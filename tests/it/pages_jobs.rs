@@ -137,19 +137,19 @@ pub(crate) fn told(harm: &str, number: u64) -> JobTold {
 fn what_is_asked_for_is_taken_back_by_escape_and_says_where_it_would_start() {
     let mut scene = stopped();
     scene.keys("r");
-    let text = drawn(&scene.model, 120, 40).to_string();
+    let text = drawn(&scene.ui, 120, 40).to_string();
     assert!(
         text.contains("from savepoint-c506b6-b84ab41fcf0f of job c506b6"),
         "{text}"
     );
     scene.key(KeyCode::Esc);
-    assert_eq!(scene.model.screen.wanted, None);
-    let text = drawn(&scene.model, 120, 40).to_string();
+    assert_eq!(scene.ui.pages.control.wanted, None);
+    let text = drawn(&scene.ui, 120, 40).to_string();
     assert!(text.contains("stop: job c506b6 is FINISHED"), "{text}");
     // what needs a job that runs says why it cannot be done
     scene.keys("s");
-    assert_eq!(scene.model.screen.wanted, None);
-    let text = drawn(&scene.model, 120, 40).to_string();
+    assert_eq!(scene.ui.pages.control.wanted, None);
+    let text = drawn(&scene.ui, 120, 40).to_string();
     assert!(
         text.contains("Not now: the job c506b6 is FINISHED."),
         "{text}"

@@ -6,7 +6,8 @@ use crate::pages_jobs::controlled;
 use crate::screens::drawn;
 use flinklab_event::{Event, KeyCode};
 use flinklab_lab::{Check, Lesson, LessonStep, Sight, lessons};
-use flinklab_model::{Is, Page};
+use flinklab_model::Is;
+use flinklab_tui::Page;
 use std::collections::BTreeMap;
 
 /// The lessons that are built in.
@@ -51,7 +52,7 @@ fn taught(mut scene: Scene) -> Scene {
         wrong: None,
         kept: BTreeMap::new(),
     };
-    let now = scene.model.now.duration_since(at(0.0)).as_secs_f64();
+    let now = scene.ui.model.now.duration_since(at(0.0)).as_secs_f64();
     scene.at(now + 0.05, event);
     scene
 }
@@ -140,7 +141,7 @@ fn wide() -> (String, Scene) {
         wrong: None,
         kept: BTreeMap::new(),
     };
-    let now = scene.model.now.duration_since(at(0.0)).as_secs_f64();
+    let now = scene.ui.model.now.duration_since(at(0.0)).as_secs_f64();
     scene.at(now + 0.05, event);
     scene.keys("L");
     scene.key(KeyCode::Enter);
@@ -150,7 +151,7 @@ fn wide() -> (String, Scene) {
 #[test]
 fn wide_letters_are_wrapped_and_none_is_lost() {
     let (words, scene) = wide();
-    let shown = drawn(&scene.model, 80, 24).to_string();
+    let shown = drawn(&scene.ui, 80, 24).to_string();
     // what the test's own terminal notes behind a line is not on the screen; a cell behind a wide
     // letter is empty, and a line of the text ends in spaces and the frame
     let lines = shown.lines().filter_map(|line| {
@@ -166,7 +167,7 @@ fn wide_letters_are_wrapped_and_none_is_lost() {
 fn every_page_of_lessons_at_three_sizes() {
     for (name, scene) in pages() {
         for (columns, rows) in [(80, 24), (120, 40), (200, 60)] {
-            let text = drawn(&scene.model, columns, rows).to_string();
+            let text = drawn(&scene.ui, columns, rows).to_string();
             insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), text);
         }
     }
@@ -176,7 +177,7 @@ fn every_page_of_lessons_at_three_sizes() {
 fn every_screen_of_a_room_at_two_sizes() {
     for (name, scene) in rooms() {
         for (columns, rows) in [(80, 24), (120, 40)] {
-            let text = drawn(&scene.model, columns, rows).to_string();
+            let text = drawn(&scene.ui, columns, rows).to_string();
             insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), text);
         }
     }
@@ -187,7 +188,7 @@ fn every_screen_fits_every_size() {
     for (_, scene) in pages().into_iter().chain(rooms()) {
         for columns in [1, 59, 60, 61, 79, 80, 81, 117, 118, 119, 120, 200] {
             for rows in [1, 14, 15, 16, 17, 18, 23, 24, 36, 60] {
-                drawn(&scene.model, columns, rows);
+                drawn(&scene.ui, columns, rows);
             }
         }
     }
@@ -196,7 +197,7 @@ fn every_screen_fits_every_size() {
 #[test]
 fn a_room_is_blanked_by_a_dot_and_any_other_key_brings_it_back() {
     let mut scene = at_step(lived(), 1, 0, "P");
-    let shown = |scene: &Scene| drawn(&scene.model, 80, 24).to_string();
+    let shown = |scene: &Scene| drawn(&scene.ui, 80, 24).to_string();
     assert!(shown(&scene).contains("Stop and crash"));
     scene.keys(".");
     let blank = shown(&scene);
@@ -208,15 +209,15 @@ fn a_room_is_blanked_by_a_dot_and_any_other_key_brings_it_back() {
         shown(&scene)
     );
     scene.keys("P");
-    assert_eq!(scene.model.screen.present, None);
-    assert_eq!(scene.model.screen.page, Page::Lesson);
+    assert_eq!(scene.ui.screen.present, None);
+    assert_eq!(scene.ui.screen.page, Page::Lesson);
 }
 
 #[test]
 fn a_room_sees_white_paper_and_dark_ink_unless_there_are_no_colours() {
     use ratatui::style::Color;
     let scene = at_step(lived(), 1, 0, "P");
-    let picture = crate::screens::picture(&scene.model, 80, 24);
+    let picture = crate::screens::picture(&scene.ui, 80, 24);
     assert!(
         picture
             .content
@@ -224,8 +225,8 @@ fn a_room_sees_white_paper_and_dark_ink_unless_there_are_no_colours() {
             .all(|cell| cell.bg == Color::Indexed(231))
     );
     let mut plain = at_step(lived(), 1, 0, "P");
-    plain.model.screen.looks.colours = flinklab_model::Colours::None;
-    let picture = crate::screens::picture(&plain.model, 80, 24);
+    plain.ui.screen.looks.colours = flinklab_tui::Colours::None;
+    let picture = crate::screens::picture(&plain.ui, 80, 24);
     assert!(picture.content.iter().all(|cell| cell.bg == Color::Reset));
 }
 
@@ -241,7 +242,7 @@ fn space_asks_then_does_and_does_not_pass_over_what_is_not_seen_yet() {
             .any(|effect| matches!(effect, Effect::Break(_))),
         "{fired:?}"
     );
-    let step = |scene: &Scene| scene.model.lessons.course.as_ref().unwrap().step;
+    let step = |scene: &Scene| scene.ui.pages.lesson.course.as_ref().unwrap().step;
     scene.keys(" ");
     assert_eq!(step(&scene), 1, "it is not seen yet");
     scene.keys("n");
@@ -251,7 +252,7 @@ fn space_asks_then_does_and_does_not_pass_over_what_is_not_seen_yet() {
 #[test]
 fn what_the_one_who_speaks_reads_follows_the_lesson() {
     let mut scene = at_step(lived(), 0, 1, "");
-    let note = scene.model.note();
+    let note = scene.ui.note();
     assert_eq!((note.step, note.of), (2, 3));
     assert!(
         note.say.contains("Nobody asks whether the leader is alive"),
@@ -259,6 +260,9 @@ fn what_the_one_who_speaks_reads_follows_the_lesson() {
     );
     assert_eq!(note.next, "Lose the one that does not lead");
     scene.at(150.0, Event::Tick);
-    assert_eq!(scene.model.lessons.course.as_ref().unwrap().is, Is::Misses);
-    assert!(!scene.model.note().hint.is_empty());
+    assert_eq!(
+        scene.ui.pages.lesson.course.as_ref().unwrap().is,
+        Is::Misses
+    );
+    assert!(!scene.ui.note().hint.is_empty());
 }

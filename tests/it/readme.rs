@@ -12,8 +12,8 @@ use flinklab_event::{
 };
 use flinklab_lab::Lab;
 use flinklab_lab::failure::{CATALOGUE, StatementName};
-use flinklab_model::playback::{PLAYBACK_KEYS, Player};
-use flinklab_model::{BINDINGS, Model, Scope};
+use flinklab_tui::player::{PLAYBACK_KEYS, Player};
+use flinklab_tui::{Scope, Ui, bindings};
 use flinklab_world::home::{Home, Source, State};
 use jiff::Timestamp;
 use std::fmt::Write as _;
@@ -133,15 +133,15 @@ fn demo(key: &str) -> (Recording, i64) {
 /// A screen of the demo so many seconds after that failure.
 fn screen(key: &str, seconds: i64, keys: &str, title: &str) -> String {
     let (demo, at) = demo(key);
-    let mut player = Player::new("demo", demo, Model::default());
+    let mut player = Player::new("demo", demo, Ui::default());
     player.resize(120, 34);
     player.seek(at + seconds * 1_000_000);
     for code in keys.chars().map(KeyCode::Char) {
         player.press(Key { code, ctrl: false });
     }
-    let mut model = player.picture().clone();
-    model.playback = None;
-    flinklab_tui::svg(&model, 120, 34, title)
+    let mut ui = player.picture().clone();
+    ui.playback = None;
+    flinklab_tui::svg(&ui, 120, 34, title)
 }
 
 /// What the program says of that run.
@@ -184,10 +184,10 @@ fn folded(line: &str) -> String {
 
 fn keys() -> String {
     let mut table = "| where | keys | what they do |\n| --- | --- | --- |\n".to_owned();
-    for scope in Scope::ALL {
+    for scope in Scope::all() {
         let mut last = "";
         let mut rows: Vec<(String, &str)> = Vec::new();
-        for binding in BINDINGS.iter().filter(|binding| binding.scope == scope) {
+        for binding in bindings().filter(|binding| binding.scope == scope) {
             let keys = binding.keys.split(' ').map(|key| format!("`{key}`"));
             let keys = keys.collect::<Vec<_>>().join(" ");
             match rows.last_mut() {

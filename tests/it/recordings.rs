@@ -7,8 +7,9 @@ use flinklab_event::{
     Deed, Effect, Event, Happening, Key, KeyCode, Link, LogLine, Origin, RunEvent, RunEventKind,
     RunResult, Source,
 };
-use flinklab_model::playback::{Player, Watching};
 use flinklab_model::{Model, update};
+use flinklab_tui::Ui;
+use flinklab_tui::player::{Player, Watching};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use ratatui::Terminal;
@@ -124,7 +125,7 @@ fn recorded_real_runs_are_judged_today_as_they_were_then() {
 #[test]
 fn a_recording_shows_the_same_screen_every_time() {
     for path in kept() {
-        let mut whole = Player::new("a", read(&path), Model::default());
+        let mut whole = Player::new("a", read(&path), Ui::default());
         let mut pieces = whole.clone();
         whole.seek(i64::MAX);
         for _ in 0..200 {
@@ -145,16 +146,16 @@ fn a_recording_shows_the_same_screen_every_time() {
 
 fn drawn(player: &mut Player, columns: u16, rows: u16) -> String {
     let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
-    let model = player.picture();
+    let ui = player.picture();
     terminal
-        .draw(|frame| flinklab_tui::draw(model, frame))
+        .draw(|frame| flinklab_tui::draw(ui, frame))
         .unwrap();
     terminal.backend().to_string()
 }
 
 /// Plays all of it, looks at every page, and goes back and forth.
 fn play_roughly(recording: Recording) {
-    let mut player = Player::new("a", recording, Model::default());
+    let mut player = Player::new("a", recording, Ui::default());
     drawn(&mut player, 80, 24);
     let length = player.recording().length();
     for n in 0..4 {
@@ -366,12 +367,12 @@ fn the_demo_is_told_in_sentences_and_drawn_without_docker() {
 #[test]
 fn a_log_that_nobody_asked_for_is_not_asked_for_in_a_replay() {
     let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo.flinklab.gz");
-    let mut player = Player::new("demo", read(Path::new(demo)), Model::default());
+    let mut player = Player::new("demo", read(Path::new(demo)), Ui::default());
     player.seek(i64::MAX);
     let key = |code| Key { code, ctrl: false };
     player.press(key(KeyCode::Char('d')));
     player.press(key(KeyCode::Char('p')));
-    let now = player.picture().now;
+    let now = player.picture().model.now;
     let notice = player.picture().screen.notice(now).map(str::to_owned);
     assert!(
         notice
@@ -379,7 +380,7 @@ fn a_log_that_nobody_asked_for_is_not_asked_for_in_a_replay() {
             .is_none_or(|words| words.contains("nobody asked")),
         "{notice:?}"
     );
-    assert_eq!(player.picture().origin, Origin::Recorded);
+    assert_eq!(player.picture().model.origin, Origin::Recorded);
 }
 
 #[test]
@@ -505,7 +506,7 @@ fn key_screens_of_real_runs_are_what_they_were() {
     for path in kept() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let name = name.split('.').next().unwrap().to_owned();
-        let mut player = Player::new("a", read(&path), Model::default());
+        let mut player = Player::new("a", read(&path), Ui::default());
         let marks: Vec<i64> = player.shown().marks.iter().map(|mark| mark.us).collect();
         let screens = marks.iter().enumerate().take(4);
         let screens = screens.map(|(n, us)| (format!("mark-{n}"), us + 1_000_000));

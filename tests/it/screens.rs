@@ -5,26 +5,26 @@ use crate::models::Scene;
 use flinklab_event::{
     BreakBegun, Effect, EffectKind, Event, Happening, Healed, KeyCode, RunEventKind, Standing,
 };
-use flinklab_model::{Colours, Glyphs, Model, Page, update};
+use flinklab_tui::{Colours, Glyphs, Page, Ui};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 
-pub(crate) fn drawn(model: &Model, columns: u16, rows: u16) -> TestBackend {
+pub(crate) fn drawn(ui: &Ui, columns: u16, rows: u16) -> TestBackend {
     let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
     terminal
-        .draw(|frame| flinklab_tui::draw(model, frame))
+        .draw(|frame| flinklab_tui::draw(ui, frame))
         .unwrap();
     terminal.backend().clone()
 }
 
-pub(crate) fn picture(model: &Model, columns: u16, rows: u16) -> Buffer {
-    drawn(model, columns, rows).buffer().clone()
+pub(crate) fn picture(ui: &Ui, columns: u16, rows: u16) -> Buffer {
+    drawn(ui, columns, rows).buffer().clone()
 }
 
 /// The size that everything is designed for.
 pub(crate) fn text(scene: &Scene) -> String {
-    drawn(&scene.model, 80, 24).to_string()
+    drawn(&scene.ui, 80, 24).to_string()
 }
 
 pub(crate) fn with_keys(mut scene: Scene, keys: &str) -> Scene {
@@ -90,7 +90,7 @@ fn no_size_makes_any_page_panic() {
             (61, 120),
         ];
         for (columns, rows) in small.chain(edges) {
-            picture(&scene.model, columns, rows);
+            picture(&scene.ui, columns, rows);
         }
     }
 }
@@ -98,7 +98,7 @@ fn no_size_makes_any_page_panic() {
 #[test]
 fn ascii_screens_have_ascii_only() {
     for (name, mut scene) in scenes() {
-        scene.model.screen.looks.glyphs = Glyphs::Ascii;
+        scene.ui.screen.looks.glyphs = Glyphs::Ascii;
         assert!(text(&scene).is_ascii(), "{name}");
     }
 }
@@ -107,8 +107,8 @@ fn ascii_screens_have_ascii_only() {
 fn without_colours_no_cell_has_one() {
     use ratatui::style::Color;
     for (name, mut scene) in scenes() {
-        scene.model.screen.looks.colours = Colours::None;
-        let buffer = picture(&scene.model, 120, 40);
+        scene.ui.screen.looks.colours = Colours::None;
+        let buffer = picture(&scene.ui, 120, 40);
         let coloured = buffer
             .content
             .iter()
@@ -121,7 +121,7 @@ fn without_colours_no_cell_has_one() {
 fn the_background_is_never_set() {
     use ratatui::style::Color;
     for (name, scene) in scenes() {
-        let buffer = picture(&scene.model, 120, 40);
+        let buffer = picture(&scene.ui, 120, 40);
         assert!(
             buffer.content.iter().all(|cell| cell.bg == Color::Reset),
             "{name}"
@@ -140,15 +140,15 @@ fn the_same_digit_twice_fires_and_another_one_aims_anew() {
     };
     assert_eq!(order.failure.key, "jm-crash");
     assert_eq!(order.target.pod, "flinklab-jobmanager-7f9c6d5b8-abcde");
-    assert_eq!(scene.model.screen.page, Page::Dashboard);
+    assert_eq!(scene.ui.screen.page, Page::Dashboard);
 }
 
 #[test]
 fn one_key_takes_back_what_is_broken_and_says_what_that_was() {
     let mut scene = Scene::healthy();
     assert_eq!(scene.key(KeyCode::Char('U')), [Effect::Heal]);
-    let at = scene.model.now;
-    let said = |scene: &Scene| scene.model.screen.notice(at).unwrap_or_default().to_owned();
+    let at = scene.ui.model.now;
+    let said = |scene: &Scene| scene.ui.screen.notice(at).unwrap_or_default().to_owned();
     let healed = |undone| Happening {
         at,
         event: Event::Healed(Healed {
@@ -156,7 +156,7 @@ fn one_key_takes_back_what_is_broken_and_says_what_that_was() {
             undone,
         }),
     };
-    update(&mut scene.model, &healed(Vec::new()));
+    scene.ui.update(&healed(Vec::new()));
     assert_eq!(said(&scene), "Nothing was broken.");
     let left = Standing {
         run: "r".to_owned(),
@@ -166,7 +166,7 @@ fn one_key_takes_back_what_is_broken_and_says_what_that_was() {
         deadline: at,
         owner: None,
     };
-    update(&mut scene.model, &healed(vec![left]));
+    scene.ui.update(&healed(vec![left]));
     assert_eq!(said(&scene), "Taken back: the process of jm is stopped.");
 }
 
@@ -195,19 +195,19 @@ fn a_dry_run_asks_the_world_for_nothing_and_says_what_would_be() {
     let mut scene = with_keys(Scene::healthy(), "x2");
     assert!(scene.key(KeyCode::Char('D')).is_empty());
     let said = scene
-        .model
+        .ui
         .screen
-        .notice(scene.model.now)
+        .notice(scene.ui.model.now)
         .unwrap_or_default();
     assert!(said.contains("Nothing was sent"), "{said}");
-    assert!(scene.model.screen.aim.is_some(), "the aim stays");
+    assert!(scene.ui.pages.failures.aim.is_some(), "the aim stays");
 }
 
 #[test]
 fn a_break_from_another_terminal_is_shown_like_ones_own() {
     let mut scene = Scene::healthy();
-    let failure = scene.model.failures[1].clone();
-    let target = scene.model.aim(&failure).target.unwrap();
+    let failure = scene.ui.model.failures[1].clone();
+    let target = scene.ui.model.aim(&failure).target.unwrap();
     let begun = BreakBegun {
         run: "20260504-160552-jm-crash".to_owned(),
         failure,
@@ -217,15 +217,15 @@ fn a_break_from_another_terminal_is_shown_like_ones_own() {
     scene.at(52.5, RunEventKind::Elsewhere(Box::new(begun)).of(&run));
     assert!(text(&scene).contains("jm-crash was fired by another flinklab"));
     assert!(text(&scene).contains("◆ jm-crash on"));
-    let why = scene.model.aim(&scene.model.failures[0]).against;
+    let why = scene.ui.model.aim(&scene.ui.model.failures[0]).against;
     assert!(why[0].contains("is still observed"), "{why:?}");
     // What its own process says about it is the last word.
     let mut over = Scene::recovered();
-    let mut result = over.model.finished.pop().unwrap();
+    let mut result = over.ui.model.finished.pop().unwrap();
     result.run = "20260504-160552-jm-crash".to_owned();
     scene.at(60.0, Event::Saved(Box::new(result.clone())));
-    assert!(scene.model.run().is_none());
-    assert_eq!(scene.model.finished, [result]);
+    assert!(scene.ui.model.run().is_none());
+    assert_eq!(scene.ui.model.finished, [result]);
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn earlier_runs_stand_beside_the_one_that_is_shown() {
     let scene = with_keys(Scene::again(), "t");
     assert!(!text(&scene).contains("1 earlier"));
     let scene = with_keys(scene, "o");
-    let page = drawn(&scene.model, 120, 40).to_string();
+    let page = drawn(&scene.ui, 120, 40).to_string();
     assert!(page.contains("1 earlier"), "{page}");
     assert!(page.contains("n=2 min"), "{page}");
 }
@@ -250,7 +250,7 @@ fn the_lease_runs_out_before_ones_eyes() {
 fn an_aim_is_dropped_when_the_leader_changes() {
     let mut scene = with_keys(Scene::healthy(), "x2");
     scene.leader_changes(53.0);
-    assert!(scene.model.screen.aim.is_none());
+    assert!(scene.ui.pages.failures.aim.is_none());
     assert!(
         scene.key(KeyCode::Enter).is_empty(),
         "enter aims anew, it does not fire"
@@ -262,9 +262,9 @@ fn nothing_is_fired_while_a_run_is_observed() {
     let mut scene = with_keys(Scene::recovering(), "x2");
     assert!(scene.key(KeyCode::Char('2')).is_empty());
     let notice = scene
-        .model
+        .ui
         .screen
-        .notice(scene.model.now)
+        .notice(scene.ui.model.now)
         .unwrap_or_default();
     assert!(notice.starts_with("Not fired"), "{notice}");
 }
@@ -279,12 +279,12 @@ fn screens_can_be_looked_at() {
         std::fs::write(folder.join(format!("{name}.txt")), text(&scene)).unwrap();
         for (columns, rows) in [(60, 15), (80, 24), (120, 40), (200, 60)] {
             let file = folder.join(format!("{name}-{columns}x{rows}.ansi"));
-            std::fs::write(file, ansi(&picture(&scene.model, columns, rows))).unwrap();
+            std::fs::write(file, ansi(&picture(&scene.ui, columns, rows))).unwrap();
         }
-        scene.model.screen.looks.glyphs = Glyphs::Ascii;
-        scene.model.screen.looks.colours = Colours::None;
+        scene.ui.screen.looks.glyphs = Glyphs::Ascii;
+        scene.ui.screen.looks.colours = Colours::None;
         let file = folder.join(format!("{name}-plain.ansi"));
-        std::fs::write(file, ansi(&picture(&scene.model, 80, 24))).unwrap();
+        std::fs::write(file, ansi(&picture(&scene.ui, 80, 24))).unwrap();
     }
 }
 
@@ -298,4 +298,13 @@ pub(crate) fn ansi(buffer: &Buffer) -> Vec<u8> {
     backend.draw(cells).unwrap();
     Backend::flush(&mut backend).unwrap();
     bytes
+}
+
+#[test]
+fn a_second_quick_digit_fires_nothing() {
+    let mut scene = with_keys(Scene::healthy(), "!");
+    let fired = |effects: &[Effect]| effects.iter().any(|one| matches!(one, Effect::Break(_)));
+    assert!(fired(&scene.key(KeyCode::Char('2'))));
+    let again = scene.key(KeyCode::Char('2'));
+    assert!(!fired(&again), "what carries it out has not answered yet");
 }

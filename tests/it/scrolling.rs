@@ -5,7 +5,7 @@ use crate::models::{LEADER, STANDBY, Scene};
 use crate::pages::lived;
 use crate::screens::welcome;
 use flinklab_event::{Event, KeyCode, PodChange};
-use flinklab_model::{Model, Scroll};
+use flinklab_tui::{Scroll, Ui};
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -31,7 +31,7 @@ fn long() -> Vec<(&'static str, Scene)> {
 }
 
 /// These and all others that can be scrolled.
-static ALL: LazyLock<Vec<(&'static str, Model)>> = LazyLock::new(|| {
+static ALL: LazyLock<Vec<(&'static str, Ui)>> = LazyLock::new(|| {
     let with = |keys: &str| {
         let mut scene = lived();
         scene.keys(keys);
@@ -55,10 +55,10 @@ static ALL: LazyLock<Vec<(&'static str, Model)>> = LazyLock::new(|| {
         ("held log", with("l ")),
     ];
     let all = long().into_iter().chain(more);
-    all.map(|(name, scene)| (name, scene.model)).collect()
+    all.map(|(name, scene)| (name, scene.ui)).collect()
 });
 
-/// What a screen of that size shows; as in the program, the model is told how much that is.
+/// What a screen of that size shows; as in the program, it is told how much that is.
 /// The lines of the picture.
 fn shown(scene: &mut Scene, size: (u16, u16)) -> Vec<String> {
     let text = backend(scene, size).to_string();
@@ -73,10 +73,10 @@ fn coloured(scene: &mut Scene, size: (u16, u16)) -> Buffer {
 fn backend(scene: &mut Scene, (columns, rows): (u16, u16)) -> TestBackend {
     let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
     let mut drawn = None;
-    let measured = |frame: &mut ratatui::Frame| drawn = flinklab_tui::measure(&scene.model, frame);
+    let measured = |frame: &mut ratatui::Frame| drawn = flinklab_tui::measure(&scene.ui, frame);
     terminal.draw(measured).unwrap();
     if let Some(drawn) = drawn {
-        scene.model.drawn(drawn);
+        scene.ui.drawn(drawn);
     }
     terminal.backend().clone()
 }
@@ -104,9 +104,9 @@ fn keys_that_come_before_the_picture_count_the_same() {
         scene.keys("G");
         let end = shown(&mut scene, size);
         let mut other = Scene {
-            model: scene.model.clone(),
+            ui: scene.ui.clone(),
         };
-        other.model.screen.drawn = None;
+        other.ui.screen.drawn = None;
         other.keys("gGkkj");
         scene.keys("k");
         assert_ne!(shown(&mut scene, size), end, "{name}");
@@ -123,13 +123,13 @@ fn a_page_is_as_high_as_the_screen() {
         scene.key(KeyCode::PageDown);
         // status line, key line, frame
         let height = usize::from(rows) - 4;
-        assert_eq!(scene.model.screen.scroll, Scroll::Top(height));
+        assert_eq!(scene.ui.screen.spot.scroll, Scroll::Top(height));
         let mut scene = lived();
         scene.keys("l");
         shown(&mut scene, (80, rows));
         scene.key(KeyCode::PageUp);
-        let lines = scene.model.log_lines().count();
-        assert_eq!(scene.model.log_back(), height.min(lines - 1));
+        let lines = scene.ui.log_lines().count();
+        assert_eq!(scene.ui.log_back(), height.min(lines - 1));
     }
 }
 
@@ -138,14 +138,14 @@ fn a_chosen_row_stays_with_what_it_is_about() {
     let mut scene = lived();
     let copied = |scene: &mut Scene| {
         scene.keys("y");
-        scene.model.screen.copied.clone().unwrap().1
+        scene.ui.screen.copied.clone().unwrap().1
     };
     scene.keys("cjjj");
     let checkpoint = copied(&mut scene);
-    let row = scene.model.screen.row;
+    let row = scene.ui.screen.spot.row;
     scene.checkpoints(60..=62, 2.0);
     assert_eq!(copied(&mut scene), checkpoint);
-    assert!(scene.model.screen.row > row);
+    assert!(scene.ui.screen.spot.row > row);
     // at the head the newest is looked at
     scene.keys("g");
     let newest = copied(&mut scene);
@@ -163,17 +163,17 @@ fn a_chosen_row_stays_with_what_it_is_about() {
 #[test]
 fn a_chosen_pod_is_opened_whatever_came_before_it_in_the_list() {
     let mut scene = lived();
-    let listed = scene.model.cluster.listed_pods();
+    let listed = scene.ui.model.cluster.listed_pods();
     let row = listed.iter().position(|pod| pod.name == STANDBY).unwrap();
     let leader = listed.iter().find(|pod| pod.name == LEADER).unwrap();
     let uid = leader.uid.clone();
     assert!(row > 0);
     scene.keys(&"j".repeat(row));
     scene.at(83.0, Event::Pods(PodChange::Deleted { uid }));
-    assert_eq!(scene.model.screen.row, row - 1);
+    assert_eq!(scene.ui.screen.spot.row, row - 1);
     scene.key(KeyCode::Enter);
-    let opened = scene.model.screen.pod.clone().unwrap();
-    assert_eq!(scene.model.cluster.pods[&opened].name, STANDBY);
+    let opened = scene.ui.pages.pod.uid.clone().unwrap();
+    assert_eq!(scene.ui.model.cluster.pods[&opened].name, STANDBY);
 }
 
 #[test]
@@ -182,8 +182,8 @@ fn a_log_scrolled_back_stays_at_its_line() {
     scene.keys("lkkk");
     let size = (100, 30);
     let line = |scene: &Scene| {
-        let back = scene.model.log_back();
-        scene.model.log_lines().nth(back).unwrap().text.clone()
+        let back = scene.ui.log_back();
+        scene.ui.log_lines().nth(back).unwrap().text.clone()
     };
     let before = (line(&scene), shown(&mut scene, size)[29 - 2..].to_vec());
     for n in 0..50 {
@@ -192,12 +192,12 @@ fn a_log_scrolled_back_stays_at_its_line() {
     // one that comes late, and stands before the line
     scene.log(1.0, STANDBY, "late", None);
     assert_eq!(line(&scene), before.0);
-    assert_eq!(scene.model.log_back(), 53);
+    assert_eq!(scene.ui.log_back(), 53);
     assert_eq!(shown(&mut scene, size)[29 - 2..].to_vec(), before.1);
     // and one that is dropped leaves its place to the oldest
-    scene.model.logs.limits.lines = 20;
+    scene.ui.model.logs.limits.lines = 20;
     scene.log(200.0, LEADER, "the last", None);
-    assert_eq!(scene.model.log_back(), 19);
+    assert_eq!(scene.ui.log_back(), 19);
 }
 
 proptest! {
@@ -212,8 +212,8 @@ proptest! {
             KeyCode::Up, KeyCode::Down, KeyCode::PageUp, KeyCode::PageDown, KeyCode::Home, KeyCode::End,
         ]), 0..10),
     ) {
-        let (name, model) = page.get(&ALL);
-        let mut scene = Scene { model: model.clone() };
+        let (name, ui) = page.get(&ALL);
+        let mut scene = Scene { ui: ui.clone() };
         let size = (columns, rows);
         shown(&mut scene, size);
         for key in &keys {
@@ -221,7 +221,7 @@ proptest! {
             shown(&mut scene, size);
         }
         let here = coloured(&mut scene, size);
-        let mut top = Scene { model: scene.model.clone() };
+        let mut top = Scene { ui: scene.ui.clone() };
         top.key(KeyCode::Home);
         let top = coloured(&mut top, size);
         scene.key(KeyCode::Up);

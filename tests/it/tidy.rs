@@ -129,7 +129,11 @@ const WALLS: &[Wall] = &[
     },
     Wall {
         of: "tui",
-        never: &[SYSTEM, CLOCKS, &["&mut Model"]],
+        never: &[
+            SYSTEM,
+            CLOCKS,
+            &["&mut Model", "Mutex", "RwLock", "RefCell"],
+        ],
     },
     Wall {
         of: "world",

@@ -1,13 +1,26 @@
 //! Aiming: whom a failure would hit, pinned, and what speaks against firing now. Pure; the same
 //! pins are checked again by the hand that breaks, just before it acts.
 
-use super::{Aim, Epoch, Model};
+use super::{Epoch, Model};
 use flinklab_event::{BreakOrder, Pod, PodPhase, Target};
 use flinklab_lab::failure::{Failure, Hits, Need, Role};
 use jiff::SignedDuration;
 
 /// Slots older than this say nothing about where tasks run now.
 const SLOTS: SignedDuration = SignedDuration::from_secs(5);
+
+/// A failure aimed at a target, not fired.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Aim {
+    /// Its digit.
+    pub digit: u8,
+    /// The failure.
+    pub failure: Failure,
+    /// Whom it would hit; why nobody, otherwise.
+    pub target: Result<Target, String>,
+    /// What speaks against firing now; empty when the lab is ready.
+    pub against: Vec<String>,
+}
 
 impl Model {
     /// Resolves a failure against what is known now.

@@ -207,24 +207,16 @@ fn what_would_be_refused_is_not_ready() {
 }
 
 #[test]
-fn a_second_quick_digit_fires_nothing() {
-    use flinklab_event::{Effect, Key, KeyCode};
+fn what_was_fired_just_now_speaks_against_another_break() {
+    use super::super::Effect;
     let mut model = healthy();
-    model.failures = flinklab_lab::failure::CATALOGUE.to_vec();
-    model.screen.turn(super::super::Page::Dashboard);
-    let mut press = |letter| {
-        let key = Key {
-            code: KeyCode::Char(letter),
-            ctrl: false,
-        };
-        let at = model.now;
-        let event = Event::Key(key);
-        update(&mut model, &Happening { at, event })
-    };
-    let fired = |effects: &[Effect]| effects.iter().any(|one| matches!(one, Effect::Break(_)));
-    press('!');
-    assert!(fired(&press('2')));
-    assert!(!fired(&press('2')), "its hand has not answered yet");
+    let failure = find("jm-crash").unwrap();
+    let aim = model.aim(failure);
+    assert_eq!(aim.against, Vec::<String>::new());
+    let order = model.order(failure, aim.target.unwrap());
+    let why = format!("the run {} was fired just now", order.run);
+    model.ordered(&[Effect::Break(Box::new(order))]);
+    assert_eq!(model.aim(failure).against, [why]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The state of orders about the job: what was seen, what goes on, how the last one ended.
 
 use flinklab_base::fault::Fault;
-use flinklab_event::{JobDone, JobOrder, JobTold, JobsSeen};
+use flinklab_event::{JobAct, JobDone, JobOrder, JobTold, JobsSeen};
 use jiff::Timestamp;
 
 /// What is known about orders.
@@ -37,6 +37,26 @@ impl Jobs {
                 self.going = None;
                 self.ended = Some((at, Err(fault.clone())));
             }
+        }
+    }
+}
+
+impl super::Model {
+    /// What speaks against doing something with the job now.
+    #[must_use]
+    pub fn against_job(&self, act: JobAct) -> Option<String> {
+        if let Some((_, order, _)) = &self.jobs.going {
+            return Some(format!("{} goes on", order.act));
+        }
+        if let Some(left) = self.standing.first() {
+            return Some(format!("{} is still applied", left.failure));
+        }
+        if self.run().is_some() {
+            return Some("a failure is being observed".to_owned());
+        }
+        match &self.jobs.seen {
+            None => Some("Flink was not asked yet what it runs".to_owned()),
+            Some((_, seen)) => seen.against(act),
         }
     }
 }

@@ -2,12 +2,7 @@
 //! whether that is what it is about. Pure: the same course is looked at in the terminal, in front of
 //! a class and without a screen.
 
-mod hand;
 mod look;
-#[cfg(test)]
-mod tests;
-
-pub(super) use hand::{again, enter, follow, go, open};
 
 use super::{Aim, Model};
 use flinklab_base::fault::Fault;
@@ -33,10 +28,6 @@ pub struct Lessons {
     pub wrong: Option<Fault>,
     /// How far each was gone through, by key.
     pub kept: BTreeMap<String, Kept>,
-    /// The one that is gone through now.
-    pub course: Option<Course>,
-    /// The one that is begun once it is known, and at which step: 0 is where it was left.
-    pub wanted: Option<(String, u8)>,
 }
 
 /// How a step stands.
@@ -104,30 +95,6 @@ struct Base {
     newest: Option<u64>,
     renewed: Option<Timestamp>,
     renewals: u32,
-}
-
-impl Lessons {
-    /// Whether a step's deed was asked for and not confirmed.
-    #[must_use]
-    pub fn asked(&self) -> bool {
-        self.course
-            .as_ref()
-            .is_some_and(|course| course.asked.is_some())
-    }
-
-    /// Takes that back.
-    pub fn take_back(&mut self) {
-        if let Some(course) = &mut self.course {
-            course.asked = None;
-        }
-    }
-
-    /// Whether the step that is gone through does something with the job.
-    #[must_use]
-    pub fn about_job(&self) -> bool {
-        let step = self.course.as_ref().and_then(Course::now);
-        step.is_some_and(|step| step.job.is_some())
-    }
 }
 
 impl Course {
@@ -231,7 +198,7 @@ impl Course {
             });
         }
         let act = step.job.map(act)?;
-        Some(match super::control::against(model, act) {
+        Some(match model.against_job(act) {
             Some(why) => Err(why),
             None => Ok(Asked::Job(JobOrder { act, from: None })),
         })

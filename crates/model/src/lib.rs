@@ -3,15 +3,11 @@
 
 mod addresses;
 mod aim;
-mod arming;
-mod bindings;
 mod bounds;
 mod break_state;
-mod building;
 mod clocks;
 mod cluster;
 mod command;
-mod control;
 mod deeds;
 mod detail;
 mod evidence;
@@ -20,48 +16,35 @@ mod evidence_leader;
 #[cfg(test)]
 mod exact_tests;
 mod finding;
-mod firing;
 mod health;
 mod heartbeats;
-mod input;
 mod job;
 mod jobs;
 mod judge;
 #[cfg(test)]
 mod judge_tests;
-mod keymap;
-mod keys;
 mod lease;
 mod lesson;
 mod logs;
 #[cfg(test)]
 mod long_run_tests;
-mod looks;
 mod moments;
-mod navigate;
 mod node_clock;
-mod palette;
 mod pieces;
 mod plan;
-pub mod playback;
-mod present;
 mod readiness;
 mod record;
-mod rows;
 mod run;
 #[cfg(test)]
 mod run_tests;
-mod screen;
-mod scroll;
 mod statistics;
-mod still;
 #[cfg(test)]
 mod story_tests;
 mod timeline;
 mod traces;
 mod update;
 
-pub use bindings::BINDINGS;
+pub use aim::Aim;
 pub use break_state::{BreakState, Hand};
 pub use clocks::Clocks;
 pub use cluster::{Cluster, Epoch};
@@ -69,33 +52,24 @@ pub use deeds::{Deeds, Did};
 pub use detail::JobDetails;
 pub use finding::Words;
 pub use health::{GOOD, Health, Watchfulness, Witness, Witnesses, Word};
-pub use input::FAILURES_A_PAGE;
 pub use job::Job;
 pub use jobs::Jobs;
 pub use judge::judge;
-pub use keymap::{Clash, Keymap};
-pub use keys::{Action, Binding, Scope};
 pub use lesson::{Asked, Course, Is, Lessons, Told, act};
-pub use logs::{KeptLine, LogLimits, Logs};
-pub use looks::{Colours, Glyphs, Looks, ThemeName};
+pub use logs::{KeptLine, LogLimits, Logs, Sieve};
 pub use moments::{Kind as MomentKind, Moment, Moments};
 pub use node_clock::NodeClock;
-pub use palette::{Act, Entry};
 pub use pieces::{Completed, Files, HeldBack, Lease, Look, Renewal, Stamp};
 pub use plan::{Left, Plan, Step};
-pub use present::{Present, since_sent};
-pub use rows::{RowId, Spot};
 pub use run::{Baseline, Observed, Pointed, Run, Whose};
-pub use screen::{Aim, Beside, LogShown, Page, Panel, Screen, Typing, Whole};
-pub use scroll::{Area, Drawn, Extent, Scroll};
 pub use statistics::{Distribution, Spread, counts, distributions, spread};
 pub use traces::{Seen, Trace, Traces};
-pub use update::update;
+pub use update::{Outcome, outcome, update};
 
 use flinklab_base::advice::Invocation;
 use flinklab_event::{
-    Attention, Effect, Finding, LabFacts, Link, Need, NodeSeen, Origin, Pace, PreviousLog,
-    RunResult, Source, Stage, Standing,
+    Effect, Finding, LabFacts, Link, Need, NodeSeen, Origin, Pace, PreviousLog, RunResult, Source,
+    Stage, Standing,
 };
 use flinklab_lab::failure::Failure;
 use jiff::Timestamp;
@@ -151,16 +125,10 @@ pub struct Model {
     pub deeds: Deeds,
     /// The newest grant of leadership that a log told of: when, which pod, which epoch.
     pub grant: Option<(Timestamp, String, String)>,
-    /// What is on the screen while it is held still.
-    pub paused: Option<Paused>,
-    /// What is looked at more closely than usual.
-    pub attention: Attention,
     /// Runs that were finished before this session, oldest first.
     pub past: Vec<RunResult>,
     /// Each source's state.
     pub links: std::collections::BTreeMap<Source, Link>,
-    /// What is on the screen.
-    pub screen: Screen,
     /// How often Flink is asked now.
     pub pace: Pace,
     /// How far the lab was built.
@@ -175,19 +143,8 @@ pub struct Model {
     pub findings: Vec<Finding>,
     /// What the lab needs of a machine, as the doctor knows it.
     pub need: Option<Need>,
-    /// The recording that this comes from, if it does: where it stands.
-    pub playback: Option<playback::Playback>,
     /// Set when the program should end.
     pub ended: Option<Ended>,
-}
-
-/// The picture held still: the model as it was then, with what keys did since.
-#[derive(Debug, Clone)]
-pub struct Paused {
-    /// As it was, with a screen of its own.
-    pub seen: Box<Model>,
-    /// The page that was open then.
-    page: Page,
 }
 
 /// A break that could not be carried out, or was broken off before it hit anything.

@@ -72,15 +72,15 @@ impl std::ops::Deref for KeptLine {
 
 /// Which lines are shown, and which are looked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Sieve {
+pub struct Sieve {
     /// Only those that speak about high availability.
-    pub(super) highlights: bool,
+    pub highlights: bool,
     /// Only those of one pod.
-    pub(super) pod: Option<String>,
+    pub pod: Option<String>,
     /// Only those with these words.
-    pub(super) filter: Words,
+    pub filter: Words,
     /// Those with these words are found.
-    pub(super) find: Words,
+    pub find: Words,
 }
 
 impl Sieve {
@@ -139,7 +139,7 @@ impl Logs {
     }
 
     /// Other lines are shown or looked for.
-    pub(super) fn sift(&mut self, sieve: Sieve) {
+    pub fn sift(&mut self, sieve: Sieve) {
         if self.sieve == sieve {
             return;
         }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 const MOMENTS: usize = 1000;
 
 /// What kind of thing happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A new epoch: somebody leads.
     Epoch,

@@ -17,8 +17,6 @@ pub struct Plan {
     pub broke_off: Option<Timestamp>,
     /// Why.
     pub fault: Option<Fault>,
-    /// Whether its page was left while it goes on.
-    pub left: bool,
     /// How long it usually takes here; none: nothing like it was done before.
     pub usual: Option<Usual>,
 }

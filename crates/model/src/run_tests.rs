@@ -6,19 +6,23 @@ use super::story_tests::{Story, at, of};
 use super::*;
 use flinklab_base::fault::Fault;
 use flinklab_event::{
-    BreakBegun, EffectKind, Event, Happening, Healed, Key, KeyCode, RunEventKind, Statement,
-    StatementName, StepChange, StepState,
+    BreakBegun, EffectKind, Event, Happening, RunEventKind, Statement, StatementName, StepChange,
+    StepState,
 };
 use flinklab_lab::failure::Verdict;
 
-fn take(model: &mut Model, second: f64, event: Event) -> Vec<Effect> {
-    update(
+fn comes_of(model: &mut Model, second: f64, event: Event) -> Outcome {
+    outcome(
         model,
         &Happening {
             at: at(second),
             event,
         },
     )
+}
+
+fn take(model: &mut Model, second: f64, event: Event) -> Vec<Effect> {
+    comes_of(model, second, event).effects
 }
 
 fn elsewhere(run: &Run, name: &str) -> Event {
@@ -84,21 +88,21 @@ fn a_run_of_another_process_that_is_broken_off_ends_with_a_sentence() {
     assert!(model.against()[0].contains("is still observed"));
     take(&mut model, 0.2, broken_off("b"));
     assert!(model.run().is_some(), "that was another one");
-    take(&mut model, 0.3, broken_off("a"));
+    let said = comes_of(&mut model, 0.3, broken_off("a")).broken_off;
     assert_eq!(model.breaking, BreakState::Idle);
     let words = "jm-crash was broken off: its flinklab ended. Nothing is concluded from it.";
-    assert_eq!(model.screen.notice(at(0.3)), Some(words));
+    assert_eq!(said.as_deref(), Some(words));
     assert_eq!(model.finished[0].verdict, Verdict::Inconclusive);
     assert!(model.against().iter().all(|why| !why.contains("the run")));
     // before anything was sent there is nothing to conclude anything from
     take(&mut model, 1.0, elsewhere(&run, "b"));
-    take(&mut model, 1.1, broken_off("b"));
+    let said = comes_of(&mut model, 1.1, broken_off("b")).broken_off;
     assert_eq!(
         (model.breaking, model.finished.len()),
         (BreakState::Idle, 1)
     );
     let words = "jm-crash came to nothing: its flinklab ended.";
-    assert_eq!(model.screen.notice(at(1.1)), Some(words));
+    assert_eq!(said.as_deref(), Some(words));
 }
 
 #[test]
@@ -165,33 +169,10 @@ fn a_plan_fails_only_where_its_own_effect_failed() {
         let fault = fault.clone();
         take(&mut model, 1.0, Event::Failed { effect, fault });
         assert!(model.plan.goes_on() && model.plan.fault.is_none());
-        let words = model.screen.notice(at(1.0));
-        assert!(words.is_some_and(|words| words.contains("It is stopped.")));
     }
     let effect = EffectKind::Up;
     take(&mut model, 2.0, Event::Failed { effect, fault });
     assert!(!model.plan.goes_on() && model.plan.fault.is_some());
-}
-
-#[test]
-fn whoever_presses_u_is_answered() {
-    let mut model = Model::default();
-    let key = |letter| {
-        Event::Key(Key {
-            code: KeyCode::Char(letter),
-            ctrl: false,
-        })
-    };
-    take(&mut model, 0.0, key('U'));
-    take(&mut model, 1.0, key('?'));
-    let nothing = |effect| {
-        let undone = Vec::new();
-        Event::Healed(Healed { effect, undone })
-    };
-    take(&mut model, 20.0, nothing(EffectKind::Mend));
-    assert_eq!(model.screen.notice(at(20.0)), None, "nobody asked for that");
-    take(&mut model, 21.0, nothing(EffectKind::Heal));
-    assert_eq!(model.screen.notice(at(21.0)), Some("Nothing was broken."));
 }
 
 #[test]

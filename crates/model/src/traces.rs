@@ -107,3 +107,22 @@ impl Traces {
         }
     }
 }
+
+impl super::Model {
+    /// Checkpoints that any witness ever told of, newest first.
+    #[must_use]
+    pub fn checkpoint_ids(&self) -> Vec<u64> {
+        let mut ids: Vec<u64> = self.job.checkpoints.keys().copied().collect();
+        ids.extend(self.traces.all.keys());
+        ids.sort_unstable();
+        ids.dedup();
+        ids.reverse();
+        ids
+    }
+
+    /// Where a checkpoint is, as Flink writes it.
+    #[must_use]
+    pub fn checkpoint_path(&self, id: u64) -> Option<String> {
+        self.job.checkpoints.get(&id)?.path.clone()
+    }
+}

@@ -1,10 +1,10 @@
 //! Checkpoints on a time axis: one column each, as high as it took long; failed ones, restores,
 //! breaks and stretches without any marked between them.
 
+use crate::Ui;
 use crate::theme::{Theme, Tone, sign};
 use crate::words;
 use flinklab_event::CheckpointStatus;
-use flinklab_model::Model;
 use jiff::Timestamp;
 use ratatui::text::{Line, Span};
 
@@ -40,15 +40,10 @@ fn gap_words(seconds: f64) -> String {
 }
 
 /// The chart, newest at the right.
-pub(super) fn lines(
-    model: &Model,
-    theme: &Theme,
-    width: usize,
-    height: usize,
-) -> Vec<Line<'static>> {
+pub(super) fn lines(ui: &Ui, theme: &Theme, width: usize, height: usize) -> Vec<Line<'static>> {
     let axis = 7;
     let room = width.saturating_sub(axis);
-    let mut cells = cells(model);
+    let mut cells = cells(ui);
     let mut used = 0;
     let mut first = cells.len();
     while first > 0 && used + cells[first - 1].width() <= room {
@@ -117,24 +112,27 @@ fn column(theme: &Theme, cell: &Cell, scale: u64, row: usize, height: usize) -> 
 }
 
 /// The usual time between two checkpoints, in seconds.
-pub(super) fn interval(model: &Model) -> Option<f64> {
-    model.job.interval().map(|interval| interval.as_secs_f64())
+pub(super) fn interval(ui: &Ui) -> Option<f64> {
+    ui.model
+        .job
+        .interval()
+        .map(|interval| interval.as_secs_f64())
 }
 
 /// Everything that belongs on the axis, in order of time.
-fn cells(model: &Model) -> Vec<Cell> {
+fn cells(ui: &Ui) -> Vec<Cell> {
     let mut marks: Vec<(Timestamp, Cell)> = Vec::new();
-    for (at, key) in super::run::breaks(model) {
+    for (at, key) in super::run::breaks(ui) {
         marks.push((at, Cell::Label(Tone::Mark, format!("{}{key}", sign::BREAK))));
     }
-    for restored in &model.job.restores {
+    for restored in &ui.model.job.restores {
         let label = format!("{}#{}", sign::RESTORE, restored.id);
         marks.push((restored.at, Cell::Label(Tone::Busy, label)));
     }
-    let usual = interval(model);
+    let usual = interval(ui);
     let mut before: Option<Timestamp> = None;
     let mut items = Vec::new();
-    for row in model.job.checkpoints.values() {
+    for row in ui.model.job.checkpoints.values() {
         let Some(at) = row.at() else {
             continue;
         };

@@ -1,54 +1,49 @@
 //! The checkpoints as three witnesses see them, and their history, which is ours: the chart stays
 //! when a new leader has forgotten everything.
 
+use crate::Ui;
 use crate::health;
 use crate::health::Fresh;
 use crate::paint::{Spans, fit, sentences};
 use crate::theme::{Theme, Tone, sign};
 use crate::{chart, words};
 use flinklab_event::{Checkpoint, CheckpointStatus, Source};
-use flinklab_model::Model;
 use ratatui::text::Line;
 
 /// The lines of the panel.
-pub(super) fn lines(
-    model: &Model,
-    theme: &Theme,
-    width: usize,
-    height: usize,
-) -> Vec<Line<'static>> {
-    if model.job.checkpoints.is_empty() {
-        let why = match health::fresh(model, Source::Flink) {
+pub(super) fn lines(ui: &Ui, theme: &Theme, width: usize, height: usize) -> Vec<Line<'static>> {
+    if ui.model.job.checkpoints.is_empty() {
+        let why = match health::fresh(ui, Source::Flink) {
             Fresh::Never => "Waiting for Flink's REST.",
             Fresh::Lost(_) | Fresh::Stale(_) => "Unknown: Flink's REST does not answer.",
             Fresh::Live => "No checkpoint was seen yet.",
         };
         let mut lines = sentences(theme, Tone::Muted, why, width);
-        lines.push(Line::from(fit(witnesses(model, theme), width)));
+        lines.push(Line::from(fit(witnesses(ui, theme), width)));
         return lines;
     }
-    let mut lines = vec![Line::from(fit(newest(model, theme), width))];
+    let mut lines = vec![Line::from(fit(newest(ui, theme), width))];
     // on larger screens a table of the newest ones stands below the chart
     let table = height.saturating_sub(12).min(8);
     let rows = height
         .saturating_sub(3 + if table > 1 { table + 1 } else { 0 })
         .clamp(1, 12);
-    lines.extend(chart::lines(model, theme, width, rows));
-    lines.push(Line::from(fit(witnesses(model, theme), width)));
-    lines.push(Line::from(fit(restored(model, theme), width)));
+    lines.extend(chart::lines(ui, theme, width, rows));
+    lines.push(Line::from(fit(witnesses(ui, theme), width)));
+    lines.push(Line::from(fit(restored(ui, theme), width)));
     if table > 1 {
         lines.push(Line::default());
-        lines.extend(newest_ones(model, theme, width, table));
+        lines.extend(newest_ones(ui, theme, width, table));
     }
     lines
 }
 
 /// The newest completed one in a line. Of one that only its pointer tells, more is not known yet.
-fn newest(model: &Model, theme: &Theme) -> Spans {
-    let Some((id, since)) = model.newest_completed() else {
+fn newest(ui: &Ui, theme: &Theme) -> Spans {
+    let Some((id, since)) = ui.model.newest_completed() else {
         return vec![theme.say(Tone::Warn, " none completed yet")];
     };
-    let row = model.job.newest().filter(|row| row.id == id);
+    let row = ui.model.job.newest().filter(|row| row.id == id);
     let mut spans = vec![
         theme.say(Tone::Ok, format!(" {} ", sign::OK)),
         theme.say(Tone::Accent, format!("#{id}")),
@@ -59,10 +54,10 @@ fn newest(model: &Model, theme: &Theme) -> Spans {
     if let Some(at) = since {
         spans.push(theme.say(
             Tone::Muted,
-            format!(" · {} ago", words::age_at(model.now, at)),
+            format!(" · {} ago", words::age_at(ui.model.now, at)),
         ));
     }
-    if let Some(interval) = chart::interval(model) {
+    if let Some(interval) = chart::interval(ui) {
         spans.push(theme.say(
             Tone::Muted,
             format!(" · every {}", words::took_seconds(interval)),
@@ -84,8 +79,8 @@ fn facts(row: &Checkpoint) -> String {
 }
 
 /// What REST, the HA pointer and the disk say, and whether it is the same.
-pub(super) fn witnesses(model: &Model, theme: &Theme) -> Spans {
-    let seen = model.witnesses();
+pub(super) fn witnesses(ui: &Ui, theme: &Theme) -> Spans {
+    let seen = ui.model.witnesses();
     let all = [
         ("REST", seen.rest),
         ("pointer", seen.pointer),
@@ -118,11 +113,11 @@ pub(super) fn witnesses(model: &Model, theme: &Theme) -> Spans {
     if all.iter().all(|(_, it)| it.id.is_none()) {
         return spans;
     }
-    if !same && model.no_job().is_some() {
+    if !same && ui.model.no_job().is_some() {
         spans.push(theme.say(Tone::Muted, " · no job"));
         return spans;
     }
-    spans.push(match (same, current, model.agree()) {
+    spans.push(match (same, current, ui.model.agree()) {
         (_, false, _) => theme.say(Tone::Warn, format!(" {}", sign::UNKNOWN)),
         (true, true, _) => theme.say(Tone::Ok, format!(" {}", sign::OK)),
         // each looks at its own moment: for a while they may differ
@@ -133,14 +128,15 @@ pub(super) fn witnesses(model: &Model, theme: &Theme) -> Spans {
 }
 
 /// The newest restore, or that there was none.
-fn restored(model: &Model, theme: &Theme) -> Spans {
-    let failed = model
+fn restored(ui: &Ui, theme: &Theme) -> Spans {
+    let failed = ui
+        .model
         .job
         .checkpoints
         .values()
         .filter(|row| row.status == CheckpointStatus::Failed)
         .count();
-    let mut spans = match model.job.restores.last() {
+    let mut spans = match ui.model.job.restores.last() {
         Some(restored) => vec![
             theme.say(Tone::Busy, format!(" {} ", sign::RESTORE)),
             theme.say(Tone::Plain, format!("restored #{}", restored.id)),
@@ -158,13 +154,14 @@ fn restored(model: &Model, theme: &Theme) -> Spans {
 }
 
 /// A table of the newest ones, the newest first.
-fn newest_ones(model: &Model, theme: &Theme, width: usize, height: usize) -> Vec<Line<'static>> {
+fn newest_ones(ui: &Ui, theme: &Theme, width: usize, height: usize) -> Vec<Line<'static>> {
     let head = format!(
         " {:>7}  {:<13}{:<14}{:>8} {:>9}",
         "ID", "STATUS", "DONE", "TOOK", "SIZE"
     );
     let mut lines = vec![Line::from(theme.say(Tone::Muted, words::cut(&head, width)))];
-    let rows = model
+    let rows = ui
+        .model
         .job
         .checkpoints
         .values()

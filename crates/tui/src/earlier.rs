@@ -1,23 +1,22 @@
 //! Earlier runs beside the one that is shown: on the same axis of time, and as figures. Two heaps on
 //! the axis say more than any middle of them.
 
+use crate::Ui;
 use crate::paint::{Spans, fit};
 use crate::theme::{Theme, Tone, sign};
 use crate::words;
 use flinklab_event::{PhaseName, RunResult};
-use flinklab_model::{Beside, Model, counts, distributions, spread};
+use flinklab_model::{counts, distributions, spread};
 use ratatui::text::Line;
 
 /// Other runs of the same failure, if they are to be shown.
-pub(super) fn runs<'a>(model: &'a Model, key: &str, but: &str) -> Vec<&'a RunResult> {
-    match model.screen.beside {
-        Beside::Nothing => Vec::new(),
-        Beside::Earlier => {
-            let all = model.history();
-            all.filter(|run| run.failure == key && run.run != but && counts(run))
-                .collect()
-        }
+pub(super) fn runs<'a>(ui: &'a Ui, key: &str, but: &str) -> Vec<&'a RunResult> {
+    if !ui.pages.timeline.beside {
+        return Vec::new();
     }
+    let all = ui.model.history();
+    all.filter(|run| run.failure == key && run.run != but && counts(run))
+        .collect()
 }
 
 /// Where the axis must end so that all of them fit.
@@ -74,13 +73,10 @@ pub(super) fn strip(
 }
 
 /// Figures over all runs of this failure, and of the others beside it.
-pub(super) fn figures(model: &Model, theme: &Theme, key: &str, width: usize) -> Vec<Line<'static>> {
-    let all: Vec<&RunResult> = model.history().collect();
+pub(super) fn figures(ui: &Ui, theme: &Theme, key: &str, width: usize) -> Vec<Line<'static>> {
+    let all: Vec<&RunResult> = ui.model.history().collect();
     let mut groups = distributions(&all);
-    groups.retain(|group| match model.screen.beside {
-        Beside::Earlier => true,
-        Beside::Nothing => group.failure == key && group.runs.len() > 1,
-    });
+    groups.retain(|group| ui.pages.timeline.beside || group.failure == key && group.runs.len() > 1);
     groups.sort_by_key(|group| group.failure != key);
     let lines = groups.iter().filter_map(|group| {
         let it = group.recovery.as_ref()?;

@@ -1,10 +1,10 @@
 //! Which word stands for the lab as a whole, and how fresh what we see is. An unknown is never
 //! told as good.
 
+use crate::Ui;
 use crate::theme::{Tone, sign};
 use crate::words;
 use flinklab_event::{Link, Pace, Source};
-use flinklab_model::Model;
 
 /// The state of the whole lab in a word, with the reason where it is not good.
 pub(super) struct Word {
@@ -36,16 +36,16 @@ const STALE_ROUNDS: f64 = 2.0;
 const LOST_ROUNDS: f64 = 10.0;
 
 /// Why there is nothing to see, where the lab was never built to its end or is no more.
-pub(super) fn unbuilt(model: &Model) -> Option<String> {
-    let silent = matches!(model.links.get(&Source::Api), Some(Link::Lost { .. }));
-    model.stage.unfinished().filter(|_| silent)
+pub(super) fn unbuilt(ui: &Ui) -> Option<String> {
+    let silent = matches!(ui.model.links.get(&Source::Api), Some(Link::Lost { .. }));
+    ui.model.stage.unfinished().filter(|_| silent)
 }
 
 /// How fresh a source is.
-pub(super) fn fresh(model: &Model, source: Source) -> Fresh {
-    let link = model.links.get(&source);
+pub(super) fn fresh(ui: &Ui, source: Source) -> Fresh {
+    let link = ui.model.links.get(&source);
     if let Some(Link::Lost { since, .. }) = link {
-        return Fresh::Lost(words::since(model.now, *since));
+        return Fresh::Lost(words::since(ui.model.now, *since));
     }
     let seen = match source {
         // a watch is live as long as its connection is
@@ -56,14 +56,14 @@ pub(super) fn fresh(model: &Model, source: Source) -> Fresh {
                 Fresh::Never
             };
         }
-        Source::Flink => model.job.good.as_ref().map(|(at, _)| *at),
-        Source::Disk => model.job.disk.as_ref().map(|(at, _)| *at),
+        Source::Flink => ui.model.job.good.as_ref().map(|(at, _)| *at),
+        Source::Disk => ui.model.job.disk.as_ref().map(|(at, _)| *at),
     };
     let Some(seen) = seen else {
         return Fresh::Never;
     };
-    let age = words::since(model.now, seen);
-    let round = round_seconds(model);
+    let age = words::since(ui.model.now, seen);
+    let round = round_seconds(ui);
     match age {
         age if age > LOST_ROUNDS * round => Fresh::Lost(age),
         age if age > STALE_ROUNDS * round => Fresh::Stale(age),
@@ -73,16 +73,16 @@ pub(super) fn fresh(model: &Model, source: Source) -> Fresh {
 
 /// Seconds of one round of looks; in trouble the rounds are shorter than an answer takes.
 #[expect(clippy::cast_precision_loss)] // milliseconds of a poll
-fn round_seconds(model: &Model) -> f64 {
-    let calm = model.calm_ms().max(250) as f64 / 1000.0;
-    match model.pace {
+fn round_seconds(ui: &Ui) -> f64 {
+    let calm = ui.model.calm_ms().max(250) as f64 / 1000.0;
+    match ui.model.pace {
         Pace::Calm => calm,
         Pace::Trouble => calm.min(1.0),
     }
 }
 
 /// The worst of what is watched, with its source.
-pub(super) fn worst(model: &Model) -> (Source, Fresh) {
+pub(super) fn worst(ui: &Ui) -> (Source, Fresh) {
     let rank = |fresh: Fresh| match fresh {
         Fresh::Live => 0.0,
         Fresh::Never => 1.0,
@@ -90,7 +90,7 @@ pub(super) fn worst(model: &Model) -> (Source, Fresh) {
         Fresh::Lost(age) => 1e6 + age,
     };
     [Source::Api, Source::Flink, Source::Disk]
-        .map(|source| (source, fresh(model, source)))
+        .map(|source| (source, fresh(ui, source)))
         .into_iter()
         .reduce(|a, b| if rank(b.1) > rank(a.1) { b } else { a })
         .unwrap_or((Source::Api, Fresh::Never))
@@ -111,9 +111,9 @@ pub(super) fn fresh_words(fresh: Fresh) -> (Tone, &'static str, String) {
 }
 
 /// The word for the whole lab, as it looks.
-pub(super) fn word(model: &Model) -> Word {
+pub(super) fn word(ui: &Ui) -> Word {
     use flinklab_model::Word as Is;
-    let health = model.health();
+    let health = ui.model.health();
     let (tone, sign, word) = match health.word {
         Is::NoLab => (Tone::Muted, sign::WAITS, "no lab"),
         Is::Unknown => (Tone::Warn, sign::UNKNOWN, "HA UNKNOWN"),

@@ -1,5 +1,6 @@
 //! Who leads, how long its lease still lasts, and who led before.
 
+use crate::Ui;
 use crate::health;
 use crate::health::Fresh;
 use crate::paint::{Spans, bar, fit, sentences};
@@ -7,45 +8,39 @@ use crate::theme::{Theme, Tone, sign};
 use crate::words;
 use flinklab_base::units;
 use flinklab_event::{Lock, Source};
-use flinklab_model::Model;
 use ratatui::text::{Line, Span};
 
 /// The lines of the panel.
-pub(super) fn lines(
-    model: &Model,
-    theme: &Theme,
-    width: usize,
-    height: usize,
-) -> Vec<Line<'static>> {
-    let Some(lock) = model.cluster.lock() else {
-        let why = match health::fresh(model, Source::Api) {
-            Fresh::Lost(_) if health::unbuilt(model).is_some() => "Nobody: nothing runs yet.",
+pub(super) fn lines(ui: &Ui, theme: &Theme, width: usize, height: usize) -> Vec<Line<'static>> {
+    let Some(lock) = ui.model.cluster.lock() else {
+        let why = match health::fresh(ui, Source::Api) {
+            Fresh::Lost(_) if health::unbuilt(ui).is_some() => "Nobody: nothing runs yet.",
             Fresh::Lost(_) => "Unknown: the API server does not answer.",
             Fresh::Never | Fresh::Stale(_) => "Waiting for the HA config map.",
             Fresh::Live => "No JobManager has taken the lock yet.",
         };
         return sentences(theme, Tone::Muted, why, width);
     };
-    let lost = match health::fresh(model, Source::Api) {
+    let lost = match health::fresh(ui, Source::Api) {
         Fresh::Lost(age) => Some(age),
         Fresh::Never | Fresh::Live | Fresh::Stale(_) => None,
     };
     let mut lines = vec![
-        Line::from(who(model, theme, lock, lost, width)),
-        Line::from(epoch(model, theme)),
-        Line::from(lease(model, theme, lock, lost, width)),
-        Line::from(renewed(model, theme, lock, lost)),
-        Line::from(agreement(model, theme)),
+        Line::from(who(ui, theme, lock, lost, width)),
+        Line::from(epoch(ui, theme)),
+        Line::from(lease(ui, theme, lock, lost, width)),
+        Line::from(renewed(ui, theme, lock, lost)),
+        Line::from(agreement(ui, theme)),
     ];
     if height > 5 {
-        let line = clock(model, theme).unwrap_or_else(|| holder(model, theme, lock, width));
+        let line = clock(ui, theme).unwrap_or_else(|| holder(ui, theme, lock, width));
         lines.push(Line::from(line));
     }
     if height > 7 {
         lines.push(Line::default());
     }
     if height > 6 {
-        lines.push(Line::from(fit(sources(model, theme), width)));
+        lines.push(Line::from(fit(sources(ui, theme), width)));
     }
     for line in &mut lines {
         let spans = std::mem::take(&mut line.spans);
@@ -54,8 +49,12 @@ pub(super) fn lines(
     lines
 }
 
-fn who(model: &Model, theme: &Theme, lock: &Lock, lost: Option<f64>, width: usize) -> Spans {
-    let last = model.cluster.epoch().and_then(|epoch| epoch.pod.as_deref());
+fn who(ui: &Ui, theme: &Theme, lock: &Lock, lost: Option<f64>, width: usize) -> Spans {
+    let last = ui
+        .model
+        .cluster
+        .epoch()
+        .and_then(|epoch| epoch.pod.as_deref());
     let name = |room: usize| words::pod(last.unwrap_or("an unknown holder"), room);
     let (tone, sign, words) = if lost.is_some() {
         (
@@ -69,14 +68,14 @@ fn who(model: &Model, theme: &Theme, lock: &Lock, lost: Option<f64>, width: usiz
             sign::FAIL,
             "nobody: the lock was given back".to_owned(),
         )
-    } else if !model.cluster.lease_fresh(model.now) {
+    } else if !ui.model.cluster.lease_fresh(ui.model.now) {
         (
             Tone::Fail,
             sign::FAIL,
             format!("nobody: {} is silent", name(width.saturating_sub(21))),
         )
     } else {
-        match model.cluster.leader() {
+        match ui.model.cluster.leader() {
             Some(pod) => (
                 Tone::Leader,
                 sign::LEADER,
@@ -95,12 +94,12 @@ fn who(model: &Model, theme: &Theme, lock: &Lock, lost: Option<f64>, width: usiz
     vec![theme.say(tone, format!(" {sign} {words}"))]
 }
 
-fn epoch(model: &Model, theme: &Theme) -> Spans {
-    let Some(epoch) = model.cluster.epoch() else {
+fn epoch(ui: &Ui, theme: &Theme) -> Spans {
+    let Some(epoch) = ui.model.cluster.epoch() else {
         return vec![theme.say(Tone::Muted, " no epoch seen yet")];
     };
     // an epoch that was there before us began when its lock was taken
-    let taken = model.cluster.lock().map(|lock| lock.acquired);
+    let taken = ui.model.cluster.lock().map(|lock| lock.acquired);
     let began = match (epoch.number, taken) {
         (1, Some(taken)) => taken.min(epoch.began),
         _ => epoch.began,
@@ -111,7 +110,7 @@ fn epoch(model: &Model, theme: &Theme) -> Spans {
             Tone::Muted,
             format!(
                 " for {} · {}",
-                words::age_at(model.now, began),
+                words::age_at(ui.model.now, began),
                 units::short(&epoch.id, units::ID)
             ),
         ),
@@ -119,14 +118,14 @@ fn epoch(model: &Model, theme: &Theme) -> Spans {
 }
 
 /// The lease as what is left of it. Unknown without the API server: the holder may renew unseen.
-fn lease(model: &Model, theme: &Theme, lock: &Lock, lost: Option<f64>, width: usize) -> Spans {
+fn lease(ui: &Ui, theme: &Theme, lock: &Lock, lost: Option<f64>, width: usize) -> Spans {
     if lock.holder.is_empty() {
         return vec![theme.say(Tone::Warn, " lease none: free to be taken")];
     }
     if lost.is_some() {
         return vec![theme.say(Tone::Warn, " lease ? unseen, API server away")];
     }
-    let age = model.cluster.lease_age(model.now).unwrap_or(0.0);
+    let age = ui.model.cluster.lease_age(ui.model.now).unwrap_or(0.0);
     let left = lock.seconds - age;
     let tail = if left > 0.0 {
         format!(" {:>2.0}s of {:.0}s", left.ceil(), lock.seconds)
@@ -145,25 +144,26 @@ fn lease(model: &Model, theme: &Theme, lock: &Lock, lost: Option<f64>, width: us
     spans
 }
 
-fn renewed(model: &Model, theme: &Theme, lock: &Lock, lost: Option<f64>) -> Spans {
-    let age = words::age_at(model.now, lock.renewed);
+fn renewed(ui: &Ui, theme: &Theme, lock: &Lock, lost: Option<f64>) -> Spans {
+    let age = words::age_at(ui.model.now, lock.renewed);
     if let Some(lost) = lost {
         let words = format!(" renewed {age} ago, API lost {}", words::age(lost));
         return vec![theme.say(Tone::Muted, words)];
     }
-    let late = words::since(model.now, lock.renewed) > lock.seconds / 2.0;
+    let late = words::since(ui.model.now, lock.renewed) > lock.seconds / 2.0;
     let tone = if late { Tone::Warn } else { Tone::Muted };
-    let apart = model.cluster.clock.behind().as_secs_f64();
+    let apart = ui.model.cluster.clock.behind().as_secs_f64();
     let more = match (late, lock.transitions) {
         (false, _) if apart > 0.0 => format!(" · clock {} behind", words::age(apart)),
         (false, _) if apart < 0.0 => format!(" · clock {} ahead", words::age(-apart)),
-        (true, _) => model
+        (true, _) => ui
+            .model
             .cluster
             .renewal
             .map_or_else(String::new, |usual| format!(", usual is {usual:.0}s")),
-        (false, _) if alone(model) => " · no standby".to_owned(),
+        (false, _) if alone(ui) => " · no standby".to_owned(),
         // What Flink 1.15 counts there are renewals.
-        (false, _) if model.cluster.counts_renewals => String::new(),
+        (false, _) if ui.model.cluster.counts_renewals => String::new(),
         (false, 1) => " · 1 handover".to_owned(),
         (false, n) => format!(" · {n} handovers"),
     };
@@ -171,8 +171,8 @@ fn renewed(model: &Model, theme: &Theme, lock: &Lock, lost: Option<f64>) -> Span
 }
 
 /// That the clocks differ, where they do: stamps in the lock and in logs are the node's.
-fn clock(model: &Model, theme: &Theme) -> Option<Spans> {
-    let behind = model.cluster.clock.behind().as_secs_f64();
+fn clock(ui: &Ui, theme: &Theme) -> Option<Spans> {
+    let behind = ui.model.cluster.clock.behind().as_secs_f64();
     let side = match behind {
         it if it > 0.0 => "behind",
         it if it < 0.0 => "ahead of",
@@ -186,17 +186,17 @@ fn clock(model: &Model, theme: &Theme) -> Option<Spans> {
 }
 
 /// Whether the lab's operator allows one JobManager only.
-fn alone(model: &Model) -> bool {
-    let lab = model.lab.as_ref();
+fn alone(ui: &Ui) -> bool {
+    let lab = ui.model.lab.as_ref();
     let operator = lab.and_then(|lab| lab.operator.as_ref());
     operator.is_some_and(|operator| operator.alone)
 }
 
 /// Who holds the lock; where an operator makes the pods, what matters more about it: that nobody
 /// can stand by, and with what the map would go.
-fn holder(model: &Model, theme: &Theme, lock: &Lock, width: usize) -> Spans {
-    let operator = model.lab.as_ref().and_then(|lab| lab.operator.as_ref());
-    let owner = model.cluster.map.as_ref();
+fn holder(ui: &Ui, theme: &Theme, lock: &Lock, width: usize) -> Spans {
+    let operator = ui.model.lab.as_ref().and_then(|lab| lab.operator.as_ref());
+    let owner = ui.model.cluster.map.as_ref();
     let owner = owner.and_then(|(_, map)| map.owner.as_deref());
     if let Some(operator) = operator {
         let alone = match operator.alone {
@@ -218,20 +218,20 @@ fn holder(model: &Model, theme: &Theme, lock: &Lock, width: usize) -> Spans {
 }
 
 /// Who leads, by three witnesses: the config map, Flink's REST, the leader's own log.
-fn agreement(model: &Model, theme: &Theme) -> Spans {
-    let leader = model.cluster.leader();
-    let map = match (health::fresh(model, Source::Api), leader) {
-        (Fresh::Live, Some(_)) => Some(model.cluster.lease_fresh(model.now)),
+fn agreement(ui: &Ui, theme: &Theme) -> Spans {
+    let leader = ui.model.cluster.leader();
+    let map = match (health::fresh(ui, Source::Api), leader) {
+        (Fresh::Live, Some(_)) => Some(ui.model.cluster.lease_fresh(ui.model.now)),
         (Fresh::Live, None) => Some(false),
         _ => None,
     };
     // any JobManager answers with the leader's knowledge, or says that there is no leader
-    let rest = match (health::fresh(model, Source::Flink), &model.job.sample) {
+    let rest = match (health::fresh(ui, Source::Flink), &ui.model.job.sample) {
         (Fresh::Live, Some((_, sample))) => Some(sample.jobs.is_ok()),
         _ => None,
     };
-    let epoch = model.cluster.epoch();
-    let log = match (&model.grant, epoch) {
+    let epoch = ui.model.cluster.epoch();
+    let log = match (&ui.model.grant, epoch) {
         (Some((_, pod, id)), Some(epoch)) if epoch.id == *id => {
             Some(epoch.pod.as_ref().is_none_or(|known| known == pod))
         }
@@ -260,10 +260,10 @@ fn agreement(model: &Model, theme: &Theme) -> Spans {
 }
 
 /// Each source with its state.
-pub(super) fn sources(model: &Model, theme: &Theme) -> Spans {
+pub(super) fn sources(ui: &Ui, theme: &Theme) -> Spans {
     let mut spans = vec![Span::raw(" ")];
     for source in [Source::Api, Source::Flink, Source::Disk] {
-        let (tone, sign, words) = health::fresh_words(health::fresh(model, source));
+        let (tone, sign, words) = health::fresh_words(health::fresh(ui, source));
         let name = match source {
             Source::Api => "API",
             Source::Flink => "REST",
@@ -276,17 +276,12 @@ pub(super) fn sources(model: &Model, theme: &Theme) -> Spans {
 }
 
 /// Every epoch seen, the newest first.
-pub(super) fn epochs(
-    model: &Model,
-    theme: &Theme,
-    width: usize,
-    height: usize,
-) -> Vec<Line<'static>> {
-    let epochs = &model.cluster.epochs;
+pub(super) fn epochs(ui: &Ui, theme: &Theme, width: usize, height: usize) -> Vec<Line<'static>> {
+    let epochs = &ui.model.cluster.epochs;
     if epochs.is_empty() {
         return sentences(theme, Tone::Muted, "No leader was seen yet.", width);
     }
-    let mut end = model.now;
+    let mut end = ui.model.now;
     let mut lines = Vec::new();
     for (n, epoch) in epochs.iter().rev().enumerate().take(height) {
         let newest = n == 0;

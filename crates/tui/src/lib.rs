@@ -1,46 +1,60 @@
-//! Pictures of the model: pure functions from the model to a frame. No I/O, no clock, and nothing
-//! here changes the model. This file picks the page and is the only place that knows how small a
-//! terminal may be.
+//! The terminal UI: where a person looks, what keys do, and pictures of both. Pure: no I/O and no
+//! clock; `Ui::update` takes what happened, and drawing changes nothing. This file picks the page and
+//! is the only place that knows how small a terminal may be.
 
+mod arming;
+mod building;
 mod chart;
 mod checkpoints;
-mod dashboard;
 mod digits;
 mod earlier;
-mod failures;
 mod health;
-mod help;
+mod held;
+mod input;
+mod keymap;
+mod keys;
 mod leader;
 mod log;
+mod looks;
+mod navigate;
 mod outage;
-mod page_checkpoints;
-mod page_commands;
-mod page_control;
-mod page_doctor;
-mod page_history;
-mod page_job;
-mod page_lesson;
-mod page_log;
-mod page_pod;
+mod pages;
 mod paint;
 mod palette;
-mod plan;
 mod playback;
+pub mod player;
 mod pods;
+mod present;
 mod presenter;
+mod rows;
 mod run;
+mod screen;
+mod scroll;
 mod status;
 mod svg;
 mod theme;
-mod timeline;
-mod welcome;
+mod typing;
+mod ui;
 mod words;
 
+pub use keymap::{Clash, Keymap};
+pub use keys::{Action, Binding, Own, Scope, Section, bindings};
+pub use looks::{Colours, Glyphs, Looks, ThemeName};
+pub use pages::dashboard::Panel;
+pub use pages::failures::FAILURES_A_PAGE;
+pub use pages::log::LogShown;
+pub use pages::{Page, States};
+pub use palette::{Act, Entry};
 pub use playback::clock;
+pub use present::{Present, since_sent};
+pub use rows::{RowId, Spot};
+pub use screen::Screen;
+pub use scroll::{Area, Drawn, Extent, Scroll};
 pub use svg::svg;
+pub use typing::Typing;
+pub use ui::{Held, Ui};
 
 use flinklab_event::Origin;
-use flinklab_model::{Drawn, Extent, Glyphs, Model, Page};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -50,15 +64,15 @@ use theme::Theme;
 pub const SMALLEST: (u16, u16) = (60, 15);
 
 /// Draws the whole screen.
-pub fn draw(model: &Model, frame: &mut Frame) {
-    measure(model, frame);
+pub fn draw(ui: &Ui, frame: &mut Frame) {
+    measure(ui, frame);
 }
 
 /// Draws the whole screen, and says how much that is of what scrolls: the next keys are to know.
-pub fn measure(model: &Model, frame: &mut Frame) -> Option<Drawn> {
-    let model = model.seen();
+pub fn measure(ui: &Ui, frame: &mut Frame) -> Option<Drawn> {
+    let ui = ui.seen();
     let mut extent = None;
-    let theme = Theme::of(model);
+    let theme = Theme::of(ui);
     let area = frame.area();
     let (columns, rows) = SMALLEST;
     if area.width < columns || area.height < rows {
@@ -66,36 +80,36 @@ pub fn measure(model: &Model, frame: &mut Frame) -> Option<Drawn> {
             "flinklab needs {columns}x{rows}, here is {}x{}",
             area.width, area.height
         );
-        match model.origin {
+        match ui.model.origin {
             Origin::Real => {}
             Origin::Simulated => words.push_str(" SIMULATED"),
             Origin::Recorded => words.push_str(" recorded"),
         }
         frame.render_widget(Line::from(words), area);
     } else {
-        match model.screen.present.as_ref().filter(|_| shows_room(model)) {
-            Some(present) => presenter::draw(model, &theme, present, frame),
-            None => extent = pages(model, &theme, frame, area),
+        match ui.screen.present.as_ref().filter(|_| shows_room(ui)) {
+            Some(present) => presenter::draw(ui, &theme, present, frame),
+            None => extent = pages(ui, &theme, frame, area),
         }
     }
     theme::inert(frame.buffer_mut());
-    if model.screen.looks.glyphs == Glyphs::Ascii {
+    if ui.screen.looks.glyphs == Glyphs::Ascii {
         theme::ascii(frame.buffer_mut());
     }
-    let area = model.screen.area();
+    let area = ui.area();
     extent.map(|extent| Drawn { area, extent })
 }
 
 /// Whether the room sees one idea: nothing that was opened over it is hidden by it.
-fn shows_room(model: &Model) -> bool {
-    let listed = model.screen.page == Page::Lesson && model.lessons.course.is_none();
-    model.screen.presents() && model.screen.typing.is_none() && model.playback.is_none() && !listed
+fn shows_room(ui: &Ui) -> bool {
+    let listed = ui.screen.page == Page::Lesson && ui.pages.lesson.course.is_none();
+    ui.screen.presents() && ui.screen.typing.is_none() && ui.playback.is_none() && !listed
 }
 
-fn pages(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) -> Option<Extent> {
+fn pages(ui: &Ui, theme: &Theme, frame: &mut Frame, area: Rect) -> Option<Extent> {
     let width = usize::from(area.width);
     let mut area = area;
-    if let Some(playback) = &model.playback {
+    if let Some(playback) = &ui.playback {
         let last = Rect {
             y: area.bottom() - 1,
             height: 1,
@@ -115,10 +129,9 @@ fn pages(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) -> Option<
         height: area.height - 2,
         ..area
     };
-    let outage = match model.screen.page {
-        Page::Welcome | Page::Plan | Page::Doctor => None,
-        _ => outage::line(model, theme, width),
-    };
+    let page = ui.page();
+    let outage = page.needs_lab().then(|| outage::line(ui, theme, width));
+    let outage = outage.flatten();
     let rest = match outage {
         Some(line) => {
             frame.render_widget(line, Rect { height: 1, ..rest });
@@ -130,31 +143,9 @@ fn pages(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) -> Option<
         }
         None => rest,
     };
-    frame.render_widget(status::line(model, theme, width), first);
-    frame.render_widget(status::keys(model, theme, width), last);
-    let extent = match model.screen.page {
-        Page::Welcome => welcome::draw(model, theme, frame, rest),
-        Page::Plan => {
-            plan::draw(model, theme, frame, rest);
-            Extent::new(0, 0)
-        }
-        Page::Dashboard => dashboard::draw(model, theme, frame, rest),
-        Page::Failures => failures::draw(model, theme, frame, rest),
-        Page::Help => help::draw(model, theme, frame, rest),
-        Page::Run => timeline::draw(model, theme, frame, rest),
-        Page::Pod => page_pod::draw(model, theme, frame, rest),
-        Page::Job => page_job::draw(model, theme, frame, rest),
-        Page::Checkpoints => page_checkpoints::draw(model, theme, frame, rest),
-        Page::History => page_history::draw(model, theme, frame, rest),
-        Page::Log => page_log::draw(model, theme, frame, rest),
-        Page::Commands => page_commands::draw(model, theme, frame, rest),
-        Page::Control => {
-            page_control::draw(model, theme, frame, rest);
-            Extent::new(0, 0)
-        }
-        Page::Lesson => page_lesson::draw(model, theme, frame, rest),
-        Page::Doctor => page_doctor::draw(model, theme, frame, rest),
-    };
-    let palette = palette::draw(model, theme, frame, rest);
+    frame.render_widget(status::line(ui, theme, width), first);
+    frame.render_widget(status::keys(ui, theme, width), last);
+    let extent = page.draw(ui, theme, frame, rest);
+    let palette = palette::draw(ui, theme, frame, rest);
     Some(palette.unwrap_or(extent))
 }

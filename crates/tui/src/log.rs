@@ -1,12 +1,13 @@
 //! The merged log of all pods, the newest at the bottom: lines about high availability stand out,
 //! and each break is a line across, so that cause and effect share one axis.
 
+use crate::LogShown;
+use crate::Ui;
 use crate::paint::{Spans, fit, sentences};
 use crate::theme::{Theme, Tone, sign};
 use crate::{run, words};
 use flinklab_event::{Highlight, LogLine};
 use flinklab_lab::failure::Role;
-use flinklab_model::{LogShown, Model};
 use jiff::Timestamp;
 use ratatui::text::{Line, Span};
 use std::collections::VecDeque;
@@ -20,16 +21,16 @@ const WITH_CLASS: usize = 112;
 const CHATTER: [&str; 2] = ["Triggering checkpoint", "Completed checkpoint"];
 
 /// What stands beside the panel's name.
-pub(super) fn aside(model: &Model, theme: &Theme) -> Spans {
-    let shown = match model.screen.log_shown {
+pub(super) fn aside(ui: &Ui, theme: &Theme) -> Spans {
+    let shown = match ui.pages.log.shown {
         LogShown::Flink => "",
         LogShown::Highlights => "HA lines only · ",
         LogShown::All => "with output · ",
     };
-    match model.screen.log_line {
+    match ui.pages.log.line {
         None => vec![theme.say(Tone::Muted, format!("{shown}following"))],
         Some(_) => {
-            let words = format!("{shown}{} back · G follows", model.log_back());
+            let words = format!("{shown}{} back · G follows", ui.log_back());
             vec![theme.say(Tone::Warn, words)]
         }
     }
@@ -37,25 +38,25 @@ pub(super) fn aside(model: &Model, theme: &Theme) -> Spans {
 
 /// The lines of the panel; of one role's pods, or of all.
 pub(super) fn lines(
-    model: &Model,
+    ui: &Ui,
     theme: &Theme,
     width: usize,
     height: usize,
     of: Option<Role>,
 ) -> Vec<Line<'static>> {
-    let mut breaks = marks(model);
+    let mut breaks = marks(ui);
     let mut lines: VecDeque<Line<'static>> = VecDeque::with_capacity(height);
     // chatter that was folded into the line at the top, newest first
     let mut folded: Option<(&LogLine, usize)> = None;
     // made once, when all of them are counted: a quiet lab says little else for hours
     let finish = |lines: &mut VecDeque<Line<'static>>, folded: Option<(&LogLine, usize)>| {
         if let (Some((newest, count @ 2..)), Some(top)) = (folded, lines.front_mut()) {
-            *top = one(model, theme, newest, width, count);
+            *top = one(ui, theme, newest, width, count);
         }
     };
-    let following = model.screen.log_line.is_none() && model.screen.log_shown != LogShown::All;
-    let shown = model.log_lines().filter(|line| of_role(model, line, of));
-    for line in shown.skip(model.log_back()) {
+    let following = ui.pages.log.line.is_none() && ui.pages.log.shown != LogShown::All;
+    let shown = ui.log_lines().filter(|line| of_role(ui, line, of));
+    for line in shown.skip(ui.log_back()) {
         // a break newer than this line stands below it
         while breaks.last().is_some_and(|(at, _)| *at > line.at) {
             let Some((at, key)) = breaks.pop() else { break };
@@ -75,11 +76,11 @@ pub(super) fn lines(
             break;
         }
         folded = chatter.then_some((line, done));
-        lines.push_front(one(model, theme, line, width, 1));
+        lines.push_front(one(ui, theme, line, width, 1));
     }
     finish(&mut lines, folded);
     if lines.is_empty() {
-        let words = match model.screen.log_shown {
+        let words = match ui.pages.log.shown {
             LogShown::Flink | LogShown::All => "No line was read from these pods yet.",
             LogShown::Highlights => "No line about high availability yet. v shows other lines.",
         };
@@ -89,19 +90,19 @@ pub(super) fn lines(
 }
 
 /// Whether a line is of a pod of that role.
-fn of_role(model: &Model, line: &LogLine, of: Option<Role>) -> bool {
+fn of_role(ui: &Ui, line: &LogLine, of: Option<Role>) -> bool {
     let role = || {
-        let mut pods = model.cluster.pods.values();
+        let mut pods = ui.model.cluster.pods.values();
         pods.find(|pod| pod.name == line.pod).map(|pod| pod.role)
     };
     of.is_none_or(|of| role().is_none_or(|role| role == of))
 }
 
 /// Everything that stands across the log, oldest first: what was broken, and marks of one's own.
-fn marks(model: &Model) -> Vec<(Timestamp, String)> {
-    let breaks = run::breaks(model).into_iter();
+fn marks(ui: &Ui) -> Vec<(Timestamp, String)> {
+    let breaks = run::breaks(ui).into_iter();
     let breaks = breaks.map(|(at, key)| (at, format!("{} {key} sent", sign::BREAK)));
-    let own = model.screen.marks.iter().map(|at| (*at, "mark".to_owned()));
+    let own = ui.pages.log.marks.iter().map(|at| (*at, "mark".to_owned()));
     let mut all: Vec<(Timestamp, String)> = breaks.chain(own).collect();
     all.sort_by_key(|(at, _)| *at);
     all
@@ -118,7 +119,7 @@ fn across(theme: &Theme, at: Timestamp, what: &str, width: usize) -> Line<'stati
 
 /// One line. Where words are looked for, they stand out.
 pub(super) fn one(
-    model: &Model,
+    ui: &Ui,
     theme: &Theme,
     line: &LogLine,
     width: usize,
@@ -145,7 +146,7 @@ pub(super) fn one(
         theme.say(Tone::Muted, format!("{at} ")),
         theme.say(
             Tone::Muted,
-            format!("{:<8} ", super::pods::tag(model, &line.pod)),
+            format!("{:<8} ", super::pods::tag(ui, &line.pod)),
         ),
         theme.say(tone, format!("{sign} ")),
     ];
@@ -159,8 +160,8 @@ pub(super) fn one(
     }
     // tabs of stack traces have no width of their own
     let message = message.replace('\t', "  ");
-    let message: String = message.chars().skip(model.screen.log_side).collect();
-    spans.extend(marked(theme, tone, &message, &model.screen.find));
+    let message: String = message.chars().skip(ui.pages.log.side).collect();
+    spans.extend(marked(theme, tone, &message, &ui.screen.find));
     Line::from(fit(spans, width))
 }
 

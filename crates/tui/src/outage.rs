@@ -1,21 +1,20 @@
 //! The line under the status line while something is away: what, since when, what that means for
 //! what is seen, and that it comes back by itself or which key brings it back.
 
+use crate::Ui;
 use crate::health;
 use crate::health::Fresh;
 use crate::paint::fit;
 use crate::theme::{Theme, Tone, sign};
 use crate::words;
+use crate::{Action, Page, Scope};
 use flinklab_event::{Link, NodeState, Source, Stage};
-use flinklab_model::{Action, Model, Scope};
 use ratatui::text::Line;
 
 /// The line, if something is away.
-pub(super) fn line(model: &Model, theme: &Theme, width: usize) -> Option<Line<'static>> {
-    model.lab.as_ref()?;
-    let (tone, sign, words) = node(model)
-        .or_else(|| away(model))
-        .or_else(|| unfinished(model))?;
+pub(super) fn line(ui: &Ui, theme: &Theme, width: usize) -> Option<Line<'static>> {
+    ui.model.lab.as_ref()?;
+    let (tone, sign, words) = node(ui).or_else(|| away(ui)).or_else(|| unfinished(ui))?;
     let words = format!(" {sign} {words}");
     Some(Line::from(fit(vec![theme.say(tone, words)], width)))
 }
@@ -23,17 +22,18 @@ pub(super) fn line(model: &Model, theme: &Theme, width: usize) -> Option<Line<'s
 type Said = (Tone, &'static str, String);
 
 /// A node that does not run explains everything else.
-fn node(model: &Model) -> Option<Said> {
-    let docker_lost = matches!(model.links.get(&Source::Docker), Some(Link::Lost { .. }));
-    let node = model
+fn node(ui: &Ui) -> Option<Said> {
+    let docker_lost = matches!(ui.model.links.get(&Source::Docker), Some(Link::Lost { .. }));
+    let node = ui
+        .model
         .nodes
         .values()
         .find(|node| node.state != NodeState::Runs)
         .filter(|_| !docker_lost)?;
     let name = &node.name;
-    let age = words::age_at(model.now, node.since);
-    let working = model.plan.goes_on();
-    let up = model.key_for(Scope::Dashboard, Action::Up);
+    let age = words::age_at(ui.model.now, node.since);
+    let working = ui.model.plan.goes_on();
+    let up = ui.key_for(Scope::Of(Page::Dashboard), Action::Up);
     let words = match node.state {
         NodeState::Runs => return None,
         NodeState::Paused => format!(
@@ -52,8 +52,9 @@ fn node(model: &Model) -> Option<Said> {
 }
 
 /// Sources that do not answer, the longest away first.
-fn away(model: &Model) -> Option<Said> {
-    let mut lost: Vec<_> = model
+fn away(ui: &Ui) -> Option<Said> {
+    let mut lost: Vec<_> = ui
+        .model
         .links
         .iter()
         .filter_map(|(source, link)| match link {
@@ -71,10 +72,10 @@ fn away(model: &Model) -> Option<Said> {
         .iter()
         .map(|(_, source, _)| words::source(*source))
         .collect();
-    let age = words::age_at(model.now, since);
+    let age = words::age_at(ui.model.now, since);
     let mut text = format!("{} away for {age}, returns by itself", names.join(", "));
     let api = lost.iter().any(|(_, source, _)| *source == Source::Api);
-    let still = |source| matches!(health::fresh(model, source), Fresh::Live | Fresh::Stale(_));
+    let still = |source| matches!(health::fresh(ui, source), Fresh::Live | Fresh::Stale(_));
     let seen: Vec<&str> = [(Source::Flink, "job (NodePort)"), (Source::Disk, "files")]
         .into_iter()
         .filter(|(source, _)| api && still(*source))
@@ -88,14 +89,14 @@ fn away(model: &Model) -> Option<Said> {
 }
 
 /// A lab that was begun.
-fn unfinished(model: &Model) -> Option<Said> {
-    match &model.stage {
-        Stage::Begun { missing } if !model.plan.goes_on() => Some((
+fn unfinished(ui: &Ui) -> Option<Said> {
+    match &ui.model.stage {
+        Stage::Begun { missing } if !ui.model.plan.goes_on() => Some((
             Tone::Warn,
             sign::WARN,
             format!(
                 "This lab was begun and not finished: {missing}. {} finishes it.",
-                model.key_for(Scope::Dashboard, Action::Up)
+                ui.key_for(Scope::Of(Page::Dashboard), Action::Up)
             ),
         )),
         Stage::Begun { .. } | Stage::Built | Stage::Kept => None,

@@ -3,9 +3,9 @@
 
 use crate::theme::{Theme, Tone, sign};
 use crate::words;
+use crate::{Extent, Scroll};
 use flinklab_base::advice::Invocation;
 use flinklab_base::fault::Fault;
-use flinklab_model::{Extent, Scroll};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::symbols::merge::MergeStrategy;
@@ -17,7 +17,7 @@ pub(super) type Spans = Vec<Span<'static>>;
 
 /// Whether a panel has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Keys {
+pub(super) enum Focus {
     /// It has them.
     Here,
     /// Another one has.
@@ -30,7 +30,7 @@ pub(super) fn panel(
     theme: &Theme,
     area: Rect,
     sides: (Spans, Spans),
-    keys: Keys,
+    keys: Focus,
     lines: Vec<Line<'static>>,
 ) {
     framed(frame, theme, area, keys, lines);
@@ -43,12 +43,12 @@ pub(super) fn framed(
     frame: &mut Frame,
     theme: &Theme,
     area: Rect,
-    keys: Keys,
+    keys: Focus,
     lines: Vec<Line<'static>>,
 ) {
     let tone = match keys {
-        Keys::Here => Tone::Busy,
-        Keys::Elsewhere => Tone::Muted,
+        Focus::Here => Tone::Busy,
+        Focus::Elsewhere => Tone::Muted,
     };
     let block = Block::new()
         .borders(Borders::ALL)

@@ -2,8 +2,8 @@
 //! keys that move it.
 
 use crate::paint::{Spans, sides};
+use crate::player::{Motion, Pastime, Playback};
 use crate::theme::{Theme, Tone, sign};
-use flinklab_model::playback::{Motion, Pastime, Playback};
 use ratatui::text::{Line, Span};
 
 /// The shortest way from start to end that still shows marks apart.

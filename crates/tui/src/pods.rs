@@ -1,12 +1,12 @@
 //! The pods: who leads, who is ready, who was restarted, who waits out a back-off.
 
+use crate::Ui;
 use crate::health;
 use crate::health::Fresh;
 use crate::paint::{Spans, sentences};
 use crate::theme::{Theme, Tone, sign};
 use crate::words;
 use flinklab_event::{BackOff, KubeEvent, Link, Pod, PodPhase, Source};
-use flinklab_model::Model;
 use jiff::Timestamp;
 use ratatui::text::{Line, Span};
 
@@ -14,15 +14,21 @@ use ratatui::text::{Line, Span};
 const WIDE: usize = 72;
 
 /// What stands beside the panel's name.
-pub(super) fn aside(model: &Model, theme: &Theme) -> Spans {
-    if !model.cluster.listed {
+pub(super) fn aside(ui: &Ui, theme: &Theme) -> Spans {
+    if !ui.model.cluster.listed {
         return Vec::new();
     }
-    if let Fresh::Lost(age) = health::fresh(model, Source::Api) {
+    if let Fresh::Lost(age) = health::fresh(ui, Source::Api) {
         return vec![theme.say(Tone::Warn, format!("as of {} ago", words::age(age)))];
     }
-    let ready = model.cluster.pods.values().filter(|pod| pod.ready).count();
-    let all = model.cluster.pods.len();
+    let ready = ui
+        .model
+        .cluster
+        .pods
+        .values()
+        .filter(|pod| pod.ready)
+        .count();
+    let all = ui.model.cluster.pods.len();
     let tone = if ready == all {
         Tone::Muted
     } else {
@@ -36,15 +42,15 @@ pub(super) fn aside(model: &Model, theme: &Theme) -> Spans {
 
 /// The lines of the panel.
 pub(super) fn lines(
-    model: &Model,
+    ui: &Ui,
     theme: &Theme,
     width: usize,
     height: usize,
     chosen: Option<usize>,
 ) -> Vec<Line<'static>> {
-    let pods = model.cluster.listed_pods();
+    let pods = ui.model.cluster.listed_pods();
     if pods.is_empty() {
-        return sentences(theme, Tone::Muted, &nothing(model), width);
+        return sentences(theme, Tone::Muted, &nothing(ui), width);
     }
     let wide = width >= WIDE;
     let fixed = if wide {
@@ -61,17 +67,17 @@ pub(super) fn lines(
         head.push_str(&format!("  {:<12}{}", "ADDRESS", "LAST EXIT"));
     }
     let mut lines = vec![Line::from(theme.say(Tone::Muted, words::cut(&head, width)))];
-    let lost = matches!(health::fresh(model, Source::Api), Fresh::Lost(_));
+    let lost = matches!(health::fresh(ui, Source::Api), Fresh::Lost(_));
     // whoever let its lease run out does not lead; without the API server that is not known
-    let holds = lost || model.cluster.lease_fresh(model.now);
-    let leader = model.cluster.leader().filter(|_| holds);
+    let holds = lost || ui.model.cluster.lease_fresh(ui.model.now);
+    let leader = ui.model.cluster.leader().filter(|_| holds);
     let leader = leader.map(|pod| pod.uid.as_str());
     // the chosen row stays in sight where there are more pods than rows
     let room = height.saturating_sub(1).max(1);
     let skip = chosen.map_or(0, |row| (row + 1).saturating_sub(room));
     for (row, pod) in pods.iter().enumerate().skip(skip).take(room) {
         let leads = leader == Some(pod.uid.as_str());
-        let mut line = Line::from(spans(model, theme, pod, leads, (name, wide)));
+        let mut line = Line::from(spans(ui, theme, pod, leads, (name, wide)));
         if lost {
             line = Line::from(theme.say(Tone::Muted, line.to_string()));
         }
@@ -83,14 +89,8 @@ pub(super) fn lines(
     lines
 }
 
-fn spans(
-    model: &Model,
-    theme: &Theme,
-    pod: &Pod,
-    leads: bool,
-    (name, wide): (usize, bool),
-) -> Spans {
-    let (tone, sign, state) = state(pod, model.now);
+fn spans(ui: &Ui, theme: &Theme, pod: &Pod, leads: bool, (name, wide): (usize, bool)) -> Spans {
+    let (tone, sign, state) = state(pod, ui.model.now);
     let star = if leads { sign::LEADER } else { " " };
     let name_tone = if leads { Tone::Leader } else { Tone::Plain };
     let restarts = if pod.restarts > 0 {
@@ -100,7 +100,7 @@ fn spans(
     };
     let age = pod
         .created
-        .map_or_else(|| "?".to_owned(), |at| words::age_at(model.now, at));
+        .map_or_else(|| "?".to_owned(), |at| words::age_at(ui.model.now, at));
     let mut spans = vec![
         theme.say(Tone::Leader, format!("{star} ")),
         theme.say(
@@ -118,7 +118,7 @@ fn spans(
     if wide {
         let address = pod.ip.as_deref().unwrap_or("none yet");
         spans.push(theme.say(Tone::Muted, format!("  {address:<12}")));
-        spans.push(theme.say(Tone::Muted, last_exit(model, pod)));
+        spans.push(theme.say(Tone::Muted, last_exit(ui, pod)));
     }
     spans
 }
@@ -158,32 +158,32 @@ pub(super) fn state(pod: &Pod, now: Timestamp) -> (Tone, &'static str, String) {
     }
 }
 
-fn last_exit(model: &Model, pod: &Pod) -> String {
+fn last_exit(ui: &Ui, pod: &Pod) -> String {
     let Some((code, reason, at)) = &pod.last_exit else {
         return String::new();
     };
     let ago = at.map_or_else(String::new, |at| {
-        format!(", {} ago", words::age_at(model.now, at))
+        format!(", {} ago", words::age_at(ui.model.now, at))
     });
     format!("{code} {reason}{ago}")
 }
 
 /// Why the panel is empty.
-fn nothing(model: &Model) -> String {
-    if let Some(why) = health::unbuilt(model) {
+fn nothing(ui: &Ui) -> String {
+    if let Some(why) = health::unbuilt(ui) {
         return format!(
             "Nothing runs yet, {why}. {} finishes it.",
-            model.flinklab().command("up")
+            ui.model.flinklab().command("up")
         );
     }
-    match model.links.get(&Source::Api) {
+    match ui.model.links.get(&Source::Api) {
         Some(Link::Lost { why, .. }) => format!(
             "The API server does not answer ({why}). It is asked again and again: this comes back by itself."
         ),
-        _ if model.cluster.listed => {
+        _ if ui.model.cluster.listed => {
             format!(
                 "This lab has no Flink pods. {} finishes it.",
-                model.flinklab().command("up")
+                ui.model.flinklab().command("up")
             )
         }
         _ => "Waiting for the first list of pods.".to_owned(),
@@ -191,27 +191,22 @@ fn nothing(model: &Model) -> String {
 }
 
 /// A pod's role where it is still known.
-pub(super) fn tag(model: &Model, name: &str) -> String {
-    let pod = model.cluster.pods.values().find(|pod| pod.name == name);
+pub(super) fn tag(ui: &Ui, name: &str) -> String {
+    let pod = ui.model.cluster.pods.values().find(|pod| pod.name == name);
     words::tag(pod.map(|pod| pod.role), name)
 }
 
 /// Kubernetes events, the newest at the end.
-pub(super) fn events(
-    model: &Model,
-    theme: &Theme,
-    width: usize,
-    height: usize,
-) -> Vec<Line<'static>> {
-    if model.cluster.events.is_empty() {
+pub(super) fn events(ui: &Ui, theme: &Theme, width: usize, height: usize) -> Vec<Line<'static>> {
+    if ui.model.cluster.events.is_empty() {
         let words = "Kubernetes has said nothing about these pods since we look.";
         return sentences(theme, Tone::Muted, words, width);
     }
-    let skip = model.cluster.events.len().saturating_sub(height);
-    let events = model.cluster.events.iter().skip(skip);
+    let skip = ui.model.cluster.events.len().saturating_sub(height);
+    let events = ui.model.cluster.events.iter().skip(skip);
     events
         .map(|one| {
-            let spans = event(model, theme, one, Object::Named);
+            let spans = event(ui, theme, one, Object::Named);
             Line::from(crate::paint::fit(spans, width))
         })
         .collect()
@@ -227,7 +222,7 @@ pub(super) enum Object {
 }
 
 /// One event in a line.
-pub(super) fn event(model: &Model, theme: &Theme, event: &KubeEvent, object: Object) -> Spans {
+pub(super) fn event(ui: &Ui, theme: &Theme, event: &KubeEvent, object: Object) -> Spans {
     let (tone, sign) = match event.warning {
         true => (Tone::Warn, sign::WARN),
         false => (Tone::Plain, " "),
@@ -238,7 +233,7 @@ pub(super) fn event(model: &Model, theme: &Theme, event: &KubeEvent, object: Obj
         String::new()
     };
     let whom = match object {
-        Object::Named => format!(" {}", tag(model, &event.object)),
+        Object::Named => format!(" {}", tag(ui, &event.object)),
         Object::Left => String::new(),
     };
     vec![

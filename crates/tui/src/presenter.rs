@@ -4,11 +4,14 @@
 
 mod facts;
 
+use crate::Ui;
+use crate::pages::lesson as page;
 use crate::paint::{fit, sides};
 use crate::theme::{Theme, Tone, sign};
-use crate::{digits, page_lesson, words};
+use crate::{Panel, Present, since_sent};
+use crate::{digits, words};
 use flinklab_event::{Comeback, Origin, RunResult};
-use flinklab_model::{Asked, Course, Is, Model, Panel, Present, since_sent};
+use flinklab_model::{Asked, Course, Is};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
@@ -18,7 +21,7 @@ use ratatui::text::{Line, Span};
 const FACTS: usize = 42;
 
 /// Draws the whole screen.
-pub(super) fn draw(model: &Model, theme: &Theme, present: &Present, frame: &mut Frame) {
+pub(super) fn draw(ui: &Ui, theme: &Theme, present: &Present, frame: &mut Frame) {
     let area = frame.area();
     let theme = &theme.for_room(present.dark);
     if let Some(paper) = theme.paper(present.dark) {
@@ -33,18 +36,18 @@ pub(super) fn draw(model: &Model, theme: &Theme, present: &Present, frame: &mut 
         height: 1,
         ..area
     };
-    frame.render_widget(head(model, theme, width), at(0));
+    frame.render_widget(head(ui, theme, width), at(0));
     let mut row = 2;
-    let title = title(model);
+    let title = title(ui);
     let title = Line::from(fit(
         vec![theme.say(Tone::Mark, format!("  {title}"))],
         width,
     ));
     frame.render_widget(title, at(row));
     row += 2;
-    let side = side_by_side(model);
+    let side = side_by_side(ui);
     let middle = match side.is_empty() {
-        true => figure_and_facts(model, theme, width),
+        true => figure_and_facts(ui, theme, width),
         false => compared(theme, &side, width),
     };
     for line in middle {
@@ -56,26 +59,32 @@ pub(super) fn draw(model: &Model, theme: &Theme, present: &Present, frame: &mut 
     }
     row += 1;
     let room = area.height.saturating_sub(row + 2);
-    for line in idea(model, theme, width, usize::from(room)) {
+    for line in idea(ui, theme, width, usize::from(room)) {
         frame.render_widget(line, at(row));
         row += 1;
     }
-    frame.render_widget(foot(model, theme, present, width), at(area.height - 1));
+    frame.render_widget(foot(ui, theme, present, width), at(area.height - 1));
 }
 
 /// Which lesson and step; never without what it is of.
-fn head(model: &Model, theme: &Theme, width: usize) -> Line<'static> {
-    let left = match &model.lessons.course {
+fn head(ui: &Ui, theme: &Theme, width: usize) -> Line<'static> {
+    let left = match &ui.pages.lesson.course {
         Some(course) => format!("  {}", course.lesson.title),
         None => "  Flink high availability".to_owned(),
     };
-    let origin = match model.lab.as_ref().map_or(model.origin, |lab| lab.origin) {
+    let origin = match ui
+        .model
+        .lab
+        .as_ref()
+        .map_or(ui.model.origin, |lab| lab.origin)
+    {
         Origin::Real => "",
         Origin::Simulated => "SIMULATED  ",
         Origin::Recorded => "RECORDED  ",
     };
-    let step = model
-        .lessons
+    let step = ui
+        .pages
+        .lesson
         .course
         .as_ref()
         .map_or_else(String::new, |course| {
@@ -89,30 +98,33 @@ fn head(model: &Model, theme: &Theme, width: usize) -> Line<'static> {
     sides(vec![theme.say(Tone::Muted, left)], right, width)
 }
 
-fn title(model: &Model) -> String {
-    let course = model.lessons.course.as_ref();
+fn title(ui: &Ui) -> String {
+    let course = ui.pages.lesson.course.as_ref();
     let step = course.and_then(Course::now);
-    let of_run = model.run().map(|run| run.order.failure.title.to_string());
+    let of_run = ui
+        .model
+        .run()
+        .map(|run| run.order.failure.title.to_string());
     step.map(|step| step.title.clone())
         .or(of_run)
         .unwrap_or_else(|| "The lab".to_owned())
 }
 
 /// The run that the room waits for or has just seen.
-fn result(model: &Model) -> Option<&RunResult> {
-    match &model.lessons.course {
-        Some(course) => course.run(model),
-        None => model.finished.last(),
+fn result(ui: &Ui) -> Option<&RunResult> {
+    match &ui.pages.lesson.course {
+        Some(course) => course.run(&ui.model),
+        None => ui.model.finished.last(),
     }
 }
 
 /// The one number, and what it counts.
-fn figure(model: &Model) -> (String, String) {
-    if let Some(sent) = since_sent(model) {
-        let seconds = words::since(model.now, sent).floor();
+fn figure(ui: &Ui) -> (String, String) {
+    if let Some(sent) = since_sent(ui) {
+        let seconds = words::since(ui.model.now, sent).floor();
         return (format!("{seconds:.0}"), "seconds since it broke".to_owned());
     }
-    if let Some(run) = result(model) {
+    if let Some(run) = result(ui) {
         let (number, caption) = match run.comeback() {
             Comeback::After(ms) => (
                 format!("{:.1}", ms as f64 / 1e3),
@@ -123,21 +135,24 @@ fn figure(model: &Model) -> (String, String) {
         };
         return (number, caption.to_owned());
     }
-    match model.screen.focus {
-        Panel::Leader => match (model.cluster.lock(), model.cluster.lease_age(model.now)) {
+    match ui.pages.dashboard.focus {
+        Panel::Leader => match (
+            ui.model.cluster.lock(),
+            ui.model.cluster.lease_age(ui.model.now),
+        ) {
             (Some(lock), Some(age)) => {
                 let left = (lock.seconds - age).max(0.0).ceil();
                 (format!("{left:.0}"), "seconds of the lease left".to_owned())
             }
             _ => ("-".to_owned(), "the lease is not seen".to_owned()),
         },
-        Panel::Checkpoints => match model.job.newest() {
+        Panel::Checkpoints => match ui.model.job.newest() {
             Some(row) => (row.id.to_string(), "newest checkpoint".to_owned()),
             None => ("-".to_owned(), "no checkpoint yet".to_owned()),
         },
         Panel::Pods | Panel::Run | Panel::Log => {
-            let ours = model.lab.as_ref().and_then(|lab| lab.job.as_deref());
-            match model.job.row(ours) {
+            let ours = ui.model.lab.as_ref().and_then(|lab| lab.job.as_deref());
+            match ui.model.job.row(ours) {
                 Some(row) => (
                     format!("{}/{}", row.tasks.running, row.tasks.total),
                     "tasks run".to_owned(),
@@ -148,12 +163,12 @@ fn figure(model: &Model) -> (String, String) {
     }
 }
 
-fn figure_and_facts(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
-    let (number, caption) = figure(model);
+fn figure_and_facts(ui: &Ui, theme: &Theme, width: usize) -> Vec<Line<'static>> {
+    let (number, caption) = figure(ui);
     let mut large = digits::rows(&number);
     large.push(String::new());
-    let tone = match result(model) {
-        Some(_) if model.run().is_none() => Tone::Ok,
+    let tone = match result(ui) {
+        Some(_) if ui.model.run().is_none() => Tone::Ok,
         _ => Tone::Accent,
     };
     let mut left: Vec<Span<'static>> = large
@@ -161,7 +176,7 @@ fn figure_and_facts(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'sta
         .map(|row| theme.say(tone, format!("     {row}")))
         .collect();
     left.push(theme.say(Tone::Plain, format!("     {caption}")));
-    let facts = facts::facts(model, theme);
+    let facts = facts::facts(ui, theme);
     let rows = left.into_iter().enumerate().map(|(n, figure)| {
         let wide = FACTS.min(width);
         let mut spans = fit(vec![figure], wide);
@@ -174,9 +189,9 @@ fn figure_and_facts(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'sta
 }
 
 /// Failures whose runs the step lays side by side.
-fn side_by_side(model: &Model) -> Vec<(String, String, String)> {
-    let step = model.lessons.course.as_ref().and_then(Course::now);
-    step.map_or_else(Vec::new, |step| page_lesson::side_by_side(model, step))
+fn side_by_side(ui: &Ui) -> Vec<(String, String, String)> {
+    let step = ui.pages.lesson.course.as_ref().and_then(Course::now);
+    step.map_or_else(Vec::new, |step| page::side_by_side(ui, step))
 }
 
 fn compared(theme: &Theme, side: &[(String, String, String)], width: usize) -> Vec<Line<'static>> {
@@ -220,14 +235,14 @@ fn compared(theme: &Theme, side: &[(String, String, String)], width: usize) -> V
 }
 
 /// The one idea of this moment, in a few sentences.
-fn idea(model: &Model, theme: &Theme, width: usize, room: usize) -> Vec<Line<'static>> {
+fn idea(ui: &Ui, theme: &Theme, width: usize, room: usize) -> Vec<Line<'static>> {
     let wide = width.saturating_sub(6);
     let wrapped = |tone: Tone, text: &str| {
         let lines = words::wrap(text, wide).into_iter();
         let lines = lines.map(|line| Line::from(theme.say(tone, format!("  {line}"))));
         lines.collect::<Vec<_>>()
     };
-    let Some(course) = &model.lessons.course else {
+    let Some(course) = &ui.pages.lesson.course else {
         return wrapped(
             Tone::Plain,
             "Two JobManagers, one leader, one job. What if one of them goes?",
@@ -252,8 +267,8 @@ fn idea(model: &Model, theme: &Theme, width: usize, room: usize) -> Vec<Line<'st
         }
         (Some(Asked::Job(order)), _) => {
             let mut lines = wrapped(Tone::Mark, &format!("Now: {}.", order.act.title()));
-            if let Some((_, seen)) = &model.jobs.seen {
-                let costs = seen.costs(order, model.now);
+            if let Some((_, seen)) = &ui.model.jobs.seen {
+                let costs = seen.costs(order, ui.model.now);
                 lines.extend(costs.iter().flat_map(|words| wrapped(Tone::Plain, words)));
             }
             lines
@@ -261,7 +276,7 @@ fn idea(model: &Model, theme: &Theme, width: usize, room: usize) -> Vec<Line<'st
         (None, Is::Misses) => {
             let mut lines = wrapped(
                 Tone::Warn,
-                &format!("{} {}", sign::WARN, model.flinklab().advise(&step.hint)),
+                &format!("{} {}", sign::WARN, ui.model.flinklab().advise(&step.hint)),
             );
             if let Some(why) = &course.refused {
                 lines.extend(wrapped(Tone::Plain, why));
@@ -274,12 +289,12 @@ fn idea(model: &Model, theme: &Theme, width: usize, room: usize) -> Vec<Line<'st
         (None, Is::Holds) if course.acted.is_some() => {
             let seen = course.told.iter();
             seen.flat_map(|told| {
-                let (tone, mark) = page_lesson::mark(told, course.is);
+                let (tone, mark) = page::mark(told, course.is);
                 wrapped(tone, &format!("{mark} {}", told.what))
             })
             .collect()
         }
-        (None, _) => wrapped(Tone::Plain, &model.flinklab().advise(&step.text)),
+        (None, _) => wrapped(Tone::Plain, &ui.model.flinklab().advise(&step.text)),
     };
     if lines.len() > room {
         // nothing is cut without a sign
@@ -293,10 +308,10 @@ fn idea(model: &Model, theme: &Theme, width: usize, room: usize) -> Vec<Line<'st
 }
 
 /// The next key, and those that were pressed.
-fn foot(model: &Model, theme: &Theme, present: &Present, width: usize) -> Line<'static> {
-    let left = match model.screen.notice(model.now) {
+fn foot(ui: &Ui, theme: &Theme, present: &Present, width: usize) -> Line<'static> {
+    let left = match ui.screen.notice(ui.model.now) {
         Some(notice) => vec![theme.say(Tone::Mark, format!("  {notice}"))],
-        None => vec![theme.say(Tone::Accent, format!("  {}", model.press()))],
+        None => vec![theme.say(Tone::Accent, format!("  {}", ui.press()))],
     };
     let keys: Vec<&str> = present.keys.iter().map(String::as_str).collect();
     let right = match keys.is_empty() {
@@ -313,8 +328,8 @@ impl Theme {
             return self.clone();
         }
         self.named(match dark {
-            true => flinklab_model::ThemeName::Contrast,
-            false => flinklab_model::ThemeName::Light,
+            true => crate::ThemeName::Contrast,
+            false => crate::ThemeName::Light,
         })
     }
 

@@ -1,23 +1,25 @@
 //! The newest break: its phases as they are reached, then its verdict. The panel; the page with
 //! everything is `timeline`.
 
+use crate::Ui;
 use crate::paint::{Spans, fit, sentences, sides};
 use crate::theme::{Theme, Tone, sign};
 use crate::words;
 use crate::words::Stage;
 use flinklab_event::{Phase, PhaseName, RunResult, Statement};
 use flinklab_lab::failure::{Failure, Leadership, Restore, Verdict};
-use flinklab_model::{Model, Run};
+use flinklab_model::Run;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::text::{Line, Span};
 
 /// Every break that is known, with the moment it was sent, oldest first.
-pub(super) fn breaks(model: &Model) -> Vec<(Timestamp, String)> {
-    let mut all: Vec<(Timestamp, String)> = model
+pub(super) fn breaks(ui: &Ui) -> Vec<(Timestamp, String)> {
+    let mut all: Vec<(Timestamp, String)> = ui
+        .model
         .history()
         .map(|run| (run.at, run.failure.clone()))
         .collect();
-    if let Some(run) = model.run()
+    if let Some(run) = ui.model.run()
         && let Some(sent) = sent(run)
     {
         all.push((sent, run.order.failure.key.to_string()));
@@ -88,25 +90,20 @@ pub(super) fn listed(expected: &[PhaseName], seen: &[Phase]) -> Vec<(PhaseName, 
 }
 
 /// The lines of the panel.
-pub(super) fn lines(
-    model: &Model,
-    theme: &Theme,
-    width: usize,
-    height: usize,
-) -> Vec<Line<'static>> {
-    if let Some(run) = model.run() {
-        return going(model, theme, run, width, height);
+pub(super) fn lines(ui: &Ui, theme: &Theme, width: usize, height: usize) -> Vec<Line<'static>> {
+    if let Some(run) = ui.model.run() {
+        return going(ui, theme, run, width, height);
     }
-    match model.history().next_back() {
+    match ui.model.history().next_back() {
         Some(result) => over(theme, result, width, height),
-        None => nothing(model, theme, width),
+        None => nothing(ui, theme, width),
     }
 }
 
-fn nothing(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
+fn nothing(ui: &Ui, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     let words = "Nothing was broken yet. x lists what can be; a digit aims, the same digit fires.";
     let mut lines = sentences(theme, Tone::Muted, words, width);
-    for (n, failure) in model.failures.iter().take(3).enumerate() {
+    for (n, failure) in ui.model.failures.iter().take(3).enumerate() {
         lines.push(Line::from(fit(
             vec![
                 theme.say(Tone::Accent, format!(" {} ", n + 1)),
@@ -119,14 +116,8 @@ fn nothing(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     lines
 }
 
-fn going(
-    model: &Model,
-    theme: &Theme,
-    run: &Run,
-    width: usize,
-    height: usize,
-) -> Vec<Line<'static>> {
-    let passed = sent(run).map(|at| words::since(model.now, at));
+fn going(ui: &Ui, theme: &Theme, run: &Run, width: usize, height: usize) -> Vec<Line<'static>> {
+    let passed = sent(run).map(|at| words::since(ui.model.now, at));
     let clock = passed.map_or_else(|| "sending".to_owned(), |s| format!("T+{s:.1}s"));
     let mut lines = vec![sides(
         vec![
@@ -156,10 +147,10 @@ fn going(
     let last = match &run.seen.fault {
         Some(fault) => vec![theme.say(Tone::Fail, format!(" {} {}", sign::FAIL, fault.what))],
         None => {
-            let words = words::sleep(model, run, width.saturating_sub(3))
-                .or_else(|| run.waits_for(model.now));
+            let words = words::sleep(&ui.model, run, width.saturating_sub(3))
+                .or_else(|| run.waits_for(ui.model.now));
             let words = words.unwrap_or_else(|| {
-                let left = words::since(run.deadline(), model.now);
+                let left = words::since(run.deadline(), ui.model.now);
                 format!("watching, at most {} more", words::age(left))
             });
             vec![theme.say(Tone::Busy, format!(" {} {words}", sign::NOW))]
@@ -169,7 +160,7 @@ fn going(
     let room = height.saturating_sub(lines.len());
     lines.extend(statements(
         theme,
-        &run.so_far(model.now),
+        &run.so_far(ui.model.now),
         Stage::Going,
         width,
         room,
@@ -335,16 +326,11 @@ pub(super) fn verdict_line(theme: &Theme, result: &RunResult) -> Spans {
 }
 
 /// Finished runs, the newest first.
-pub(super) fn past(
-    model: &Model,
-    theme: &Theme,
-    width: usize,
-    height: usize,
-) -> Vec<Line<'static>> {
-    if model.history().next().is_none() {
+pub(super) fn past(ui: &Ui, theme: &Theme, width: usize, height: usize) -> Vec<Line<'static>> {
+    if ui.model.history().next().is_none() {
         return sentences(theme, Tone::Muted, "No finished run yet.", width);
     }
-    let runs = model.history().rev().take(height);
+    let runs = ui.model.history().rev().take(height);
     runs.map(|result| {
         let (tone, sign) = words::verdict(result.verdict);
         let took = result

@@ -1,13 +1,14 @@
 //! The first and the last line of every page: which lab, is HA healthy, does the job really run,
 //! how old is the newest checkpoint, how fresh is all that; and which keys there are.
 
+use crate::Ui;
 use crate::health;
 use crate::health::Fresh;
 use crate::paint::{Spans, sides};
 use crate::theme::{Theme, Tone, sign};
 use crate::words;
+use crate::{Action, Panel, Scope, Typing};
 use flinklab_event::{Origin, Source};
-use flinklab_model::{Action, Model, Page, Panel, Scope, Typing};
 use jiff::SignedDuration;
 use ratatui::text::{Line, Span};
 
@@ -15,21 +16,21 @@ use ratatui::text::{Line, Span};
 const GONE: f64 = 2.0;
 
 /// The first line. What is said gets shorter until it fits; the reason gives way last of all.
-pub(super) fn line(model: &Model, theme: &Theme, width: usize) -> Line<'static> {
+pub(super) fn line(ui: &Ui, theme: &Theme, width: usize) -> Line<'static> {
     let head = vec![
         Span::raw(" "),
-        theme.say(Tone::Accent, name(model)),
+        theme.say(Tone::Accent, name(ui)),
         Span::raw(" "),
-        origin(model, theme),
+        origin(ui, theme),
     ];
     let mut head = head;
-    if let Some(left) = model.screen.armed_for(model.now) {
+    if let Some(left) = ui.screen.armed_for(ui.model.now) {
         let words = format!(" ARMED {} ", words::age(left.as_secs_f64()));
         head.push(Span::raw(" "));
         head.push(Span::styled(words, Theme::chosen()));
     }
-    if let Some(left) = model.standing.first() {
-        let more = match model.standing.len() {
+    if let Some(left) = ui.model.standing.first() {
+        let more = match ui.model.standing.len() {
             1 => String::new(),
             count => format!(" +{}", count - 1),
         };
@@ -37,10 +38,10 @@ pub(super) fn line(model: &Model, theme: &Theme, width: usize) -> Line<'static> 
         head.push(Span::raw(" "));
         head.push(Span::styled(words, Theme::chosen()));
     }
-    if model.lab.is_none() {
+    if ui.model.lab.is_none() {
         return sides(head, Vec::new(), width);
     }
-    let health = health::word(model);
+    let health = health::word(ui);
     let reason = words::columns(&health.reason);
     let mut shown = Vec::new();
     for brief in [Brief::No, Brief::Checkpoint, Brief::Freshness] {
@@ -57,10 +58,10 @@ pub(super) fn line(model: &Model, theme: &Theme, width: usize) -> Line<'static> 
         let tasks = if told {
             Vec::new()
         } else {
-            [vec![gap(theme)], tasks(model, theme)].concat()
+            [vec![gap(theme)], tasks(ui, theme)].concat()
         };
-        let rest = [tasks, vec![gap(theme)], checkpoint(model, theme, brief)].concat();
-        let right = freshness(model, theme, brief);
+        let rest = [tasks, vec![gap(theme)], checkpoint(ui, theme, brief)].concat();
+        let right = freshness(ui, theme, brief);
         let used: usize = [&fixed, &rest, &right]
             .into_iter()
             .flatten()
@@ -92,17 +93,17 @@ enum Brief {
 }
 
 /// The lab's instance.
-fn name(model: &Model) -> String {
-    model
+fn name(ui: &Ui) -> String {
+    ui.model
         .lab
         .as_ref()
         .map_or_else(|| "flinklab".to_owned(), |lab| lab.name.clone())
 }
 
 /// Real, simulated or recorded: said on every screen.
-fn origin(model: &Model, theme: &Theme) -> Span<'static> {
-    let of_lab = model.lab.as_ref().map(|lab| lab.origin);
-    match of_lab.or(Some(model.origin).filter(|origin| *origin != Origin::Real)) {
+fn origin(ui: &Ui, theme: &Theme) -> Span<'static> {
+    let of_lab = ui.model.lab.as_ref().map(|lab| lab.origin);
+    match of_lab.or(Some(ui.model.origin).filter(|origin| *origin != Origin::Real)) {
         None => Span::raw(""),
         Some(Origin::Real) => theme.say(Tone::Muted, "real"),
         Some(Origin::Simulated) => theme.say(Tone::Mark, "SIMULATED"),
@@ -115,12 +116,12 @@ fn gap(theme: &Theme) -> Span<'static> {
 }
 
 /// RUNNING may be told while tasks are only scheduled, so the count of tasks comes first.
-fn tasks(model: &Model, theme: &Theme) -> Spans {
-    let ours = model.lab.as_ref().and_then(|lab| lab.job.as_deref());
-    let Some(row) = model.job.row(ours) else {
+fn tasks(ui: &Ui, theme: &Theme) -> Spans {
+    let ours = ui.model.lab.as_ref().and_then(|lab| lab.job.as_deref());
+    let Some(row) = ui.model.job.row(ours) else {
         return vec![theme.say(Tone::Muted, "tasks ?")];
     };
-    let old = !matches!(health::fresh(model, Source::Flink), Fresh::Live);
+    let old = !matches!(health::fresh(ui, Source::Flink), Fresh::Live);
     let tone = match row.all_run() {
         _ if old => Tone::Muted,
         true => Tone::Ok,
@@ -140,16 +141,16 @@ fn tasks(model: &Model, theme: &Theme) -> Spans {
 }
 
 /// The newest completed checkpoint and its age.
-fn checkpoint(model: &Model, theme: &Theme, brief: Brief) -> Spans {
-    let Some((newest, since)) = model.newest_completed() else {
+fn checkpoint(ui: &Ui, theme: &Theme, brief: Brief) -> Spans {
+    let Some((newest, since)) = ui.model.newest_completed() else {
         // that there is none is known only where somebody said so
-        let words = match model.job.told {
+        let words = match ui.model.job.told {
             Some(_) => "no checkpoint yet",
             None => "checkpoint ?",
         };
         return vec![theme.say(Tone::Muted, words)];
     };
-    let age = since.map(|at| words::age_at(model.now, at));
+    let age = since.map(|at| words::age_at(ui.model.now, at));
     let (name, ago) = if brief == Brief::No {
         ("checkpoint ", " ago")
     } else {
@@ -163,12 +164,12 @@ fn checkpoint(model: &Model, theme: &Theme, brief: Brief) -> Spans {
 }
 
 /// The worst of all sources; the end of the line.
-fn freshness(model: &Model, theme: &Theme, brief: Brief) -> Spans {
-    if let Some(news) = model.screen.paused {
+fn freshness(ui: &Ui, theme: &Theme, brief: Brief) -> Spans {
+    if let Some(news) = ui.screen.paused {
         let words = format!("{} PAUSED +{news} ", sign::PAUSED);
         return vec![theme.say(Tone::Mark, words)];
     }
-    let (source, fresh) = health::worst(model);
+    let (source, fresh) = health::worst(ui);
     let (tone, sign, state) = health::fresh_words(fresh);
     let words = match fresh {
         Fresh::Live => format!("{sign} {state} "),
@@ -181,11 +182,11 @@ fn freshness(model: &Model, theme: &Theme, brief: Brief) -> Spans {
 }
 
 /// Names of panels, for terminals that show one at a time.
-pub(super) fn tabs(model: &Model, theme: &Theme, width: usize) -> Line<'static> {
+pub(super) fn tabs(ui: &Ui, theme: &Theme, width: usize) -> Line<'static> {
     let mut spans = vec![Span::raw(" ")];
     for panel in Panel::ALL {
         let words = format!(" {} {} ", panel.digit(), title(panel));
-        spans.push(if panel == model.screen.focus {
+        spans.push(if panel == ui.pages.dashboard.focus {
             Span::styled(words, Theme::chosen())
         } else {
             theme.say(Tone::Muted, words)
@@ -207,8 +208,8 @@ pub(super) fn title(panel: Panel) -> &'static str {
 
 /// The last line: what is typed while something is, a notice while there is one, and the keys that
 /// count here.
-pub(super) fn keys(model: &Model, theme: &Theme, width: usize) -> Line<'static> {
-    let prompt = match model.screen.typing {
+pub(super) fn keys(ui: &Ui, theme: &Theme, width: usize) -> Line<'static> {
+    let prompt = match ui.screen.typing {
         Some(Typing::Find) => Some("/"),
         Some(Typing::Filter) => Some("&"),
         Some(Typing::Palette) | None => None,
@@ -216,55 +217,55 @@ pub(super) fn keys(model: &Model, theme: &Theme, width: usize) -> Line<'static> 
     if let Some(prompt) = prompt {
         let left = vec![
             theme.say(Tone::Accent, format!(" {prompt} ")),
-            theme.say(Tone::Plain, model.screen.typed.clone()),
+            theme.say(Tone::Plain, ui.screen.typed.clone()),
             theme.say(Tone::Accent, "▏"),
         ];
         let help = "!word: without it · enter takes · esc leaves ";
         return sides(left, vec![theme.say(Tone::Muted, help)], width);
     }
-    let scope = match model.screen.typing {
+    let scope = match ui.screen.typing {
         Some(_) => Scope::Typing,
-        None => model.screen.scope(),
+        None => ui.screen.scope(),
     };
-    match model.screen.notice(model.now) {
+    match ui.screen.notice(ui.model.now) {
         Some(notice) => {
             let left = vec![theme.say(Tone::Mark, format!(" {} {notice}", sign::NOW))];
             let room = width.saturating_sub(words::columns(notice) + 4);
             let keys = if room > 20 {
-                shown(model, scope, theme, room)
+                shown(ui, scope, theme, room)
             } else {
                 Vec::new()
             };
             sides(left, keys, width)
         }
-        None => match gone(model, theme) {
+        None => match gone(ui, theme) {
             Some(gone) => {
                 let room = width.saturating_sub(gone.iter().map(Span::width).sum::<usize>() + 1);
-                sides(gone, shown(model, scope, theme, room), width)
+                sides(gone, shown(ui, scope, theme, room), width)
             }
-            None => sides(shown(model, scope, theme, width), Vec::new(), width),
+            None => sides(shown(ui, scope, theme, width), Vec::new(), width),
         },
     }
 }
 
 /// What is gone, since when, and that nothing needs to be done about it.
-fn gone(model: &Model, theme: &Theme) -> Option<Spans> {
-    model.lab.as_ref()?;
+fn gone(ui: &Ui, theme: &Theme) -> Option<Spans> {
+    ui.model.lab.as_ref()?;
     // while it is built, what is not there yet is not gone
-    if model.plan.goes_on() {
+    if ui.model.plan.goes_on() {
         return None;
     }
-    let (source, Fresh::Lost(age)) = health::worst(model) else {
+    let (source, Fresh::Lost(age)) = health::worst(ui) else {
         return None;
     };
     if age < GONE {
         return None;
     }
     let since = SignedDuration::from_secs_f64(age);
-    let since = model.now.checked_sub(since).unwrap_or(model.now);
+    let since = ui.model.now.checked_sub(since).unwrap_or(ui.model.now);
     let (name, since) = (words::source(source), words::clock(&theme.zone, since));
     // the job is seen by another way: whether it lives is the first question
-    let by_port = source == Source::Api && health::fresh(model, Source::Flink) == Fresh::Live;
+    let by_port = source == Source::Api && health::fresh(ui, Source::Flink) == Fresh::Live;
     let job = if by_port { " · job by NodePort" } else { "" };
     let words = format!(
         " {} {name} gone since {since}, returns by itself{job}",
@@ -274,32 +275,20 @@ fn gone(model: &Model, theme: &Theme) -> Option<Spans> {
 }
 
 /// Whether a key does anything now.
-fn counts(model: &Model, scope: Scope, action: Action) -> bool {
-    let stuck = model.plan.over() || model.plan.fault.is_some();
-    let runs = model.history().count() + usize::from(model.run().is_some());
+fn counts(ui: &Ui, scope: Scope, action: Action) -> bool {
     match (scope, action) {
-        (Scope::Welcome, Action::Back) => model.screen.page != Page::Welcome,
-        (Scope::Welcome, Action::Doctor) => model.screen.page == Page::Welcome,
-        (Scope::Dashboard, Action::Back) => false,
-        (Scope::Plan, Action::Up) => stuck && model.plan.done.is_none(),
-        (Scope::Run, Action::Run(_)) => runs > 1,
-        (Scope::Run, Action::Timeline) => false,
-        (_, Action::Timeline) => runs > 0,
-        (Scope::Lesson | Scope::Present, Action::Step(_) | Action::Again | Action::Leave) => {
-            model.lessons.course.is_some()
-        }
-        (Scope::Job, Action::Enter) => !model.details.exceptions.is_empty(),
-        (_, Action::Open(page)) => model.screen.page != page,
-        _ => true,
+        (Scope::Present, Action::Step(_) | Action::Again) => ui.pages.lesson.course.is_some(),
+        (Scope::Present | Scope::Typing, _) => true,
+        (_, Action::Open(page)) => page != ui.screen.page && page.component().is_worth_opening(ui),
+        _ => ui.page().offers(ui, action),
     }
 }
 
 /// The keys of a scope and its parents that fit; those that count everywhere always do.
-fn shown(model: &Model, scope: Scope, theme: &Theme, width: usize) -> Spans {
+fn shown(ui: &Ui, scope: Scope, theme: &Theme, width: usize) -> Spans {
     let of = |here: Scope| {
-        let rows = model.screen.keys.of(here);
-        let rows =
-            rows.filter(|(binding, _)| binding.in_line && counts(model, scope, binding.action));
+        let rows = ui.screen.keys.of(here);
+        let rows = rows.filter(|(binding, _)| binding.in_line && counts(ui, scope, binding.action));
         let keys = rows.filter_map(|(binding, keys)| {
             let key = words::key(*keys.first()?);
             Some([
@@ -342,8 +331,8 @@ mod tests {
 
     #[test]
     fn what_is_applied_is_said_on_every_page() {
-        let mut model = Model::default();
-        model.standing.push(Standing {
+        let mut ui = Ui::default();
+        ui.model.standing.push(Standing {
             run: "r".into(),
             failure: "jm-freeze".into(),
             what: "a process is stopped".into(),
@@ -351,7 +340,7 @@ mod tests {
             deadline: Timestamp::UNIX_EPOCH,
             owner: None,
         });
-        let line = line(&model, &Theme::of(&model), 80).to_string();
+        let line = line(&ui, &Theme::of(&ui), 80).to_string();
         assert!(line.contains("APPLIED jm-freeze"), "{line}");
     }
 }

@@ -1,9 +1,8 @@
 //! One screen as an SVG file: text that can be read and found, colours that follow the reader's
 //! light or dark page, lines and blocks drawn as shapes so that they join in every font.
 
-use super::draw;
+use crate::{Ui, draw};
 use flinklab_base::text::xml as escaped;
-use flinklab_model::Model;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::{Buffer, Cell};
@@ -25,11 +24,11 @@ const INK: (&str, &str) = ("#24292f", "#d7dde5");
 
 /// The screen of a model at that size, as an SVG.
 #[must_use]
-pub fn svg(model: &Model, columns: u16, rows: u16, title: &str) -> String {
-    let mut model = model.clone();
-    (model.screen.columns, model.screen.rows) = (columns, rows);
+pub fn svg(ui: &Ui, columns: u16, rows: u16, title: &str) -> String {
+    let mut ui = ui.clone();
+    (ui.screen.columns, ui.screen.rows) = (columns, rows);
     let Ok(mut terminal) = Terminal::new(TestBackend::new(columns, rows));
-    let Ok(drawn) = terminal.draw(|frame| draw(&model, frame));
+    let Ok(drawn) = terminal.draw(|frame| draw(&ui, frame));
     of(drawn.buffer, title)
 }
 
@@ -329,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_screen_is_one_file_without_anything_from_elsewhere() {
-        let picture = svg(&Model::default(), 80, 24, "a <screen> & more");
+        let picture = svg(&Ui::default(), 80, 24, "a <screen> & more");
         assert!(picture.starts_with("<svg ") && picture.ends_with("</svg>\n"));
         assert!(picture.contains("a &lt;screen&gt; &amp; more"));
         assert!(picture.contains("prefers-color-scheme:dark"));

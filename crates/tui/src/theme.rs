@@ -2,8 +2,9 @@
 //! alone: a sign or a word stands beside it. The palette can be told apart by everybody
 //! (blue is good, orange a warning, vermilion bad); the terminal's background is never set.
 
+use crate::Ui;
+use crate::{Colours, Looks, ThemeName};
 use flinklab_base::text;
-use flinklab_model::{Colours, Looks, Model, ThemeName};
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
@@ -101,13 +102,13 @@ pub(super) struct Theme {
 }
 
 impl Theme {
-    pub(super) fn of(model: &Model) -> Self {
+    pub(super) fn of(ui: &Ui) -> Self {
         let Looks {
             theme,
             colours,
             zone,
             ..
-        } = model.screen.looks.clone();
+        } = ui.screen.looks.clone();
         Self {
             name: theme,
             colours,

@@ -1,7 +1,7 @@
 //! The first stage: what happened becomes known. Arms call methods of the slices; nothing is
 //! concluded here.
 
-use crate::{Ended, Model, input};
+use crate::{Ended, Model};
 use flinklab_event::{Done, Effect, Event, Happening, LogLine, Signal};
 
 /// An event was taken in.
@@ -12,16 +12,11 @@ pub(super) fn take(model: &mut Model, happening: &Happening, effects: &mut Vec<E
     let at = happening.at;
     model.now = at;
     match &happening.event {
-        Event::Key(key) => effects.extend(input::pressed(model, *key)),
-        Event::Resize { columns, rows } => {
-            model.screen.columns = *columns;
-            model.screen.rows = *rows;
-        }
         Event::Signal(Signal::Interrupt | Signal::Terminate | Signal::Hangup) => {
             model.ended = Some(Ended::Interrupted);
         }
-        Event::Signal(Signal::Suspend) => model.screen.asides += 1,
-        Event::Signal(Signal::Resume) => {}
+        // The terminal's own.
+        Event::Key(_) | Event::Resize { .. } | Event::Signal(Signal::Suspend | Signal::Resume) => {}
         Event::Lab(facts) => {
             model.lab = Some((**facts).clone());
             model.lab_is();

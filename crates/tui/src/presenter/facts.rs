@@ -1,25 +1,26 @@
 //! The few facts beside the figure: who leads, the lease, the job, the checkpoint, the verdict.
 
 use super::result;
+use crate::Ui;
 use crate::paint::{Spans, bar};
 use crate::theme::{Theme, Tone, sign};
 use crate::words;
 use flinklab_lab::failure::Verdict;
-use flinklab_model::Model;
 
 /// How wide the lease is drawn.
 const LEASE: usize = 18;
 
 /// What the room should know besides: without ids, without stamps.
-pub(super) fn facts(model: &Model, theme: &Theme) -> Vec<Spans> {
+pub(super) fn facts(ui: &Ui, theme: &Theme) -> Vec<Spans> {
     let fact = |name: &str, mut rest: Spans| {
         rest.insert(0, theme.say(Tone::Muted, format!("{name:<12}")));
         rest
     };
-    let leader = match model
+    let leader = match ui
+        .model
         .cluster
         .leader()
-        .filter(|_| model.cluster.lease_fresh(model.now))
+        .filter(|_| ui.model.cluster.lease_fresh(ui.model.now))
     {
         Some(pod) => vec![theme.say(
             Tone::Leader,
@@ -27,8 +28,11 @@ pub(super) fn facts(model: &Model, theme: &Theme) -> Vec<Spans> {
         )],
         None => vec![theme.say(Tone::Warn, format!("{} nobody", sign::WARN))],
     };
-    let epoch = model.cluster.epoch().map_or(0, |epoch| epoch.number);
-    let lease = match (model.cluster.lock(), model.cluster.lease_age(model.now)) {
+    let epoch = ui.model.cluster.epoch().map_or(0, |epoch| epoch.number);
+    let lease = match (
+        ui.model.cluster.lock(),
+        ui.model.cluster.lease_age(ui.model.now),
+    ) {
         (Some(lock), Some(age)) if lock.seconds > 0.0 => {
             let left = (1.0 - age / lock.seconds).clamp(0.0, 1.0);
             let tone = if left > 0.5 { Tone::Ok } else { Tone::Warn };
@@ -40,8 +44,8 @@ pub(super) fn facts(model: &Model, theme: &Theme) -> Vec<Spans> {
         }
         _ => vec![theme.say(Tone::Muted, "not seen")],
     };
-    let ours = model.lab.as_ref().and_then(|lab| lab.job.as_deref());
-    let job = match model.job.row(ours) {
+    let ours = ui.model.lab.as_ref().and_then(|lab| lab.job.as_deref());
+    let job = match ui.model.job.row(ours) {
         Some(row) if row.all_run() => vec![theme.say(
             Tone::Ok,
             format!(
@@ -63,7 +67,8 @@ pub(super) fn facts(model: &Model, theme: &Theme) -> Vec<Spans> {
         )],
         None => vec![theme.say(Tone::Muted, "not seen")],
     };
-    let checkpoint = model
+    let checkpoint = ui
+        .model
         .newest_completed()
         .map_or_else(|| "none yet".to_owned(), |(id, _)| format!("#{id}"));
     let mut facts = vec![
@@ -73,7 +78,7 @@ pub(super) fn facts(model: &Model, theme: &Theme) -> Vec<Spans> {
         fact("JOB", job),
         fact("CHECKPOINT", vec![theme.say(Tone::Plain, checkpoint)]),
     ];
-    if let (Some(run), None) = (result(model), model.run()) {
+    if let (Some(run), None) = (result(ui), ui.model.run()) {
         let (tone, mark) = match run.verdict {
             Verdict::Pass => (Tone::Ok, sign::OK),
             Verdict::Fail => (Tone::Fail, sign::FAIL),
