@@ -11,8 +11,8 @@ async fn has(machine: &Machine, image: &str) -> bool {
     machine.docker.inspect_image(image).await.is_ok()
 }
 
-const NODE: &str = "kindest/node:v1.34.0";
-const FLINK: &str = "flink:2.2.1-scala_2.12-java17";
+const NODE: &str = "kindest/node:v1.37.0";
+const FLINK: &str = "flink:2.3.0-scala_2.12-java17";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lab_is_carried_to_a_machine_without_a_network() {

@@ -61,7 +61,7 @@ async fn without_docker_it_says_so_and_looks_at_the_rest() {
 async fn a_missing_image_is_pulled_by_fix_and_one_that_nobody_has_is_in_the_way() {
     let machine = Machine::start(20.0).await;
     let program = Program::with_docker(&machine.sim.docker_host());
-    machine.sim.forget_image("kindest/node:v1.34.0");
+    machine.sim.forget_image("kindest/node:v1.37.0");
     let seen = run(&program, &["doctor", "--json"]).await;
     assert_eq!(seen.code, 0, "{}", seen.out);
     let absent = seen.objects();
@@ -84,13 +84,13 @@ async fn a_missing_image_is_pulled_by_fix_and_one_that_nobody_has_is_in_the_way(
         .unwrap()
         .clone();
     assert!(
-        done.iter().any(|one| one == "pulled kindest/node:v1.34.0"),
+        done.iter().any(|one| one == "pulled kindest/node:v1.37.0"),
         "{done:?}"
     );
     assert!(
         machine
             .docker
-            .inspect_image("kindest/node:v1.34.0")
+            .inspect_image("kindest/node:v1.37.0")
             .await
             .is_ok()
     );

@@ -166,7 +166,12 @@ fn a_job_that_ends_under_a_leader_that_once_suspended_it_is_over_although_nobody
         assert!(tries < 10, "it never led again");
     }
     let stopped = scene.result(&["job", "stop", "--yes"]);
-    assert_eq!(stopped["state"], "gone from Flink's list", "{stopped:#}");
+    // It is FINISHED for a moment before it leaves the list: on a busy machine that may be seen.
+    let state = stopped["state"].as_str().unwrap();
+    assert!(
+        ["gone from Flink's list", "FINISHED"].contains(&state),
+        "{stopped:#}"
+    );
     assert_eq!(stopped["after"]["plan"], false);
     let resumed = scene.result(&["job", "resume", "--yes"]);
     assert_eq!(resumed["state"], "RUNNING", "{resumed:#}");

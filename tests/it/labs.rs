@@ -82,7 +82,8 @@ fn the_built_in_labs_are_right() {
         let version = match name {
             "flink-1.20" => "1.20.5",
             "article" | "article-standby" => "1.15.2",
-            _ => "2.2.1",
+            "flink-2.2" => "2.2.1",
+            _ => "2.3.0",
         };
         assert_eq!(lab.flink_version(), Some(version), "{name}");
     }
@@ -108,6 +109,7 @@ fn labs_that_stand_on_another_differ_in_what_they_name() {
     };
     let mut all = String::new();
     for (name, base) in [
+        ("flink-2.2", "default"),
         ("flink-1.20", "default"),
         ("fast-failover", "default"),
         ("rocksdb", "default"),
@@ -222,8 +224,8 @@ fn wrong_words_in_lab_yaml() {
         ("lab.yaml", "calm: 1s", "calm: often"),
         ("lab.yaml", "calm: 1s", "calm: 100ms"),
         ("lab.yaml", "trouble: 250ms", "trouble: 1ms"),
-        ("lab.yaml", "images: [\"flink:2.2.1", "images: [\"flink\", \"flink:2.2.1"),
-        ("lab.yaml", "images: [\"flink:2.2.1", "images: [\"Flink:2.2.1"),
+        ("lab.yaml", "images: [\"flink:2.3.0", "images: [\"flink\", \"flink:2.3.0"),
+        ("lab.yaml", "images: [\"flink:2.3.0", "images: [\"Flink:2.2.1"),
         ("lab.yaml", "images: [\"flink:", "images: \"flink:"),
         ("lab.yaml", "images: [", "images: [["),
     ]), @r#"
@@ -326,9 +328,9 @@ fn wrong_words_in_kind_yaml() {
         ("kind.yaml", "nodes:", "node:"),
         ("kind.yaml", "role: control-plane", "role: control-plan"),
         ("kind.yaml", "role: control-plane", "role: worker"),
-        ("kind.yaml", "nodes:", "nodes:\n  - {role: control-plane, image: \"kindest/node:v1.34.0\", extraMounts: [{hostPath: \"${LAB_SHARED}\", containerPath: /flink-shared}]}"),
+        ("kind.yaml", "nodes:", "nodes:\n  - {role: control-plane, image: \"kindest/node:v1.37.0\", extraMounts: [{hostPath: \"${LAB_SHARED}\", containerPath: /flink-shared}]}"),
         ("kind.yaml", "image: kindest", "imag: kindest"),
-        ("kind.yaml", "image: kindest/node:v1.34.0", "labels: {a: b}"),
+        ("kind.yaml", "image: kindest/node:v1.37.0", "labels: {a: b}"),
         ("kind.yaml", "extraMounts", "extraMount"),
         ("kind.yaml", "hostPath: ${LAB_SHARED}", "hostPath: /data"),
         ("kind.yaml", "hostPath: ${LAB_SHARED}", "hostPath: ${LAB_SHARED}/x"),
@@ -355,7 +357,7 @@ fn wrong_words_in_kind_yaml() {
         ("kind.yaml", "apiServerAddress: 127.0.0.1", "disableDefaultCni: true"),
         ("kind.yaml", "hostPort: 0", "hostPort: 6443\n        listenAddress: 127.0.0.1\n      - containerPort: 80\n        hostPort: 6443"),
         ("kind.yaml", "kind: KubeletConfiguration", "kind: KubletConfiguration"),
-        ("kind.yaml", "featureGates:\n      Kubelet", "featureGates:\n     [Kubelet"),
+        ("kind.yaml", "crashLoopBackOff:\n      max", "crashLoopBackOff:\n     [max"),
         ("kind.yaml", "kubeadmConfigPatches:", "kubeadmConfigPatchesJSON6902:\n  - {kind: KubeletConfiguration, group: kubelet.config.k8s.io, version: v1beta1, patch: '[{op: set, path: /a}]'}\nkubeadmConfigPatches:"),
         ("kind.yaml", "kubeadmConfigPatches:", "containerdConfigPatchesJSON6902: ['[{op: set}]']\nkubeadmConfigPatches:"),
         ("kind.yaml", "kubeadmConfigPatches:", "containerdConfigPatches:\n  - |\n    [debug]\n      level = warn\nkubeadmConfigPatches:"),
@@ -370,7 +372,7 @@ fn wrong_words_in_kind_yaml() {
     kind.yaml:4:3: must have at least one control-plane node
     kind.yaml:5:5: A lab has one control-plane node, this is the second. (a second would need kind's load balancer, and shows nothing about Flink) → Write `role: worker`.
     kind.yaml:5:5: Unknown word `imag` in `nodes[0]`. (known there: `role`, `image`, `labels`, `extraMounts`, `extraPortMappings`, `kubeadmConfigPatches` and `kubeadmConfigPatchesJSON6902`) → Did you mean `image`?
-    kind.yaml:4:5: `nodes[0].image` is missing. (kind's default differs from version to version) → Name one, such as `kindest/node:v1.34.0`.
+    kind.yaml:4:5: `nodes[0].image` is missing. (kind's default differs from version to version) → Name one, such as `kindest/node:v1.37.0`.
     kind.yaml:6:5: Unknown word `extraMount` in `nodes[0]`. (known there: `role`, `image`, `labels`, `extraMounts`, `extraPortMappings`, `kubeadmConfigPatches` and `kubeadmConfigPatchesJSON6902`) → Did you mean `extraMounts`?
     kind.yaml:4:5: `nodes[0]` does not mount the shared folder. (checkpoints and HA files are kept there, and looked at from outside) → Give it an extraMount with `hostPath: ${LAB_SHARED}`.
     kind.yaml:7:19: `nodes[0].extraMounts[0].hostPath` cannot be `${LAB_SHARED}/x`. (only `${LAB_SHARED}` by itself is filled in)
@@ -411,8 +413,8 @@ fn kind_yaml_is_read_as_leniently_as_kind_reads_it() {
     let lab = changed(&[
         (
             "kind.yaml",
-            "    image: kindest/node:v1.34.0",
-            "    image: kindest/node:v1.34.0\n    labels: {tier: 1, spot: true, none: }\n    kubeadmConfigPatches:",
+            "    image: kindest/node:v1.37.0",
+            "    image: kindest/node:v1.37.0\n    labels: {tier: 1, spot: true, none: }\n    kubeadmConfigPatches:",
         ),
         ("kind.yaml", "role: control-plane", "role:"),
         ("kind.yaml", "protocol: TCP", "protocol: tcp"),
@@ -512,7 +514,7 @@ fn files_that_do_not_fit_to_each_other() {
         ("lab.yaml", "namespace: flink", "namespace: default"),
         ("lab.yaml", "selector: component=jobmanager", "selector: component=jobmaster"),
         ("lab.yaml", "container: jobmanager", "container: jobmaster"),
-        ("lab.yaml", "images: [\"flink:2.2.1", "images: [\"flink:2.2.0"),
+        ("lab.yaml", "images: [\"flink:2.3.0", "images: [\"flink:2.3.9"),
         ("lab.yaml", "node-port: 30081", "node-port: 30082"),
         ("lab.yaml", "port: 8081", "port: 8082"),
         ("lab.yaml", "mount: /flink-shared", "mount: /shared"),
@@ -532,7 +534,7 @@ fn files_that_do_not_fit_to_each_other() {
         ("50-jobmanagers.yaml", "mountPath: /flink-shared", "mountPath: /flink-shared, subPath: x"),
         ("50-jobmanagers.yaml", "name: flink-rest", "name: flink-rest\n  namespace: default"),
         ("50-jobmanagers.yaml", "targetPort: 8081", "targetPort: 8082"),
-        ("50-jobmanagers.yaml", "image: flink:2.2.1", "image: flink:2.2.0"),
+        ("50-jobmanagers.yaml", "image: flink:2.3.0", "image: flink:2.3.9"),
         ("60-taskmanagers.yaml", "namespace: flink", "namespace: default"),
         ("60-taskmanagers.yaml", "kind: Deployment\nmetadata:\n  name: flink-taskmanager", "kind: Deployment\nmetadata:\n  name: flink-jobmanager"),
     ]), @r#"
@@ -547,7 +549,7 @@ fn files_that_do_not_fit_to_each_other() {
     50-jobmanagers.yaml:5:14: The Deployment `flink-jobmanager` is not in the namespace `default`. (`flink.namespace` in lab.yaml says where Flink's pods are)
     lab.yaml:18:26: No manifest makes pods with the labels `component=jobmaster`. (pods have `app=flink`, `component=jobmanager` and `component=taskmanager`) → Did you mean `component=jobmanager`?
     lab.yaml:18:59: The Deployment `flink-jobmanager` has no container `jobmaster`. (it has `jobmanager`) → Did you mean `jobmanager`?
-    50-jobmanagers.yaml:17:18: The image `flink:2.2.1-scala_2.12-java17` is not among `images` of lab.yaml. (only those are brought into the nodes) → Did you mean `flink:2.2.0-scala_2.12-java17`?
+    50-jobmanagers.yaml:17:18: The image `flink:2.3.0-scala_2.12-java17` is not among `images` of lab.yaml. (only those are brought into the nodes) → Did you mean `flink:2.3.9-scala_2.12-java17`?
     lab.yaml:14:33: No Service has the nodePort 30082. (there is `30081`)
     50-jobmanagers.yaml:50:44: The nodePort 30081 leads to port 8081 of the pods. (`flink.rest.port` in lab.yaml is 8082)
     50-jobmanagers.yaml:33:13: The container mounts nothing at `/shared`. (`flink.mount` in lab.yaml says that pods see the shared folder there)
@@ -567,7 +569,7 @@ fn files_that_do_not_fit_to_each_other() {
     50-jobmanagers.yaml:33:65: `/flink-shared` cannot be a part of the volume. (the files would not be where they are looked for)
     50-jobmanagers.yaml:46:3: The key `namespace` is there twice. (first in line 45) → Remove one of the two.
     50-jobmanagers.yaml:50:44: The nodePort 30081 leads to port 8082 of the pods. (`flink.rest.port` in lab.yaml is 8081)
-    50-jobmanagers.yaml:17:18: The image `flink:2.2.0-scala_2.12-java17` is not among `images` of lab.yaml. (only those are brought into the nodes) → Did you mean `flink:2.2.1-scala_2.12-java17`?
+    50-jobmanagers.yaml:17:18: The image `flink:2.3.9-scala_2.12-java17` is not among `images` of lab.yaml. (only those are brought into the nodes) → Did you mean `flink:2.3.0-scala_2.12-java17`?
     60-taskmanagers.yaml:5:14: The Deployment `flink-taskmanager` is not in the namespace `flink`. (`flink.namespace` in lab.yaml says where Flink's pods are)
     60-taskmanagers.yaml:4:9: The Deployment `flink-jobmanager` is there twice. (first in 50-jobmanagers.yaml line 1)
     "#);
@@ -629,7 +631,7 @@ fn what_kubectl_takes_is_taken() {
 
 #[test]
 fn another_kubernetes_knows_its_own_versions() {
-    let old = ("kind.yaml", "kindest/node:v1.34.0", "kindest/node:v1.24.17");
+    let old = ("kind.yaml", "kindest/node:v1.37.0", "kindest/node:v1.24.17");
     let beta = (
         "20-access.yaml",
         "rbac.authorization.k8s.io/v1\nkind: RoleB",

@@ -308,7 +308,7 @@ impl Scene {
                 "images",
                 "Images into the node",
                 StepState::Running,
-                "flink:2.2.1-scala_2.12-java17: 412 MB of 736 MB",
+                "flink:2.3.0-scala_2.12-java17: 412 MB of 736 MB",
                 None,
             ),
             (
@@ -359,7 +359,7 @@ impl Scene {
     /// A step of `up` failed.
     pub(crate) fn plan_failed() -> Self {
         let mut scene = Self::plan();
-        let what = "The image flink:2.2.1-scala_2.12-java17 cannot be pulled.";
+        let what = "The image flink:2.3.0-scala_2.12-java17 cannot be pulled.";
         let step = scene.ui.model.plan.steps[3].clone();
         scene.at(
             30.0,

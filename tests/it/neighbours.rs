@@ -59,7 +59,7 @@ impl<'a> Kinds<'a> {
                 .map(|id| ("flinklab.lab-id".to_owned(), id.to_owned())),
         );
         let body = ContainerCreateBody {
-            image: Some("kindest/node:v1.34.0".to_owned()),
+            image: Some("kindest/node:v1.37.0".to_owned()),
             tty: Some(true),
             labels: Some(labels),
             host_config: Some(HostConfig {

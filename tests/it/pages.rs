@@ -20,7 +20,7 @@ pub(crate) fn lived() -> Scene {
     rows[0].last_exit = Some((137, "Error".to_owned(), Some(at(53.0))));
     *rows[0].detail = PodDetail {
         container: "jobmanager".to_owned(),
-        image: "flink:2.2.1-scala_2.12-java17".to_owned(),
+        image: "flink:2.3.0-scala_2.12-java17".to_owned(),
         arguments: "jobmanager -D jobmanager.rpc.address=$(POD_IP)".to_owned(),
         started: Some(at(60.0)),
         requests: vec!["cpu 250m".to_owned(), "memory 700Mi".to_owned()],

@@ -282,7 +282,7 @@ fn statements() -> String {
 fn doctor() -> String {
     let lab = Lab::open("default").unwrap();
     let image = |registry| ImageUse {
-        name: "flink:2.2.1-scala_2.12-java17".to_owned(),
+        name: "flink:2.3.0-scala_2.12-java17".to_owned(),
         node: false,
         architecture: None,
         registry,

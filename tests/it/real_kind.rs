@@ -51,7 +51,7 @@ containerdConfigPatchesJSON6902:
   - '[{"op": "add", "path": "/debug", "value": {"level": "warn"}}]'
 nodes:
   - role: control-plane
-    image: kindest/node:v1.34.0
+    image: kindest/node:v1.37.0
     labels: {tier: front, number: 7}
     extraMounts:
       - {hostPath: "${LAB_SHARED}", containerPath: /flink-shared}
@@ -64,7 +64,7 @@ nodes:
         kind: InitConfiguration
         nodeRegistration: {kubeletExtraArgs: {v: "3"}}
   - role: worker
-    image: kindest/node:v1.34.0
+    image: kindest/node:v1.37.0
     labels: {zone: b}
     extraMounts: [{hostPath: "${LAB_SHARED}", containerPath: /flink-shared}]
     kubeadmConfigPatchesJSON6902:

@@ -148,8 +148,8 @@ fn what_is_wrong_is_found_before_anything_is_started() {
     // A node image that nobody has.
     lab.change(
         "kind.yaml",
-        "kindest/node:v1.34.0",
-        "kindest/node:v1.34.999",
+        "kindest/node:v1.37.0",
+        "kindest/node:v1.37.999",
     );
     found_before(
         "a node image that nobody has",
@@ -234,7 +234,7 @@ fn a_flink_image_that_cannot_be_pulled_keeps_the_node_and_up_finishes_later() {
         let text = std::fs::read_to_string(lab.file(file)).unwrap();
         std::fs::write(
             lab.file(file),
-            text.replace("flink:2.2.1-scala", "flink:2.2.999-scala"),
+            text.replace("flink:2.3.0-scala", "flink:2.3.999-scala"),
         )
         .unwrap();
     }
@@ -256,8 +256,8 @@ fn a_node_that_does_not_boot_shows_its_log() {
     // Any image that is no node: it ends at once.
     lab.change(
         "kind.yaml",
-        "kindest/node:v1.34.0",
-        "flink:2.2.1-scala_2.12-java17",
+        "kindest/node:v1.37.0",
+        "flink:2.3.0-scala_2.12-java17",
     );
     let ended = lab.up(&[]);
     let error = found_on_the_way("a node that does not boot", &ended, "node-boot", 1);

@@ -308,7 +308,7 @@ fn a_claim_that_no_volume_fits() {
         .iter_mut()
         .find(|(name, _)| name == JOBMANAGERS)
         .unwrap();
-    text.push_str(&beside("{containers: [{name: s3, image: \"flink:2.2.1-scala_2.12-java17\", imagePullPolicy: IfNotPresent}], volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]}"));
+    text.push_str(&beside("{containers: [{name: s3, image: \"flink:2.3.0-scala_2.12-java17\", imagePullPolicy: IfNotPresent}], volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]}"));
     text.push_str("---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data, namespace: flink}\nspec: {accessModes: [ReadWriteMany], storageClassName: standard, resources: {requests: {storage: 1Gi}}}\n");
     tells(
         &files,

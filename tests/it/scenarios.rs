@@ -563,11 +563,13 @@ fn an_undo_that_fails_is_not_given_up() {
     lab_with_short_failures("default", folder.path());
     scene.result(&["up", "--lab", folder.path().to_str().unwrap()]);
     let mut first = scene.start(&["break", "short-checkpoint-unwritable"]);
-    scene.breaks();
-    scene.sim().docker_down();
-    // Its time is over, and it has tried.
     let mut said = BufReader::new(first.stdout.take().unwrap()).lines();
     let mut text = String::new();
+    while !text.contains("hit: ") {
+        text += &said.next().expect("it goes on").unwrap();
+    }
+    scene.sim().docker_down();
+    // Its time is over, and it has tried.
     while !text.contains("not taken back yet") {
         text += &said.next().expect("it goes on").unwrap();
     }

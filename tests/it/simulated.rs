@@ -66,7 +66,7 @@ impl Machine {
         };
         let label = |name: &str, value: &str| (format!("io.x-k8s.kind.{name}"), value.to_owned());
         let body = ContainerCreateBody {
-            image: Some("kindest/node:v1.34.0".to_owned()),
+            image: Some("kindest/node:v1.37.0".to_owned()),
             tty: Some(true),
             labels: Some(HashMap::from([
                 label("cluster", "sim"),

@@ -128,5 +128,6 @@ fn a_shorter_lease_is_over_sooner() {
         leaderless(&scene.result(&["break", "jm-crash"]))
     };
     let (fast, usual) = (crash("fast-failover"), crash("default"));
-    assert!(fast < 9.0 && usual > 9.0, "{fast} and {usual}");
+    // A busy machine adds to both.
+    assert!(fast + 4.0 < usual && usual > 9.0, "{fast} and {usual}");
 }

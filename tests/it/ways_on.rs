@@ -143,7 +143,7 @@ async fn the_jobs_own_image_is_pulled_or_named() {
     for (name, text) in Lab::open("default").unwrap().files {
         let text = match name.as_str() {
             "lab.yaml" => text.replace(
-                "  image: flink:2.2.1-scala_2.12-java17\n  jar:",
+                "  image: flink:2.3.0-scala_2.12-java17\n  jar:",
                 "  image: example.com/jobs:1\n  jar:",
             ),
             _ => text,

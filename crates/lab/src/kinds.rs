@@ -1,9 +1,9 @@
-//! The API versions and kinds that Kubernetes 1.34 can serve, so that a mistyped one is found
+//! The API versions and kinds that Kubernetes 1.34 to 1.37 can serve, so that a mistyped one is found
 //! before anything is started. Fields are the API server's to judge. Beta and alpha versions are
 //! in it too: `kind.yaml` may switch them on.
 
-/// The minor version that the table is of.
-pub(super) const MINOR: u32 = 34;
+/// The minor versions that the table is of: the types of k8s.io/api 0.34.0 and 0.37.0 together.
+pub(super) const MINORS: std::ops::RangeInclusive<u32> = 34..=37;
 
 const KINDS: &[(&str, &[&str])] = &[
     (
@@ -85,6 +85,8 @@ const KINDS: &[(&str, &[&str])] = &[
     (
         "admissionregistration.k8s.io/v1",
         &[
+            "MutatingAdmissionPolicy",
+            "MutatingAdmissionPolicyBinding",
             "MutatingWebhookConfiguration",
             "ValidatingAdmissionPolicy",
             "ValidatingAdmissionPolicyBinding",
@@ -99,8 +101,18 @@ const KINDS: &[(&str, &[&str])] = &[
         "admissionregistration.k8s.io/v1alpha1",
         &["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"],
     ),
-    ("certificates.k8s.io/v1", &["CertificateSigningRequest"]),
-    ("certificates.k8s.io/v1beta1", &["ClusterTrustBundle"]),
+    (
+        "certificates.k8s.io/v1",
+        &[
+            "CertificateSigningRequest",
+            "ClusterTrustBundle",
+            "PodCertificateRequest",
+        ],
+    ),
+    (
+        "certificates.k8s.io/v1beta1",
+        &["ClusterTrustBundle", "PodCertificateRequest"],
+    ),
     (
         "certificates.k8s.io/v1alpha1",
         &["ClusterTrustBundle", "PodCertificateRequest"],
@@ -114,6 +126,7 @@ const KINDS: &[(&str, &[&str])] = &[
         "resource.k8s.io/v1",
         &[
             "DeviceClass",
+            "DeviceTaintRule",
             "ResourceClaim",
             "ResourceClaimTemplate",
             "ResourceSlice",
@@ -123,6 +136,7 @@ const KINDS: &[(&str, &[&str])] = &[
         "resource.k8s.io/v1beta2",
         &[
             "DeviceClass",
+            "DeviceTaintRule",
             "ResourceClaim",
             "ResourceClaimTemplate",
             "ResourceSlice",
@@ -137,7 +151,24 @@ const KINDS: &[(&str, &[&str])] = &[
             "ResourceSlice",
         ],
     ),
-    ("resource.k8s.io/v1alpha3", &["DeviceTaintRule"]),
+    (
+        "resource.k8s.io/v1alpha3",
+        &["DeviceTaintRule", "ResourcePoolStatusRequest"],
+    ),
+    (
+        "lifecycle.k8s.io/v1alpha1",
+        &["Eviction", "EvictionRequest"],
+    ),
+    (
+        "scheduling.k8s.io/v1alpha3",
+        &["CompositePodGroup", "PodGroup", "Workload"],
+    ),
+    ("scheduling.k8s.io/v1beta1", &["PodGroup", "Workload"]),
+    ("storagemigration.k8s.io/v1", &["StorageVersionMigration"]),
+    (
+        "storagemigration.k8s.io/v1beta1",
+        &["StorageVersionMigration"],
+    ),
 ];
 
 /// Whether the API server knows it without a custom resource definition.

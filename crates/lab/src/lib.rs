@@ -90,6 +90,7 @@ type BuiltIn = (&'static str, &'static [(&'static str, &'static [u8])]);
 const BUILT_IN: &[BuiltIn] = &[
     built_in!("default": "lab.yaml", "kind.yaml", "10-namespace.yaml", "20-access.yaml",
         "30-storage.yaml", "40-config.yaml", "50-jobmanagers.yaml", "60-taskmanagers.yaml"),
+    built_in!("flink-2.2": "lab.yaml"),
     built_in!("flink-1.20": "lab.yaml"),
     built_in!("fast-failover": "lab.yaml"),
     built_in!("rocksdb": "lab.yaml"),

@@ -263,7 +263,7 @@ pub(super) fn check_kind(
     }
     let at_version = node.place("apiVersion");
     let at_kind = node.place("kind");
-    if minor.is_some_and(|minor| minor != kinds::MINOR)
+    if minor.is_some_and(|minor| !kinds::MINORS.contains(&minor))
         && kinds::is_own_group(version)
         && kinds::with(kind).any(|known| kinds::group(known) == kinds::group(version))
     {

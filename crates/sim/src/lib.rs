@@ -10,6 +10,7 @@ mod cluster;
 mod engine;
 mod flink;
 mod ground;
+mod kubernetes;
 mod node;
 mod pace;
 mod serve;

@@ -147,7 +147,7 @@ pub(super) fn flink_deployment(mode: &str) -> Vec<(String, String)> {
         format!(
             "\
 name: session
-images: [\"flink:2.2.1-scala_2.12-java17\"]
+images: [\"flink:2.3.0-scala_2.12-java17\"]
 apply:
   - {{file: {OPERATOR}}}
   - {{file: 10-namespace.yaml}}
@@ -160,7 +160,7 @@ flink:
   rest: {{port: 8081, node-port: 30081}}
   mount: /flink-shared
   folders: {{ha: ha/session, checkpoints: checkpoints, savepoints: savepoints}}
-job: {{image: \"flink:2.2.1-scala_2.12-java17\", jar: /opt/flink/examples/streaming/StateMachineExample.jar, class: org.apache.flink.streaming.examples.statemachine.StateMachineExample, parallelism: 2}}
+job: {{image: \"flink:2.3.0-scala_2.12-java17\", jar: /opt/flink/examples/streaming/StateMachineExample.jar, class: org.apache.flink.streaming.examples.statemachine.StateMachineExample, parallelism: 2}}
 "
         ),
     ));
@@ -172,7 +172,7 @@ apiVersion: flink.apache.org/v1beta1
 kind: FlinkDeployment
 metadata: {{name: session, namespace: flink}}
 spec:
-  image: flink:2.2.1-scala_2.12-java17
+  image: flink:2.3.0-scala_2.12-java17
   flinkVersion: v2_2
   mode: {mode}
   serviceAccount: flink

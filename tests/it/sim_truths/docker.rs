@@ -67,7 +67,7 @@ async fn a_name_is_taken_once_and_a_running_container_is_removed_by_force_only()
     let machine = Machine::start(50.0).await;
     machine.node().await;
     let body = ContainerCreateBody {
-        image: Some("kindest/node:v1.34.0".to_owned()),
+        image: Some("kindest/node:v1.37.0".to_owned()),
         ..Default::default()
     };
     let options = CreateContainerOptionsBuilder::new().name(NODE).build();
@@ -99,7 +99,7 @@ async fn a_published_port_that_is_taken_fails_the_start() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let body: ContainerCreateBody = serde_json::from_value(serde_json::json!({
-        "Image": "kindest/node:v1.34.0",
+        "Image": "kindest/node:v1.37.0",
         "HostConfig": {"PortBindings": {"6443/tcp": [{"HostIp": "127.0.0.1", "HostPort": port}]}}
     }))
     .unwrap();
@@ -147,7 +147,7 @@ async fn exec_carries_both_streams_the_exit_code_and_stdin_to_its_end() {
     machine.node().await;
     assert_eq!(
         machine.exec(&["cat", "/kind/version"]).await.out,
-        "v1.34.0\n"
+        "v1.37.0\n"
     );
     let missing = machine.exec(&["cat", "/nope"]).await;
     assert_eq!((missing.code, missing.out.as_str()), (1, ""));
@@ -333,7 +333,7 @@ async fn an_engine_that_is_down_cuts_every_connection() {
 async fn an_image_streams_into_a_node_and_the_runtime_knows_it_by_the_same_id() {
     let machine = Machine::start(50.0).await;
     machine.node().await;
-    let name = "docker.io/library/flink:2.2.1-scala_2.12-java17";
+    let name = "docker.io/library/flink:2.3.0-scala_2.12-java17";
     assert_eq!(machine.exec(&["crictl", "inspecti", name]).await.code, 1);
     machine.load().await;
     let known = machine.exec(&["crictl", "inspecti", name]).await;

@@ -65,7 +65,7 @@ pub(super) fn check(kind: &Source, cluster: &mut Cluster) -> Result<(), Fault> {
             return kind
                 .at(&path, format!("`{path}.image` is missing."))
                 .why("kind's default differs from version to version")
-                .mend("Name one, such as `kindest/node:v1.34.0`.")
+                .mend("Name one, such as `kindest/node:v1.37.0`.")
                 .done();
         }
         mounts(kind, &path, node)?;

@@ -278,7 +278,7 @@ fn images_that_the_kubelet_would_pull_anew() {
                 "imagePullPolicy: IfNotPresent",
                 "imagePullPolicy: Always",
             ),
-            "50-jobmanagers.yaml [Always] `Always` has the image `flink:2.2.1-scala_2.12-java17` pulled anew.",
+            "50-jobmanagers.yaml [Always] `Always` has the image `flink:2.3.0-scala_2.12-java17` pulled anew.",
         ),
         (
             (
@@ -290,7 +290,7 @@ fn images_that_the_kubelet_would_pull_anew() {
         ),
         ((JOBMANAGERS, "imagePullPolicy: IfNotPresent", ""), "fine"),
     ]);
-    let latest = |file| (file, "flink:2.2.1-scala_2.12-java17", "mine/flink:latest");
+    let latest = |file| (file, "flink:2.3.0-scala_2.12-java17", "mine/flink:latest");
     let all = [
         latest("lab.yaml"),
         latest(JOBMANAGERS),

@@ -40,9 +40,12 @@ pub(super) async fn answer(cluster: Arc<Cluster>, request: Request) -> Reply {
         .collect();
     let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
     let found = match steps.as_slice() {
-        ["version"] => Some(json!({"major": "1", "minor": "34", "gitVersion": "v1.34.0",
+        ["version"] => Some(
+            json!({"major": "1", "minor": cluster.release.minor().to_string(),
+            "gitVersion": cluster.release.version,
             "gitCommit": "simulated", "gitTreeState": "clean", "buildDate": "1970-01-01T00:00:00Z",
-            "goVersion": "go1.24.6", "compiler": "gc", "platform": "linux/amd64"})),
+            "goVersion": "go1.24.6", "compiler": "gc", "platform": "linux/amd64"}),
+        ),
         ["healthz" | "livez" | "readyz", ..] => {
             return serve::reply(200, "text/plain; charset=utf-8", "ok");
         }

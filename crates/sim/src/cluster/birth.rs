@@ -5,19 +5,6 @@ use crate::api::{Key, complete, kinds};
 use flinklab_base::clock;
 use serde_json::{Value, json};
 
-/// The image of every system pod: preloaded in a node image.
-pub(crate) const SYSTEM_IMAGES: &[&str] = &[
-    "registry.k8s.io/kube-apiserver:v1.34.0",
-    "registry.k8s.io/kube-controller-manager:v1.34.0",
-    "registry.k8s.io/kube-scheduler:v1.34.0",
-    "registry.k8s.io/kube-proxy:v1.34.0",
-    "registry.k8s.io/etcd:3.6.4-0",
-    "registry.k8s.io/coredns/coredns:v1.12.1",
-    "docker.io/kindest/kindnetd:v20250512-df8de77b",
-    "docker.io/kindest/local-path-provisioner:v20250214-acbabc1a",
-    "registry.k8s.io/pause:3.10.1",
-];
-
 pub(super) fn init(cluster: &Cluster, node: &str) {
     for namespace in ["default", "kube-node-lease", "kube-public", "kube-system"] {
         put(
@@ -65,14 +52,15 @@ pub(super) fn init(cluster: &Cluster, node: &str) {
             "ports": [{"name": "dns", "port": 53, "protocol": "UDP"}]}}),
     );
     add_node(cluster, node, true);
+    let release = &cluster.release;
     for (name, image) in [
-        ("etcd", "registry.k8s.io/etcd:3.6.4-0"),
-        ("kube-apiserver", "registry.k8s.io/kube-apiserver:v1.34.0"),
+        ("etcd", release.etcd()),
+        ("kube-apiserver", release.part("kube-apiserver")),
         (
             "kube-controller-manager",
-            "registry.k8s.io/kube-controller-manager:v1.34.0",
+            release.part("kube-controller-manager"),
         ),
-        ("kube-scheduler", "registry.k8s.io/kube-scheduler:v1.34.0"),
+        ("kube-scheduler", release.part("kube-scheduler")),
     ] {
         put(
             cluster,
@@ -100,7 +88,7 @@ pub(super) fn init(cluster: &Cluster, node: &str) {
         json!({
         "metadata": {"labels": {"k8s-app": "kube-dns"}},
         "spec": {"replicas": 2, "selector": {"matchLabels": {"k8s-app": "coredns"}},
-            "template": pod("coredns", "registry.k8s.io/coredns/coredns:v1.12.1", false)}}),
+            "template": pod("coredns", &release.coredns(), false)}}),
     );
     put(
         cluster,
@@ -110,7 +98,7 @@ pub(super) fn init(cluster: &Cluster, node: &str) {
         json!({
         "metadata": {"labels": {"k8s-app": "kube-proxy"}},
         "spec": {"selector": {"matchLabels": {"k8s-app": "kube-proxy"}},
-            "template": pod("kube-proxy", "registry.k8s.io/kube-proxy:v1.34.0", true)}}),
+            "template": pod("kube-proxy", &release.part("kube-proxy"), true)}}),
     );
 }
 
@@ -148,8 +136,8 @@ fn add_node(cluster: &Cluster, name: &str, control_plane: bool) {
             "allocatable": {"cpu": "2", "memory": "24683108Ki", "pods": "110"},
             "conditions": [{"type": "Ready", "status": "False", "reason": "KubeletNotReady",
                 "message": "container runtime network not ready: cni plugin not initialized"}],
-            "nodeInfo": {"kubeletVersion": "v1.34.0", "osImage": "Debian GNU/Linux 12 (bookworm)",
-                "containerRuntimeVersion": "containerd://2.1.3", "architecture": "amd64",
+            "nodeInfo": {"kubeletVersion": cluster.release.version, "osImage": "Debian GNU/Linux 12 (bookworm)",
+                "containerRuntimeVersion": format!("containerd://{}", cluster.release.containerd), "architecture": "amd64",
                 "operatingSystem": "linux", "kernelVersion": "simulated", "machineID": "",
                 "systemUUID": "", "bootID": "", "kubeProxyVersion": ""}}}),
     );

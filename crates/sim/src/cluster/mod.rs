@@ -16,6 +16,7 @@ pub(crate) use container::{Container, Life, Process, Signal};
 use super::api::{Store, kinds};
 use super::flink::{Flink, Version};
 use super::ground::Ground;
+use super::kubernetes::Release;
 use super::serve::{Door, Gate};
 use flinklab_base::clock;
 use flinklab_lab::Lab;
@@ -35,6 +36,8 @@ pub(crate) struct Cluster {
     pub(crate) lab: Arc<Lab>,
     /// The Flink that its image holds.
     pub(crate) version: Version,
+    /// The Kubernetes that its node image holds.
+    pub(crate) release: Release,
     /// The kind cluster's name.
     pub(crate) name: String,
     /// Whether the API server answers.
@@ -89,14 +92,9 @@ pub(crate) struct Node {
 }
 
 /// The images that a node image brings along, with ids.
-pub(crate) fn preloaded(ground: &Ground) -> BTreeMap<String, String> {
-    let made = |name: &&str| {
-        (
-            (*name).to_owned(),
-            format!("sha256:{}", ground.dice.hex(64)),
-        )
-    };
-    birth::SYSTEM_IMAGES.iter().map(made).collect()
+pub(crate) fn preloaded(ground: &Ground, release: &Release) -> BTreeMap<String, String> {
+    let made = |name: String| (name, format!("sha256:{}", ground.dice.hex(64)));
+    release.images().into_iter().map(made).collect()
 }
 
 /// The lock around the state. Wakes everybody on the way out if something changed.
@@ -138,6 +136,7 @@ impl Cluster {
             stop: ground.stop.child_token(),
             ground: ground.clone(),
             version: Version::of(&lab),
+            release: Release::of_lab(&lab),
             lab,
             name: name.to_owned(),
             door: Door::new(Gate::Shut),

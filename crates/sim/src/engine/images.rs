@@ -46,8 +46,8 @@ pub(super) fn made(ground: &Ground, name: &str) -> Image {
     let mut files = BTreeMap::new();
     let mut nodes = ground.labs().flat_map(|lab| &lab.cluster.nodes);
     if nodes.any(|node| node.image == name) {
-        for (path, text) in super::super::node::IMAGE_FILES {
-            files.insert((*path).to_owned(), text.as_bytes().to_vec());
+        for (path, text) in super::super::node::image_files(name) {
+            files.insert(path.to_owned(), text.into_bytes());
         }
     } else {
         for lab in ground.labs() {

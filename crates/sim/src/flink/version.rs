@@ -4,7 +4,7 @@
 use flinklab_lab::Lab;
 
 /// The newest that is simulated, and what an image without a version in its tag is taken for.
-const USUAL: &str = "2.2.1";
+const USUAL: &str = "2.3.0";
 /// Times of the election where a lab sets none, in seconds.
 const LEASE: f64 = 15.0;
 const DEADLINE: f64 = 15.0;

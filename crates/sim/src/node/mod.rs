@@ -10,6 +10,7 @@ use super::api;
 use super::cluster::{Cluster, Node};
 use super::engine::{self, Machine};
 use super::ground::Trouble;
+use super::kubernetes::Release;
 use super::serve::{self, Door, Gate};
 use serde_json::Value;
 use std::sync::Arc;
@@ -20,23 +21,23 @@ use tokio_util::sync::CancellationToken;
 /// kind's label of a node container: the cluster's name.
 pub(super) const CLUSTER: &str = "io.x-k8s.kind.cluster";
 
-/// What a node image holds that anybody reads.
-pub(super) const IMAGE_FILES: &[(&str, &str)] = &[
-    ("/kind/version", "v1.34.0\n"),
-    (
-        "/kind/product_uuid",
-        "00000000-0000-4000-a000-000000000000\n",
-    ),
-    (
-        "/kind/manifests/default-cni.yaml",
-        include_str!("default-cni.yaml"),
-    ),
-    (
-        "/kind/manifests/default-storage.yaml",
-        include_str!("default-storage.yaml"),
-    ),
-    ("/etc/containerd/config.toml", CONTAINERD),
-];
+/// What a node image holds that anybody reads, by path.
+pub(super) fn image_files(image: &str) -> Vec<(&'static str, String)> {
+    let uuid = "00000000-0000-4000-a000-000000000000\n";
+    vec![
+        ("/kind/version", format!("{}\n", Release::of(image).version)),
+        ("/kind/product_uuid", uuid.to_owned()),
+        (
+            "/kind/manifests/default-cni.yaml",
+            include_str!("default-cni.yaml").to_owned(),
+        ),
+        (
+            "/kind/manifests/default-storage.yaml",
+            include_str!("default-storage.yaml").to_owned(),
+        ),
+        ("/etc/containerd/config.toml", CONTAINERD.to_owned()),
+    ]
+}
 
 const CONTAINERD: &str = "version = 3\n\n[plugins]\n  [plugins.'io.containerd.cri.v1.images']\n    snapshotter = 'overlayfs'\n";
 
@@ -197,7 +198,7 @@ pub(super) fn boot(
     {
         let mut state = cluster.hold();
         let node = state.nodes.entry(name.clone()).or_insert_with(|| Node {
-            images: super::cluster::preloaded(&machine.ground),
+            images: super::cluster::preloaded(&machine.ground, &cluster.release),
             ..Node::default()
         });
         node.ip = ip;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// What `kubeadm init` says on its way, with the seconds until it does.
 const INIT: &[(f64, &str)] = &[
-    (0.4, "[init] Using Kubernetes version: v1.34.0\n"),
+    (0.4, "[init] Using Kubernetes version: VERSION\n"),
     (
         1.2,
         "[certs] Generating \"apiserver\" certificate and key\n",
@@ -173,7 +173,9 @@ async fn init(shell: &Shell<'_>) -> i64 {
                     .between(seconds * 0.9, seconds * 1.1),
             )
             .await;
-        shell.terminal.out(*text);
+        shell
+            .terminal
+            .out(text.replace("VERSION", &cluster.release.version));
         if text.starts_with("[kubeconfig]") {
             write(
                 shell.machine,

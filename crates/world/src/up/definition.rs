@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn a_changed_node_image_is_named_with_the_way_out() {
         let before = Lab::open("default").unwrap();
-        let now = changed("kind.yaml", "kindest/node:v1.34.0", "kindest/node:v1.33.1");
+        let now = changed("kind.yaml", "kindest/node:v1.37.0", "kindest/node:v1.36.4");
         let source = Source::BuiltIn("default".to_owned());
         let state = State::new("t", &before, source, Timestamp::UNIX_EPOCH).unwrap();
         let home = Home {
@@ -210,7 +210,7 @@ mod tests {
         };
         let fault = cluster_changed(&home, &state, &before, &now);
         assert!(
-            fault.why.contains("v1.34.0") && fault.why.contains("v1.33.1"),
+            fault.why.contains("v1.37.0") && fault.why.contains("v1.36.4"),
             "{fault}"
         );
         let mend = Invocation::named("t").advise(&fault.mend);

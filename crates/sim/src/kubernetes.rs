@@ -1,0 +1,117 @@
+//! What a node image holds, by the Kubernetes of its tag: the versions of the programs and system
+//! images as they were seen in `kindest/node:v1.34.0` and `:v1.37.0`.
+
+use flinklab_lab::Lab;
+
+/// The Kubernetes of an image without a version in its tag.
+const USUAL: &str = "v1.37.0";
+
+/// One Kubernetes release, as a node image brings it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Release {
+    /// Such as `v1.37.0`.
+    pub(crate) version: String,
+    etcd: &'static str,
+    coredns: &'static str,
+    pause: &'static str,
+    kindnetd: &'static str,
+    provisioner: &'static str,
+    /// Of containerd, without a `v`.
+    pub(crate) containerd: &'static str,
+}
+
+impl Release {
+    /// That of a lab's nodes.
+    pub(crate) fn of_lab(lab: &Lab) -> Self {
+        let first = lab.cluster.nodes.first();
+        Self::of(first.map_or("", |node| node.image.as_str()))
+    }
+
+    /// That of a node image's name.
+    pub(crate) fn of(image: &str) -> Self {
+        let name = image.split('@').next().unwrap_or_default();
+        let tag = name
+            .rsplit('/')
+            .next()
+            .and_then(|last| last.split_once(':'));
+        let version = tag.map_or(USUAL, |(_, tag)| tag);
+        let version = match minor(version) {
+            Some(_) => version,
+            None => USUAL,
+        };
+        let old = minor(version).is_some_and(|minor| minor < 36);
+        Self {
+            version: version.to_owned(),
+            etcd: if old { "3.6.4-0" } else { "3.7.0-0" },
+            coredns: if old { "v1.12.1" } else { "v1.14.6" },
+            pause: if old { "3.10.1" } else { "3.10.2" },
+            kindnetd: "v20250512-df8de77b",
+            provisioner: "v20250214-acbabc1a",
+            containerd: if old { "2.1.3" } else { "2.3.4" },
+        }
+    }
+
+    /// The minor version; 34 of `v1.34.0`.
+    pub(crate) fn minor(&self) -> u32 {
+        minor(&self.version).unwrap_or_default()
+    }
+
+    /// The image of a part of the control plane, or of kube-proxy.
+    pub(crate) fn part(&self, name: &str) -> String {
+        format!("registry.k8s.io/{name}:{}", self.version)
+    }
+
+    pub(crate) fn etcd(&self) -> String {
+        format!("registry.k8s.io/etcd:{}", self.etcd)
+    }
+
+    pub(crate) fn coredns(&self) -> String {
+        format!("registry.k8s.io/coredns/coredns:{}", self.coredns)
+    }
+
+    /// Every image that the node image brings along.
+    pub(crate) fn images(&self) -> Vec<String> {
+        let parts = [
+            "kube-apiserver",
+            "kube-controller-manager",
+            "kube-scheduler",
+            "kube-proxy",
+        ];
+        let mut all: Vec<String> = parts.iter().map(|name| self.part(name)).collect();
+        all.extend([
+            self.etcd(),
+            self.coredns(),
+            format!("docker.io/kindest/kindnetd:{}", self.kindnetd),
+            format!(
+                "docker.io/kindest/local-path-provisioner:{}",
+                self.provisioner
+            ),
+            format!("registry.k8s.io/pause:{}", self.pause),
+        ]);
+        all
+    }
+}
+
+fn minor(version: &str) -> Option<u32> {
+    let rest = version.strip_prefix("v1.")?;
+    rest.split('.').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_is_the_one_of_the_tag() {
+        assert_eq!(
+            Release::of("kindest/node:v1.34.0@sha256:ab").version,
+            "v1.34.0"
+        );
+        assert_eq!(Release::of("localhost:5000/node").version, USUAL);
+        assert_eq!(Release::of("kindest/node:latest").version, USUAL);
+        assert_eq!(
+            Release::of("kindest/node:v1.34.0").etcd(),
+            "registry.k8s.io/etcd:3.6.4-0"
+        );
+    }
+}
