@@ -124,6 +124,9 @@ pub struct Section {
     pub words: &'static str,
     /// The scope whose keys also count here.
     pub parent: Option<Scope>,
+    /// The key that leads here from every page of a lab, if one does, and its rank among those: help
+    /// and the key line list the lower ones first.
+    pub opened_by: Option<(u8, Row)>,
     /// In the order of help and key line.
     pub rows: &'static [Row],
 }
@@ -320,11 +323,10 @@ pub fn bindings() -> impl Iterator<Item = Binding> {
 
 /// The keys of every page of a lab, after those that open pages.
 fn with_openers(rows: &[Row]) -> Vec<Row> {
-    let pages = Page::ALL.iter();
-    let mut openers: Vec<(u8, Row)> = pages
-        .filter_map(|page| page.component().opened_by())
+    let scopes = Scope::all().into_iter();
+    let mut openers: Vec<(u8, Row)> = scopes
+        .filter_map(|scope| scope.section().opened_by)
         .collect();
-    openers.push(present::OPENED_BY);
     openers.sort_by_key(|(rank, _)| *rank);
     let openers = openers.into_iter().map(|(_, row)| row);
     openers.chain(rows.iter().copied()).collect()
@@ -338,6 +340,7 @@ static PAGES: Section = Section {
     name: "pages",
     words: "on every page of a lab",
     parent: Some(Scope::Everywhere),
+    opened_by: None,
     rows: &[
         key("address", A::Address, "w", "address of Flink's UI"),
         key("copy", A::Copy, "y", "copy what is chosen"),
@@ -352,6 +355,7 @@ static EVERYWHERE: Section = Section {
     name: "everywhere",
     words: "everywhere",
     parent: None,
+    opened_by: None,
     rows: &[
         line("back", A::Back, "esc", "back"),
         key("down", A::Move(1), "j down", "down, up").by_key(),

@@ -18,7 +18,7 @@ pub(crate) mod pod;
 pub(crate) mod timeline;
 pub(crate) mod welcome;
 
-use crate::keys::{Action, Keys, Row};
+use crate::keys::{Action, Keys};
 use crate::scroll::{Extent, scroll_rows, scroll_text};
 use crate::theme::Theme;
 use crate::typing::{Towards, find_row};
@@ -105,12 +105,6 @@ pub(crate) trait Component {
 
     /// Draws it, and says how much that is of what scrolls.
     fn draw(&self, ui: &Ui, theme: &Theme, frame: &mut Frame, area: Rect) -> Extent;
-
-    /// The key that opens it from every page of a lab, if one does, and its rank among those: help
-    /// and the key line list the lower ones first.
-    fn opened_by(&self) -> Option<(u8, Row)> {
-        None
-    }
 
     /// Whether it shows a lab, and is left where there is none.
     fn needs_lab(&self) -> bool {

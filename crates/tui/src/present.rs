@@ -2,7 +2,7 @@
 //! and what the one who speaks reads in a second terminal.
 
 use crate::Ui;
-use crate::keys::{Row, Section, key, line};
+use crate::keys::{Section, key, line};
 use crate::{Action, Keymap, Page, Scope};
 use flinklab_event::{Effect, Key, Note};
 use flinklab_model::{Course, Is};
@@ -14,18 +14,13 @@ const SHOWN: usize = 3;
 
 use Action as A;
 
-/// The key that begins and ends it, among those that open pages.
-pub(super) const OPENED_BY: (u8, Row) = (
-    70,
-    key("present", A::Present, "P", "for a room: large and light"),
-);
-
 /// In front of a class.
 #[rustfmt::skip] // a table
 pub(super) static KEYS: Section = Section {
     name: "presenter",
     words: "in front of a class",
     parent: Some(Scope::Everywhere),
+    opened_by: Some((70, key("present", A::Present, "P", "for a room: large and light"))),
     rows: &[
         line("do", A::Enter, "space enter", "do it, then on"),
         line("before", A::Step(-1), "b left", "step before"),

@@ -18,6 +18,7 @@ pub(super) static KEYS: Section = Section {
     name: "typing",
     words: "while something is typed",
     parent: None,
+    opened_by: None,
     rows: &[
         line("take", A::Accept, "enter", "take"),
         line("leave", A::Back, "esc", "leave"),

@@ -4,7 +4,7 @@
 use crate::Extent;
 use crate::RowId;
 use crate::Ui;
-use crate::keys::{Action as A, Keys, Row, Scope, Section, key, line};
+use crate::keys::{Action as A, Keys, Scope, Section, key, line};
 use crate::pages::{Component, Page};
 use crate::paint::{Focus, Spans, chosen, fit, panel, sentences};
 use crate::theme::{Theme, Tone, sign};
@@ -31,6 +31,7 @@ static KEYS: Section = Section {
     name: "checkpoints",
     words: "page of checkpoints",
     parent: Some(Scope::Pages),
+    opened_by: Some((30, line("checkpoints", A::Open(Page::Checkpoints), "c", "checkpoints"))),
     rows: &[
         line("find", A::Find, "/", "find"),
         key("find-next", A::FindNext(1), "n", "next found"),
@@ -41,18 +42,6 @@ static KEYS: Section = Section {
 impl Component for ThePage {
     fn keys(&self) -> Keys {
         Keys::Own(&KEYS)
-    }
-
-    fn opened_by(&self) -> Option<(u8, Row)> {
-        Some((
-            30,
-            line(
-                "checkpoints",
-                A::Open(Page::Checkpoints),
-                "c",
-                "checkpoints",
-            ),
-        ))
     }
 
     fn rows(&self, ui: &Ui) -> Option<Vec<RowId>> {

@@ -3,7 +3,7 @@
 use crate::Extent;
 use crate::RowId;
 use crate::Ui;
-use crate::keys::{Action as A, Keys, Row, Scope, Section, key};
+use crate::keys::{Action as A, Keys, Scope, Section, key};
 use crate::pages::{Component, Page};
 use crate::paint::{Focus, chosen, fit, panel, sentences};
 use crate::theme::{Theme, Tone};
@@ -24,6 +24,7 @@ static KEYS: Section = Section {
     name: "commands",
     words: "commands",
     parent: Some(Scope::Pages),
+    opened_by: Some((110, key("commands", A::Open(Page::Commands), "@", "commands behind it all"))),
     rows: &[
         key("find", A::Find, "/", "find"),
         key("find-next", A::FindNext(1), "n", "next found"),
@@ -34,18 +35,6 @@ static KEYS: Section = Section {
 impl Component for ThePage {
     fn keys(&self) -> Keys {
         Keys::Own(&KEYS)
-    }
-
-    fn opened_by(&self) -> Option<(u8, Row)> {
-        Some((
-            110,
-            key(
-                "commands",
-                A::Open(Page::Commands),
-                "@",
-                "commands behind it all",
-            ),
-        ))
     }
 
     fn rows(&self, ui: &Ui) -> Option<Vec<RowId>> {

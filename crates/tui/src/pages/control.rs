@@ -4,7 +4,7 @@
 use crate::Extent;
 use crate::RowId;
 use crate::Ui;
-use crate::keys::{Action as A, Keys, Row, Scope, Section, key, line, own};
+use crate::keys::{Action as A, Keys, Scope, Section, key, line, own};
 use crate::pages::Component;
 use crate::pages::{Page, States};
 use crate::paint::{Focus, Spans, chosen, fault, fit, panel, sentences};
@@ -43,6 +43,7 @@ static KEYS: Section = Section {
     name: "control",
     words: "what can be done with the job",
     parent: Some(Scope::Pages),
+    opened_by: Some((90, key("control", A::Open(Page::Control), "J", "savepoint, stop, resume the job"))),
     rows: &[
         line("do", A::Enter, "enter", "ask; then do it"),
         own("savepoint", "s", "savepoint", |ui| wish(ui, JobAct::Savepoint)).in_line(),
@@ -58,18 +59,6 @@ static KEYS: Section = Section {
 impl Component for ThePage {
     fn keys(&self) -> Keys {
         Keys::Own(&KEYS)
-    }
-
-    fn opened_by(&self) -> Option<(u8, Row)> {
-        Some((
-            90,
-            key(
-                "control",
-                A::Open(Page::Control),
-                "J",
-                "savepoint, stop, resume the job",
-            ),
-        ))
     }
 
     fn acts(&self) -> bool {

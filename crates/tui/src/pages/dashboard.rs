@@ -77,6 +77,7 @@ static KEYS: Section = Section {
     name: "dashboard",
     words: "dashboard",
     parent: Some(Scope::Pages),
+    opened_by: None,
     rows: &[
         line("open", A::Enter, "enter", "open"),
         key("next-panel", A::Part(1), "tab", "panel"),

@@ -4,7 +4,7 @@
 use crate::Extent;
 use crate::RowId;
 use crate::Ui;
-use crate::keys::{Action as A, Keys, Row, Scope, Section, key, line, own};
+use crate::keys::{Action as A, Keys, Scope, Section, key, line, own};
 use crate::pages::Component;
 use crate::pages::dashboard::Panel;
 use crate::pages::{Page, States};
@@ -38,6 +38,7 @@ static KEYS: Section = Section {
     name: "failures",
     words: "list of failures",
     parent: Some(Scope::Everywhere),
+    opened_by: Some((10, line("failures", A::Open(Page::Failures), "x", "failures"))),
     rows: &[
         own("aim-1", "1", "aim; again: fire", |ui| digit(ui, 1)).by_key(),
         own("aim-2", "2", "aim; again: fire", |ui| digit(ui, 2)).by_key(),
@@ -62,13 +63,6 @@ static KEYS: Section = Section {
 impl Component for ThePage {
     fn keys(&self) -> Keys {
         Keys::Own(&KEYS)
-    }
-
-    fn opened_by(&self) -> Option<(u8, Row)> {
-        Some((
-            10,
-            line("failures", A::Open(Page::Failures), "x", "failures"),
-        ))
     }
 
     fn acts(&self) -> bool {

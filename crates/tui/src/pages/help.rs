@@ -26,6 +26,7 @@ static KEYS: Section = Section {
     name: "help",
     words: "help",
     parent: Some(Scope::Everywhere),
+    opened_by: None,
     rows: &[
         line("find", A::Find, "/", "find"),
     ],

@@ -3,7 +3,7 @@
 
 use crate::Extent;
 use crate::Ui;
-use crate::keys::{Action as A, Keys, Row, Scope, Section, key, line};
+use crate::keys::{Action as A, Keys, Scope, Section, key, line};
 use crate::pages::Component;
 use crate::pages::Page;
 use crate::paint::{Focus, chosen, fit, panel, sentences};
@@ -35,6 +35,7 @@ static KEYS: Section = Section {
     name: "history",
     words: "history",
     parent: Some(Scope::Pages),
+    opened_by: Some((50, line("history", A::Open(Page::History), "h", "history"))),
     rows: &[
         line("open", A::Enter, "enter", "open"),
         line("find", A::Find, "/", "find"),
@@ -46,10 +47,6 @@ static KEYS: Section = Section {
 impl Component for ThePage {
     fn keys(&self) -> Keys {
         Keys::Own(&KEYS)
-    }
-
-    fn opened_by(&self) -> Option<(u8, Row)> {
-        Some((50, line("history", A::Open(Page::History), "h", "history")))
     }
 
     fn rows(&self, ui: &Ui) -> Option<Vec<RowId>> {

@@ -5,7 +5,7 @@ use crate::Extent;
 use crate::Ui;
 use crate::health;
 use crate::health::Fresh;
-use crate::keys::{Action as A, Keys, Row, Scope, Section, key, line};
+use crate::keys::{Action as A, Keys, Scope, Section, key, line};
 use crate::pages::States;
 use crate::pages::{Component, Page};
 use crate::paint::{Focus, chosen, fit, panel, scrolled, sentences};
@@ -36,6 +36,7 @@ static KEYS: Section = Section {
     name: "job",
     words: "page of the job",
     parent: Some(Scope::Pages),
+    opened_by: Some((60, line("job", A::Open(Page::Job), "f", "Flink job"))),
     rows: &[
         line("whole", A::Enter, "enter", "whole exception"),
         line("find", A::Find, "/", "find"),
@@ -47,10 +48,6 @@ static KEYS: Section = Section {
 impl Component for ThePage {
     fn keys(&self) -> Keys {
         Keys::Own(&KEYS)
-    }
-
-    fn opened_by(&self) -> Option<(u8, Row)> {
-        Some((60, line("job", A::Open(Page::Job), "f", "Flink job")))
     }
 
     fn closed(&self, states: &mut States) {

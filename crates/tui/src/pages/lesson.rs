@@ -3,7 +3,7 @@
 
 use crate::Extent;
 use crate::Ui;
-use crate::keys::{Action as A, Keys, Row, Scope, Section, key, line, own};
+use crate::keys::{Action as A, Keys, Scope, Section, key, line, own};
 use crate::pages::Component;
 use crate::pages::dashboard::Panel;
 use crate::pages::{Page, States};
@@ -44,6 +44,7 @@ static KEYS: Section = Section {
     name: "lesson",
     words: "lessons",
     parent: Some(Scope::Pages),
+    opened_by: Some((80, key("lessons", A::Open(Page::Lesson), "L", "lessons"))),
     rows: &[
         line("do", A::Enter, "enter", "do it"),
         line("next", A::Step(1), "n right", "next step"),
@@ -61,10 +62,6 @@ static KEYS: Section = Section {
 impl Component for ThePage {
     fn keys(&self) -> Keys {
         Keys::Own(&KEYS)
-    }
-
-    fn opened_by(&self) -> Option<(u8, Row)> {
-        Some((80, key("lessons", A::Open(Page::Lesson), "L", "lessons")))
     }
 
     fn acts(&self) -> bool {

@@ -3,7 +3,7 @@
 
 use crate::Extent;
 use crate::Ui;
-use crate::keys::{Action as A, Keys, Row, Scope, Section, key, line, own};
+use crate::keys::{Action as A, Keys, Scope, Section, key, line, own};
 use crate::pages::States;
 use crate::pages::{Component, Page};
 use crate::paint::{Focus, Spans, fit, panel, scrolled, sentences};
@@ -59,6 +59,7 @@ static KEYS: Section = Section {
     name: "log",
     words: "page of the log",
     parent: Some(Scope::Pages),
+    opened_by: Some((20, line("log", A::Open(Page::Log), "l", "log"))),
     rows: &[
         line("find", A::Find, "/", "find"),
         own("filter", "&", "filter", filter).in_line(),
@@ -77,10 +78,6 @@ static KEYS: Section = Section {
 impl Component for ThePage {
     fn keys(&self) -> Keys {
         Keys::Own(&KEYS)
-    }
-
-    fn opened_by(&self) -> Option<(u8, Row)> {
-        Some((20, line("log", A::Open(Page::Log), "l", "log")))
     }
 
     fn opening(&self, ui: &mut Ui) -> Result<(), String> {

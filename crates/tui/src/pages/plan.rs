@@ -34,6 +34,7 @@ static KEYS: Section = Section {
     name: "plan",
     words: "while a lab is built",
     parent: Some(Scope::Everywhere),
+    opened_by: None,
     rows: &[
         line("up", A::Up, "u", "try again"),
         key("close", A::Back, "enter", "back"),

@@ -4,7 +4,7 @@
 use crate::Ui;
 use crate::health;
 use crate::health::Fresh;
-use crate::keys::{Action as A, Keys, Row, Scope, Section, key, line, own};
+use crate::keys::{Action as A, Keys, Scope, Section, key, line, own};
 use crate::navigate;
 use crate::pages::Component;
 use crate::pages::Page;
@@ -41,6 +41,7 @@ static KEYS: Section = Section {
     name: "pod",
     words: "page of a pod",
     parent: Some(Scope::Pages),
+    opened_by: Some((100, key("pod", A::Open(Page::Pod), "d", "describe the pod"))),
     rows: &[
         line("previous-log", A::Previous, "p", "log before the restart"),
         own("log", "enter", "its log", its_log).in_line(),
@@ -53,10 +54,6 @@ static KEYS: Section = Section {
 impl Component for ThePage {
     fn keys(&self) -> Keys {
         Keys::Own(&KEYS)
-    }
-
-    fn opened_by(&self) -> Option<(u8, Row)> {
-        Some((100, key("pod", A::Open(Page::Pod), "d", "describe the pod")))
     }
 
     fn opening(&self, ui: &mut Ui) -> Result<(), String> {

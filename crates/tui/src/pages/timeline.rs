@@ -4,7 +4,7 @@
 use crate::Extent;
 use crate::Scroll;
 use crate::Ui;
-use crate::keys::{Action as A, Keys, Row, Scope, Section, line, own};
+use crate::keys::{Action as A, Keys, Scope, Section, line, own};
 use crate::pages::Component;
 use crate::pages::Page;
 use crate::paint::{Focus, Spans, bar, fit, panel, sentences, sight};
@@ -44,6 +44,7 @@ static KEYS: Section = Section {
     name: "timeline",
     words: "timeline",
     parent: Some(Scope::Pages),
+    opened_by: Some((40, line("timeline", A::Open(Page::Run), "t", "timeline"))),
     rows: &[
         own("older", "left", "older run", |ui| other_run(ui, -1)).in_line(),
         own("newer", "right", "newer run", |ui| other_run(ui, 1)).in_line(),
@@ -54,10 +55,6 @@ static KEYS: Section = Section {
 impl Component for ThePage {
     fn keys(&self) -> Keys {
         Keys::Own(&KEYS)
-    }
-
-    fn opened_by(&self) -> Option<(u8, Row)> {
-        Some((40, line("timeline", A::Open(Page::Run), "t", "timeline")))
     }
 
     fn opening(&self, ui: &mut Ui) -> Result<(), String> {

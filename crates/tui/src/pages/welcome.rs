@@ -27,6 +27,7 @@ static KEYS: Section = Section {
     name: "welcome",
     words: "where there is no lab",
     parent: Some(Scope::Everywhere),
+    opened_by: None,
     rows: &[
         line("up", A::Up, "u enter", "build the lab"),
         line("try", A::Visit(Elsewhere::Try), "t", "simulated lab"),
