@@ -22,6 +22,7 @@ mod jobs;
 mod labs;
 mod lessons;
 mod links;
+mod many_files;
 mod models;
 mod neighbours;
 mod operators;

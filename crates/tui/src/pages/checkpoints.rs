@@ -9,7 +9,7 @@ use crate::pages::{Component, Page};
 use crate::paint::{Focus, Spans, chosen, fit, panel, sentences};
 use crate::theme::{Theme, Tone, sign};
 use crate::{chart, checkpoints, words};
-use flinklab_event::{Checkpoint, CheckpointStatus, Pointer};
+use flinklab_event::{Checkpoint, CheckpointStatus, DiskSample, Pointer};
 use flinklab_model::{Seen, Trace};
 use jiff::SignedDuration;
 use ratatui::Frame;
@@ -18,6 +18,8 @@ use ratatui::text::Line;
 
 /// A look at the files takes time, and is stamped when it is over.
 const LOOK: SignedDuration = SignedDuration::from_millis(500);
+/// Files below the HA folder that are not worth a word.
+const CROWD: u64 = 100;
 
 /// The page.
 pub(super) struct ThePage;
@@ -322,12 +324,8 @@ fn about(ui: &Ui, theme: &Theme, id: Option<u64>, width: usize) -> Vec<Line<'sta
         let text = format!("{files} {size}, which several checkpoints use: one lost, all are");
         add("shared", Tone::Plain, text);
     }
-    let counter = ui
-        .model
-        .cluster
-        .job_map
-        .as_ref()
-        .and_then(|(_, map)| map.counter);
+    let map = ui.model.cluster.job_map.as_ref().map(|(_, map)| map);
+    let counter = map.and_then(|map| map.counter);
     let next = counter.map_or_else(
         || "the config map tells no counter".to_owned(),
         |next| format!("the config map says the next is #{next}"),
@@ -344,5 +342,49 @@ fn about(ui: &Ui, theme: &Theme, id: Option<u64>, width: usize) -> Vec<Line<'sta
         let words = format!("Flink's REST forgot {forgotten} of these; flinklab keeps them.");
         lines.extend(sentences(theme, Tone::Muted, &words, width));
     }
+    let sample = ui.model.job.disk.as_ref().map(|(_, sample)| sample);
+    let sample = sample.filter(|_| ui.model.witnesses().disk.current);
+    let named = map.map_or(0, |map| {
+        map.pointers.iter().filter_map(Pointer::file).count()
+    });
+    if let Some(words) = sample.and_then(|sample| crowd(sample, named)) {
+        lines.extend(sentences(theme, Tone::Muted, &words, width));
+    }
     lines
+}
+
+/// What is to be said of folders that hold unusually many files.
+fn crowd(sample: &DiskSample, named: usize) -> Option<String> {
+    let count = sample.ha_count;
+    if sample.more {
+        return Some(format!(
+            "Some folders hold more files than are counted; below the HA folder there are {count} or more."
+        ));
+    }
+    (count > CROWD).then(|| {
+        format!("{count} files are below the HA folder; the pointers name {named} of them.")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_files_are_told_and_so_is_a_count_that_was_cut() {
+        let of = |ha_count, more| {
+            let sample = DiskSample {
+                ha_count,
+                more,
+                ..DiskSample::default()
+            };
+            crowd(&sample, 3).unwrap_or_default()
+        };
+        assert_eq!(of(12, false), "");
+        assert_eq!(
+            of(703, false),
+            "703 files are below the HA folder; the pointers name 3 of them."
+        );
+        assert!(of(200_000, true).contains("200000 or more"));
+    }
 }
