@@ -3,27 +3,11 @@
 
 use super::status::Status;
 use super::store::{Key, Store};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// RFC 7386.
-pub(crate) fn merge(target: &mut Value, patch: &Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch.clone();
-        return;
-    };
-    if !target.is_object() {
-        *target = Value::Object(Map::new());
-    }
-    let target = target.as_object_mut().expect("made an object just above");
-    for (key, value) in patch {
-        if value.is_null() {
-            target.remove(key);
-        } else {
-            merge(target.entry(key.clone()).or_insert(Value::Null), value);
-        }
-    }
-}
+pub(crate) use json_patch::merge;
 
 /// As above, but lists whose items have names are merged by them.
 pub(crate) fn strategic(target: &mut Value, patch: &Value) {
