@@ -4,10 +4,12 @@
 mod archive;
 mod context;
 mod exec;
+mod proxies;
 mod words;
 
 pub(crate) use exec::Feed;
 pub use exec::{Output, Stream};
+pub(crate) use proxies::proxies;
 pub(crate) use words::{call, failed, late, status, words};
 
 use super::Addresses;

@@ -119,7 +119,7 @@ async fn facts(world: &World, docker: &Result<Docker, Fault>, lab: &Lab, depth: 
         home: machine::home(&world.addresses.home),
         ports: Vec::new(),
         images: Vec::new(),
-        proxies: world.addresses.proxies.clone(),
+        proxies: super::docker::proxies(&world.addresses),
         need: Need::of(lab),
         options: flink_options(lab),
         job_checkpoints: lab

@@ -62,7 +62,7 @@ fn of_context(folder: &Path, context: &str) -> Result<String, Fault> {
 }
 
 /// A JSON file of the Docker client. None: there is none.
-fn read(file: &Path) -> Result<Option<Value>, Fault> {
+pub(super) fn read(file: &Path) -> Result<Option<Value>, Fault> {
     let unusable = |why: String| {
         Fault::unable(
             "docker-config",

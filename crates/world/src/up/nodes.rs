@@ -247,7 +247,7 @@ pub(super) async fn plans(run: &Run<'_>, claim: &Claiming) -> Result<Vec<NodePla
         lab_id: &run.book.state().id,
         network: &network.name,
         subnets: &network.subnets,
-        proxies: &run.world.addresses.proxies,
+        proxies: &crate::docker::proxies(&run.world.addresses),
         daemon: &daemon,
     };
     node::plans(&run.lab.cluster, &common)
