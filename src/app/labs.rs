@@ -155,7 +155,7 @@ pub(super) fn definition(
             match printer.style {
                 Style::Json => printer.object(&json!({"result": {
                     "command": "lab check", "outcome": "sound", "lab": lab.name, "hash": lab.hash,
-                    "nodes": lab.cluster.nodes.len(), "unlisted": lab.unlisted,
+                    "nodes": lab.cluster.nodes.len(), "unlisted": lab.unlisted, "unread": lab.unread,
                     "files": lab.apply.len() + 2 + usize::from(lab.job.own_jar().is_some()),
                     "lessons": lessons.len(),
                     "operator": lab.operated().map(|operated| json!({
@@ -194,6 +194,9 @@ fn checked(lab: &Lab, lessons: usize) -> String {
     text.push_str(&format!("{lessons} lessons go with it.\n"));
     for sentence in lab.operated().map(|one| one.says()).unwrap_or_default() {
         text.push_str(&format!("{sentence}\n"));
+    }
+    if let Some(words) = lab.unread_words() {
+        text.push_str(&format!("{words}\n"));
     }
     if !lab.unlisted.is_empty() {
         text.push_str(&format!(

@@ -393,10 +393,10 @@ fn wrong_words_in_kind_yaml() {
     kind.yaml:8:9: Unknown word `containerpath` in `nodes[0].extraMounts[0]`. (known there: `containerPath`, `hostPath`, `readOnly`, `selinuxRelabel` and `propagation`) → Did you mean `containerPath`?
     kind.yaml:12:24: `nodes[0].extraPortMappings[0].listenAddress` is 0.0.0.0, which others can reach. (whoever reaches the API server or Flink's REST can run code on this machine) → Write `listenAddress: 127.0.0.1`.
     kind.yaml:10:9: `nodes[0].extraPortMappings[0]` has no `listenAddress`, so it would listen on 0.0.0.0. (whoever reaches the API server or Flink's REST can run code on this machine) → Write `listenAddress: 127.0.0.1`.
-    kind.yaml:12:24: invalid listen address: localhost
-    kind.yaml:11:19: `nodes[0].extraPortMappings[0].hostPort` must be a whole number from 0 to 65535, but it is `-1`.
+    kind.yaml:12:24: invalid listen address: localhost (Docker listens on IP addresses only) → Write `listenAddress: 127.0.0.1`.
+    fine
     kind.yaml:11:19: `nodes[0].extraPortMappings[0].hostPort` must be a whole number from 0 to 65535, but it is `70000`.
-    kind.yaml:10:9: invalid containerPort: invalid port number: 0
+    kind.yaml:10:9: invalid containerPort: invalid port number: 0 (Docker publishes ports from 1 to 65535)
     kind.yaml:13:19: Unknown PortMappingProtocol: "HTTP" (it may be `TCP`, `UDP` or `SCTP`)
     kind.yaml:13:9: Unknown word `protokoll` in `nodes[0].extraPortMappings[0]`. (known there: `containerPort`, `hostPort`, `listenAddress` and `protocol`) → Did you mean `protocol`?
     kind.yaml:15:21: `networking.apiServerAddress` is 0.0.0.0, which others can reach. (whoever reaches the API server or Flink's REST can run code on this machine) → Write `apiServerAddress: 127.0.0.1`.
@@ -409,10 +409,10 @@ fn wrong_words_in_kind_yaml() {
     kind.yaml:18:11: The patch fits no document: there is no `KubletConfiguration`. (kind writes `ClusterConfiguration`, `InitConfiguration`, `JoinConfiguration`, `KubeletConfiguration` and `KubeProxyConfiguration`) → Did you mean `KubeletConfiguration`?
     kind.yaml:20:6: A `[` is not closed.
     kind.yaml:17:89: `op` cannot be `set`. (it may be `add`, `remove`, `replace`, `move`, `copy` or `test`)
-    kind.yaml:16:35: `op` cannot be `set`. (it may be `add`, `remove`, `replace`, `move`, `copy` or `test`)
+    kind.yaml:16:35: The patch is no list of operations in JSON. (key must be a string at line 1 column 3)
     kind.yaml:19:15: The patch is not TOML. (string values must be quoted, expected literal string)
     kind.yaml:7:20: `nodes[0].extraMounts[0].hostPath` cannot be `data`. (kind would take it from the folder that it is called in, and a lab is called from anywhere) → Write the whole path, from `/` on.
-    kind.yaml:15:1: Another document begins here. → `kind.yaml` holds one document: remove the `---`.
+    fine
     "#);
 }
 
@@ -483,20 +483,20 @@ fn wrong_words_in_manifests() {
     10-namespace.yaml:1:13: Kubernetes has no `Namespace` in `v2`. → It is in `v1`.
     10-namespace.yaml:4:3: The object has no `metadata.name`. → Write `name` instead of `nam`?
     10-namespace.yaml:4:9: `metadata.name` must be a text. → Put it in quotes if it looks like a number.
-    10-namespace.yaml:4:9: `yes` is read differently by different tools. (a boolean in YAML 1.1, a text in YAML 1.2) → Write `"yes"` for the text, or the number or `true`/`false` that is meant.
+    10-namespace.yaml:4:9: `metadata.name` must be a text. → Put it in quotes if it looks like a number.
     10-namespace.yaml:4:17: An object with `generateName` cannot be applied again. (each time would make another one) → Give it a `name`.
     10-namespace.yaml:5:3: The key `name` is there twice. (first in line 4) → Remove one of the two.
     10-namespace.yaml:3:3: The line does not fit to those above it. → Keys of one map and items of one list need the same indentation; a key ends with `: `.
     20-access.yaml:8:7: Kubernetes has no kind `Rolle` in `rbac.authorization.k8s.io/v1`. (there it has `ClusterRole`, `ClusterRoleBinding`, `Role` and `RoleBinding`) → Did you mean `Role`?
     20-access.yaml:17:13: Kubernetes has no `RoleBinding` in `rbac.authorization.k8s.io/v1beta1`. → It is in `rbac.authorization.k8s.io/v1`.
     20-access.yaml:17:13: Kubernetes has no `RoleBinding` in `rbac.authorisation.k8s.io/v1`. → It is in `rbac.authorization.k8s.io/v1`.
-    20-access.yaml:13:3: The merge key `<<` is not supported. (YAML 1.2 has none, and tools differ in what they make of it) → Write the merged keys out.
+    20-access.yaml:13:7: An alias stands inside of what it names.
     20-access.yaml:5:14: No manifest makes the namespace `flnk`. → Did you mean `flink`?
-    30-storage.yaml:10:41: `on` is read differently by different tools. (a boolean in YAML 1.1, a text in YAML 1.2) → Write `"on"` for the text, or the number or `true`/`false` that is meant.
-    30-storage.yaml:10:41: `0755` is read differently by different tools. (an octal number in YAML 1.1, a decimal one in YAML 1.2) → Write `"0755"` for the text, or the number or `true`/`false` that is meant.
-    30-storage.yaml:10:41: `12:30` is read differently by different tools. (a number to base 60 in YAML 1.1, a text in YAML 1.2) → Write `"12:30"` for the text, or the number or `true`/`false` that is meant.
+    30-storage.yaml:10:41: `type` must be a text. (kubectl reads `on` as true) → Write `"on"`.
+    30-storage.yaml:10:41: `type` must be a text. (kubectl reads `0755` as 493) → Write `"0755"`.
+    fine
     30-storage.yaml:10:46: The tag `!dir` is not supported. → Leave the tag out.
-    30-storage.yaml:6:23: `1e3` is read differently by different tools. (a text in YAML 1.1, a number in YAML 1.2) → Write `"1e3"` for the text, or the number or `true`/`false` that is meant.
+    fine
     50-jobmanagers.yaml:1:13: Kubernetes has no `Deployment` in `extensions/v1beta1`. → It is in `apps/v1`.
     50-jobmanagers.yaml:1:13: Kubernetes has no `Deployment` in `v1`. → It is in `apps/v1`.
     50-jobmanagers.yaml:1:13: Kubernetes has no `Deployment` in `flink.apache.org/v1beta1`. → It is in `apps/v1`.

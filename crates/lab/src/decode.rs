@@ -4,7 +4,7 @@
 
 use super::access::{Entries, Items, Variant};
 use super::mistake::Mistake;
-use super::scalar::{self, Plain};
+use super::scalar::{self, Plain, Words};
 use super::wrong::{Reason, Wrong, one_of};
 use super::yaml::{Node, Style, Value};
 use serde::de::{self, Visitor};
@@ -14,7 +14,8 @@ use serde::de::{self, Visitor};
 pub(super) enum Rules {
     /// Ours: nothing is left empty, booleans are `true` and `false`.
     Strict,
-    /// kind's: an empty value is the zero of its type, `yes` and `on` are booleans.
+    /// kind's: an empty value is the zero of its type, and scalars are converted to it as Go's
+    /// yaml.v3 does: `yes` is a boolean, `0777` a number to base 8, and 1.5 becomes 1.
     Kind,
 }
 
@@ -62,9 +63,29 @@ impl<'a> Reader<'a> {
         else {
             return Err(self.not(&wanted()));
         };
-        match scalar::plain(text) {
-            Plain::Whole(number) if (least..=most).contains(&number) => Ok(number),
+        let number = match (self.rules, self.resolved(text)) {
+            (_, Plain::Whole(number)) => Some(number),
+            // What is out of range stays so, and what is no number becomes 0 only in Rust.
+            #[expect(clippy::cast_possible_truncation, reason = "kind cuts it off as well")]
+            (Rules::Kind, Plain::Broken(number)) if !number.is_nan() => Some(number as i64),
+            _ => None,
+        };
+        // To kind, a port of -1 is one that Docker picks.
+        let is_any_port = |number: i64| {
+            self.rules == Rules::Kind && number == -1 && (least, most) == (0, i64::from(u16::MAX))
+        };
+        match number {
+            Some(number) if (least..=most).contains(&number) => Ok(number),
+            Some(number) if is_any_port(number) => Ok(0),
             _ => Err(self.not(&wanted())),
+        }
+    }
+
+    /// A scalar without quotes by the rules of this file.
+    fn resolved(self, text: &str) -> Plain {
+        match self.rules {
+            Rules::Strict => scalar::plain(text),
+            Rules::Kind => scalar::go(text, Words::Two),
         }
     }
 
@@ -73,10 +94,11 @@ impl<'a> Reader<'a> {
             Value::Scalar {
                 text,
                 style: Style::Plain,
-            } => match scalar::plain(text) {
+            } => match self.resolved(text) {
                 Plain::Null => visitor.visit_unit(),
                 Plain::Truth(truth) => visitor.visit_bool(truth),
                 Plain::Whole(number) => visitor.visit_i64(number),
+                Plain::Huge(number) => visitor.visit_u64(number),
                 Plain::Broken(number) => visitor.visit_f64(number),
                 Plain::Text => visitor.visit_borrowed_str(text),
             },
@@ -122,15 +144,13 @@ impl<'a> de::Deserializer<'a> for Reader<'a> {
     fn deserialize_bool<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Wrong> {
         let truth = match &self.node.value {
             _ if self.is_zero() => Some(false),
-            Value::Scalar {
-                text,
-                style: Style::Plain,
-            } => match (scalar::plain(text), self.rules) {
-                (Plain::Truth(truth), _) => Some(truth),
-                (_, Rules::Kind) => scalar::old_truth(text),
-                (_, Rules::Strict) => None,
+            Value::Scalar { text, style } => match self.resolved(text) {
+                Plain::Truth(truth) if *style == Style::Plain => Some(truth),
+                // Even in quotes: only the text decides.
+                _ if self.rules == Rules::Kind => scalar::old_truth(text),
+                _ => None,
             },
-            _ => None,
+            Value::List(_) | Value::Map(_) => None,
         };
         visitor.visit_bool(truth.ok_or_else(|| self.not("`true` or `false`"))?)
     }

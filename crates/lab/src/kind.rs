@@ -1,7 +1,9 @@
 //! `kind.yaml`: kind's own v1alpha4 configuration, as far as it concerns a lab.
 //! Field names are spelled as kind spells them; what kind would refuse, we refuse with its place.
 
-use super::yaml::{self, Node as Tree};
+use super::libyaml;
+use super::yaml::{Dialect, Node as Tree};
+use serde::de::value::StringDeserializer;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 
@@ -72,7 +74,7 @@ impl Node {
     pub fn shared_path(&self) -> Option<&str> {
         let mut mounts = self.extra_mounts.iter();
         let shared = mounts.find(|mount| mount.host_path == SHARED)?;
-        Some(&shared.container_path)
+        Some(shared.container_path.trim_end_matches('/'))
     }
 }
 
@@ -115,7 +117,7 @@ pub struct PortMapping {
     /// In the node.
     #[serde(default)]
     pub container_port: u16,
-    /// On the host; 0 is picked once and kept.
+    /// On the host; 0 is picked once and kept, and so is kind's -1, which is read as 0.
     #[serde(default)]
     pub host_port: u16,
     /// Must be loopback.
@@ -132,7 +134,7 @@ pub struct PortMapping {
 pub struct Networking {
     /// `ipv4`, the only family a lab may have.
     pub ip_family: String,
-    /// 0 is picked once and kept.
+    /// 0 is picked once and kept, and so is kind's -1, which is read as 0.
     pub api_server_port: u16,
     /// Must be loopback.
     pub api_server_address: String,
@@ -167,9 +169,13 @@ pub struct PatchJson6902 {
     pub patch: String,
 }
 
-/// kind reads `role:` without a value as if it were not there.
+/// kind reads `role:` without a value, or with an empty one, as if it were not there.
 fn or_default<'de, D: Deserializer<'de>>(from: D) -> Result<NodeRole, D::Error> {
-    Ok(Option::deserialize(from)?.unwrap_or_default())
+    let word = String::deserialize(from)?;
+    if word.is_empty() {
+        return Ok(NodeRole::default());
+    }
+    NodeRole::deserialize(StringDeserializer::<D::Error>::new(word))
 }
 
 /// What stands for the shared folder.
@@ -189,8 +195,8 @@ pub(super) fn filled_in(text: &str, shared: &str) -> String {
         serde_json::Value::from(shared).to_string() // a JSON text is a YAML one
     };
     let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
-    let documents = yaml::read(text).unwrap_or_default();
-    let nodes = documents.first().and_then(|root| root.get("nodes"));
+    let first = libyaml::first(text, Dialect::Kind).ok();
+    let nodes = first.as_ref().and_then(|first| first.root.get("nodes"));
     for node in nodes.map_or(&[][..], Tree::items) {
         for mount in node.get("extraMounts").map_or(&[][..], Tree::items) {
             let Some(value) = mount

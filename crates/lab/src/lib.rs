@@ -3,21 +3,27 @@
 
 mod access;
 mod check;
+pub mod containerd;
 mod decode;
 mod definition;
 pub mod failure;
 mod jars;
+mod json;
 mod kind;
 mod kinds;
+pub mod kubeadm;
 mod lesson;
+mod libyaml;
 mod manifest;
 mod members;
+mod merge_keys;
 mod mistake;
 mod operator;
 mod options;
 mod overlay;
 mod remote;
 mod scalar;
+mod texts;
 mod wrong;
 mod yaml;
 
@@ -68,6 +74,8 @@ pub struct Lab {
     pub cluster: Cluster,
     /// The files of `apply`, parsed, in the same order.
     pub manifests: Vec<Manifest>,
+    /// The line of `kind.yaml` from which on it is not read: kind takes the first document only.
+    pub unread: Option<usize>,
     /// YAML files of the folder that `apply` does not list; nothing is done with them.
     pub unlisted: Vec<String>,
     /// Every file's name and text, for `lab export` and the hash; a jar's is Base64, see `file_bytes`.
@@ -167,6 +175,16 @@ impl Lab {
     /// A lab from its files' texts. `folder` stands before file names in messages.
     pub fn from_files(files: Vec<(String, String)>, folder: &str) -> Result<Self, Fault> {
         check::from_files(files, folder, None)
+    }
+
+    /// What is not read of `kind.yaml`, in a sentence.
+    #[must_use]
+    pub fn unread_words(&self) -> Option<String> {
+        let line = self.unread?;
+        Some(format!(
+            "kind.yaml is read up to line {}: kind reads the first document only.",
+            line - 1
+        ))
     }
 
     /// The object of an operator that makes this lab's pods; none where workloads do.

@@ -2,13 +2,14 @@
 //! needs no schema is checked here, field by field is the API server's to judge.
 
 use super::definition::RoleLabels;
+use super::json::json;
 use super::kinds;
 use super::mistake::{Mistake, did_you_mean, listed};
 use super::operator::Operator;
-use super::scalar::{self, Plain};
-use super::yaml::{self, Node, Style, Value};
+use super::scalar::{self, Plain, Words};
+use super::texts;
+use super::yaml::{self, Dialect, Node, Style, Value};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Number};
 
 /// One manifest file, parsed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,7 +83,7 @@ impl Document {
 /// The objects of a file, each with its tree. A `List` is taken apart, as kubectl does.
 pub(super) fn read(text: &str) -> Result<Vec<(Document, Node)>, Mistake> {
     let mut found = Vec::new();
-    for node in yaml::read(text)? {
+    for node in yaml::read_as(text, Dialect::Kubectl)? {
         let is_list = node.get("kind").and_then(Node::text) == Some("List")
             && node.get("apiVersion").and_then(Node::text) == Some("v1");
         if is_list {
@@ -117,6 +118,9 @@ fn document(node: &Node) -> Result<Document, Mistake> {
         } else {
             word(node, "metadata.name")?
         };
+    if kinds::has(api_version, kind) {
+        texts::check(node)?;
+    }
     Ok(Document {
         line: node.at.line,
         api_version: api_version.to_owned(),
@@ -155,7 +159,7 @@ fn word<'a>(node: &'a Node, path: &str) -> Result<&'a str, Mistake> {
         Value::Scalar {
             text,
             style: Style::Plain,
-        } => scalar::plain(text) == Plain::Text,
+        } => scalar::go(text, Words::All) == Plain::Text,
         Value::Scalar { text, .. } => !text.is_empty(),
         Value::List(_) | Value::Map(_) => false,
     };
@@ -163,66 +167,6 @@ fn word<'a>(node: &'a Node, path: &str) -> Result<&'a str, Mistake> {
         Some(text) if is_word => Ok(text),
         _ => Err(Mistake::at(found.at, format!("`{path}` must be a text."))
             .mend("Put it in quotes if it looks like a number.")),
-    }
-}
-
-/// The tree as JSON. A scalar that YAML readers take differently is refused: kubectl would read
-/// another object than we do.
-fn json(node: &Node) -> Result<serde_json::Value, Mistake> {
-    Ok(match &node.value {
-        Value::List(items) => items.iter().map(json).collect::<Result<_, _>>()?,
-        Value::Map(entries) => {
-            let mut map = Map::new();
-            for (key, value) in entries {
-                check_scalar(key)?;
-                let text = key.text().unwrap_or_default().to_owned();
-                map.insert(text, json(value)?);
-            }
-            serde_json::Value::Object(map)
-        }
-        Value::Scalar {
-            text,
-            style: Style::Plain,
-        } => {
-            check_scalar(node)?;
-            match scalar::plain(text) {
-                Plain::Null => serde_json::Value::Null,
-                Plain::Truth(truth) => truth.into(),
-                Plain::Whole(number) => number.into(),
-                Plain::Broken(number) => Number::from_f64(number).map_or_else(
-                    || {
-                        Err(Mistake::at(
-                            node.at,
-                            format!("`{text}` is too large for a number."),
-                        ))
-                    },
-                    |number| Ok(number.into()),
-                )?,
-                Plain::Text => text.as_str().into(),
-            }
-        }
-        Value::Scalar { text, .. } => text.as_str().into(),
-    })
-}
-
-fn check_scalar(node: &Node) -> Result<(), Mistake> {
-    let Value::Scalar {
-        text,
-        style: Style::Plain,
-    } = &node.value
-    else {
-        return Ok(());
-    };
-    match scalar::ambiguity(text) {
-        None => Ok(()),
-        Some(why) => Err(Mistake::at(
-            node.at,
-            format!("`{text}` is read differently by different tools."),
-        )
-        .why(why)
-        .mend(format!(
-            "Write `\"{text}\"` for the text, or the number or `true`/`false` that is meant."
-        ))),
     }
 }
 

@@ -1,23 +1,32 @@
-//! What a scalar without quotes means: by YAML 1.2, and where YAML 1.1 readers (kubectl, kind)
-//! see something else in it.
+//! What a scalar without quotes means: by YAML 1.2, by Go's two YAML readers (kind's and kubectl's),
+//! and where those see something else in it.
 
-/// A scalar without quotes by the core schema of YAML 1.2.
+/// A scalar without quotes, resolved.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Plain {
     Null,
     Truth(bool),
     Whole(i64),
+    /// Too large for a signed number.
+    Huge(u64),
     Broken(f64),
     Text,
 }
 
+/// Which words of YAML 1.1 are booleans where no type is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Words {
+    /// `true` and `false`, as Go's yaml.v3, with which kind reads its configuration.
+    Two,
+    /// `yes`, `on` and the like too, as Go's yaml.v2, with which kubectl reads manifests and kind
+    /// reads patches.
+    All,
+}
+
 /// Reads it by YAML 1.2.
 pub(super) fn plain(text: &str) -> Plain {
-    match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Plain::Null,
-        "true" | "True" | "TRUE" => return Plain::Truth(true),
-        "false" | "False" | "FALSE" => return Plain::Truth(false),
-        _ => {}
+    if let Some(known) = known(text) {
+        return known;
     }
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     let whole = if let Some(hex) = text.strip_prefix("0x") {
@@ -38,56 +47,93 @@ pub(super) fn plain(text: &str) -> Plain {
     }
 }
 
-/// What YAML 1.1 calls a boolean and YAML 1.2 a text.
-pub(super) fn old_truth(text: &str) -> Option<bool> {
+/// Reads it as Go's YAML readers do: octal, binary and hexadecimal numbers, underscores in numbers.
+pub(super) fn go(text: &str, words: Words) -> Plain {
+    if let Some(known) = known(text) {
+        return known;
+    }
+    if let (Words::All, Some(truth)) = (words, old_truth(text)) {
+        return Plain::Truth(truth);
+    }
+    let (sign, bare) = match text.strip_prefix(['-', '+']) {
+        Some(bare) => (&text[..1], bare),
+        None => ("", text),
+    };
+    match bare {
+        ".inf" | ".Inf" | ".INF" if sign == "-" => return Plain::Broken(f64::NEG_INFINITY),
+        ".inf" | ".Inf" | ".INF" => return Plain::Broken(f64::INFINITY),
+        ".nan" | ".NaN" | ".NAN" if sign.is_empty() => return Plain::Broken(f64::NAN),
+        _ => {}
+    }
+    if !text.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first)) {
+        return Plain::Text;
+    }
+    // Underscores are dropped from all numbers but those that begin with a point.
+    let number = match text.starts_with('.') {
+        true => text.to_owned(),
+        false => text.replace('_', ""),
+    };
+    if let Some(whole) = go_whole(&number) {
+        return match (i64::try_from(whole), u64::try_from(whole)) {
+            (Ok(whole), _) => Plain::Whole(whole),
+            (_, Ok(huge)) if !number.starts_with(['-', '+']) => Plain::Huge(huge),
+            _ => go_broken(&number),
+        };
+    }
+    go_broken(&number)
+}
+
+fn go_broken(number: &str) -> Plain {
+    let digits = number.strip_prefix(['-', '+']).unwrap_or(number);
+    match number.parse::<f64>() {
+        Ok(broken) if is_decimal(digits) && broken.is_finite() => Plain::Broken(broken),
+        _ => Plain::Text,
+    }
+}
+
+/// A whole number with Go's prefixes: `0x`, `0b`, `0o`, and `0` alone for an octal one.
+fn go_whole(number: &str) -> Option<i128> {
+    let (negative, bare) = match number.as_bytes().first()? {
+        b'-' => (true, &number[1..]),
+        b'+' => (false, &number[1..]),
+        _ => (false, number),
+    };
+    let prefixed = |prefix: [&str; 2]| prefix.iter().find_map(|one| bare.strip_prefix(one));
+    let (radix, digits) = if let Some(digits) = prefixed(["0x", "0X"]) {
+        (16, digits)
+    } else if let Some(digits) = prefixed(["0b", "0B"]) {
+        (2, digits)
+    } else if let Some(digits) = prefixed(["0o", "0O"]) {
+        (8, digits)
+    } else if bare.len() > 1 && bare.starts_with('0') {
+        (8, &bare[1..])
+    } else {
+        (10, bare)
+    };
+    if digits.starts_with(['-', '+']) {
+        return None;
+    }
+    let whole = i128::from_str_radix(digits, radix).ok()?;
+    Some(if negative { -whole } else { whole })
+}
+
+/// What every reader takes for nothing or a boolean.
+fn known(text: &str) -> Option<Plain> {
     match text {
-        "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),
-        "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(false),
+        "" | "~" | "null" | "Null" | "NULL" => Some(Plain::Null),
+        "true" | "True" | "TRUE" => Some(Plain::Truth(true)),
+        "false" | "False" | "FALSE" => Some(Plain::Truth(false)),
         _ => None,
     }
 }
 
-/// Why a scalar without quotes is not the same to every YAML reader; `None` where it is.
-pub(super) fn ambiguity(text: &str) -> Option<&'static str> {
-    if old_truth(text).is_some() || matches!(text, "y" | "Y" | "n" | "N") {
-        return Some("a boolean in YAML 1.1, a text in YAML 1.2");
+/// What YAML 1.1 calls a boolean and YAML 1.2 a text.
+pub(super) fn old_truth(text: &str) -> Option<bool> {
+    match text {
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),
+        "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(false),
+        _ => None,
     }
-    if text == "=" {
-        return Some("a special value in YAML 1.1, a text in YAML 1.2");
-    }
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if digits.len() > 1 && digits.starts_with('0') && all_digits(digits) {
-        return Some("an octal number in YAML 1.1, a decimal one in YAML 1.2");
-    }
-    if let Some(octal) = digits.strip_prefix("0o") {
-        return all_digits(octal).then_some("a text in YAML 1.1, an octal number in YAML 1.2");
-    }
-    if let Some(binary) = digits.strip_prefix("0b") {
-        let is_binary = !binary.is_empty()
-            && binary
-                .bytes()
-                .all(|byte| matches!(byte, b'0' | b'1' | b'_'));
-        return is_binary.then_some("a binary number in YAML 1.1, a text in YAML 1.2");
-    }
-    if digits.starts_with(|first: char| first.is_ascii_digit()) {
-        if digits.contains('_')
-            && digits
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || byte == b'_' || byte == b'.')
-        {
-            return Some("a number in YAML 1.1, a text in YAML 1.2");
-        }
-        if is_sexagesimal(digits) {
-            return Some("a number to base 60 in YAML 1.1, a text in YAML 1.2");
-        }
-        if is_date(digits) {
-            return Some("a date in YAML 1.1, a text in YAML 1.2");
-        }
-        if digits.contains(['e', 'E']) && is_decimal(digits) && !is_old_float(digits) {
-            return Some("a text in YAML 1.1, a number in YAML 1.2");
-        }
-    }
-    None
 }
 
 fn all_digits(text: &str) -> bool {
@@ -112,94 +158,9 @@ fn is_decimal(digits: &str) -> bool {
             .all(|byte| byte.is_ascii_digit())
 }
 
-/// YAML 1.1 wants a point in the number and a sign in the exponent.
-fn is_old_float(digits: &str) -> bool {
-    digits
-        .split_once(['e', 'E'])
-        .is_some_and(|(number, exponent)| number.contains('.') && exponent.starts_with(['-', '+']))
-}
-
-fn is_sexagesimal(digits: &str) -> bool {
-    let mut parts = digits.split(':');
-    let first = parts.next().unwrap_or_default();
-    let rest: Vec<&str> = parts.collect();
-    all_digits(first)
-        && !rest.is_empty()
-        && rest.iter().enumerate().all(|(index, part)| {
-            let part = if index + 1 == rest.len() {
-                part.split_once('.').map_or(*part, |(whole, _)| whole)
-            } else {
-                part
-            };
-            all_digits(part) && part.len() <= 2 && part.parse::<u8>().is_ok_and(|part| part < 60)
-        })
-}
-
-fn is_date(text: &str) -> bool {
-    let date = text.split(['T', 't', ' ']).next().unwrap_or_default();
-    let parts: Vec<&str> = date.split('-').collect();
-    matches!(parts.as_slice(), [year, month, day]
-        if year.len() == 4 && (1..=2).contains(&month.len()) && (1..=2).contains(&day.len())
-            && all_digits(year) && all_digits(month) && all_digits(day))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_readers_take_differently_is_told() {
-        for text in [
-            "on",
-            "Off",
-            "yes",
-            "NO",
-            "y",
-            "0644",
-            "-07",
-            "0o644",
-            "0b11",
-            "1_000",
-            "12:30",
-            "1:30:00.5",
-            "2026-01-31",
-            "2026-01-31T12:00:00Z",
-            "1e3",
-            "12E5",
-            "=",
-        ] {
-            assert!(ambiguity(text).is_some(), "{text}");
-        }
-        for text in [
-            "",
-            "true",
-            "False",
-            "0",
-            "-1",
-            "10",
-            "0x1f",
-            "1.5",
-            "1.5e+3",
-            ".5",
-            "null",
-            "~",
-            "flink:2.2.1",
-            "127.0.0.1",
-            "12:75",
-            "v1",
-            "0.1",
-            "1.2.3",
-            "8081:8081",
-            "5s",
-            "0s",
-            "a_b",
-            "::1",
-            "1Gi",
-            "-",
-        ] {
-            assert_eq!(ambiguity(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn plain_scalars_by_yaml_1_2() {
@@ -207,10 +168,50 @@ mod tests {
         assert_eq!(plain("-12"), Plain::Whole(-12));
         assert_eq!(plain("+12"), Plain::Whole(12));
         assert_eq!(plain("0x10"), Plain::Whole(16));
+        assert_eq!(plain("010"), Plain::Whole(10));
         assert_eq!(plain("1.50"), Plain::Broken(1.5));
         assert_eq!(plain("inf"), Plain::Text);
         assert_eq!(plain("yes"), Plain::Text);
         assert_eq!(plain("+-1"), Plain::Text);
         assert_eq!(plain("1.2.3"), Plain::Text);
+    }
+
+    #[test]
+    fn plain_scalars_as_go_reads_them() {
+        for (text, wanted) in [
+            ("0777", Plain::Whole(511)),
+            ("010", Plain::Whole(8)),
+            ("080", Plain::Broken(80.0)),
+            ("8_080", Plain::Whole(8080)),
+            ("0o17", Plain::Whole(15)),
+            ("-0b11", Plain::Whole(-3)),
+            ("+0x_1F", Plain::Whole(31)),
+            ("00", Plain::Whole(0)),
+            ("8e1", Plain::Broken(80.0)),
+            ("1_0.5_0", Plain::Broken(10.5)),
+            (".5", Plain::Broken(0.5)),
+            ("-.inf", Plain::Broken(f64::NEG_INFINITY)),
+            ("18446744073709551615", Plain::Huge(u64::MAX)),
+            (
+                "18446744073709551616",
+                Plain::Broken(18_446_744_073_709_551_616.0),
+            ),
+            ("1e999", Plain::Text),
+            ("12:30", Plain::Text),
+            ("2026-01-31", Plain::Text),
+            ("0x", Plain::Text),
+            ("0b2", Plain::Text),
+            ("-", Plain::Text),
+            ("._5", Plain::Text),
+            ("_1", Plain::Text),
+            ("1Gi", Plain::Text),
+            ("~", Plain::Null),
+        ] {
+            assert_eq!(go(text, Words::Two), wanted, "{text}");
+            assert_eq!(go(text, Words::All), wanted, "{text}");
+        }
+        assert_eq!(go("y", Words::Two), Plain::Text);
+        assert_eq!(go("y", Words::All), Plain::Truth(true));
+        assert_eq!(go("Off", Words::All), Plain::Truth(false));
     }
 }

@@ -2,7 +2,10 @@
 //! through it, so that a mistake found late (by serde, or between two files) can still be shown
 //! where it stands. Gives no meaning to words: that is `decode` and `manifest`.
 
+use super::libyaml;
+use super::merge_keys;
 use super::mistake::{Mistake, reworded};
+use super::scalar::{self, Plain, Words};
 use granit_parser::{Event, Marker, Parser, ScalarStyle, StrInput, Tag};
 use std::collections::BTreeMap;
 
@@ -48,30 +51,38 @@ pub(super) enum Style {
     Literal,
 }
 
+/// Whose YAML a text is, where its readers differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// YAML 1.2 and no merge keys: our own files.
+    Core,
+    /// Go's yaml.v3, with which kind reads its configuration.
+    Kind,
+    /// Go's yaml.v2, with which kubectl reads manifests and kind reads patches.
+    Kubectl,
+}
+
 /// All documents of a text; one that holds only comments is left out.
 pub(super) fn read(text: &str) -> Result<Vec<Node>, Mistake> {
-    let mut reader = Reader {
-        events: Parser::new_from_str_with_options(
-            text,
-            granit_parser::options! { emit_comments: false },
-        ),
-        anchors: BTreeMap::new(),
-        nodes: 0,
-    };
+    read_as(text, Dialect::Core)
+}
+
+/// The same in another dialect.
+pub(super) fn read_as(text: &str, dialect: Dialect) -> Result<Vec<Node>, Mistake> {
+    let mut reader = Reader::new(text, dialect)?;
     let mut documents = Vec::new();
-    loop {
-        match reader.next()? {
-            (Event::StreamEnd, _) => return Ok(documents),
-            (Event::DocumentStart(..), _) => {
-                let (event, place) = reader.next()?;
-                let node = reader.node(event, place)?;
-                if !node.is_null() {
-                    documents.push(node);
-                }
-            }
-            _ => {}
+    while let Some((node, _)) = reader.document()? {
+        if !node.is_null() {
+            documents.push(node);
         }
     }
+    Ok(documents)
+}
+
+/// Where a document begins and the version that its `%YAML` line names.
+pub(super) struct Begins {
+    pub(super) at: At,
+    pub(super) version: Option<(u32, u32)>,
 }
 
 impl Node {
@@ -145,6 +156,36 @@ impl Node {
         }
     }
 
+    /// Moves every place that many lines down.
+    pub(super) fn move_down(&mut self, lines: usize) {
+        self.at.line += lines;
+        self.end.line += lines;
+        match &mut self.value {
+            Value::List(items) => items.iter_mut().for_each(|item| item.move_down(lines)),
+            Value::Map(entries) => {
+                for (key, value) in entries {
+                    key.move_down(lines);
+                    value.move_down(lines);
+                }
+            }
+            Value::Scalar { .. } => {}
+        }
+    }
+
+    /// Drops the items of lists that are empty, as kind does.
+    pub(super) fn drop_empty_items(&mut self) {
+        match &mut self.value {
+            Value::List(items) => {
+                items.retain(|item| !item.is_null());
+                items.iter_mut().for_each(Self::drop_empty_items);
+            }
+            Value::Map(entries) => entries
+                .iter_mut()
+                .for_each(|(_, value)| value.drop_empty_items()),
+            Value::Scalar { .. } => {}
+        }
+    }
+
     /// Nothing at the beginning of a file.
     pub(super) fn empty() -> Self {
         let at = At { line: 1, column: 1 };
@@ -170,13 +211,61 @@ fn steps(path: &str) -> impl Iterator<Item = &str> {
     path.split(['.', '[', ']']).filter(|step| !step.is_empty())
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
+    text: &'a str,
     events: Parser<'a, StrInput<'a>>,
+    dialect: Dialect,
     anchors: BTreeMap<usize, Node>,
     nodes: usize,
 }
 
 impl<'a> Reader<'a> {
+    pub(super) fn new(text: &'a str, dialect: Dialect) -> Result<Self, Mistake> {
+        if dialect != Dialect::Core {
+            libyaml::check_breaks(text)?;
+        }
+        let options = granit_parser::options! { emit_comments: false };
+        Ok(Self {
+            text,
+            events: Parser::new_from_str_with_options(text, options),
+            dialect,
+            anchors: BTreeMap::new(),
+            nodes: 0,
+        })
+    }
+
+    /// The next document; none where there is no other.
+    pub(super) fn document(&mut self) -> Result<Option<(Node, Begins)>, Mistake> {
+        loop {
+            match self.next()? {
+                (Event::StreamEnd, _) => return Ok(None),
+                (Event::DocumentStart(_, version), place) => {
+                    let begins = Begins {
+                        at: place[0],
+                        version: version.map(|version| (version.major, version.minor)),
+                    };
+                    let (event, place) = self.next()?;
+                    let node = self.node(event, place)?;
+                    loop {
+                        if let (Event::DocumentEnd, _) = self.next()? {
+                            return Ok(Some((node, begins)));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Where something follows the documents that were read.
+    pub(super) fn more(&mut self) -> Option<At> {
+        match self.next() {
+            Ok((Event::StreamEnd, _)) => None,
+            Ok((_, place)) => Some(place[0]),
+            Err(mistake) => Some(mistake.at),
+        }
+    }
+
     /// The next event, and from where to where it stands.
     fn next(&mut self) -> Result<(Event<'a>, [At; 2]), Mistake> {
         let at = |mark: Marker| At {
@@ -194,13 +283,14 @@ impl<'a> Reader<'a> {
         self.count(1, at)?;
         let (value, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
+                let text = self.as_go_reads(text.into_owned(), style, [at, end])?;
                 let style = match (style, told(tag.as_deref(), at)?) {
-                    (_, Told::String) => Style::Quoted,
+                    (_, Some("str")) => Style::Quoted,
+                    (_, Some(tag)) => tagged(tag, &text, at)?,
                     (ScalarStyle::Plain, _) => Style::Plain,
                     (ScalarStyle::Literal, _) => Style::Literal,
                     _ => Style::Quoted,
                 };
-                let text = text.into_owned();
                 (Value::Scalar { text, style }, anchor)
             }
             Event::SequenceStart(_, anchor, tag) => {
@@ -218,18 +308,19 @@ impl<'a> Reader<'a> {
             }
             Event::MappingStart(_, anchor, tag) => {
                 told(tag.as_deref(), at)?;
-                let mut entries = Vec::new();
+                let mut entries = merge_keys::Entries::new(self.dialect);
                 loop {
                     match self.next()? {
                         (Event::MappingEnd, place) => {
                             end = place[1];
-                            break (Value::Map(entries), anchor);
+                            break (Value::Map(entries.done()), anchor);
                         }
                         (event, place) => {
                             let key = self.node(event, place)?;
-                            check_key(&key, &entries)?;
                             let (event, place) = self.next()?;
-                            entries.push((key, self.node(event, place)?));
+                            let is_alias = matches!(event, Event::Alias(_));
+                            let value = self.node(event, place)?;
+                            entries.add(key, value, is_alias)?;
                         }
                     }
                 }
@@ -253,6 +344,35 @@ impl<'a> Reader<'a> {
         Ok(node)
     }
 
+    /// A scalar's text where Go's readers differ: a block at the end of a text that does not end
+    /// its last line does not end in a new line, and `\/` is no escape.
+    fn as_go_reads(
+        &self,
+        text: String,
+        style: ScalarStyle,
+        [at, end]: [At; 2],
+    ) -> Result<String, Mistake> {
+        if self.dialect == Dialect::Core {
+            return Ok(text);
+        }
+        match style {
+            ScalarStyle::Literal | ScalarStyle::Folded
+                if !self.text.ends_with('\n') && libyaml::is_end(self.text, end) =>
+            {
+                Ok(text.strip_suffix('\n').map_or(text.clone(), str::to_owned))
+            }
+            ScalarStyle::DoubleQuoted => match libyaml::escaped_slash(self.text, at, end) {
+                Some(at) => Err(Mistake::at(
+                    at,
+                    "A backslash in double quotes stands before a letter that it cannot.",
+                )
+                .mend("Write `/` alone.")),
+                None => Ok(text),
+            },
+            _ => Ok(text),
+        }
+    }
+
     fn count(&mut self, nodes: usize, at: At) -> Result<(), Mistake> {
         self.nodes += nodes;
         if self.nodes > MOST_NODES {
@@ -273,48 +393,37 @@ fn size(node: &Node) -> usize {
     }
 }
 
-fn check_key(key: &Node, before: &[(Node, Node)]) -> Result<(), Mistake> {
-    let Value::Scalar { text, style } = &key.value else {
-        return Err(Mistake::at(
-            key.at,
-            "A key must be a word, not a list or a map.",
-        ));
-    };
-    if text == "<<" && *style == Style::Plain {
-        return Err(Mistake::at(key.at, "The merge key `<<` is not supported.")
-            .why("YAML 1.2 has none, and tools differ in what they make of it")
-            .mend("Write the merged keys out."));
-    }
-    if key.is_null() {
-        return Err(Mistake::at(key.at, "A key is empty."));
-    }
-    if let Some((first, _)) = before.iter().find(|(other, _)| other.text() == Some(text)) {
-        return Err(
-            Mistake::at(key.at, format!("The key `{text}` is there twice."))
-                .why(format!("first in line {}", first.at.line))
-                .mend("Remove one of the two."),
-        );
-    }
-    Ok(())
-}
-
-enum Told {
-    Nothing,
-    String,
-}
-
-/// What an explicit tag says. Only those of YAML's core schema mean the same to every reader.
-fn told(tag: Option<&Tag>, at: At) -> Result<Told, Mistake> {
+/// The part of an explicit tag that says something. Only those of YAML's core schema mean the same
+/// to every reader.
+fn told(tag: Option<&Tag>, at: At) -> Result<Option<&str>, Mistake> {
     match tag.map(|tag| (tag, tag.core_suffix())) {
-        None => Ok(Told::Nothing),
-        Some((_, Some("str"))) => Ok(Told::String),
-        Some((_, Some("int" | "bool" | "float" | "null" | "map" | "seq"))) => Ok(Told::Nothing),
+        None => Ok(None),
+        Some((_, Some(core @ ("str" | "int" | "bool" | "float" | "null")))) => Ok(Some(core)),
+        Some((_, Some("map" | "seq"))) => Ok(None),
         Some((tag, _)) => Err(Mistake::at(
             at,
             format!("The tag `{}` is not supported.", tag.original()),
         )
         .mend("Leave the tag out.")),
     }
+}
+
+/// A scalar with a tag is what the tag says, in quotes or not, if it can be that.
+fn tagged(tag: &str, text: &str, at: At) -> Result<Style, Mistake> {
+    let fits = match (tag, scalar::go(text, Words::Two)) {
+        ("int" | "float", Plain::Whole(_) | Plain::Huge(_))
+        | ("float", Plain::Broken(_))
+        | ("bool", Plain::Truth(_))
+        | ("null", Plain::Null) => true,
+        (tag, _) => matches!(tag, "map" | "seq"),
+    };
+    if fits {
+        return Ok(Style::Plain);
+    }
+    Err(
+        Mistake::at(at, format!("`{text}` cannot be read as `!!{tag}`."))
+            .mend("Leave the tag out."),
+    )
 }
 
 #[cfg(test)]
@@ -379,6 +488,7 @@ mod tests {
             "1:4 The alias names an anchor that is not there."
         );
         assert_eq!(wrong("a: !b c\n"), "1:7 The tag `!b` is not supported.");
+        assert_eq!(wrong("a: !!int b\n"), "1:10 `b` cannot be read as `!!int`.");
         assert_eq!(
             wrong("? [a]\n: b\n"),
             "1:3 A key must be a word, not a list or a map."

@@ -4,13 +4,13 @@
 
 use super::docker::{Docker, Stream};
 use super::kube::{CALL, describe, fault as kube_fault, status, within};
-use super::kubeadm::{self, Facts};
 use super::kubeconfig;
 use super::node::{Node, NodePlan};
 use flinklab_base::advice;
 use flinklab_base::clock;
 use flinklab_base::fault::Fault;
 use flinklab_lab::Cluster;
+use flinklab_lab::kubeadm::{self, Facts};
 use k8s_openapi::api::core::v1::Node as KubeNode;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
@@ -177,7 +177,11 @@ pub async fn configure(
         rootless: plan.daemon.rootless,
         cgroup: plan.daemon.cgroup,
     };
-    let text = kubeadm::config(cluster, &facts)?;
+    let (text, unused) = kubeadm::config(cluster, &facts)?;
+    for patch in unused {
+        // kind says nothing, and one wonders why a patch has no effect.
+        tracing::warn!("a kubeadm patch in kind.yaml matches no document: {patch}");
+    }
     node.write_file(kubeadm::PATH, 0o644, text.as_bytes()).await
 }
 

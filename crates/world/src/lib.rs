@@ -26,7 +26,6 @@ pub mod images;
 pub mod jobs;
 pub mod journal;
 pub mod kube;
-pub mod kubeadm;
 pub mod kubeconfig;
 pub mod labs;
 pub mod lessons;

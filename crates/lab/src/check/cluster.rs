@@ -3,20 +3,39 @@
 
 use super::super::decode::{Rules, decode};
 use super::super::kind::{Cluster, Node, NodeRole, PortMapping};
+use super::super::libyaml::{self, First};
 use super::super::mistake::did_you_mean;
 use super::super::wrong::one_of;
-use super::super::yaml;
+use super::super::yaml::{self, At, Dialect};
 use super::Source;
 use super::patches;
-use super::words::is_absolute;
 use flinklab_base::fault::Fault;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 const API_VERSION: &str = "kind.x-k8s.io/v1alpha4";
 pub(super) const SHARED: &str = super::super::kind::SHARED;
-pub(super) fn read(files: &[(String, String)], folder: &str) -> Result<(Source, Cluster), Fault> {
-    let kind = super::open(files, folder, "kind.yaml", Rules::Kind)?;
+/// The file, the cluster in it, and where another document begins, which kind does not read.
+pub(super) fn read(
+    files: &[(String, String)],
+    folder: &str,
+) -> Result<(Source, Cluster, Option<At>), Fault> {
+    let code = "kind-config-invalid";
+    let file = format!("{folder}kind.yaml");
+    let text = super::text_of(files, &file, "kind.yaml")?;
+    let First { mut root, more } =
+        libyaml::first(text, Dialect::Kind).map_err(|mistake| mistake.fault(code, &file))?;
+    if root.is_null() {
+        return Err(match more {
+            Some(_) => Fault::wrong(code, "The first document is empty.")
+                .why("kind reads no other")
+                .mend("Remove the `---` before it.")
+                .at(file, root.at.line, root.at.column),
+            None => super::empty(code, &file),
+        });
+    }
+    root.drop_empty_items();
+    let kind = Source { code, file, root };
     let word = |key: &str| {
         kind.root
             .get(key)
@@ -53,7 +72,7 @@ pub(super) fn read(files: &[(String, String)], folder: &str) -> Result<(Source, 
     }
     let cluster =
         decode(&kind.root, Rules::Kind).map_err(|mistake| mistake.fault(kind.code, &kind.file))?;
-    Ok((kind, cluster))
+    Ok((kind, cluster, more))
 }
 
 pub(super) fn check(kind: &Source, cluster: &mut Cluster) -> Result<(), Fault> {
@@ -68,6 +87,7 @@ pub(super) fn check(kind: &Source, cluster: &mut Cluster) -> Result<(), Fault> {
                 .mend("Name one, such as `kindest/node:v1.37.0`.")
                 .done();
         }
+        labels(kind, &path, node)?;
         mounts(kind, &path, node)?;
         ports(kind, &path, node)?;
         patches::merge(kind, &path, &node.kubeadm_config_patches)?;
@@ -77,11 +97,20 @@ pub(super) fn check(kind: &Source, cluster: &mut Cluster) -> Result<(), Fault> {
     ports_across_nodes(kind, cluster)?;
     patches::merge(kind, "", &cluster.kubeadm_config_patches)?;
     patches::json(kind, "", cluster.kubeadm_config_patches_json6902.len())?;
-    patches::containerd(
-        kind,
-        &cluster.containerd_config_patches,
-        &cluster.containerd_config_patches_json6902,
-    )
+    // kind writes them between double quotes.
+    for (key, value) in &cluster.runtime_config {
+        if format!("{key}{value}").contains(['"', '\\', '\n']) {
+            return kind
+                .at(
+                    "runtimeConfig",
+                    format!("`runtimeConfig.{key}` cannot be `{value}`."),
+                )
+                .why("quotes, backslashes and new lines have no place in it")
+                .done();
+        }
+    }
+    patches::carried_out(kind, cluster)?;
+    patches::containerd(kind, cluster)
 }
 
 fn networking(kind: &Source, cluster: &Cluster) -> Result<(), Fault> {
@@ -117,6 +146,7 @@ fn networking(kind: &Source, cluster: &Cluster) -> Result<(), Fault> {
         let is_subnet = subnet.is_empty()
             || subnet.split_once('/').is_some_and(|(address, bits)| {
                 address.parse::<Ipv4Addr>().is_ok()
+                    && !bits.starts_with('+')
                     && bits.parse::<u8>().is_ok_and(|bits| bits <= 32)
             });
         if !is_subnet {
@@ -161,8 +191,15 @@ fn loopback(
     match shown.parse::<IpAddr>() {
         Err(_) => kind
             .here(at, format!("invalid listen address: {shown}"))
+            .why("Docker listens on IP addresses only")
+            .mend(format!("Write `{key}: 127.0.0.1`."))
             .done(),
         Ok(IpAddr::V4(address)) if address.is_loopback() => Ok(()),
+        Ok(IpAddr::V6(address)) if address.is_loopback() => kind
+            .here(at, format!("`{path}.{key}` cannot be `{address}`."))
+            .why("flinklab makes IPv4 clusters only")
+            .mend(format!("Write `{key}: 127.0.0.1`."))
+            .done(),
         Ok(_) => {
             let what = if address.is_empty() {
                 format!("`{path}` has no `{key}`, so it would listen on {absent}.")
@@ -183,6 +220,13 @@ fn roles(kind: &Source, cluster: &Cluster) -> Result<(), Fault> {
         .iter()
         .enumerate()
         .filter(|(_, node)| node.role == NodeRole::ControlPlane);
+    if cluster.nodes.is_empty() {
+        return kind
+            .at("nodes", "The lab has no node.")
+            .why("the one that kind adds by itself does not mount the shared folder")
+            .mend("Write `nodes:` with one that has `role: control-plane`.")
+            .done();
+    }
     if control_planes.next().is_none() {
         return kind
             .at("nodes", "must have at least one control-plane node")
@@ -201,11 +245,38 @@ fn roles(kind: &Source, cluster: &Cluster) -> Result<(), Fault> {
     }
 }
 
+/// Labels of a node, which no API server takes if they are no labels.
+fn labels(kind: &Source, path: &str, node: &Node) -> Result<(), Fault> {
+    let is_word = |text: &str| {
+        let fits = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+        let is_edge = |letter: Option<char>| letter.is_some_and(|one| one.is_ascii_alphanumeric());
+        text.len() <= 63
+            && text.chars().all(fits)
+            && is_edge(text.chars().next())
+            && is_edge(text.chars().next_back())
+    };
+    for (key, value) in &node.labels {
+        let name = key.rsplit('/').next().unwrap_or_default();
+        let wrong = match (is_word(name), value.is_empty() || is_word(value)) {
+            (true, true) => continue,
+            (false, _) => format!("`{key}` cannot be a label."),
+            (_, false) => format!("The label `{key}` cannot be `{value}`."),
+        };
+        let labels = kind.root.find(&format!("{path}.labels"));
+        let at = labels.and_then(|labels| Some(labels.entry(key)?.1.at));
+        return kind
+            .here(at.unwrap_or(kind.root.place(path)), wrong)
+            .why("letters, digits, `-`, `_` and `.`, at most 63, beginning and ending with a letter or digit")
+            .done();
+    }
+    Ok(())
+}
+
 fn mounts(kind: &Source, path: &str, node: &Node) -> Result<(), Fault> {
     let mut shared = None;
     for (index, mount) in node.extra_mounts.iter().enumerate() {
         let path = format!("{path}.extraMounts[{index}]");
-        if !is_absolute(&mount.container_path) {
+        if let Some(why) = unfit(&mount.container_path) {
             return kind
                 .at(
                     &format!("{path}.containerPath"),
@@ -214,7 +285,7 @@ fn mounts(kind: &Source, path: &str, node: &Node) -> Result<(), Fault> {
                         mount.container_path
                     ),
                 )
-                .why("a path in the node, from `/` on")
+                .why(why)
                 .done();
         }
         let propagations = ["None", "HostToContainer", "Bidirectional"];
@@ -243,7 +314,7 @@ fn mounts(kind: &Source, path: &str, node: &Node) -> Result<(), Fault> {
                     .why(format!("only `{SHARED}` by itself is filled in"))
                     .done();
             }
-            if !is_absolute(&mount.host_path) {
+            if !mount.host_path.starts_with('/') {
                 return kind
                     .at(
                         &format!("{path}.hostPath"),
@@ -251,6 +322,15 @@ fn mounts(kind: &Source, path: &str, node: &Node) -> Result<(), Fault> {
                     )
                     .why("kind would take it from the folder that it is called in, and a lab is called from anywhere")
                     .mend("Write the whole path, from `/` on.")
+                    .done();
+            }
+            if mount.host_path.contains(':') {
+                return kind
+                    .at(
+                        &format!("{path}.hostPath"),
+                        format!("`{path}.hostPath` cannot be `{}`.", mount.host_path),
+                    )
+                    .why(COLON)
                     .done();
             }
             continue;
@@ -284,6 +364,28 @@ fn mounts(kind: &Source, path: &str, node: &Node) -> Result<(), Fault> {
     }
 }
 
+/// Why Docker mounts nothing at this path of a node.
+fn unfit(path: &str) -> Option<&'static str> {
+    if !path.starts_with('/') {
+        return Some("a path in the node, from `/` on");
+    }
+    if path.contains(':') {
+        return Some(COLON);
+    }
+    let mut depth = 0_usize;
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => depth = depth.saturating_sub(1),
+            _ => depth += 1,
+        }
+    }
+    (depth == 0).then_some("Docker mounts nothing over the root of a container")
+}
+
+/// Why a path with a colon is none.
+const COLON: &str = "Docker separates the paths of a mount by `:`";
+
 fn same_path_everywhere(kind: &Source, cluster: &Cluster) -> Result<(), Fault> {
     let first = cluster.nodes.first().and_then(Node::shared_path);
     for (index, node) in cluster.nodes.iter().enumerate() {
@@ -309,6 +411,7 @@ fn ports(kind: &Source, path: &str, node: &mut Node) -> Result<(), Fault> {
         if port.container_port == 0 {
             return kind
                 .at(&path, "invalid containerPort: invalid port number: 0")
+                .why("Docker publishes ports from 1 to 65535")
                 .done();
         }
         loopback(

@@ -11,6 +11,8 @@ mod images;
 mod job;
 mod links;
 mod operators;
+#[cfg(test)]
+mod parity_tests;
 mod patches;
 mod pods;
 mod remotes;
@@ -201,11 +203,11 @@ pub(super) fn from_files(
 }
 
 fn complete(files: Vec<(String, String)>, folder: &str, kept: Option<&Path>) -> Result<Lab, Fault> {
-    let (lab, definition): (_, Definition) = one(&files, folder, "lab.yaml", Rules::Strict)?;
+    let (lab, definition): (_, Definition) = one(&files, folder, "lab.yaml")?;
     words::check(&lab, &definition)?;
     job::check(&lab, &definition, &files)?;
     let files = remotes::with(files, &lab, &definition, kept)?;
-    let (kind, mut cluster) = cluster::read(&files, folder)?;
+    let (kind, mut cluster, unread) = cluster::read(&files, folder)?;
     cluster::check(&kind, &mut cluster)?;
 
     let mut sources = Vec::new();
@@ -295,6 +297,7 @@ fn complete(files: Vec<(String, String)>, folder: &str, kept: Option<&Path>) -> 
         failures: definition.failures,
         cluster,
         manifests,
+        unread: unread.map(|at| at.line),
         unlisted,
         hash: hash(&files),
         files,
@@ -306,35 +309,21 @@ fn one<T: serde::de::DeserializeOwned>(
     files: &[(String, String)],
     folder: &str,
     name: &str,
-    rules: Rules,
 ) -> Result<(Source, T), Fault> {
-    let source = open(files, folder, name, rules)?;
-    let value =
-        decode(&source.root, rules).map_err(|mistake| mistake.fault(source.code, &source.file))?;
+    let source = open(files, folder, name)?;
+    let value = decode(&source.root, Rules::Strict)
+        .map_err(|mistake| mistake.fault(source.code, &source.file))?;
     Ok((source, value))
 }
 
-fn open(
-    files: &[(String, String)],
-    folder: &str,
-    name: &str,
-    rules: Rules,
-) -> Result<Source, Fault> {
-    let code = match rules {
-        Rules::Strict => "lab-invalid",
-        Rules::Kind => "kind-config-invalid",
-    };
+fn open(files: &[(String, String)], folder: &str, name: &str) -> Result<Source, Fault> {
+    let code = "lab-invalid";
     let file = format!("{folder}{name}");
-    let Some((_, text)) = files.iter().find(|(found, _)| found == name) else {
-        return Err(Fault::wrong("lab-file-missing", format!("The lab has no file `{name}`."))
-            .mend("A lab is a folder with `lab.yaml`, `kind.yaml` and the manifests that `lab.yaml` lists.")
-            .at(file, 0, 0));
-    };
-    let mut documents = yaml::read(text)
+    let mut documents = yaml::read(text_of(files, &file, name)?)
         .map_err(|mistake| mistake.fault(code, &file))?
         .into_iter();
     let Some(root) = documents.next() else {
-        return Err(Fault::wrong(code, "The file is empty.").at(file, 1, 1));
+        return Err(empty(code, &file));
     };
     let source = Source { code, file, root };
     match documents.next() {
@@ -344,6 +333,20 @@ fn open(
             .done(),
         None => Ok(source),
     }
+}
+
+/// The text of a file that every lab has. `file` is the name by which the user knows it.
+fn text_of<'a>(files: &'a [(String, String)], file: &str, name: &str) -> Result<&'a str, Fault> {
+    match files.iter().find(|(found, _)| found == name) {
+        Some((_, text)) => Ok(text),
+        None => Err(Fault::wrong("lab-file-missing", format!("The lab has no file `{name}`."))
+            .mend("A lab is a folder with `lab.yaml`, `kind.yaml` and the manifests that `lab.yaml` lists.")
+            .at(file, 0, 0)),
+    }
+}
+
+fn empty(code: &'static str, file: &str) -> Fault {
+    Fault::wrong(code, "The file is empty.").at(file, 1, 1)
 }
 
 fn hash(files: &[(String, String)]) -> String {

@@ -1,7 +1,6 @@
 //! Manifests that a lab takes from elsewhere: what lab.yaml may say of them, which are not here yet,
 //! and their texts among those of the lab's own files. A text is taken only if its sum is right.
 
-use super::super::decode::Rules;
 use super::super::definition::{Apply, Definition};
 use super::super::overlay::{self, Origins};
 use super::super::remote::{self, Remote};
@@ -62,7 +61,7 @@ pub(crate) fn wanted(
 ) -> Result<Vec<Remote>, Fault> {
     let (files, origins) = overlay::resolve(files, folder)?;
     let of_lab = || {
-        let (lab, definition): (_, Definition) = one(&files, folder, "lab.yaml", Rules::Strict)?;
+        let (lab, definition): (_, Definition) = one(&files, folder, "lab.yaml")?;
         super::words::check(&lab, &definition)?;
         Ok(remotes(&lab, &definition, &origins))
     };

@@ -3,11 +3,10 @@
 
 use super::{Run, nodes};
 use crate::gate::{Claiming, Seen};
-use crate::kubeadm;
 use crate::node::{Choice, NodePlan};
 use flinklab_base::advice;
 use flinklab_base::fault::Fault;
-use flinklab_lab::Cluster;
+use flinklab_lab::{Cluster, kubeadm};
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -36,12 +36,13 @@ pub(super) fn plan(world: &World, now: Timestamp) -> Result<Plan, Fault> {
         let source = source_of(asked);
         let folder = shown(&source);
         let state = State::new(&world.name, &lab, source, now)?;
+        let notes = lab.unread_words().into_iter().collect();
         return Ok(Plan {
             lab,
             state,
             changed: Vec::new(),
             folder,
-            notes: Vec::new(),
+            notes,
         });
     };
     let (recorded, state) = (opened.lab.clone(), opened.state.clone());
@@ -73,6 +74,7 @@ pub(super) fn plan(world: &World, now: Timestamp) -> Result<Plan, Fault> {
     if !state.nodes.is_empty() {
         notes.extend(dropped(&recorded, &lab, &opened.home.kubeconfig()));
     }
+    notes.extend(lab.unread_words());
     let folder = shown(&state.definition.source);
     Ok(Plan {
         lab,

@@ -1,8 +1,7 @@
 //! The proxy variables that kind hands to its nodes.
 
 use super::Common;
-use crate::kubeadm;
-use flinklab_lab::Cluster;
+use flinklab_lab::{Cluster, kubeadm};
 use std::collections::BTreeMap;
 
 /// The proxy variables in both cases, with everything of the cluster under NO_PROXY.

@@ -66,7 +66,7 @@ fn the_command_says_what_the_body_does() {
         assert!(command.contains(&format!("--tmpfs={path}")), "{command}");
     }
     assert!(command.contains("--publish=127.0.0.1:40001:"), "{command}");
-    assert!(command.ends_with(" kindest/node:v1.34.0"), "{command}");
+    assert!(command.ends_with(" kindest/node:v1.37.0"), "{command}");
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn the_body_is_what_kind_sends() {
     host.retain(|_, value| !value.as_array().is_some_and(Vec::is_empty));
     let mut expected = serde_json::json!({
         "Hostname": "lab-control-plane",
-        "Image": "kindest/node:v1.34.0",
+        "Image": "kindest/node:v1.37.0",
         "Tty": true,
         "Labels": {
             "io.x-k8s.kind.cluster": "lab",

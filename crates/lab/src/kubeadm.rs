@@ -1,10 +1,12 @@
 //! kubeadm's configuration as kind writes it, patches of `kind.yaml` applied: text from values.
 //! Writes no file and runs no command.
 
-pub(crate) mod patch;
+pub(super) mod gates;
+pub(super) mod patch;
 
+use super::kind::{Cluster, NodeRole};
+use super::mistake::Mistake;
 use flinklab_base::fault::Fault;
-use flinklab_lab::{Cluster, NodeRole};
 use patch::Target;
 use serde_json::{Map, Value, json};
 
@@ -74,6 +76,23 @@ pub fn minor(version: &str) -> Option<(u32, u32)> {
     Some((number(parts.next())?, number(parts.next())?))
 }
 
+/// From this Kubernetes on, kind writes kubeadm's v1beta4.
+pub(super) const LISTS: (u32, u32) = (1, 36);
+/// Below this one, kind writes a v1beta2 that kubeadm needs flags for.
+pub(super) const OLDEST: (u32, u32) = (1, 23);
+/// From this one on, kind lets the kubelet leave control groups to systemd.
+const SYSTEMD: (u32, u32) = (1, 24);
+/// From this one on, the kubelet refuses control groups v1 unless it is told not to.
+const NO_CGROUP_V1: (u32, u32) = (1, 35);
+
+/// The Kubernetes that a node image's tag names: `kindest/node:v1.34.0@sha256:…` has 1.34.
+#[must_use]
+pub fn tagged(image: &str) -> Option<(u32, u32)> {
+    let name = image.split('@').next()?;
+    let (_, tag) = name.rsplit('/').next()?.split_once(':')?;
+    minor(tag)
+}
+
 /// How kubeadm's documents spell arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Api {
@@ -84,9 +103,8 @@ enum Api {
 }
 
 impl Api {
-    /// kind changes over with Kubernetes 1.36.
     fn of(version: (u32, u32)) -> Self {
-        if version >= (1, 36) {
+        if version >= LISTS {
             Self::V1Beta4
         } else {
             Self::V1Beta3
@@ -102,6 +120,7 @@ impl Api {
 
     fn arguments(self, arguments: &[(&str, String)]) -> Value {
         match self {
+            _ if arguments.is_empty() => Value::Null,
             Self::V1Beta3 => arguments
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), json!(value)))
@@ -115,8 +134,33 @@ impl Api {
     }
 }
 
-/// All documents for one node, as JSON joined by `---` lines, which kubeadm reads as YAML.
-pub fn config(cluster: &Cluster, facts: &Facts) -> Result<String, Fault> {
+/// The documents for one node with all patches, and what fits none of them.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Patched {
+    pub(super) documents: Vec<Value>,
+    pub(super) unused: Vec<Unused>,
+}
+
+/// A patch that fits no document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unused {
+    /// Its place in `kind.yaml`.
+    pub(super) path: String,
+    pub(super) target: Target,
+}
+
+/// A patch that cannot be carried out.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Unfit {
+    /// Its place in `kind.yaml`.
+    pub(super) path: String,
+    /// What is wrong, at a place in the patch.
+    pub(super) mistake: Mistake,
+}
+
+/// All documents for one node, as JSON joined by `---` lines, which kubeadm reads as YAML, and the
+/// patches of `kind.yaml` that fit none of them.
+pub fn config(cluster: &Cluster, facts: &Facts) -> Result<(String, Vec<String>), Fault> {
     let version = minor(&facts.version).ok_or_else(|| {
         Fault::unable(
             "node-image",
@@ -125,27 +169,76 @@ pub fn config(cluster: &Cluster, facts: &Facts) -> Result<String, Fault> {
         .why(format!("/kind/version says `{}`", facts.version.trim()))
         .mend("Use a kindest/node image in kind.yaml.")
     })?;
-    let node = cluster.nodes.get(facts.index).ok_or_else(|| {
-        Fault::new(
-            flinklab_base::fault::Kind::Bug,
-            "node-index",
-            "A node is not in kind.yaml.",
+    if version < OLDEST {
+        return Err(Fault::unable("node-image", too_old(version))
+            .mend("Use a newer kindest/node image in kind.yaml."));
+    }
+    let made = patched(cluster, facts, version).map_err(|unfit| {
+        Fault::wrong(
+            "kubeadm-patch",
+            "A kubeadm patch in kind.yaml cannot be used.",
         )
+        .why(format!("{}: {}", unfit.path, unfit.mistake.what))
     })?;
+    if let Some(gate) = gates::wrong(&made.documents, version).into_iter().next() {
+        return Err(Fault::wrong("feature-gate", gate.what())
+            .why(gate.why())
+            .mend("Change it in kind.yaml, then run the command again."));
+    }
+    let texts: Vec<String> = made
+        .documents
+        .iter()
+        .map(|one| format!("{one:#}"))
+        .collect();
+    let unused = made.unused.iter();
+    let unused = unused.map(|one| format!("{} ({})", one.path, one.target));
+    Ok((texts.join("\n---\n") + "\n", unused.collect()))
+}
+
+/// Why no node is made of an image.
+pub(super) fn too_old((major, minor): (u32, u32)) -> String {
+    let (_, oldest) = OLDEST;
+    format!("Kubernetes {major}.{minor} is too old: 1.{oldest} is the oldest that can be started.")
+}
+
+/// What kubeadm reads for one node.
+pub(super) fn patched(
+    cluster: &Cluster,
+    facts: &Facts,
+    version: (u32, u32),
+) -> Result<Patched, Unfit> {
+    let Some(node) = cluster.nodes.get(facts.index) else {
+        return Ok(Patched {
+            documents: Vec::new(),
+            unused: Vec::new(),
+        });
+    };
     let mut documents = documents(cluster, node.role, facts, version);
+    // Patches may name or change it; kind takes it out again where it is as it was.
+    let metadata = json!({"name": "config"});
+    for document in &mut documents {
+        document["metadata"] = metadata.clone();
+    }
     let mut unused = Vec::new();
-    for (merges, changes) in [
+    for (below, merges, changes) in [
         (
+            String::new(),
             &cluster.kubeadm_config_patches,
             &cluster.kubeadm_config_patches_json6902,
         ),
         (
+            format!("nodes[{}].", facts.index),
             &node.kubeadm_config_patches,
             &node.kubeadm_config_patches_json6902,
         ),
     ] {
-        for text in merges {
-            for patch in patch::documents(text)? {
+        for (index, text) in merges.iter().enumerate() {
+            let path = format!("{below}kubeadmConfigPatches[{index}]");
+            let unfit = |mistake| Unfit {
+                path: path.clone(),
+                mistake,
+            };
+            for patch in patch::documents(text).map_err(unfit)? {
                 let target = Target::of_merge(&patch);
                 let mut hit = false;
                 for document in documents.iter_mut().filter(|one| target.is(one)) {
@@ -153,29 +246,38 @@ pub fn config(cluster: &Cluster, facts: &Facts) -> Result<String, Fault> {
                     hit = true;
                 }
                 if !hit {
-                    unused.push(target.to_string());
+                    let path = path.clone();
+                    unused.push(Unused { path, target });
                 }
             }
         }
-        for change in changes {
+        for (index, change) in changes.iter().enumerate() {
+            let path = format!("{below}kubeadmConfigPatchesJSON6902[{index}]");
             let target = Target::of_change(change);
-            let operations = patch::operations(&change.patch)?;
+            let unfit = |mistake| Unfit {
+                path: format!("{path}.patch"),
+                mistake,
+            };
+            let operations = patch::operations(&change.patch).map_err(unfit)?;
             let mut hit = false;
             for document in documents.iter_mut().filter(|one| target.is(one)) {
-                patch::apply(document, &operations)?;
+                patch::apply(document, &operations).map_err(unfit)?;
                 hit = true;
             }
             if !hit {
-                unused.push(target.to_string());
+                unused.push(Unused { path, target });
             }
         }
     }
-    for target in unused {
-        // kind says nothing, and one wonders why a patch has no effect.
-        tracing::warn!("a kubeadm patch for {target} in kind.yaml matches no document");
+    for document in &mut documents {
+        if let Some(map) = document.as_object_mut()
+            && map.get("metadata") == Some(&metadata)
+        {
+            map.shift_remove("metadata");
+        }
     }
-    let texts: Vec<String> = documents.iter().map(|one| format!("{one:#}")).collect();
-    Ok(texts.join("\n---\n") + "\n")
+    gates::fit(&mut documents, version);
+    Ok(Patched { documents, unused })
 }
 
 fn documents(cluster: &Cluster, role: NodeRole, facts: &Facts, version: (u32, u32)) -> Vec<Value> {
@@ -218,6 +320,8 @@ fn cluster_configuration(
         let all: Vec<_> = first.iter().cloned().chain(gates.clone()).collect();
         api.arguments(&all)
     };
+    let hostpath = ("enable-hostpath-provisioner", "true".to_owned());
+    let controller: Vec<_> = gates.iter().cloned().chain([hostpath]).collect();
     json!({
         "apiVersion": api.word(),
         "kind": "ClusterConfiguration",
@@ -229,7 +333,7 @@ fn cluster_configuration(
             "extraArgs": with_gates(&[("runtime-config", runtime.join(","))]),
         },
         "controllerManager": {
-            "extraArgs": with_gates(&[("enable-hostpath-provisioner", "true".to_owned())]),
+            "extraArgs": api.arguments(&controller),
         },
         "scheduler": {"extraArgs": with_gates(&[])},
         "networking": {
@@ -307,7 +411,7 @@ fn kubelet_configuration(facts: &Facts, version: (u32, u32), gates: &Map<String,
     let mut document = json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
-        "cgroupDriver": "systemd",
+        "cgroupDriver": if version >= SYSTEMD { "systemd" } else { "cgroupfs" },
         "cgroupRoot": "/kubelet",
         "failSwapOn": false,
         "imageGCHighThresholdPercent": 100,
@@ -320,8 +424,7 @@ fn kubelet_configuration(facts: &Facts, version: (u32, u32), gates: &Map<String,
     if !gates.is_empty() {
         document["featureGates"] = gates.clone().into();
     }
-    if facts.cgroup == 1 && version >= (1, 35) {
-        // From 1.35 on the kubelet refuses cgroup v1 unless it is told not to.
+    if facts.cgroup == 1 && version >= NO_CGROUP_V1 {
         document["failCgroupV1"] = json!(false);
     }
     document
