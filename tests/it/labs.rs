@@ -429,7 +429,7 @@ fn kind_yaml_is_read_as_leniently_as_kind_reads_it() {
         (
             "kind.yaml",
             "networking:",
-            "featureGates: {A: yes, B: off}\nruntimeConfig: {api/alpha: false}\nnetworking:\n  disableDefaultCNI: no",
+            "featureGates: {MemoryQoS: yes, ContainerCheckpoint: off}\nruntimeConfig: {api/alpha: false}\nnetworking:\n  disableDefaultCNI: no",
         ),
     ])
     .unwrap();
@@ -439,7 +439,8 @@ fn kind_yaml_is_read_as_leniently_as_kind_reads_it() {
     assert_eq!(node.labels["none"], "");
     assert!(node.kubeadm_config_patches.is_empty());
     assert_eq!(node.extra_port_mappings[0].protocol, "TCP");
-    assert!(lab.cluster.feature_gates["A"] && !lab.cluster.feature_gates["B"]);
+    let gates = &lab.cluster.feature_gates;
+    assert!(gates["MemoryQoS"] && !gates["ContainerCheckpoint"]);
     assert_eq!(lab.cluster.runtime_config["api/alpha"], "false");
 }
 
