@@ -149,9 +149,10 @@ pub enum Command {
         /// Start the job from the newest retained checkpoint of an earlier run.
         #[arg(long)]
         resume: bool,
-        /// Give up after this long, such as `10m`.
-        #[arg(long, value_name = "TIME", default_value = "15m", value_parser = duration)]
-        timeout: std::time::Duration,
+        /// Give up after this long, such as `10m`; otherwise after 15m and the lab's checkpoint
+        /// interval.
+        #[arg(long, value_name = "TIME", value_parser = duration)]
+        timeout: Option<std::time::Duration>,
     },
     /// Pods, leader, lease, job and checkpoints.
     Status {

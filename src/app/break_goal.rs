@@ -103,6 +103,11 @@ impl Breaking {
         self.brief.is_none() && (own || news)
     }
 
+    /// Whether what its run waits for is told.
+    pub(super) fn watches(&self, run: &str) -> bool {
+        self.brief.is_none() && self.run.as_deref() == Some(run)
+    }
+
     /// Whether that is the break that was ordered.
     pub(super) fn is_order(&self, effect: &EffectKind) -> bool {
         matches!(effect, EffectKind::Break { run, .. } if Some(run) == self.run.as_ref())
@@ -145,7 +150,13 @@ impl Breaking {
                 Some(_) => {}
             }
         }
-        let waits = self.since.elapsed() < self.patience;
+        // What was taken back has to be followed by a checkpoint, however seldom these are.
+        let every = if self.patience == RECOVERY {
+            model.checkpoint_interval().unsigned_abs()
+        } else {
+            Duration::ZERO
+        };
+        let waits = self.since.elapsed() < self.patience + every;
         // It is not enough that the job runs: the lab must be well for a while, whoever broke it
         // before. Only who insists, and left nothing behind, need not wait for that.
         let insists = self.manner == Manner::Force && self.patience == FIRST;
@@ -159,7 +170,7 @@ impl Breaking {
             // The TaskManagers' slots come a little later than the rest.
             (_, Err(_)) if waits => Next::Go,
             (Manner::DryRun, target) => {
-                let failure = self.timed(failure);
+                let failure = self.timed(&aim.failure);
                 let commands = target
                     .as_ref()
                     .map(|target| model.commands(&failure, target));
@@ -182,7 +193,7 @@ impl Breaking {
                 Next::Stop
             }
             (Manner::Ready | Manner::Force, Ok(target)) => {
-                let mut order = model.order(&self.timed(failure), target);
+                let mut order = model.order(&self.timed(&aim.failure), target);
                 order.short = self.lasts.is_some_and(|lasts| Some(lasts) < failure.lasts);
                 self.run = Some(order.run.clone());
                 Next::Ask(vec![Effect::Break(Box::new(order))])

@@ -4,7 +4,9 @@
 use flinklab_base::columns::wrap_words;
 use flinklab_base::units;
 use flinklab_event::{Comeback, Origin, PhaseName, RunEventKind, RunResult};
+use flinklab_lab::Checkpointing;
 use flinklab_lab::failure::{StatementName, Verdict};
+use flinklab_model::{Run, Wait};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -46,6 +48,27 @@ pub(super) fn live_line(event: &RunEventKind) -> Option<String> {
         // The fault itself follows.
         RunEventKind::Refused(_) | RunEventKind::Over => return None,
     })
+}
+
+/// What a run waits for, in a line.
+pub(super) fn waiting_line(wait: &Wait) -> String {
+    wait.words(|at| format!("{} UTC", at.strftime("%H:%M:%S")))
+}
+
+/// The same for scripts; an aftershock is short and told in the result.
+pub(super) fn waiting(run: &Run, wait: &Wait) -> Option<Value> {
+    let Wait::Checkpoint { checkpointing, by } = wait else {
+        return None;
+    };
+    Some(json!({"waiting": {
+        "run": run.order.run, "for": "next-checkpoint", "every_ms": every_ms(checkpointing), "by": by,
+        "says": waiting_line(wait),
+    }}))
+}
+
+fn every_ms(checkpointing: &Checkpointing) -> Option<i64> {
+    let every = checkpointing.every()?;
+    i64::try_from(every.as_millis()).ok()
 }
 
 /// The object of design 2.
@@ -137,13 +160,20 @@ pub(super) fn text(result: &RunResult) -> String {
 
 pub(super) fn conclusion(result: &RunResult) -> String {
     let recovery = match result.comeback() {
-        Comeback::After(ms) => format!("recovered in {}", seconds(ms)),
+        Comeback::After(ms) => match result.after_undo_ms() {
+            None => format!("recovered in {}", seconds(ms)),
+            Some(after) => format!(
+                "recovered in {}, {} after the undo",
+                seconds(ms),
+                seconds(after)
+            ),
+        },
         Comeback::NeverStopped => "the job never stopped".to_owned(),
         Comeback::NotSeen => "no recovery was seen".to_owned(),
     };
     let meant = match result.verdict == result.expected {
         true if result.verdict == Verdict::Pass => String::new(),
-        true => " (as this failure should)".to_owned(),
+        true => " as expected".to_owned(),
         false => format!(" (expected: {})", result.expected),
     };
     format!("{}{meant} · {recovery}", result.verdict)

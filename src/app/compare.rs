@@ -27,9 +27,7 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long building one of the labs may take.
-const UP: Duration = Duration::from_secs(900);
-/// And removing it.
+/// How long removing one of the labs may take.
 const DOWN: Duration = Duration::from_secs(600);
 
 /// What a comparison is carried out with.
@@ -201,7 +199,7 @@ impl Stage<'_> {
             goes_on(signals, &lab)?;
             let up = Command::Up {
                 resume: false,
-                timeout: UP,
+                timeout: None,
             };
             let built = headless::command(world.clone(), &up, self.printer).await;
             built.map_err(|fault| going_on(fault, &self.called(&lab)))?;

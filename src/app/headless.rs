@@ -16,6 +16,8 @@ use std::time::Duration;
 
 /// How long a bundle may take: some gigabytes through a slow disk.
 const BUNDLE: Duration = Duration::from_secs(3600);
+/// How long `up` may take, beside the first checkpoint.
+pub(super) const UP: Duration = Duration::from_secs(900);
 /// How long `up` may take to say why it gave up.
 const GIVES_UP: Duration = Duration::from_secs(30);
 
@@ -27,13 +29,14 @@ pub(super) async fn command(
 ) -> Result<u8, Fault> {
     match command {
         Command::Up { resume, timeout } => {
+            let timeout = timeout.unwrap_or_else(|| usual_up(&world));
             let order = UpOrder {
                 resume: *resume,
                 fetch: questions::before_up(&world, printer)?,
-                within: Some(*timeout),
+                within: Some(timeout),
             };
             // `up` itself gives up in time and says why; this is for one that cannot even do that.
-            let limit = *timeout + GIVES_UP;
+            let limit = timeout + GIVES_UP;
             let goal = Goal::Plan { limit };
             follow(world, vec![Effect::Up(order)], goal, printer).await
         }
@@ -123,6 +126,14 @@ pub(super) async fn command(
             unreachable!("answered elsewhere")
         }
     }
+}
+
+/// How long `up` may take where nobody says: the first checkpoint comes when the lab's interval says.
+fn usual_up(world: &World) -> Duration {
+    let lab = flinklab_world::definition(world).ok();
+    let checkpointing = lab.and_then(|lab| lab.checkpointing());
+    let every = checkpointing.and_then(|it| it.every()).unwrap_or_default();
+    UP + every.unsigned_abs()
 }
 
 pub(super) fn read_only(command: &str) -> Fault {

@@ -158,6 +158,7 @@ pub(super) fn definition(
                     "nodes": lab.cluster.nodes.len(), "unlisted": lab.unlisted, "unread": lab.unread,
                     "files": lab.apply.len() + 2 + usize::from(lab.job.own_jar().is_some()),
                     "lessons": lessons.len(),
+                    "notes": notes(&lab),
                     "operator": lab.operated().map(|operated| json!({
                         "kind": operated.operator.kind(), "name": operated.name, "says": operated.says(),
                     })),
@@ -167,6 +168,11 @@ pub(super) fn definition(
         }
     }
     Ok(0)
+}
+
+/// What is no mistake, and should be known.
+fn notes(lab: &Lab) -> Vec<String> {
+    [lab.notes(), lab.pointless()].concat()
 }
 
 fn checked(lab: &Lab, lessons: usize) -> String {
@@ -197,6 +203,9 @@ fn checked(lab: &Lab, lessons: usize) -> String {
     }
     if let Some(words) = lab.unread_words() {
         text.push_str(&format!("{words}\n"));
+    }
+    for note in notes(lab) {
+        text.push_str(&format!("Note: {note}\n"));
     }
     if !lab.unlisted.is_empty() {
         text.push_str(&format!(

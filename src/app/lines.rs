@@ -7,8 +7,9 @@ use super::{Next, Show, break_report, doctor_report, jobs, live, notes, report, 
 use flinklab_base::advice;
 use flinklab_base::clock::Instant;
 use flinklab_base::fault::{Fault, Kind};
-use flinklab_event::{EffectKind, Event, Happening, RunEvent, RunEventKind, StepState};
-use flinklab_model::{Ended, Model};
+use flinklab_event::{EffectKind, Event, Happening, RunEvent, StepState};
+use flinklab_model::{Ended, Model, Wait};
+use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
 
 /// How long the first full picture may take.
@@ -48,6 +49,8 @@ pub(super) struct Lines {
     told: live::Told,
     /// The steps on a terminal.
     block: live::Block,
+    /// Which wait of which run was told last: each is told once.
+    waits: Option<(String, Discriminant<Wait>)>,
 }
 
 impl Lines {
@@ -59,7 +62,29 @@ impl Lines {
             outcome: None,
             told: live::Told::default(),
             block: live::Block::default(),
+            waits: None,
         }
+    }
+
+    /// What a run waits for, once that begins.
+    fn tell_wait(&mut self, model: &Model) {
+        let run = model.run().filter(|run| self.goal.watches(&run.order.run));
+        let Some((run, wait)) = run.and_then(|run| Some((run, run.awaits(model.now)?))) else {
+            return;
+        };
+        let now = (run.order.run.clone(), discriminant(&wait));
+        if self.waits.as_ref() == Some(&now) {
+            return;
+        }
+        match self.printer.style {
+            Style::Json => {
+                if let Some(object) = break_report::waiting(run, &wait) {
+                    self.printer.object(&object);
+                }
+            }
+            Style::Text => self.printer.line(&break_report::waiting_line(&wait)),
+        }
+        self.waits = Some(now);
     }
 
     /// What the command came to, if it came to anything.
@@ -75,6 +100,15 @@ impl Goal {
         match self {
             Self::Break(breaking) => breaking.tells(event),
             _ => true,
+        }
+    }
+
+    /// Whether what that run waits for is told.
+    fn watches(&self, run: &str) -> bool {
+        match self {
+            Self::Break(breaking) => breaking.watches(run),
+            Self::Lesson(_) => true,
+            _ => false,
         }
     }
 
@@ -151,11 +185,6 @@ impl Show for Lines {
                     if let Some(line) = break_report::live_line(&event.kind) {
                         self.printer.line(&line);
                     }
-                    let undone = matches!(event.kind, RunEventKind::Undone { .. });
-                    let waits = model.run().filter(|_| undone);
-                    if let Some(waits) = waits.and_then(|run| run.waits_for(model.now)) {
-                        self.printer.line(&waits);
-                    }
                 }
                 Event::Unrecorded(fault) => {
                     self.printer
@@ -200,6 +229,7 @@ impl Show for Lines {
                 _ => {}
             }
         }
+        self.tell_wait(model);
         if matches!(self.goal, Goal::Plan { .. }) && self.printer.live {
             self.block.draw(&self.printer, model);
         }

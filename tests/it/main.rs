@@ -18,6 +18,7 @@ mod extremes;
 mod foreign_runs;
 mod held;
 mod interrupted;
+mod intervals;
 mod jobs;
 mod labs;
 mod lessons;

@@ -476,6 +476,7 @@ impl Scene {
             completed: Some(newest),
             restored,
             interval_ms: Some(2000),
+            checkpointing: None,
             ..CheckpointsSample::default()
         });
         self.at(seconds, Event::Flink(sample));
@@ -540,6 +541,7 @@ impl Scene {
             completed: Some(job.newest()?.id),
             restored: job.restores.last().cloned(),
             interval_ms: Some(2000),
+            checkpointing: None,
             ..CheckpointsSample::default()
         })
     }

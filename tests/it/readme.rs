@@ -252,7 +252,10 @@ fn statements() -> String {
         S::IdsGrow => "checkpoint ids only grow",
         S::Pointer => "the pointer to the newest checkpoint is there, and its files can be read",
         S::Restarts => "containers and pods restarted as they should, and the slots are back",
-        S::InTime => "all tasks ran again, and a checkpoint completed, within the budget",
+        S::InTime => {
+            "all tasks ran (again) within the failure's budget, and a checkpoint completed within \
+             what the job's interval, minimum pause and checkpoint timeout allow"
+        }
         S::Exact => {
             "each number was counted once in the state: no gap, no duplicate; only in a lab whose job can prove it"
         }
@@ -330,6 +333,7 @@ fn doctor() -> String {
         need: Need::of(&lab),
         options: flink_options(&lab),
         job_checkpoints: false,
+        checkpoints: Default::default(),
         mount: lab.flink.mount.clone(),
         patch: Some(false),
         clusters: 0,

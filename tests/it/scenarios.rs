@@ -66,7 +66,7 @@ impl Scene {
     }
 
     /// The same, living by a clock of its own.
-    fn by(clock: Clock, lab: Lab, others: Vec<Lab>, speed: f64, images: Images) -> Self {
+    pub(crate) fn by(clock: Clock, lab: Lab, others: Vec<Lab>, speed: f64, images: Images) -> Self {
         clock::set_of_thread(clock);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)

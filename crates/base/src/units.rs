@@ -2,7 +2,7 @@
 //!
 //! Every function is pure; none is wider than its column, and more is never written as less.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// Seconds from then to now; never negative, clocks differ.
 #[must_use]
@@ -79,6 +79,32 @@ pub fn about(seconds: f64) -> String {
         seconds if seconds <= 90.0 => format!("{:.0} s", (seconds / 10.0).ceil() * 10.0),
         seconds if seconds <= 5400.0 => format!("{:.0} min", (seconds / 60.0).ceil()),
         seconds => format!("{:.1} h", seconds / 3600.0),
+    }
+}
+
+/// A span as settings write it, exact: `500 ms`, `60 s`, `90 s`, `2 min 30 s`, `10 min`, `1 h`.
+#[must_use]
+pub fn span(duration: SignedDuration) -> String {
+    let ms = duration.as_millis().max(0);
+    let (whole, rest) = (ms / 1000, ms % 1000);
+    match (whole, rest) {
+        (0, _) => format!("{ms} ms"),
+        (_, 1..) if whole < 120 => {
+            format!("{whole}.{} s", format!("{rest:03}").trim_end_matches('0'))
+        }
+        (0..120, _) => format!("{whole} s"),
+        _ => {
+            let units = [
+                (whole / 3600, "h"),
+                (whole / 60 % 60, "min"),
+                (whole % 60, "s"),
+            ];
+            let said = units.iter().filter(|(count, _)| *count > 0);
+            let said: Vec<String> = said
+                .map(|(count, unit)| format!("{count} {unit}"))
+                .collect();
+            said.join(" ")
+        }
     }
 }
 
@@ -207,6 +233,26 @@ mod tests {
         assert_eq!([40, 1_240].map(spread), ["40 ms", "1.2 s"]);
         let said = [12.0, 100.0, 1501.0, 7200.0].map(about);
         assert_eq!(said, ["20 s", "2 min", "26 min", "2.0 h"]);
+    }
+
+    #[test]
+    fn spans_are_written_as_settings_write_them() {
+        let said = [
+            0, 500, 2_000, 60_500, 60_000, 90_000, 150_000, 600_000, 3_601_000,
+        ];
+        let said = said.map(|ms| span(SignedDuration::from_millis(ms)));
+        let wanted = [
+            "0 ms",
+            "500 ms",
+            "2 s",
+            "60.5 s",
+            "60 s",
+            "90 s",
+            "2 min 30 s",
+            "10 min",
+            "1 h 1 s",
+        ];
+        assert_eq!(said, wanted);
     }
 
     #[test]

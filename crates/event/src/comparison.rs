@@ -2,8 +2,8 @@
 //! far. Plain data that outlives the labs, so that a comparison that was broken off goes on.
 
 use super::RunResult;
-use flinklab_lab::Lab;
 use flinklab_lab::failure::{Aftershock, Failure};
+use flinklab_lab::{Checkpointing, Lab};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -15,6 +15,8 @@ const BUILD: f64 = 95.0;
 const REMOVE: f64 = 10.0;
 /// From a break to five good samples after its recovery, beside the time for which it is applied.
 const RUN: f64 = 40.0;
+/// The checkpoint interval at which that was measured.
+const USUAL: f64 = 2.0;
 
 /// A comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +50,9 @@ pub struct Compared {
     pub instance: String,
     /// Failures that it cannot have, with the reason.
     pub lacks: Vec<(String, String)>,
+    /// When its job's checkpoints are taken, as far as its files tell it.
+    #[serde(default)]
+    pub checkpointing: Option<Checkpointing>,
     /// Its runs so far, oldest first.
     pub runs: Vec<RunResult>,
 }
@@ -80,6 +85,7 @@ impl Comparison {
                 flink: lab.flink_version().map(str::to_owned),
                 instance,
                 lacks,
+                checkpointing: lab.checkpointing(),
                 runs: Vec::new(),
             });
         }
@@ -154,8 +160,13 @@ impl Comparison {
     /// and removing took when it was measured.
     #[must_use]
     pub fn seconds_left(&self, failures: &[Failure]) -> f64 {
-        let of = |key: &str| {
+        let of = |lab: &Compared, key: &str| {
             let failure = failures.iter().find(|failure| failure.key == key);
+            let failure = failure.map(|failure| match &lab.checkpointing {
+                Some(checkpointing) => failure.fitted(checkpointing),
+                None => failure.clone(),
+            });
+            let failure = failure.as_ref();
             let lasts = failure
                 .and_then(|failure| failure.lasts)
                 .map_or(0, |it| it.0);
@@ -163,20 +174,33 @@ impl Comparison {
                 Some(Aftershock::Within(seconds)) => seconds.0,
                 Some(Aftershock::UntilRenewed) | None => 0,
             };
-            RUN + f64::from(lasts + after)
+            RUN + f64::from(lasts + after) + lab.waits()
         };
         let of_lab = |lab: &Compared| {
             let runs: f64 = self
                 .failures
                 .iter()
-                .map(|key| f64::from(self.left(lab, key)) * of(key))
+                .map(|key| f64::from(self.left(lab, key)) * of(lab, key))
                 .sum();
             let stands = self.standing.as_ref() == Some(&lab.instance);
-            let build = if runs > 0.0 && !stands { BUILD } else { 0.0 };
+            let build = if runs > 0.0 && !stands {
+                BUILD + lab.waits()
+            } else {
+                0.0
+            };
             let remove = if runs > 0.0 || stands { REMOVE } else { 0.0 };
             runs + build + remove
         };
         self.labs.iter().map(of_lab).sum()
+    }
+}
+
+impl Compared {
+    /// How much longer than usual a run waits for the next checkpoint, in seconds: a run ends with
+    /// one, so that the next run has a whole interval before it.
+    fn waits(&self) -> f64 {
+        let every = self.checkpointing.and_then(|it| it.every());
+        every.map_or(0.0, |every| (every.as_secs_f64() - USUAL).max(0.0))
     }
 }
 
@@ -250,6 +274,20 @@ mod tests {
         assert!(comparison.seconds_left(all) < whole);
         comparison.take("compare-article", vec![run("c", "jm-stop", 170)]);
         assert_eq!(comparison.left_of(&comparison.labs[0]), 0);
+    }
+
+    #[test]
+    fn a_long_interval_makes_every_run_longer() {
+        let mut comparison = two(2);
+        let all = flinklab_lab::failure::CATALOGUE;
+        let usual = comparison.seconds_left(all);
+        comparison.labs[1].checkpointing = Some(Checkpointing {
+            interval_ms: Some(60_000),
+            min_pause_ms: 0,
+            timeout_ms: 600_000,
+        });
+        // building it, and two runs of two failures
+        assert_eq!(comparison.seconds_left(all) - usual, 5.0 * 58.0);
     }
 
     #[test]

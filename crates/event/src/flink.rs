@@ -1,6 +1,7 @@
 //! What Flink's REST says: jobs, tasks, checkpoints, TaskManagers.
 
 use crate::Count;
+use flinklab_lab::Checkpointing;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +59,9 @@ pub struct CheckpointsSample {
     /// The checkpoint interval in milliseconds, once it was asked for.
     #[serde(default)]
     pub interval_ms: Option<u64>,
+    /// All that Flink tells of when they are taken, once it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpointing: Option<Checkpointing>,
 }
 
 /// The way a request went.

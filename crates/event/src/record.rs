@@ -1,5 +1,7 @@
 //! What is kept of a run beside its judgement: enough to draw it and to tell it to somebody who was not there.
 
+use flinklab_lab::Checkpointing;
+use flinklab_lab::failure::Counted;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +17,10 @@ pub struct Record {
     pub teaches: String,
     /// Seconds in which all tasks should run again.
     pub within: u32,
+    /// From when these count; none in records of old runs.
+    pub counted: Option<Counted>,
+    /// When the job's checkpoints were taken; none where nothing told.
+    pub checkpointing: Option<Checkpointing>,
     /// How the lease of the leader ended; none where it was not to end.
     pub lease: Option<LeaseEnd>,
     /// Completed and failed checkpoints, by time.

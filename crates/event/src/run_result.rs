@@ -1,7 +1,7 @@
 //! A finished run, as it is kept and reported.
 
 use crate::Record;
-use flinklab_lab::failure::{Role, StatementName, Verdict};
+use flinklab_lab::failure::{Counted, Role, StatementName, Verdict, find};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -125,6 +125,25 @@ pub enum Comeback {
 }
 
 impl RunResult {
+    /// From when its time budget counts; of an old run, what its failure says today.
+    #[must_use]
+    pub fn counted(&self) -> Counted {
+        let known = || Some(find(&self.failure)?.expect.counted);
+        self.record.counted.or_else(known).unwrap_or_default()
+    }
+
+    /// Milliseconds from the undo until all tasks ran again, where the budget counts from there.
+    #[must_use]
+    pub fn after_undo_ms(&self) -> Option<i64> {
+        let undone = self
+            .phases
+            .iter()
+            .find(|phase| phase.name == PhaseName::Undone)?;
+        let counts = self.counted() == Counted::Undone;
+        let ms = self.recovery_ms.filter(|_| counts)?;
+        Some((ms - undone.ms).max(0))
+    }
+
     /// That a job never stopped is claimed only where it was seen: the statement on the restore
     /// holds, and there was none.
     #[must_use]

@@ -3,6 +3,7 @@
 
 mod access;
 mod check;
+mod checkpointing;
 pub mod containerd;
 mod decode;
 mod definition;
@@ -27,6 +28,7 @@ mod texts;
 mod wrong;
 mod yaml;
 
+pub use checkpointing::Checkpointing;
 pub use definition::{Apply, Flink, Folders, Job, Polls, Proof, Rest, RoleLabels, Roles, Wait};
 pub use jars::{file_bytes, file_text};
 pub use kind::{Cluster, Mount, Networking, Node, NodeRole, PatchJson6902, PortMapping};

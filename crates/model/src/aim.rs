@@ -38,7 +38,11 @@ impl Model {
             .position(|known| known.key == failure.key);
         Aim {
             digit: digit.map_or(0, |place| u8::try_from(place + 1).unwrap_or(0)),
-            failure: failure.clone(),
+            // What only a checkpoint shows stays until one was due.
+            failure: match &self.job.checkpointing {
+                Some(checkpointing) => failure.fitted(checkpointing),
+                None => failure.clone(),
+            },
             target: self.target(failure, wanted),
             against: self.against(),
         }

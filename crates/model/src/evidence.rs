@@ -4,12 +4,13 @@
 use super::bounds::make_room;
 use super::evidence_leader::{keys, renewal};
 use super::pieces::{better, counted_on};
-use super::{Baseline, Lease, Look, Model, Observed, Run, record};
+use super::{Baseline, Job, Lease, Look, Model, Observed, Run, record};
 use flinklab_event::{
     BreakOrder, CheckpointStatus, CheckpointsSample, Event, FlinkSample, Happening, JobMap, Link,
     MapChange, PodChange, RunEventKind, Source,
 };
 use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeSet;
 
 /// Good answers of REST kept; older ones grow sparse where a run lasts longer than they do.
 const LOOKS: usize = 2000;
@@ -58,6 +59,8 @@ impl Run {
                 .as_ref()
                 .map(|(_, workers)| slots(workers)),
             rhythm: record::rhythm(&model.job),
+            checkpointing: model.job.checkpointing,
+            failed: failed(&model.job),
             exact: model.lab.as_ref().is_some_and(|lab| lab.exact),
             count: model.job.count.clone(),
         };
@@ -85,6 +88,7 @@ impl Run {
                 Some(Link::Live { .. }) | None => Vec::new(),
             },
             until: Some(model.now),
+            failed_counted: model.job.failed.map(|failed| (failed, failed)),
             ..Observed::default()
         };
         Self {
@@ -286,6 +290,11 @@ impl Run {
     }
 
     fn checkpoints(&mut self, at: Timestamp, sample: &CheckpointsSample) {
+        // A run may begin before Flink was asked for it.
+        let known = self.before.checkpointing;
+        self.before.checkpointing = known.or(sample.checkpointing);
+        let (first, most) = self.seen.failed_counted.unwrap_or((sample.failed, 0));
+        self.seen.failed_counted = Some((first, most.max(sample.failed)));
         if let Some(restored) = &sample.restored
             && !self.before.restores.contains(&restored.at)
             && !self
@@ -312,6 +321,7 @@ impl Run {
                     known.took_ms = row.duration_ms.or(known.took_ms);
                     known.acknowledged = known.acknowledged.max(row.acknowledged);
                 }
+                CheckpointStatus::Failed if self.before.failed.contains(&row.id) => {}
                 CheckpointStatus::Failed => {
                     self.seen.completed.remove(&row.id);
                     self.seen.failed.entry(row.id).or_insert(at);
@@ -372,6 +382,13 @@ impl Run {
     fn fell(&mut self, words: String) {
         self.seen.fell.get_or_insert(words);
     }
+}
+
+/// Checkpoints of the job that have failed.
+fn failed(job: &Job) -> BTreeSet<u64> {
+    let rows = job.checkpoints.values();
+    let failed = rows.filter(|row| row.status == CheckpointStatus::Failed);
+    failed.map(|row| row.id).collect()
 }
 
 fn slots(workers: &[flinklab_event::Worker]) -> u32 {

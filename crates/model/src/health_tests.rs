@@ -194,6 +194,7 @@ fn completed(ids: &[u64], first: f64) -> CheckpointsSample {
         rows: rows.collect(),
         completed: ids.last().copied(),
         interval_ms: Some(2000),
+        checkpointing: None,
         ..CheckpointsSample::default()
     }
 }

@@ -5,6 +5,7 @@ use flinklab_event::{
     Checkpoint, CheckpointStatus, CheckpointsSample, Count, DiskCheckpoint, DiskSample,
     FlinkSample, JobRow, Restored, Worker,
 };
+use flinklab_lab::Checkpointing;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
@@ -44,6 +45,10 @@ pub struct Job {
     pub newest: Option<u64>,
     /// The checkpoint interval in milliseconds, as Flink tells it.
     pub interval_ms: Option<u64>,
+    /// All that Flink tells of when they are taken.
+    pub checkpointing: Option<Checkpointing>,
+    /// Failed checkpoints that the leader has counted.
+    pub failed: Option<u64>,
     /// When the sample that was counted last was asked for.
     pub counted: Option<Timestamp>,
     /// When REST told our job's checkpoints last.
@@ -124,7 +129,9 @@ impl Job {
             return;
         }
         self.told = Some(at);
+        self.failed = Some(seen.failed);
         self.interval_ms = seen.interval_ms.or(self.interval_ms);
+        self.checkpointing = seen.checkpointing.or(self.checkpointing);
         for row in &seen.rows {
             let known = self.checkpoints.get(&row.id);
             if known.is_none_or(|known| row.replaces(known)) {
@@ -199,6 +206,9 @@ impl Job {
     /// Time between two checkpoints: as Flink tells it, else as far apart as they are.
     #[must_use]
     pub fn interval(&self) -> Option<SignedDuration> {
+        if let Some(every) = self.checkpointing.and_then(|it| it.every()) {
+            return Some(every);
+        }
         if let Some(ms) = self.interval_ms {
             return i64::try_from(ms).ok().map(SignedDuration::from_millis);
         }

@@ -2,6 +2,7 @@
 //! strict in one direction: what nobody saw is never PASS.
 
 mod aftershock;
+mod deadline;
 mod exact;
 mod in_time;
 mod one_leader;
@@ -9,16 +10,14 @@ mod pointer;
 mod restarts;
 mod restored;
 
+pub use deadline::Wait;
+
 use super::Run;
 use flinklab_base::units;
 use flinklab_event::{Origin, PhaseName, RunResult, Statement};
-use flinklab_lab::failure::{Counted, Leadership, Restore, StatementName, Verdict};
+use flinklab_lab::failure::{Leadership, Restore, StatementName, Verdict};
 use jiff::{SignedDuration, Timestamp};
 
-/// How long after its time budget a run is watched on: a late recovery is worth its figure.
-const WATCHED_ON: SignedDuration = SignedDuration::from_secs(30);
-/// How long a break may take to be sent.
-const UNSENT: SignedDuration = SignedDuration::from_secs(60);
 /// An answer of REST within so long before the end: its silence since then proves nothing else.
 const RECENT: SignedDuration = SignedDuration::from_secs(10);
 /// A new leader whose memory shows no restore for so long did not restore.
@@ -118,7 +117,8 @@ impl Run {
         }
         let broken_off = self.seen.broken_off.as_ref();
         let broken_off = broken_off.map(|why| format!("it was broken off: {why}"));
-        self.seen.healed.clone().or(broken_off)
+        let healed = self.seen.healed.clone();
+        healed.or(broken_off).or_else(|| self.showed_nothing())
     }
 
     /// Whether another epoch is expected, or began where both are right.
@@ -153,36 +153,6 @@ impl Run {
             .map_or(from, |restored| restored.at.max(from));
         let after = self.completed_since(last)?;
         Some(settled.max(after))
-    }
-
-    /// When the run ends, whatever was seen.
-    #[must_use]
-    pub fn deadline(&self) -> Timestamp {
-        let (from, within) = match &self.seen.sent {
-            Some(sent) => {
-                let failure = &self.order.failure;
-                let budget = failure.expect.within.span() + WATCHED_ON;
-                let lasts = failure
-                    .lasts
-                    .map_or(SignedDuration::ZERO, |lasts| lasts.span());
-                let later = |at: Timestamp, by| at.saturating_add(by).unwrap_or(Timestamp::MAX);
-                let undone = self.undone_at();
-                let undone = undone.unwrap_or_else(|| later(sent.at, lasts));
-                let watched = self.aftershock_span() + WATCHED_ON;
-                match failure.expect.counted {
-                    Counted::Undone => (undone, budget.max(watched)),
-                    // What is undone late is watched on as well.
-                    Counted::Break => {
-                        let undone = later(undone, watched);
-                        let sleeps = self.sleeps().unwrap_or_default();
-                        let budget = budget + sleeps;
-                        (sent.at, budget.max(undone.duration_since(sent.at) + sleeps))
-                    }
-                }
-            }
-            None => (self.before.at, UNSENT),
-        };
-        from.saturating_add(within).unwrap_or(Timestamp::MAX)
     }
 
     fn statements(&self, word: Word, now: Timestamp) -> Vec<Statement> {

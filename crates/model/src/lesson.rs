@@ -156,17 +156,31 @@ impl Course {
             let mut known = model.failures.iter();
             known.find(|failure| failure.key == key)
         });
+        // Both wait for checkpoints, as often as these come.
+        let every = model.job.interval().unwrap_or_default();
         match (failure, step.job) {
             (Some(failure), _) => {
+                let going = model.run().map(|run| run.deadline());
+                let going = going
+                    .zip(self.acted)
+                    .map(|(until, acted)| until.duration_since(acted));
+                let failure = match &model.job.checkpointing {
+                    Some(checkpointing) => failure.fitted(checkpointing),
+                    None => failure.clone(),
+                };
                 let lasts = failure
                     .lasts
                     .map_or(SignedDuration::ZERO, |lasts| lasts.span());
                 let echo = failure.aftershock().map_or(0, |shock| shock.longest().ms());
                 let echo = SignedDuration::from_millis(echo);
-                failure.expect.within.span() + lasts + echo + SETTLES
+                let usual = failure.expect.within.span() + lasts + echo + every;
+                usual.max(going.unwrap_or_default()) + SETTLES
             }
-            (None, Some(_)) => JOB,
-            (None, None) => LOOKS,
+            (None, Some(_)) => JOB + every,
+            (None, None) => {
+                let count = step.check.checkpoints.unwrap_or_default();
+                LOOKS + every * i32::try_from(count).unwrap_or(i32::MAX)
+            }
         }
     }
 

@@ -5,6 +5,8 @@ mod addresses;
 mod aim;
 mod bounds;
 mod break_state;
+#[cfg(test)]
+mod budget_tests;
 mod clocks;
 mod cluster;
 mod command;
@@ -54,7 +56,7 @@ pub use finding::Words;
 pub use health::{GOOD, Health, Watchfulness, Witness, Witnesses, Word};
 pub use job::Job;
 pub use jobs::Jobs;
-pub use judge::judge;
+pub use judge::{Wait, judge};
 pub use lesson::{Asked, Course, Is, Lessons, Told, act};
 pub use logs::{KeptLine, LogLimits, Logs, Sieve};
 pub use moments::{Kind as MomentKind, Moment, Moments};

@@ -68,16 +68,31 @@ impl Model {
     /// A break needs something to come back to: the newest checkpoint, not older than two
     /// intervals.
     fn checkpoint_too_old(&self) -> Option<String> {
+        let settings = self.job.checkpointing;
+        if settings.is_some_and(|settings| settings.every().is_none()) {
+            return Some("the job takes no checkpoints: checkpointing is off".to_owned());
+        }
+        let seldom = settings.filter(|it| it.every() > Some(LEARNT * 2));
         let Some((_, Some(done))) = self.newest_completed() else {
-            return Some("no checkpoint has completed yet".to_owned());
+            return Some(match seldom {
+                Some(seldom) => format!(
+                    "no checkpoint has completed yet: one is due {}",
+                    seldom.words()
+                ),
+                None => "no checkpoint has completed yet".to_owned(),
+            });
         };
         let age = self.now.duration_since(done);
         let limit = self.checkpoint_interval() * 2 + LEARNT;
         (age > limit).then(|| {
-            format!(
-                "the newest checkpoint is {} s old, more than two intervals",
-                age.as_secs()
-            )
+            let old = age.as_secs();
+            match seldom {
+                Some(seldom) => format!(
+                    "the newest checkpoint is {old} s old, and one is due {}",
+                    seldom.words()
+                ),
+                None => format!("the newest checkpoint is {old} s old, more than two intervals"),
+            }
         })
     }
 

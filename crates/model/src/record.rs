@@ -51,6 +51,8 @@ impl Run {
             story: failure.story.to_string(),
             teaches: failure.teaches.to_string(),
             within: failure.expect.within.0,
+            counted: Some(failure.expect.counted),
+            checkpointing: self.before.checkpointing,
             lease: self.lease_end(),
             checkpoints: self.beats(),
             restores: self

@@ -5,9 +5,10 @@ use super::pieces::{Completed, Files, HeldBack, Lease, Look, Renewal, Stamp};
 use flinklab_base::fault::Fault;
 use flinklab_event::{Beat, Phase};
 use flinklab_event::{BreakOrder, Count, Lock, Pod, Restored};
+use flinklab_lab::Checkpointing;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A run that is being observed.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +60,12 @@ pub struct Baseline {
     /// The newest completed checkpoints, oldest first: the rhythm that the failure disturbs.
     #[serde(default)]
     pub rhythm: Vec<Beat>,
+    /// When the job's checkpoints are taken, as Flink tells it; none in recordings of old.
+    #[serde(default)]
+    pub checkpointing: Option<Checkpointing>,
+    /// Checkpoints that had failed already.
+    #[serde(default)]
+    pub failed: BTreeSet<u64>,
     /// The job can prove that its state is exact.
     #[serde(default)]
     pub exact: bool,
@@ -150,6 +157,9 @@ pub struct Observed {
     /// Checkpoints that were given up since, with when that was seen.
     #[serde(default)]
     pub failed: BTreeMap<u64, Timestamp>,
+    /// Failed checkpoints that the leader had counted: as seen first, and the most of it.
+    #[serde(default)]
+    pub failed_counted: Option<(u64, u64)>,
     /// Stretches in which Kubernetes held a container back before it started it again.
     #[serde(default)]
     pub held_back: Vec<HeldBack>,
@@ -167,4 +177,12 @@ pub struct Observed {
     pub until: Option<Timestamp>,
     /// The clock jumped, or this machine slept: from when to when.
     pub jump: Option<(Timestamp, Timestamp)>,
+}
+
+impl Observed {
+    /// A checkpoint failed since the break: it is listed, or the leader counted one more.
+    pub(super) fn failed_more(&self) -> bool {
+        let counted = self.failed_counted;
+        !self.failed.is_empty() || counted.is_some_and(|(first, most)| most > first)
+    }
 }

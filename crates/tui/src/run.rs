@@ -148,7 +148,7 @@ fn going(ui: &Ui, theme: &Theme, run: &Run, width: usize, height: usize) -> Vec<
         Some(fault) => vec![theme.say(Tone::Fail, format!(" {} {}", sign::FAIL, fault.what))],
         None => {
             let words = words::sleep(&ui.model, run, width.saturating_sub(3))
-                .or_else(|| run.waits_for(ui.model.now));
+                .or_else(|| waits(ui, theme, run));
             let words = words.unwrap_or_else(|| {
                 let left = words::since(run.deadline(), ui.model.now);
                 format!("watching, at most {} more", words::age(left))
@@ -166,6 +166,12 @@ fn going(ui: &Ui, theme: &Theme, run: &Run, width: usize, height: usize) -> Vec<
         room,
     ));
     lines
+}
+
+/// What is waited for beside the budget, and until when.
+fn waits(ui: &Ui, theme: &Theme, run: &Run) -> Option<String> {
+    let waits = run.awaits(ui.model.now)?;
+    Some(waits.words(|at| words::clock(&theme.zone, at)))
 }
 
 /// Phases in one column with words, or in two with short ones.

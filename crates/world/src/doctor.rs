@@ -127,6 +127,7 @@ async fn facts(world: &World, docker: &Result<Docker, Fault>, lab: &Lab, depth: 
             .arguments
             .iter()
             .any(|argument| argument.to_lowercase().contains("checkpoint")),
+        checkpoints: (lab.notes(), lab.pointless()),
         mount: lab.flink.mount.clone(),
         patch: None,
         clusters: 0,

@@ -13,8 +13,10 @@ use exact::Counter;
 use flinklab_base::clock;
 use flinklab_base::clock::Instant;
 use flinklab_event::{CheckpointsSample, Count, Event, FlinkSample, JobRow, Pod, Via, Worker};
+use flinklab_lab::Checkpointing;
 use futures::future::BoxFuture;
 use futures::{FutureExt, future};
+pub(super) use replies::checkpointing;
 pub use route::Ways;
 pub(super) use route::innermost;
 use route::{Route, Trouble};
@@ -61,7 +63,7 @@ pub(super) async fn follow(
         checkpoints: None,
         workers: None,
         calm_rounds: 0,
-        interval: None,
+        checkpointing: None,
         job: None,
     };
     loop {
@@ -96,8 +98,8 @@ struct Asker {
     exact: bool,
     count: Question<(Counter, Option<Count>)>,
     counter: Option<Counter>,
-    /// The job's checkpoint interval, asked once.
-    interval: Option<u64>,
+    /// When the job's checkpoints are taken, asked once.
+    checkpointing: Option<Checkpointing>,
     /// The job that they are about.
     job: Option<String>,
 }
@@ -108,7 +110,7 @@ impl Asker {
         if self.job != job {
             self.job = job;
             self.forget();
-            self.interval = None;
+            self.checkpointing = None;
             self.counter = None;
         }
         let asked = clock::now();
@@ -120,9 +122,8 @@ impl Asker {
             workers,
             count,
         } = details;
-        if let Some(interval) = checkpoints.as_ref().and_then(|seen| seen.interval_ms) {
-            self.interval = Some(interval);
-        }
+        let told = checkpoints.as_ref().and_then(|seen| seen.checkpointing);
+        self.checkpointing = told.or(self.checkpointing);
         let (counter, count) = count.unzip();
         self.counter = counter.or(self.counter.take());
         FlinkSample {
@@ -222,7 +223,8 @@ impl Asker {
         if self.checkpoints.is_none()
             && let Some(job) = self.job.clone()
         {
-            let question = checkpoints(self.ways.clone(), route.clone(), job, self.interval);
+            let known = self.checkpointing;
+            let question = checkpoints(self.ways.clone(), route.clone(), job, known);
             self.checkpoints = Some(question.boxed());
         }
         if self.workers.is_none() && self.calm_rounds.is_multiple_of(WORKERS) {
@@ -313,20 +315,21 @@ async fn checkpoints(
     ways: Arc<Ways>,
     route: Route,
     job: String,
-    known: Option<u64>,
+    known: Option<Checkpointing>,
 ) -> Result<CheckpointsSample, String> {
     let body = ways
         .get(&route, &format!("jobs/{job}/checkpoints"), DEADLINE)
         .await
         .map_err(|trouble| trouble.to_string())?;
     let mut seen = replies::checkpoints(&job, &body)?;
-    seen.interval_ms = match known {
+    seen.checkpointing = match known {
         Some(known) => Some(known),
         None => {
             let path = format!("jobs/{job}/checkpoints/config");
             let config = ways.get(&route, &path, DEADLINE).await.ok();
-            config.and_then(|body| replies::interval(&body))
+            config.and_then(|body| replies::checkpointing(&body))
         }
     };
+    seen.interval_ms = seen.checkpointing.and_then(|it| it.interval_ms);
     Ok(seen)
 }

@@ -27,6 +27,9 @@ pub struct Facts {
     pub options: Vec<(String, String)>,
     /// An argument of the job speaks of checkpoints.
     pub job_checkpoints: bool,
+    /// What follows from the checkpoint interval, and failures that show nothing because of it:
+    /// sentences.
+    pub checkpoints: (Vec<String>, Vec<String>),
     /// Where pods see the shared folder.
     pub mount: String,
     /// Whether Flink's account may patch config maps in the lab that runs. None: none runs.

@@ -125,6 +125,15 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
             ));
         }
     }
+    let (notes, pointless) = &facts.checkpoints;
+    let title = "Checkpoints";
+    all.extend(notes.iter().map(|note| fine("checkpoints", title, note)));
+    all.extend(pointless.iter().map(|why| {
+        fine("checkpoints", title, why)
+            .grade(Grade::Warning)
+            .because("what was not seen proves nothing")
+            .mended(Who::You, "Set a shorter `execution.checkpointing.interval` for that failure, or leave it out.")
+    }));
     all.extend(facts.patch.map(|may| {
         let title = "Flink's rights";
         match may {

@@ -53,6 +53,7 @@ fn well() -> Facts {
         need: Need::of(&lab),
         options: flink::options(&lab),
         job_checkpoints: false,
+        checkpoints: Default::default(),
         mount: lab.flink.mount.clone(),
         patch: Some(true),
         clusters: 0,

@@ -40,8 +40,7 @@ impl Run {
     }
 
     /// What is waited for after the undo, in words.
-    #[must_use]
-    pub fn waits_for(&self, now: Timestamp) -> Option<String> {
+    pub(super) fn aftershock_words(&self, now: Timestamp) -> Option<String> {
         let undone = self.undone_at()?;
         if self.over().is_some() {
             return None;

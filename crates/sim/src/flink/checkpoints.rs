@@ -84,27 +84,32 @@ pub(super) fn write_ha(
 /// Triggers on the beat for as long as the tasks run.
 pub(super) async fn run(master: &JobMaster) {
     let process = &master.process;
+    let settings = process.cluster.version.checkpointing;
+    let Some(every) = settings.every() else {
+        return std::future::pending().await;
+    };
+    let pace = &process.cluster.ground.pace;
+    let (interval, pause) = (every.as_secs_f64(), seconds(settings.min_pause_ms));
     // The first one comes at a random moment of the first interval.
-    let interval = process.cluster.version.checkpoints;
-    process.about(0.5, interval).await;
+    process.about(pause.min(interval), interval).await;
     loop {
         let began = Instant::now();
         take(master).await;
-        let left = process
-            .cluster
-            .ground
-            .pace
-            .seconds(interval)
-            .saturating_sub(began.elapsed());
-        clock::sleep(left).await;
+        let left = pace.seconds(interval).saturating_sub(began.elapsed());
+        clock::sleep(left.max(pace.seconds(pause))).await;
         process.thawed().await;
     }
+}
+
+/// Milliseconds as an option has them, in seconds.
+pub(super) fn seconds(ms: u64) -> f64 {
+    std::time::Duration::from_millis(ms).as_secs_f64()
 }
 
 async fn take(master: &JobMaster) {
     let process = &master.process;
     let map = map_of(master);
-    let triggered = clock::now();
+    let (triggered, began) = (clock::now(), Instant::now());
     let Some(id) = next_id(master) else { return };
     master.with(|job| {
         job.counts.total += 1;
@@ -114,12 +119,20 @@ async fn take(master: &JobMaster) {
     process.about(0.03, 0.12).await;
     let counted = master.counted();
     // One of the tasks may not be able to answer.
-    while master.silent().iter().any(|(_, _, gone)| !gone) {
+    let given_up = process
+        .cluster
+        .ground
+        .pace
+        .seconds(seconds(process.cluster.version.checkpointing.timeout_ms));
+    let mut expired = false;
+    while master.silent().iter().any(|(_, _, gone)| !gone) && !expired {
         process.nap(0.5).await;
+        expired = began.elapsed() > given_up;
     }
     let lost = !master.silent().is_empty();
     let below = chk(process, &master.id, id);
     let written = match (lost, state::store(process, &below, counted)) {
+        (true, _) if expired => Err(io::Error::other("Checkpoint expired before completing")),
         (true, _) => Err(io::Error::other("a TaskManager did not acknowledge")),
         (false, written) => written,
     };
@@ -238,7 +251,7 @@ pub(super) fn fail(master: &JobMaster, checkpoint: Checkpoint, why: &str) {
 }
 
 /// Pointers in a job's map, ascending by id, with the paths in them.
-fn pointers(process: &Process, map: &Key) -> Vec<(u64, Option<String>)> {
+pub(super) fn pointers(process: &Process, map: &Key) -> Vec<(u64, Option<String>)> {
     let state = process.cluster.hold();
     let data = state.store.get(map).and_then(|map| map["data"].as_object());
     let mut found: Vec<(u64, Option<String>)> = data
@@ -324,73 +337,8 @@ pub(super) fn on_host(process: &Process, path: &str) -> Option<PathBuf> {
     on_disk(process, below).ok()
 }
 
-fn remove_file(process: &Process, path: &str) {
+pub(super) fn remove_file(process: &Process, path: &str) {
     if let Some(path) = on_host(process, path) {
         let _ = std::fs::remove_file(path);
     }
-}
-
-/// What becomes of the checkpoints of a job that ended for good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Retained {
-    /// They stay where they are.
-    Yes,
-    /// They are removed; folders stay, empty.
-    No,
-}
-
-/// Removes what a job that ended for good had in the HA store, and its checkpoints unless they are
-/// retained. Savepoints are nobody's but the person's.
-pub(super) fn forget(master: &JobMaster, retained: Retained) {
-    let process = &master.process;
-    let map = map_of(master);
-    for (_, path) in pointers(process, &map) {
-        if let Some(path) = path {
-            remove_file(process, &path);
-        }
-    }
-    let lab = &process.cluster.lab;
-    let cluster_map = lock::map_key(&lab.flink.namespace, &lab.cluster_map());
-    if retained == Retained::No {
-        discard(master);
-    }
-    let version = &process.cluster.version;
-    let plan = format!("{}{}", version.plan_key(), master.id);
-    let file = {
-        let state = process.cluster.hold();
-        let map = state.store.get(&cluster_map);
-        map.and_then(|map| pointer::path(map["data"][&plan].as_str()?))
-    };
-    if let Some(file) = file {
-        remove_file(process, &file);
-    }
-    process.act(|state| {
-        state.store.remove(&map);
-        for key in [plan, version.job_key(&master.id)] {
-            lock::set(&mut state.store, &cluster_map, &key, None);
-        }
-    });
-}
-
-/// Removes every checkpoint of a job.
-fn discard(master: &JobMaster) {
-    let below = format!(
-        "{}/{}",
-        master.process.cluster.lab.flink.folders.checkpoints, master.id
-    );
-    let Ok(folder) = on_disk(&master.process, &below) else {
-        return;
-    };
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with("chk-") {
-            let _ = std::fs::remove_dir_all(entry.path());
-            state::forget_shared(&entry.path());
-        }
-    }
-    master.with(|job| {
-        let made = job.history.iter_mut();
-        for old in made.filter(|old| old.savepoint.is_none()) {
-            old.discarded = true;
-        }
-    });
 }

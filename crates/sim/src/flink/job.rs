@@ -1,7 +1,8 @@
 //! One job in the memory of its leader: from submission or recovery through slots, tasks and
 //! checkpoints to failures and restarts. One task a job and leadership.
 
-use super::checkpoints::{self, Checkpoint, Restore, Retained};
+use super::checkpoints::{self, Checkpoint, Restore};
+use super::ending::Retained;
 use super::numbers::{self, Numbers};
 use super::savepoints::Trigger;
 use super::taskmanager::line;

@@ -1,7 +1,7 @@
 //! What the program of a job does besides running on: the example that counts words has an end, or
 //! none of its input.
 
-use super::checkpoints::Retained;
+use super::ending::Retained;
 use super::job::JobMaster;
 use flinklab_lab::Job;
 

@@ -242,10 +242,7 @@ fn of_a_job(
         [] => shapes::job(version, job),
         ["status"] if !version.is_1_15() => json!({"status": job.state}),
         ["checkpoints"] => shapes::checkpoints(job),
-        ["checkpoints", "config"] => {
-            let interval = cluster.ground.pace.seconds(version.checkpoints);
-            shapes::checkpoints_config(version, interval)
-        }
+        ["checkpoints", "config"] => shapes::checkpoints_config(version, &cluster.ground.pace),
         ["exceptions"] => shapes::exceptions(version, job),
         ["vertices", vertex, "metrics"] if *vertex == shapes::vertices(true)[1].0 => {
             let asked = query.get("get").map_or("", String::as_str);

@@ -1,15 +1,15 @@
 //! The JSON of Flink's REST, field by field as real JobManagers answered: 2.2's, without what an
 //! older version does not say.
 
-use super::checkpoints::Checkpoint;
+use super::checkpoints::{Checkpoint, seconds};
 use super::configured::Options;
 use super::job::Job;
 use super::savepoints::Savepoint;
 use super::{Leading, Version, Worker};
 use crate::cluster::State;
+use crate::pace::Pace;
 use flinklab_base::clock;
 use serde_json::{Map, Value, json};
-use std::time::Duration;
 
 /// All states of a task, in no order that matters.
 const TASK_STATES: &[&str] = &[
@@ -313,9 +313,14 @@ pub(super) fn checkpoints(job: &Job) -> Value {
         "history": history})
 }
 
-pub(super) fn checkpoints_config(version: &Version, interval: Duration) -> Value {
-    json!({"mode": "exactly_once", "interval": interval.as_millis() as u64, "timeout": 600_000,
-        "min_pause": interval.as_millis() as u64 / 4, "max_concurrent": 1,
+/// When checkpoints are taken, in the lab's own time; an interval that is not set is the largest
+/// number there is.
+pub(super) fn checkpoints_config(version: &Version, pace: &Pace) -> Value {
+    let of = version.checkpointing;
+    let ms = |ms: u64| pace.seconds(seconds(ms)).as_millis() as u64;
+    let interval = of.interval_ms.map_or(i64::MAX as u64, ms);
+    json!({"mode": "exactly_once", "interval": interval, "timeout": ms(of.timeout_ms),
+        "min_pause": ms(of.min_pause_ms), "max_concurrent": 1,
         "externalization": {"enabled": true, "delete_on_cancellation": false},
         "state_backend": version.backend,
         "checkpoint_storage": "FileSystemCheckpointStorage", "unaligned_checkpoints": false,

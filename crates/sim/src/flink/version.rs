@@ -1,7 +1,7 @@
 //! What differs between versions of Flink, as it was measured on 1.15.2, 1.20.5, 2.2.1 and 2.3.0.
 //! Everything else of the simulation is the same for all of them.
 
-use flinklab_lab::Lab;
+use flinklab_lab::{Checkpointing, Lab};
 
 /// The newest that is simulated, and what an image without a version in its tag is taken for.
 const USUAL: &str = "2.3.0";
@@ -12,6 +12,13 @@ const RETRY: f64 = 5.0;
 /// How long a leader of 1.18 or newer holds on longer than its deadline while the API server is
 /// away: its client's retries come on top.
 const RETRIES: f64 = 23.0;
+
+/// As the example job takes its checkpoints: for labs whose files say nothing of it.
+const EXAMPLE: Checkpointing = Checkpointing {
+    interval_ms: Some(2_000),
+    min_pause_ms: 500,
+    timeout_ms: 600_000,
+};
 
 /// One version of Flink with the times that its lab sets.
 #[derive(Debug, Clone)]
@@ -24,8 +31,8 @@ pub(crate) struct Version {
     pub(super) deadline: f64,
     /// How often it is renewed and tried for.
     pub(super) retry: f64,
-    /// Seconds from one trigger of a checkpoint to the next, as the example job asks for.
-    pub(super) checkpoints: f64,
+    /// When checkpoints are taken: as the job's code says, else as the lab's options do.
+    pub(super) checkpointing: Checkpointing,
     /// Whether state is written to files of its own, not into the checkpoint's metadata.
     pub(super) files: bool,
     /// Whether checkpoints share files.
@@ -61,7 +68,7 @@ impl Version {
             lease: election("lease-duration", LEASE),
             deadline: election("renew-deadline", DEADLINE),
             retry: election("retry-period", RETRY),
-            checkpoints: 2.0,
+            checkpointing: lab.checkpointing().unwrap_or(EXAMPLE),
             files: lab.has_state_files(),
             incremental: rocks && incremental,
             backend: match rocks {

@@ -5,6 +5,7 @@ use crate::{clean, ha};
 use flinklab_event::{
     Checkpoint, CheckpointStatus, CheckpointsSample, JobRow, Restored, Tasks, Worker,
 };
+use flinklab_lab::Checkpointing;
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -98,7 +99,10 @@ struct WorkerReply {
 
 #[derive(Debug, Deserialize)]
 struct CheckpointConfig {
-    interval: Option<u64>,
+    interval: u64,
+    #[serde(default)]
+    min_pause: u64,
+    timeout: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -178,16 +182,19 @@ pub(super) fn checkpoints(job: &str, body: &[u8]) -> Result<CheckpointsSample, S
         }),
         failed: reply.counts.failed,
         interval_ms: None,
+        checkpointing: None,
     })
 }
 
-/// The interval in milliseconds of `/jobs/:id/checkpoints/config`. A job without checkpoints has
-/// the largest number there is.
-pub(super) fn interval(body: &[u8]) -> Option<u64> {
+/// `/jobs/:id/checkpoints/config`. A job without checkpoints has the largest number there is.
+pub(crate) fn checkpointing(body: &[u8]) -> Option<Checkpointing> {
     let config: CheckpointConfig = serde_json::from_slice(body).ok()?;
-    config
-        .interval
-        .filter(|ms| *ms > 0 && *ms < i64::MAX as u64)
+    let interval = config.interval;
+    Some(Checkpointing {
+        interval_ms: (1..i64::MAX as u64).contains(&interval).then_some(interval),
+        min_pause_ms: config.min_pause,
+        timeout_ms: config.timeout,
+    })
 }
 
 fn row(reply: CheckpointReply) -> Checkpoint {

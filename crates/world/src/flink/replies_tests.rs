@@ -80,8 +80,13 @@ fn every_version_tells_its_checkpoints() {
         assert_ne!(Some(savepoint.id), seen.completed, "{version}");
     }
     for (version, body) in every_version!("checkpoints_config") {
-        assert_eq!(interval(body), Some(2000), "{version}");
+        let told = checkpointing(body).unwrap();
+        assert_eq!(told.interval_ms, Some(2000), "{version}");
+        assert_eq!(told.timeout_ms, 600_000, "{version}");
     }
+    let never = br#"{"interval": 9223372036854775807, "timeout": 600000, "min_pause": 0}"#;
+    assert_eq!(checkpointing(never).unwrap().interval_ms, None);
+    assert_eq!(checkpointing(br#"{"errors": ["no such job"]}"#), None);
 }
 
 #[test]

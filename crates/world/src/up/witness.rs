@@ -3,22 +3,29 @@
 
 use super::earlier::Work;
 use super::{Run, job, kept};
+use crate::flink;
 use crate::home::CheckpointFact;
 use crate::submit;
 use crate::submit::{Answer, Outcome, Rest};
 use flinklab_base::clock;
+use flinklab_base::clock::Instant;
 use flinklab_base::fault::Fault;
+use flinklab_lab::Checkpointing;
 use futures::StreamExt;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 use kube::runtime::watcher;
 use serde_json::Value;
 use std::time::Duration;
-use tokio::time::{interval, timeout};
+use tokio::time::interval;
 
 const STEP: &str = "checkpoint";
-/// How long the first checkpoint may take after the submission: deployment, restore, a slow disk.
+/// How long the first checkpoint may take after the submission, beside the job's own interval:
+/// deployment, restore, a slow disk.
 const LIMIT: Duration = Duration::from_secs(120);
+/// An interval from which on the wait for it is told.
+const SELDOM: SignedDuration = SignedDuration::from_secs(10);
 /// Between two looks at REST and disk.
 const LOOK: Duration = Duration::from_millis(200);
 /// How long Flink may take to answer.
@@ -37,6 +44,7 @@ pub(super) async fn checkpoint(run: &Run<'_>) -> Result<CheckpointFact, Fault> {
     let mut seen = Seen::default();
     let mut outcome = Outcome::default();
     let taskmanagers = job::taskmanagers_fixed(&run.lab);
+    let mut due = Due::begin();
     let wait = async {
         let rest = submit::answering(&client, &run.lab, LIMIT, |_| {}).await?;
         let maps: Api<ConfigMap> = Api::namespaced(client.clone(), &run.lab.flink.namespace);
@@ -53,32 +61,39 @@ pub(super) async fn checkpoint(run: &Run<'_>) -> Result<CheckpointFact, Fault> {
                     seen.pointer = pointer(&map);
                 },
                 _ = look.tick() => {
+                    if due.checkpointing.is_none() {
+                        due.checkpointing = checkpointing(&rest, &record.id).await;
+                        due.off()?;
+                    }
                     (seen.rest, seen.restored) = completed(&rest, &record.id).await;
                     seen.disk = match seen.pointer {
                         Some(id) if kept::is_there(&run.home, &run.lab, &record.id, id)? => Some(id),
                         _ => None,
                     };
                     if let Some(id) = seen.agreed() {
-                        return Ok(id);
+                        return Ok(Some(id));
                     }
                     if let Some(fault) = outcome.look(&rest, &record.id, taskmanagers).await {
                         return Err(fault);
                     }
-                    run.progress.tell(STEP, &seen.told());
+                    if due.is_over() {
+                        return Ok(None);
+                    }
+                    run.progress.tell(STEP, &format!("{}{}", seen.told(), due.told()));
                 }
             }
         }
     };
-    let id = match timeout(LIMIT, wait).await {
-        Ok(found) => found?,
-        Err(_) => {
-            return Err(Fault::unable(
-                "no-checkpoint",
-                format!("No checkpoint was completed within {} s.", LIMIT.as_secs()),
-            )
-            .why(format!("{}; {}", outcome.told(), seen.told()))
-            .mend("Look at the job in Flink's web UI: its exceptions say what it waits for."));
-        }
+    let Some(id) = wait.await? else {
+        return Err(Fault::unable(
+            "no-checkpoint",
+            format!(
+                "No checkpoint was completed within {} s.",
+                due.limit().as_secs()
+            ),
+        )
+        .why(format!("{}; {}", outcome.told(), seen.told()))
+        .mend("Look at the job in Flink's web UI: its exceptions say what it waits for."));
     };
     if run.work.get() == Some(&Work::Start)
         && let Some(from) = seen.restored
@@ -97,6 +112,64 @@ pub(super) async fn checkpoint(run: &Run<'_>) -> Result<CheckpointFact, Fault> {
         id,
         at: clock::now(),
     })
+}
+
+/// By when the first checkpoint must be there.
+struct Due {
+    began: Instant,
+    at: Timestamp,
+    /// When the job's checkpoints are taken, once Flink has told it.
+    checkpointing: Option<Checkpointing>,
+}
+
+impl Due {
+    fn begin() -> Self {
+        Self {
+            began: Instant::now(),
+            at: clock::now(),
+            checkpointing: None,
+        }
+    }
+
+    /// The first one comes an interval after the start at the latest.
+    fn limit(&self) -> Duration {
+        let every = self.checkpointing.and_then(|it| it.every());
+        LIMIT + every.map_or(Duration::ZERO, SignedDuration::unsigned_abs)
+    }
+
+    fn is_over(&self) -> bool {
+        self.began.elapsed() > self.limit()
+    }
+
+    /// How long it may take, where that is longer than a person would think.
+    fn told(&self) -> String {
+        let Some(checkpointing) = self.checkpointing else {
+            return String::new();
+        };
+        if checkpointing.every() < Some(SELDOM) {
+            return String::new();
+        }
+        let limit = SignedDuration::try_from(self.limit()).unwrap_or(SignedDuration::MAX);
+        let by = self.at.saturating_add(limit).unwrap_or(Timestamp::MAX);
+        format!(
+            "; one is taken {}, so the first is there by {} UTC at the latest",
+            checkpointing.words(),
+            by.strftime("%H:%M:%S")
+        )
+    }
+
+    /// What takes no checkpoints is not waited for.
+    fn off(&self) -> Result<(), Fault> {
+        match self.checkpointing {
+            Some(it) if it.every().is_none() => Err(Fault::unable(
+                "no-checkpoint",
+                "The job takes no checkpoints: checkpointing is off.",
+            )
+            .why("Flink tells no interval for it, and neither its code nor the lab's options set one")
+            .mend("Write `execution.checkpointing.interval: 5 s` into the lab's options, or switch checkpoints on in the job's code.")),
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 /// What each witness says now.
@@ -132,6 +205,15 @@ fn pointer(map: &ConfigMap) -> Option<u64> {
     let keys = map.data.as_ref()?.keys();
     keys.filter_map(|key| key.strip_prefix(POINTER)?.parse().ok())
         .max()
+}
+
+/// When the job's checkpoints are taken, as Flink tells it.
+async fn checkpointing(rest: &Rest, job: &str) -> Option<Checkpointing> {
+    let path = format!("/jobs/{job}/checkpoints/config");
+    match rest.get(&path, ASK).await {
+        Answer::Good(answer) => flink::checkpointing(answer.to_string().as_bytes()),
+        _ => None,
+    }
 }
 
 /// The completed checkpoints that REST lists, and the one that the job was restored from.
@@ -178,6 +260,35 @@ mod tests {
             seen(&[], Some(2), None).told(),
             "REST none yet, pointer 2, disk none yet"
         );
+    }
+
+    #[test]
+    fn the_first_checkpoint_is_waited_for_as_long_as_the_interval_demands() {
+        let due = |interval_ms, min_pause_ms| Due {
+            checkpointing: Some(Checkpointing {
+                interval_ms,
+                min_pause_ms,
+                timeout_ms: 600_000,
+            }),
+            ..Due::begin()
+        };
+        assert_eq!(Due::begin().limit(), LIMIT);
+        let usual = due(Some(2_000), 500);
+        assert_eq!(
+            (usual.limit().as_secs(), usual.told()),
+            (122, String::new())
+        );
+        let long = due(Some(600_000), 500);
+        assert_eq!(long.limit().as_secs(), 720);
+        assert!(
+            long.told().contains("one is taken every 10 min"),
+            "{}",
+            long.told()
+        );
+        assert_eq!(due(Some(60_000), 180_000).limit().as_secs(), 300);
+        assert!(long.off().is_ok());
+        let fault = due(None, 0).off().unwrap_err();
+        assert!(fault.what.contains("checkpointing is off"), "{fault}");
     }
 
     #[test]
