@@ -3,7 +3,7 @@
 
 use flinklab_event::LeaseEnd;
 use flinklab_event::{PhaseName, RunResult};
-use flinklab_lab::failure::Verdict;
+use flinklab_lab::failure::{Counted, Verdict};
 use std::collections::BTreeMap;
 
 /// Figures over several values.
@@ -51,6 +51,11 @@ pub struct Distribution<'a> {
     pub title: String,
     /// Seconds in which all tasks should run again; the newest run's.
     pub within: u32,
+    /// From when they count; the newest run's.
+    pub counted: Counted,
+    /// Until all tasks ran again, from the undo: what the budget is held against where it counts
+    /// from there.
+    pub after_undo: Option<Spread>,
     /// Its runs, oldest first.
     pub runs: Vec<&'a RunResult>,
     /// Runs that prove nothing: no figure counts them.
@@ -110,6 +115,8 @@ fn distribution<'a>(key: &str, runs: Vec<&'a RunResult>) -> Distribution<'a> {
         failure: key.to_owned(),
         title: newest.map_or_else(String::new, |run| run.record.title.clone()),
         within: newest.map_or(0, |run| run.record.within),
+        counted: newest.map_or(Counted::Break, |run| run.counted()),
+        after_undo: spread(counted().filter_map(|run| run.after_undo_ms())),
         recovery: spread(counted().filter_map(|run| run.recovery_ms)),
         phases: phases
             .into_iter()

@@ -2,7 +2,7 @@
 //! sentences that claim no more than the runs show.
 
 use super::findings::findings;
-use super::table::{Side, Table};
+use super::table::{Cell, Side, Table};
 use super::{counted, group_object, svg};
 use super::{html, summary};
 use crate::app::break_report;
@@ -139,24 +139,20 @@ fn heading(comparison: &Comparison) -> String {
 
 /// The labs in rows.
 fn recoveries(side: &Beside<'_>) -> Table {
-    let mut table = Table::new(&[
-        ("lab", Side::Left),
-        ("Flink", Side::Left),
-        ("n", Side::Right),
-        ("min", Side::Right),
-        ("median", Side::Right),
-        ("p90", Side::Right),
-        ("max", Side::Right),
-        ("verdicts", Side::Left),
-    ]);
+    let single = summary::single(&side.groups());
+    let mut columns = vec![("lab", Side::Left), ("Flink", Side::Left)];
+    columns.extend(summary::figure_columns(single, "recovery"));
+    columns.push(("verdicts", Side::Left));
+    let mut table = Table::new(&columns);
     for (lab, group) in &side.labs {
-        let mut row = vec![lab.lab.clone(), lab.flink.clone().unwrap_or_default()];
+        let flink = lab.flink.clone().unwrap_or_default();
+        let mut row: Vec<Cell> = vec![lab.lab.clone().into(), flink.into()];
         let spread = group.as_ref().and_then(|group| group.recovery.as_ref());
-        row.push(spread.map_or(0, |spread| spread.n).to_string());
-        row.extend(summary::figures(spread));
+        let figures = summary::figure_cells(single, spread);
+        row.extend(figures.into_iter().map(Cell::from));
         row.push(match group {
             Some(group) => summary::verdicts(group),
-            None => lacking(lab, side.failure),
+            None => lacking(lab, side.failure).into(),
         });
         table.row(row);
     }

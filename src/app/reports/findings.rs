@@ -93,7 +93,7 @@ fn verdicts(groups: &[Distribution<'_>]) -> Option<String> {
     let told: Vec<String> = groups
         .iter()
         .filter(|group| only(group) != Some(Verdict::Pass))
-        .map(|group| format!("{}: {}", group.failure, summary::verdicts(group)))
+        .map(|group| format!("{}: {}", group.failure, summary::verdicts(group).text()))
         .collect();
     Some(format!("Not every run is a PASS: {}.", told.join("; ")))
 }

@@ -1,12 +1,12 @@
 //! A report as one page of HTML: nothing is loaded, nothing runs, and somebody who has never seen
 //! Flink can read it. What comes from outside is text, never markup.
 
+use super::table::Mark;
 use super::{Picked, page, summary, svg, words};
 use crate::app::break_report::name;
 use flinklab_base::text::{html_sentence, xml as escaped};
 use flinklab_base::units;
 use flinklab_event::RunResult;
-use flinklab_lab::failure::Verdict;
 
 const STYLE: &str = include_str!("../../../assets/report.css");
 
@@ -77,24 +77,23 @@ fn overview(picked: &Picked) -> String {
 }
 
 fn one(run: &RunResult, open: bool) -> String {
-    let (class, sign) = match run.verdict {
-        Verdict::Pass => ("pass", "✓"),
-        Verdict::Fail => ("fail", "✗"),
-        Verdict::Inconclusive | Verdict::Unknown => ("open", "?"),
-    };
+    let mark = Mark::against(run.verdict, run.expected);
+    let (class, sign) = (mark.class(), mark.sign());
     let title = match run.record.title.as_str() {
         "" => run.failure.as_str(),
         title => title,
     };
     let recovery = run.recovery_ms.map_or_else(String::new, |ms| {
-        format!(", recovered in {}", units::tenths(ms))
+        let after = run.after_undo_ms().map(units::tenths);
+        let after = after.map_or_else(String::new, |after| format!(", {after} after the undo"));
+        format!(", recovered in {}{after}", units::tenths(ms))
     });
     let mut text = format!(
         "<section id=\"{id}\"><details{open}><summary><span class=\"{class}\">{sign} {verdict}</span> \
          <strong>{title}</strong> <code>{id}</code>{recovery}</summary>\n",
         id = escaped(&run.run),
         open = if open { " open" } else { "" },
-        verdict = run.verdict,
+        verdict = summary::verdict(run.verdict, run.expected),
         title = escaped(title),
     );
     text.push_str(&format!(
@@ -123,11 +122,8 @@ fn one(run: &RunResult, open: bool) -> String {
     }
     text.push_str("<h3>What was proven</h3>\n<ul class=\"statements\">\n");
     for statement in &run.statements {
-        let (class, sign) = match statement.verdict {
-            Verdict::Pass => ("pass", "✓"),
-            Verdict::Fail => ("fail", "✗"),
-            Verdict::Unknown | Verdict::Inconclusive => ("open", "?"),
-        };
+        let mark = Mark::of(statement.verdict);
+        let (class, sign) = (mark.class(), mark.sign());
         text.push_str(&format!(
             "<li><span class=\"{class}\">{sign} {}</span> <strong>{}</strong>: {} <span class=\"muted\">Seen: {}.</span></li>\n",
             statement.verdict,

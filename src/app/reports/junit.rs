@@ -3,7 +3,7 @@
 //! error, never a success.
 
 use super::{Picked, words};
-use crate::app::break_report::name;
+use crate::app::break_report::{self, name};
 use flinklab_base::text::xml as escaped;
 use flinklab_base::units;
 use flinklab_lab::failure::Verdict;
@@ -46,7 +46,10 @@ pub(super) fn text(picked: &Picked) -> String {
                     escaped(&words::verdict(run))
                 ));
             }
-            text.push_str("      <system-out>");
+            text.push_str(&format!(
+                "      <system-out>{}\n",
+                escaped(&break_report::conclusion(run))
+            ));
             for statement in &run.statements {
                 text.push_str(&escaped(&format!(
                     "{} {}: {}\n",

@@ -176,7 +176,8 @@ fn in_short(run: &RunResult) -> Value {
     json!({
         "run": run.run, "failure": run.failure, "title": run.record.title, "at": run.at,
         "origin": run.origin, "verdict": run.verdict, "expected": run.expected,
-        "recovery_ms": run.recovery_ms, "lease": run.record.lease, "pod": run.target.pod,
+        "as_expected": run.verdict == run.expected,
+        "recovery_ms": run.recovery_ms, "after_undo_ms": run.after_undo_ms(), "lease": run.record.lease, "pod": run.target.pod,
     })
 }
 
@@ -209,6 +210,9 @@ fn group_object(group: &Distribution<'_>) -> Value {
         .collect();
     json!({
         "failure": group.failure, "title": group.title, "within": group.within,
+        "counted_from": group.counted,
+        "after_undo_ms": group.after_undo.as_ref().map(figures),
+        "as_expected": group.runs.iter().filter(|run| run.verdict == run.expected).count(),
         "runs": group.runs.len(), "left_out": group.left_out, "verdicts": verdicts,
         "recovery_ms": group.recovery.as_ref().map(figures),
         "phases": phases, "leases": leases,
@@ -224,6 +228,8 @@ fn object(picked: &Picked) -> Value {
         .map(|run| {
             let mut one = break_report::object(run)["result"].take();
             one["record"] = json!(run.record);
+            one["after_undo_ms"] = json!(run.after_undo_ms());
+            one["as_expected"] = json!(run.verdict == run.expected);
             one
         })
         .collect();

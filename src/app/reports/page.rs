@@ -100,7 +100,8 @@ pub(super) fn markdown(picked: &Picked) -> String {
         text.push_str(&summary::list(&picked.runs.iter().collect::<Vec<_>>()).markdown());
     }
     for run in &picked.runs {
-        text.push_str(&format!("\n## {}: {}\n\n", plain(&run.run), run.verdict));
+        let verdict = summary::verdict(run.verdict, run.expected);
+        text.push_str(&format!("\n## {}: {verdict}\n\n", plain(&run.run)));
         for sentence in words::story(run) {
             text.push_str(&format!("{}\n", markdown_sentence(&sentence)));
         }

@@ -97,20 +97,116 @@ fn a_person_sees_both_heaps_of_a_clean_stop() {
     jm-stop  ·······1··1···············································1·
 
     How the leader's lease ended, and the recovery of those runs
-    failure  the lease was                       runs  n     min  median     p90     max
-    jm-stop  released                               2  2   3.1 s   3.7 s   4.2 s   4.2 s
-             released and retaken, then ran out     1  1  24.5 s  24.5 s  24.5 s  24.5 s
+    failure  the lease was                       runs  n    min  median    p90    max
+    jm-stop  released                               2  2  3.1 s   3.7 s  4.2 s  4.2 s
+             released and retaken, then ran out     1  1         24.5 s
 
     Phases, from the break
     failure  phase              n    min  median     p90     max
     jm-stop  all tasks running  3  3.1 s   4.2 s  24.5 s  24.5 s
 
     Runs
-    run                      failure  verdict  expected  recovery  held back  lease
-    20261124-215801-jm-stop  jm-stop  PASS     PASS         3.1 s             released
-    20261124-215802-jm-stop  jm-stop  PASS     PASS        24.5 s             released and retaken, then ran out
-    20261124-215803-jm-stop  jm-stop  PASS     PASS         4.2 s             released
+    run                      failure  verdict  recovery  held back  lease
+    20261124-215801-jm-stop  jm-stop  PASS        3.1 s             released
+    20261124-215802-jm-stop  jm-stop  PASS       24.5 s             released and retaken, then ran out
+    20261124-215803-jm-stop  jm-stop  PASS        4.2 s             released
     ");
+}
+
+/// One run each of a failure whose budget counts from its undo, and of one that is meant to FAIL.
+fn one_each() -> Picked {
+    let mut scaled = run(1, 65_700, LeaseEnd::RanOut);
+    scaled.run = "20261124-215801-scale-to-zero".to_owned();
+    scaled.failure = "scale-to-zero".to_owned();
+    let mut undone = scaled.phases[0].clone();
+    (undone.name, undone.ms) = (PhaseName::Undone, 20_000);
+    scaled.phases.push(undone);
+    let mut lost = run(2, 21_200, LeaseEnd::RanOut);
+    lost.run = "20261124-215802-pointer-lost".to_owned();
+    lost.failure = "pointer-lost".to_owned();
+    (lost.verdict, lost.expected) = (Verdict::Fail, Verdict::Fail);
+    Picked {
+        lab: "flinklab".to_owned(),
+        runs: vec![scaled, lost],
+    }
+}
+
+/// A stranger took "65.7 s, budget 60 s, PASS" for a mistake, "1 FAIL" for a failed lab, and four
+/// equal figures for four runs.
+#[test]
+fn a_stranger_reads_one_run_each_right() {
+    insta::assert_snapshot!(summary::side_by_side(&one_each().groups()).text(), @r"
+    failure        recovery                       budget  verdicts
+    scale-to-zero    65.7 s  60 s after the undo: 45.7 s  1 PASS
+    pointer-lost     21.2 s                         60 s  1 FAIL as expected
+    ");
+    let runs = one_each().runs;
+    insta::assert_snapshot!(summary::list(&runs.iter().collect::<Vec<_>>()).text(), @r"
+    run                            failure        verdict           recovery  after undo  held back  lease
+    20261124-215801-scale-to-zero  scale-to-zero  PASS                65.7 s      45.7 s             ran out
+    20261124-215802-pointer-lost   pointer-lost   FAIL as expected    21.2 s                         ran out
+    ");
+}
+
+#[test]
+fn every_format_says_from_where_a_budget_counts_and_which_fail_was_meant() {
+    let picked = one_each();
+    for text in [text(&picked), page::markdown(&picked), html::text(&picked)] {
+        assert!(text.contains("60 s after the undo: 45.7 s"), "{text}");
+        assert!(text.contains("FAIL as expected"), "{text}");
+    }
+    let html = html::text(&picked);
+    assert!(
+        html.contains("<span class=\"meant\">✓ 1 FAIL as expected</span>"),
+        "{html}"
+    );
+    assert!(!html.contains("class=\"fail\""), "nothing is wrong: {html}");
+    assert!(
+        html.contains("45.7 s after the failure was undone"),
+        "{html}"
+    );
+    let junit = junit::text(&picked);
+    assert!(
+        junit.contains("recovered in 65.700 s, 45.700 s after the undo"),
+        "{junit}"
+    );
+    assert!(junit.contains("FAIL as expected"), "{junit}");
+    let object = object(&picked);
+    let groups = &object["report"]["failures"];
+    assert_eq!(groups[0]["counted_from"], "undone");
+    assert_eq!(groups[0]["after_undo_ms"]["max"], 45_700);
+    assert_eq!(
+        (&groups[1]["as_expected"], &groups[1]["runs"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(groups[1]["after_undo_ms"], json!(null));
+    assert_eq!(object["report"]["runs"][0]["after_undo_ms"], 45_700);
+    assert_eq!(object["report"]["runs"][1]["as_expected"], true);
+}
+
+/// What was not as expected is what stands out.
+#[test]
+fn a_fail_that_was_not_meant_stands_out() {
+    let mut picked = several();
+    picked.runs[1].verdict = Verdict::Fail;
+    let markdown = page::markdown(&picked);
+    assert!(
+        markdown.contains("2 PASS, **1 FAIL (expected PASS)**"),
+        "{markdown}"
+    );
+    let html = html::text(&picked);
+    assert!(
+        html.contains("<span class=\"fail\">✗ 1 FAIL (expected PASS)</span>"),
+        "{html}"
+    );
+    assert!(text(&picked).contains("1 FAIL (expected PASS)"));
+    let mut survived = one_each();
+    survived.runs[1].verdict = Verdict::Pass;
+    let html = html::text(&survived);
+    assert!(
+        html.contains("<span class=\"fail\">✗ 1 PASS (expected FAIL)</span>"),
+        "{html}"
+    );
 }
 
 #[test]

@@ -2,55 +2,117 @@
 //! one run's phases and statements. What they look like is decided in `table`.
 
 use super::counted;
-use super::table::{Side, Table};
+use super::table::{Cell, Mark, Side, Table};
 use crate::app::break_report::{name, seconds, title};
 use flinklab_base::columns;
 use flinklab_base::units;
 use flinklab_event::{PhaseName, RunResult};
-use flinklab_lab::failure::Verdict;
+use flinklab_lab::failure::{Counted, Seconds, Verdict};
 use flinklab_model::{Distribution, Spread};
 
+/// Least, middle, ninetieth of a hundred and most. A single run has one figure, and no spread.
 pub(super) fn figures(spread: Option<&Spread>) -> Vec<String> {
     match spread {
         None => vec!["–".to_owned(); 4],
+        Some(it) if it.n == 1 => {
+            let none = String::new;
+            vec![none(), units::tenths(it.median), none(), none()]
+        }
         Some(it) => [it.min, it.median, it.p90, it.max]
             .map(units::tenths)
             .to_vec(),
     }
 }
 
-/// How often which verdict.
-pub(super) fn verdicts(group: &Distribution<'_>) -> String {
-    let verdicts: Vec<String> = group
-        .verdicts
-        .iter()
-        .map(|(verdict, count)| match verdict {
-            Verdict::Inconclusive | Verdict::Unknown => {
-                format!("{count} {verdict}, not counted")
+/// A run's verdict, with what was expected where that is not plain.
+pub(super) fn verdict(verdict: Verdict, expected: Verdict) -> String {
+    match (verdict == expected, verdict) {
+        (true, Verdict::Pass) => verdict.to_string(),
+        (true, _) => format!("{verdict} as expected"),
+        (false, Verdict::Inconclusive | Verdict::Unknown) => verdict.to_string(),
+        (false, _) => format!("{verdict} (expected {expected})"),
+    }
+}
+
+/// How often which verdict, and how often that was not the one that was expected.
+pub(super) fn verdicts(group: &Distribution<'_>) -> Cell {
+    let mut parts: Vec<(Verdict, Verdict, usize)> = Vec::new();
+    for (known, _) in &group.verdicts {
+        for run in group.runs.iter().filter(|run| run.verdict == *known) {
+            let same = |part: &&mut (Verdict, Verdict, usize)| {
+                (part.0, part.1) == (run.verdict, run.expected)
+            };
+            match parts.iter_mut().find(same) {
+                Some(part) => part.2 += 1,
+                None => parts.push((run.verdict, run.expected, 1)),
             }
-            Verdict::Pass | Verdict::Fail => format!("{count} {verdict}"),
-        })
-        .collect();
-    verdicts.join(", ")
+        }
+    }
+    let parts = parts.into_iter().map(|(seen, expected, count)| {
+        let words = match seen {
+            Verdict::Inconclusive | Verdict::Unknown => format!("{count} {seen}, not counted"),
+            Verdict::Pass | Verdict::Fail => format!("{count} {}", verdict(seen, expected)),
+        };
+        (words, Mark::against(seen, expected))
+    });
+    Cell::listed(parts.collect())
+}
+
+/// The budget, and where it counts from the undo, what is held against it.
+pub(super) fn budget(group: &Distribution<'_>) -> String {
+    let budget = Seconds(group.within);
+    match (group.counted, &group.after_undo) {
+        (Counted::Break, _) => budget.to_string(),
+        (Counted::Undone, None) => format!("{budget} after the undo"),
+        (Counted::Undone, Some(one)) if one.n == 1 => {
+            format!("{budget} after the undo: {}", units::tenths(one.max))
+        }
+        (Counted::Undone, Some(all)) => {
+            format!(
+                "{budget} after the undo: at most {}",
+                units::tenths(all.max)
+            )
+        }
+    }
+}
+
+/// Columns of figures: one, where no failure was tried twice.
+pub(super) fn figure_columns(single: bool, one: &'static str) -> Vec<(&'static str, Side)> {
+    match single {
+        true => vec![(one, Side::Right)],
+        false => ["n", "min", "median", "p90", "max"]
+            .map(|name| (name, Side::Right))
+            .to_vec(),
+    }
+}
+
+/// The cells below them.
+pub(super) fn figure_cells(single: bool, spread: Option<&Spread>) -> Vec<String> {
+    if single {
+        return vec![spread.map_or_else(|| "–".to_owned(), |it| units::tenths(it.median))];
+    }
+    let mut cells = vec![spread.map_or(0, |spread| spread.n).to_string()];
+    cells.extend(figures(spread));
+    cells
+}
+
+/// Whether no failure was tried more than once, so that there is nothing to spread.
+pub(super) fn single(groups: &[Distribution<'_>]) -> bool {
+    groups.iter().all(|group| group.runs.len() <= 1)
 }
 
 /// Every failure in a row.
 pub(super) fn side_by_side(groups: &[Distribution<'_>]) -> Table {
-    let mut table = Table::new(&[
-        ("failure", Side::Left),
-        ("n", Side::Right),
-        ("min", Side::Right),
-        ("median", Side::Right),
-        ("p90", Side::Right),
-        ("max", Side::Right),
-        ("budget", Side::Right),
-        ("verdicts", Side::Left),
-    ]);
+    let single = single(groups);
+    let mut columns = vec![("failure", Side::Left)];
+    columns.extend(figure_columns(single, "recovery"));
+    columns.extend([("budget", Side::Right), ("verdicts", Side::Left)]);
+    let mut table = Table::new(&columns);
     for group in groups {
-        let n = group.recovery.as_ref().map_or(0, |spread| spread.n);
-        let mut row = vec![group.failure.clone(), n.to_string()];
-        row.extend(figures(group.recovery.as_ref()));
-        row.push(format!("{} s", group.within));
+        let mut row: Vec<Cell> = vec![group.failure.clone().into()];
+        let figures = figure_cells(single, group.recovery.as_ref());
+        row.extend(figures.into_iter().map(Cell::from));
+        row.push(budget(group).into());
         row.push(verdicts(group));
         table.row(row);
     }
@@ -59,24 +121,15 @@ pub(super) fn side_by_side(groups: &[Distribution<'_>]) -> Table {
 
 /// The middle of each phase, a column for each failure would not fit: a row for each phase of each.
 pub(super) fn phases(groups: &[Distribution<'_>]) -> Table {
-    let mut table = Table::new(&[
-        ("failure", Side::Left),
-        ("phase", Side::Left),
-        ("n", Side::Right),
-        ("min", Side::Right),
-        ("median", Side::Right),
-        ("p90", Side::Right),
-        ("max", Side::Right),
-    ]);
+    let single = single(groups);
+    let mut columns = vec![("failure", Side::Left), ("phase", Side::Left)];
+    columns.extend(figure_columns(single, "at"));
+    let mut table = Table::new(&columns);
     for group in groups {
         for (n, (phase, spread)) in group.phases.iter().enumerate() {
             let key = if n == 0 { group.failure.as_str() } else { "" };
-            let mut row = vec![
-                key.to_owned(),
-                title(*phase).to_owned(),
-                spread.n.to_string(),
-            ];
-            row.extend(figures(Some(spread)));
+            let mut row = vec![key.to_owned(), title(*phase).to_owned()];
+            row.extend(figure_cells(single, Some(spread)));
             table.row(row);
         }
     }
@@ -85,23 +138,23 @@ pub(super) fn phases(groups: &[Distribution<'_>]) -> Table {
 
 /// How leases ended; none where no lease was to end.
 pub(super) fn leases(groups: &[Distribution<'_>]) -> Option<Table> {
-    let mut table = Table::new(&[
-        ("failure", Side::Left),
-        ("the lease was", Side::Left),
-        ("runs", Side::Right),
-        ("n", Side::Right),
-        ("min", Side::Right),
-        ("median", Side::Right),
-        ("p90", Side::Right),
-        ("max", Side::Right),
-    ]);
+    let single = single(groups);
+    let mut columns = vec![("failure", Side::Left), ("the lease was", Side::Left)];
+    if !single {
+        columns.push(("runs", Side::Right));
+    }
+    columns.extend(figure_columns(single, "recovery"));
+    let mut table = Table::new(&columns);
     for group in groups {
         for (n, (end, runs)) in group.lease_runs.iter().enumerate() {
             let key = if n == 0 { group.failure.as_str() } else { "" };
             let own = group.leases.get(end).cloned().unwrap_or_default();
             let mut row = vec![key.to_owned(), end.words().to_owned()];
-            row.extend([runs.to_string(), own.len().to_string()]);
-            row.extend(figures(flinklab_model::spread(own).as_ref()));
+            if !single {
+                row.push(runs.to_string());
+            }
+            let own = flinklab_model::spread(own);
+            row.extend(figure_cells(single, own.as_ref()));
             table.row(row);
         }
     }
@@ -110,28 +163,43 @@ pub(super) fn leases(groups: &[Distribution<'_>]) -> Option<Table> {
 
 /// Every run in a row.
 pub(super) fn list(runs: &[&RunResult]) -> Table {
-    let mut table = Table::new(&[
+    // Where a budget counts from the undo, that figure is the one to hold against it.
+    let undone = runs.iter().any(|run| run.after_undo_ms().is_some());
+    let mut columns = vec![
         ("run", Side::Left),
         ("failure", Side::Left),
         ("verdict", Side::Left),
-        ("expected", Side::Left),
         ("recovery", Side::Right),
-        ("held back", Side::Right),
-        ("lease", Side::Left),
-    ]);
+    ];
+    if undone {
+        columns.push(("after undo", Side::Right));
+    }
+    columns.extend([("held back", Side::Right), ("lease", Side::Left)]);
+    let mut table = Table::new(&columns);
     for run in runs {
-        table.row(vec![
-            run.run.clone(),
-            run.failure.clone(),
-            run.verdict.to_string(),
-            run.expected.to_string(),
+        let mut row: Vec<Cell> = vec![
+            run.run.clone().into(),
+            run.failure.clone().into(),
+            Cell::marked(
+                verdict(run.verdict, run.expected),
+                Mark::against(run.verdict, run.expected),
+            ),
             run.recovery_ms
-                .map_or_else(|| "–".to_owned(), units::tenths),
-            held_back_ms(run).map_or_else(String::new, units::tenths),
-            run.record
-                .lease
-                .map_or_else(String::new, |end| end.words().to_owned()),
-        ]);
+                .map_or_else(|| "–".to_owned(), units::tenths)
+                .into(),
+        ];
+        let some = |ms: Option<i64>| Cell::from(ms.map_or_else(String::new, units::tenths));
+        if undone {
+            row.push(some(run.after_undo_ms()));
+        }
+        row.push(some(held_back_ms(run)));
+        let lease = run.record.lease;
+        row.push(
+            lease
+                .map_or_else(String::new, |end| end.words().to_owned())
+                .into(),
+        );
+        table.row(row);
     }
     table
 }
@@ -163,10 +231,10 @@ pub(super) fn statements(run: &RunResult) -> Table {
         ("evidence", Side::Left),
     ]);
     for statement in &run.statements {
-        table.row(vec![
-            name(statement.name).to_owned(),
-            statement.verdict.to_string(),
-            statement.evidence.clone(),
+        table.row([
+            name(statement.name).to_owned().into(),
+            Cell::marked(statement.verdict.to_string(), Mark::of(statement.verdict)),
+            statement.evidence.clone().into(),
         ]);
     }
     table

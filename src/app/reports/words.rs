@@ -22,8 +22,8 @@ pub(super) const GLOSSARY: [(&str, &str); 8] = [
     ),
     (
         "checkpoint",
-        "a consistent copy of everything that the job knows, written to disk every few seconds. \
-         Its number only grows.",
+        "a consistent copy of everything that the job knows, written to disk every few seconds \
+         or minutes. Its number only grows.",
     ),
     (
         "restore",
@@ -160,7 +160,16 @@ pub(super) fn story(run: &RunResult) -> Vec<String> {
         None => story.push("No restore was seen.".to_owned()),
     }
     story.push(match run.comeback() {
-        Comeback::After(ms) => format!("All its tasks ran again after {}.", units::tenths(ms)),
+        Comeback::After(ms) => match run.after_undo_ms() {
+            None => format!("All its tasks ran again after {}.", units::tenths(ms)),
+            Some(after) => format!(
+                "All its tasks ran again after {}: {} after the failure was undone, from where its \
+                 budget of {} s counts.",
+                units::tenths(ms),
+                units::tenths(after),
+                record.within
+            ),
+        },
         Comeback::NeverStopped => "The job was never stopped.".to_owned(),
         Comeback::NotSeen if record.restores.is_empty() => {
             "Whether the job was stopped was not seen.".to_owned()
