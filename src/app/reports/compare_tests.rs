@@ -91,7 +91,7 @@ fn every_format_holds_the_same_facts() {
             "article",
             "default",
             "1.15.2",
-            "2.2.1",
+            "2.3.0",
             "it has one JobManager",
         ] {
             assert!(told.contains(fact), "{fact} in {told}");

@@ -96,7 +96,7 @@ fn the_default_lab_on_a_good_machine_has_nothing_to_complain_about() {
         all.iter().all(|finding| finding.grade == Grade::Fine),
         "{all:#?}"
     );
-    assert_eq!(well().need.kubernetes, Some((1, 34)));
+    assert_eq!(well().need.kubernetes, Some((1, 37)));
     let need = well().need.memory;
     assert!((4 << 30..5 << 30).contains(&need), "{}", gib(need));
 }
@@ -182,6 +182,7 @@ fn cgroup_version_one_matters_from_kubernetes_1_35_on() {
     is(&old, "cgroup", Grade::Warning);
     let mut fine = well();
     fine.docker.as_mut().unwrap().cgroup = 1;
+    fine.need.kubernetes = Some((1, 34));
     assert!(
         findings(&fine)
             .iter()
