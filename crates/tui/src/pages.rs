@@ -1,6 +1,6 @@
 //! The pages. Each is one file below: its keys with their words, what it remembers, which
 //! rows it lists, what keys do on it and how it is drawn. Here is the list of them, and what a page
-//! may define. How to add one: docs/add-a-page.md.
+//! may define. How to add one: CONTRIBUTING.md.
 
 pub(crate) mod checkpoints;
 pub(crate) mod commands;
