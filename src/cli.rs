@@ -24,36 +24,36 @@ use std::path::PathBuf;
     max_term_width = 100
 )]
 pub struct Cli {
-    /// What holds for every command.
+    /// Global options.
     #[command(flatten)]
     pub global: Global,
-    /// What to do; the terminal UI if nothing is said.
+    /// The command to run; opens the terminal UI if omitted.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
-/// What holds for every command.
+/// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
-    /// Which lab definition: the name of a built-in one, or a folder.
+    /// Lab definition: the name of a built-in one, or a folder.
     #[arg(long, global = true, value_name = "NAME|FOLDER", value_parser = LabName)]
     pub lab: Option<String>,
-    /// Which instance; also the name of the kind cluster.
+    /// Name of the lab instance; also the name of its kind cluster.
     #[arg(long, global = true, default_value = "flinklab", value_parser = instance_name)]
     pub name: String,
-    /// One JSON object a line on standard output.
+    /// Print JSON, one object per line.
     #[arg(long, global = true)]
     pub json: bool,
-    /// Plain lines, no screen, no box drawing.
+    /// Print plain lines: no full-screen UI, no box drawing.
     #[arg(long, global = true)]
     pub plain: bool,
-    /// Only ASCII on the screen.
+    /// Use only ASCII characters.
     #[arg(long, global = true)]
     pub ascii: bool,
-    /// No colours; the variable `NO_COLOR` says the same.
+    /// Use no colours, as with the variable `NO_COLOR`.
     #[arg(long, global = true)]
     pub no_color: bool,
-    /// Which colours: dark, light, high-contrast or mono.
+    /// Colour theme: dark, light, high-contrast or mono.
     #[arg(
         long,
         global = true,
@@ -62,7 +62,7 @@ pub struct Global {
         hide_env_values = true
     )]
     pub theme: Option<String>,
-    /// The file of settings.
+    /// Settings file.
     #[arg(
         long,
         global = true,
@@ -71,27 +71,27 @@ pub struct Global {
         hide_env_values = true
     )]
     pub config: Option<PathBuf>,
-    /// Look, never touch: no writing client is made.
+    /// Change nothing: no client that can write is created.
     #[arg(long, global = true)]
     pub read_only: bool,
-    /// The terminal UI for a room: large, light, one idea a screen.
+    /// Show the terminal UI for a classroom: large, light, one idea per screen.
     #[arg(long, global = true)]
     pub present: bool,
-    /// Answer every question with yes.
+    /// Answer yes to every question.
     #[arg(long, short = 'y', global = true)]
     pub yes: bool,
     /// Panics on purpose, so that tests see what becomes of the terminal. Not in a release.
     #[cfg(debug_assertions)]
     #[arg(long, global = true, hide = true, value_name = "WHERE")]
     pub panic_in: Option<PanicIn>,
-    /// Write all that happens to this new file, compressed if it ends in `.gz`; `flinklab replay`
-    /// plays it. Keys, tokens, host paths and user names are left out.
+    /// Record the session to this new file, compressed if it ends in `.gz`, for `flinklab replay`.
+    /// Keys, tokens, host paths and user names are left out.
     #[arg(long, global = true, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// What goes to flinklab.log in the lab's folder.
+    /// Level of flinklab.log in the lab's folder.
     #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
     pub log_level: LogLevel,
-    /// The folder that holds one folder an instance.
+    /// Folder that holds a folder for each instance.
     #[arg(
         long,
         global = true,
@@ -114,15 +114,15 @@ pub enum PanicIn {
 /// What goes to the log file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogLevel {
-    /// Only what failed.
+    /// Failures only.
     Error,
-    /// And what looks odd.
+    /// Also what looks odd.
     Warn,
-    /// And what was done.
+    /// Also what was done.
     Info,
-    /// And how.
+    /// Also how it was done.
     Debug,
-    /// Everything, libraries included.
+    /// Everything, including libraries.
     Trace,
 }
 
@@ -144,7 +144,7 @@ pub enum ReportFormat {
 /// The commands.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// Build or finish the lab, until its first completed checkpoint; does only what is missing.
+    /// Build the lab, or finish building it, up to its first completed checkpoint.
     Up {
         /// Start the job from the newest retained checkpoint of an earlier run.
         #[arg(long)]
@@ -154,91 +154,91 @@ pub enum Command {
         #[arg(long, value_name = "TIME", value_parser = duration)]
         timeout: Option<std::time::Duration>,
     },
-    /// Pods, leader, lease, job and checkpoints.
+    /// Show pods, leader, lease, job and checkpoints.
     Status {
-        /// Again with every change, until interrupted.
+        /// Print again at every change, until interrupted.
         #[arg(long)]
         watch: bool,
     },
-    /// The catalogue of failures.
+    /// List the failures that can be injected.
     Failures,
     /// Inject one failure, time the recovery, judge it from evidence.
     Break {
-        /// Which failure: see `flinklab failures`. A lab may have some of its own.
+        /// Failure to inject: see `flinklab failures`. A lab may define its own.
         #[arg(value_name = "KEY", value_parser = FailureKey)]
         key: String,
-        /// Hit this pod, if it is one of those that the failure may hit.
+        /// Hit this pod, if the failure may hit it.
         #[arg(long, value_name = "POD")]
         target: Option<String>,
-        /// How long it stays broken, where the failure lasts, such as `40s`.
+        /// How long a lasting failure stays applied, such as `40s`.
         #[arg(long = "for", value_name = "TIME", value_parser = duration)]
         lasts: Option<std::time::Duration>,
-        /// Break so many times, each time once the lab is healthy again.
+        /// Repeat this many times, each time after the lab is healthy again.
         #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
         times: u32,
-        /// Say what would be hit and whether the lab is ready, and write nothing.
+        /// Say what would be hit and whether the lab is ready; change nothing.
         #[arg(long)]
         dry_run: bool,
-        /// Break although the lab is not ready for it, or for a shorter time than it takes to see
-        /// the effect.
+        /// Inject even if the lab is not ready, or for a shorter time than it takes to see the
+        /// effect.
         #[arg(long)]
         force: bool,
     },
-    /// What was broken so far: each run with its verdict and how long it took.
+    /// List the runs so far, with verdict and recovery time.
     Runs,
-    /// How long it took and what was proven: one run, or all of them with statistics.
+    /// Report what one run proved and how long it took, or all runs with statistics.
     Report {
-        /// A run's name, a failure's key for all of its runs, or `last`; all runs if none is named.
+        /// A run's name, a failure's key for all of its runs, or `last`; all runs if omitted.
         #[arg(value_name = "RUN")]
         runs: Vec<String>,
-        /// How it is written; text if nothing is said, `json` with --json.
+        /// Output format; text by default, `json` with --json.
         #[arg(long, value_name = "FORMAT")]
         format: Option<ReportFormat>,
-        /// Write it to a file instead of standard output.
+        /// Write to this file instead of standard output.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// The same failures on several labs, one after the other: what differs, in figures.
+    /// Inject the same failures into several labs, one after the other, and compare the figures.
     ///
-    /// Each lab is built as an instance of its own, broken, and removed; a lab of yours is left
-    /// alone. Broken off, the same command goes on.
+    /// Each lab is built as an instance of its own and removed afterwards; existing labs are left
+    /// alone. If interrupted, the same command continues where it stopped.
     Compare(Comparing),
-    /// What stands in the way of a lab, why it matters, what mends it.
+    /// Check what could prevent a lab from running, why it matters, and how to fix it.
     Doctor {
-        /// Mend what is safe: pull missing images, make the folder.
+        /// Fix what is safe to fix: pull missing images, create the folder.
         #[arg(long)]
         fix: bool,
     },
-    /// What can be done with the job: savepoint, stop, cancel, resume, start anew.
+    /// Manage the job: savepoint, stop, cancel, resume, resubmit.
     #[command(subcommand)]
     Job(JobCommand),
-    /// Lessons that check themselves: what to do, what to watch, and whether it was seen.
+    /// Lessons that check themselves: what to do, what to watch, and whether it happened.
     Lesson(Lessons),
-    /// What to say, in a second terminal, while `flinklab --present` shows the lab in the first.
+    /// Show the speaker notes in a second terminal while `flinklab --present` runs in the first.
     Notes,
-    /// Free the machine: stop the cluster and keep it; `up` starts it again.
+    /// Stop the cluster and keep it; `up` starts it again.
     Stop,
-    /// Take back every failure that is still applied, whoever applied it.
+    /// Undo every failure that is still applied, whichever process applied it.
     Heal,
-    /// A recorded session in the same UI, as text, or as a picture.
+    /// Replay a recorded session in the same UI, as text, or as a picture.
     Replay(Replay),
-    /// The same program against a simulated lab: no Docker, nothing left behind.
+    /// Run against a simulated lab: no Docker, nothing left behind.
     Try(Trying),
-    /// Remove the cluster. Data stays unless `--purge`.
+    /// Remove the cluster. Data is kept unless `--purge`.
     Down {
-        /// Remove what Flink wrote and the lab's folder too; lists it and asks first.
+        /// Also remove what Flink wrote and the lab's folder, after listing it and asking.
         #[arg(long)]
         purge: bool,
     },
-    /// The labs on this machine, with what Docker has of them.
+    /// List the labs on this machine and the state of their containers.
     Labs,
-    /// Definitions of labs: take a copy of one, check your own.
+    /// Export a lab definition, or check your own.
     #[command(subcommand)]
     Lab(LabCommand),
-    /// All that `up` would pull, in one file: for machines without a network.
+    /// Put everything that `up` would pull into one file, for machines without a network.
     #[command(subcommand)]
     Bundle(BundleCommand),
-    /// Print the kubeconfig of the lab; your own is never touched.
+    /// Print the kubeconfig of the lab; your own is never changed.
     Kubeconfig {
         /// Print the file's path instead of its text.
         #[arg(long)]
@@ -246,7 +246,7 @@ pub enum Command {
     },
     /// Print the kind configuration of the lab, as `kind create cluster --config -` takes it.
     KindConfig,
-    /// The keys of the terminal UI.
+    /// List the keys of the terminal UI.
     Keys {
         /// As a Markdown table.
         #[arg(long)]
@@ -264,14 +264,14 @@ pub enum Command {
 /// What can be done with a definition.
 #[derive(Debug, Clone, Subcommand)]
 pub enum LabCommand {
-    /// Write a definition out as a folder that you may change.
+    /// Write a definition to a folder that you can edit.
     Export {
-        /// A built-in lab, or an instance whose definition is wanted.
+        /// A built-in lab, or an instance.
         name: String,
         /// A new or empty folder.
         folder: PathBuf,
     },
-    /// Read a definition as `up` would, and say what is wrong with it.
+    /// Read a definition as `up` would, and report what is wrong with it.
     Check {
         /// The folder with `lab.yaml` and `kind.yaml`.
         folder: PathBuf,
@@ -283,14 +283,14 @@ pub enum LabCommand {
 pub enum BundleCommand {
     /// Write the node image, Flink's image and the lab's files into one file, with checksums.
     Create {
-        /// A new file. What an interrupted run left of it is gone on with.
+        /// A new file. An interrupted run is continued.
         file: PathBuf,
     },
     /// Verify a bundle and load it into Docker; `up` needs no network afterwards.
     Load {
         /// The file.
         file: PathBuf,
-        /// Where the lab's files go, if they are to be had as a folder.
+        /// Also write the lab's files to this folder.
         #[arg(long, value_name = "FOLDER")]
         to: Option<PathBuf>,
     },

@@ -13,31 +13,31 @@ pub struct Replay {
         conflicts_with = "demo"
     )]
     pub file: Option<PathBuf>,
-    /// The recording that comes with flinklab: a lab is built and broken on a real cluster.
+    /// Play the built-in recording of a real cluster.
     #[arg(long)]
     pub demo: bool,
-    /// So many times as fast; with --plain, as it happened at this speed instead of at once.
+    /// Playback speed; with --plain, print at this speed instead of at once.
     #[arg(long, value_name = "TIMES", value_parser = speed)]
     pub speed: Option<f64>,
-    /// Pass waits in which nothing happens quickly, and say so; the demo does.
+    /// Skip quickly over waits in which nothing happens, and say so; the demo does.
     #[arg(long)]
     pub short: bool,
-    /// Stop there, such as `1:30` or `90s`.
+    /// Stop at this moment, such as `1:30` or `90s`.
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub until: Option<i64>,
-    /// Begin there; with --svg, the moment that is drawn.
+    /// Start at this moment; with --svg, the moment to draw.
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub at: Option<i64>,
     /// Draw one screen as an SVG file, light and dark in one.
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
-    /// Columns and rows of that screen.
+    /// Columns and rows of the picture.
     #[arg(long, value_name = "WxH", value_parser = size, default_value = "120x40")]
     pub size: (u16, u16),
-    /// Keys that are pressed before it is drawn, such as `t`.
+    /// Keys to press before it is drawn, such as `t`.
     #[arg(long, value_name = "KEYS", default_value = "", requires = "svg")]
     pub keys: String,
-    /// What the picture shows, for those who cannot see it.
+    /// Alternative text of the picture.
     #[arg(long, value_name = "TEXT", requires = "svg")]
     pub title: Option<String>,
 }
@@ -45,13 +45,13 @@ pub struct Replay {
 /// What is tried, and how.
 #[derive(Debug, Clone, Args)]
 pub struct Trying {
-    /// The same seed draws the same timings.
+    /// Seed of the random timings.
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
-    /// Divides every time that the simulation takes; leases and intervals are shorter, too.
+    /// Divides every duration of the simulation, leases and intervals included.
     #[arg(long, value_name = "TIMES", default_value = "1", value_parser = speed)]
     pub speed: f64,
-    /// Any command with its arguments; the terminal UI if nothing is said.
+    /// Any command with its arguments; opens the terminal UI if omitted.
     #[arg(
         value_name = "COMMAND",
         trailing_var_arg = true,
