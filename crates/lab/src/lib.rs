@@ -44,6 +44,7 @@ pub use remote::{LONGEST as LONGEST_REMOTE, Remote, may_ask, sum};
 use crate::failure::{Failure, Need, Role};
 use flinklab_base::fault::Fault;
 use flinklab_verb::Definition;
+use options::version::{self, Version};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -251,16 +252,16 @@ impl Lab {
         all
     }
 
-    /// What its config maps set Flink's options to, by the option's name. Where two maps set the
-    /// same, the later one of `apply` counts.
+    /// What its config maps set Flink's options to, by the option's name, in the file that its version
+    /// of Flink reads. Where two maps set the same, the later one of `apply` counts.
     #[must_use]
     pub fn flink_options(&self) -> BTreeMap<String, String> {
         let maps = self.documents().filter(|one| one.kind == "ConfigMap");
+        let version = Version::of_image(&self.job.image);
         let maps = maps.flat_map(|map| {
-            options::FILES
-                .into_iter()
-                .find_map(|file| Some((file, map.object["data"][file].as_str()?)))
-                .and_then(|(file, text)| options::read(file, text).ok())
+            let text = |file: &str| map.object["data"][file].as_str();
+            version::counting(version, |file| text(file).is_some())
+                .and_then(|file| options::read(file, text(file)?).ok())
                 .unwrap_or_default()
         });
         let operated = self.operated().map(|operated| operated.options);
@@ -273,7 +274,7 @@ impl Lab {
     #[must_use]
     pub fn flink_seconds(&self, option: &str) -> Option<f64> {
         let value = self.flink_options().remove(option)?;
-        Some(options::known::time(&value)? / 1e3)
+        Some(options::time(&value)? / 1e3)
     }
 
     /// The version of Flink that the JobManagers' image says in its tag, such as `1.15.2`.

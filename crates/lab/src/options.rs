@@ -1,16 +1,25 @@
 //! Flink's options as a config map carries them: `config.yaml`, nested or dotted, or the legacy
 //! `flink-conf.yaml`, which looks like YAML and is read line by line. Tells what each option is set
-//! to and where; what a value means is `known`'s to say.
+//! to and where, as Flink reads it; what a version makes of a name and a value is `known`'s to say.
 
+pub(super) mod carried;
 pub(super) mod known;
+mod standard;
+mod table;
+mod value;
+pub(super) mod version;
+pub(super) mod words;
+
+pub(super) use standard::{canonical, flatten};
+pub(super) use value::time;
 
 use super::mistake::Mistake;
-use super::yaml::{self, At, Node, Value};
+use super::yaml::{self, At, Node};
 use std::collections::BTreeMap;
+use version::{LEGACY, STANDARD, Version};
 
-/// Files that Flink reads. Up to 1.20 the legacy one wins where both are there; 2.0 knows only the
-/// other.
-pub(super) const FILES: [&str; 2] = ["flink-conf.yaml", "config.yaml"];
+/// Files that Flink reads, the legacy one first.
+pub(super) const FILES: [&str; 2] = [LEGACY, STANDARD];
 
 /// Options by name, each with its value and where that stands in the manifest.
 pub(super) type Options = BTreeMap<String, (String, At)>;
@@ -24,56 +33,76 @@ pub(super) struct Configuration<'a> {
     pub(super) options: Options,
 }
 
-/// What a config map carries; none: nothing of Flink's.
-pub(super) fn of(map: &Node) -> Result<Option<Configuration<'_>>, Mistake> {
-    let Some(data) = map.get("data") else {
+/// What a config map carries for a version to be changed; none: nothing of Flink's. A file that the
+/// version does not read is taken where there is no other, and an option without a value is none:
+/// whether that is a mistake, `check` says of what comes out.
+pub(super) fn of(
+    map: &Node,
+    version: Option<Version>,
+) -> Result<Option<Configuration<'_>>, Mistake> {
+    let there = |file: &str| map.get("data").is_some_and(|data| data.get(file).is_some());
+    let counting = version::counting(version, there).or(version::counting(None, there));
+    counting.map_or(Ok(None), |file| found(map, file, file, readable))
+}
+
+/// What is under a key of a config map, read as one of `FILES`; none where nothing is there.
+pub(super) fn in_key<'a>(
+    map: &'a Node,
+    key: &str,
+    file: &'static str,
+) -> Result<Option<Configuration<'a>>, Mistake> {
+    found(map, key, file, read)
+}
+
+fn found<'a>(
+    map: &'a Node,
+    key: &str,
+    file: &'static str,
+    read: fn(&str, &str) -> Result<Options, Mistake>,
+) -> Result<Option<Configuration<'a>>, Mistake> {
+    let Some(text) = map.get("data").and_then(|data| data.get(key)) else {
         return Ok(None);
     };
-    for file in FILES {
-        let Some(text) = data.get(file) else { continue };
-        let options = read(file, text.text().unwrap_or_default()).map_err(|mut mistake| {
-            mistake.at = text.inside(mistake.at);
-            mistake
-        })?;
-        let placed = |(key, (value, at)): (String, (String, At))| (key, (value, text.inside(at)));
-        return Ok(Some(Configuration {
-            file,
-            text,
-            options: options.into_iter().map(placed).collect(),
-        }));
-    }
-    Ok(None)
+    let options = read(file, text.text().unwrap_or_default()).map_err(|mut mistake| {
+        mistake.at = text.inside(mistake.at);
+        mistake
+    })?;
+    let placed = |(key, (value, at)): (String, (String, At))| (key, (value, text.inside(at)));
+    Ok(Some(Configuration {
+        file,
+        text,
+        options: options.into_iter().map(placed).collect(),
+    }))
 }
 
 /// The options in a file of that name, with places in its own text.
 pub(super) fn read(file: &str, text: &str) -> Result<Options, Mistake> {
     let mut options = Options::new();
-    if file == FILES[0] {
+    if file == LEGACY {
+        legacy(text, &mut options)?;
+        return Ok(options);
+    }
+    let documents = yaml::read(text)?;
+    if let Some(second) = documents.get(1) {
+        return Err(Mistake::at(second.at, "Another document begins here.")
+            .why("Flink would not start: it takes one")
+            .mend("Remove the `---`."));
+    }
+    if let Some(root) = documents.first() {
+        standard::options(root, text, &mut options)?;
+    }
+    Ok(options)
+}
+
+/// The options in a file that Flink may refuse, as far as they can be read.
+pub(super) fn readable(file: &str, text: &str) -> Result<Options, Mistake> {
+    let mut options = Options::new();
+    if file == LEGACY {
         legacy(text, &mut options)?;
     } else if let Some(root) = yaml::read(text)?.first() {
         flatten(root, "", &mut options);
     }
     Ok(options)
-}
-
-/// Nested or dotted, both are allowed and mean the same.
-pub(super) fn flatten(node: &Node, path: &str, into: &mut Options) {
-    match &node.value {
-        Value::Map(entries) => {
-            for (key, value) in entries {
-                let key = key.text().unwrap_or_default();
-                let path = match path.is_empty() {
-                    true => key.to_owned(),
-                    false => format!("{path}.{key}"),
-                };
-                flatten(value, &path, into);
-            }
-        }
-        Value::Scalar { text, .. } => {
-            into.insert(path.to_owned(), (text.clone(), node.at));
-        }
-        Value::List(_) => {}
-    }
 }
 
 /// `key: value` a line, all from a `#` on is a comment. Flink passes over a line that it cannot
@@ -93,6 +122,8 @@ fn legacy(text: &str, into: &mut Options) -> Result<(), Mistake> {
             Some((key, value)) if !key.trim().is_empty() && !value.trim().is_empty() => {
                 (key, value)
             }
+            // what begins a document in YAML means nothing here, and harms nothing
+            _ if line.trim_end() == "---" => continue,
             _ => {
                 return Err(Mistake::at(at(indent), "Flink would pass over this line.")
                     .why("`flink-conf.yaml` is read line by line, and this is no `option: value`")
@@ -101,41 +132,25 @@ fn legacy(text: &str, into: &mut Options) -> Result<(), Mistake> {
         };
         let lead = value.len() - value.trim_start().len();
         let column = line[..key.len() + 2 + lead].chars().count();
-        into.insert(key.trim().to_owned(), (value.trim().to_owned(), at(column)));
+        let (key, value) = (key.trim(), value.trim().to_owned());
+        if let Some((_, first)) = into.insert(key.to_owned(), (value, at(column))) {
+            return Err(twice(key, first, at(indent)));
+        }
     }
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[test]
-    fn nested_dotted_and_legacy_say_the_same() {
-        let nested = read("config.yaml", "rest:\n  port: 8081 # all\n").unwrap();
-        let dotted = read("config.yaml", "rest.port: 8081\n").unwrap();
-        let legacy = read("flink-conf.yaml", "# ports\n\nrest.port:   8081 # all\n").unwrap();
-        for options in [&nested, &dotted, &legacy] {
-            assert_eq!(options["rest.port"].0, "8081");
-        }
-        assert_eq!(
-            legacy["rest.port"].1,
-            At {
-                line: 3,
-                column: 14
-            }
-        );
-    }
-
-    #[test]
-    fn a_line_that_flink_would_pass_over_is_a_mistake() {
-        for text in ["rest.port:8081", "rest:", "  - a", "# fine\nrest.port 8081"] {
-            assert!(read("flink-conf.yaml", text).is_err(), "{text}");
-        }
-        // a colon in the value is the value's, as Flink splits at the first
-        let options = read("flink-conf.yaml", "env.java.opts: -Da=b: c").unwrap();
-        assert_eq!(options["env.java.opts"].0, "-Da=b: c");
-    }
+/// An option that is set a second time.
+fn twice(key: &str, first: At, second: At) -> Mistake {
+    let above = match second.line.saturating_sub(first.line) {
+        0 => "first in the same line".to_owned(),
+        1 => "first in the line above".to_owned(),
+        lines => format!("first {lines} lines above"),
+    };
+    Mistake::at(second, format!("The option `{key}` is there twice."))
+        .why(format!("{above}; Flink takes the later one without a word"))
+        .mend("Remove one of the two.")
 }
+
+#[cfg(test)]
+mod tests;

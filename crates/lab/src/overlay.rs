@@ -8,7 +8,8 @@ mod replace;
 
 use super::check;
 use super::mistake::{Mistake, did_you_mean, listed};
-use super::options::known;
+use super::options::version::Version;
+use super::options::{self, known};
 use super::yaml::{self, At, Node, Value};
 use edit::{Book, Edit};
 use flinklab_base::fault::Fault;
@@ -146,12 +147,15 @@ fn layered(
         shown: shown.as_str().into(),
         name: name.to_owned(),
         base: base_name,
+        version: None,
     };
     book.merge(&root, own).map_err(fault)?;
     if let (Some(node), Some(old)) = (root.get("image"), image) {
         book.image(&old, node);
     }
-    for edit in edits(&root).map_err(fault)? {
+    let image = image_of(&book.files);
+    book.version = image.as_deref().and_then(Version::of_image);
+    for edit in edits(&root, book.version).map_err(fault)? {
         book.edit(&edit).map_err(fault)?;
     }
     Ok((book.files, name.to_owned()))
@@ -238,7 +242,7 @@ fn words(root: &Node) -> Result<(), Mistake> {
 }
 
 /// What is changed inside the base's manifests, in the order of the file.
-fn edits(root: &Node) -> Result<Vec<Edit>, Mistake> {
+fn edits(root: &Node, version: Option<Version>) -> Result<Vec<Edit>, Mistake> {
     let mut all = Vec::new();
     let entries = |word: &str| match root.get(word).map(|node| &node.value) {
         Some(Value::Map(entries)) => entries.as_slice(),
@@ -261,11 +265,12 @@ fn edits(root: &Node) -> Result<Vec<Edit>, Mistake> {
                 format!("`{name}` must be one value on its line."),
             ));
         }
-        known::name(name).map_err(|wrong| objection(key.at, wrong))?;
-        known::value(name, text).map_err(|wrong| objection(value.at, wrong))?;
+        known::name(name, version).map_err(|wrong| objection(key.at, wrong))?;
+        let text = options::canonical(value);
+        known::value(name, &text, version).map_err(|wrong| objection(value.at, wrong))?;
         all.push(Edit::Option {
             key: name.to_owned(),
-            value: text.to_owned(),
+            value: text,
             at: value.at,
         });
     }

@@ -5,13 +5,12 @@ use super::{Facts, Finding, Grade, Who, fine};
 use flinklab_base::advice;
 use flinklab_lab::Lab;
 
-/// Options that hold a duration; a bare number means milliseconds.
+/// Options that hold a duration in every version; a bare number means milliseconds. `heartbeat.*` are
+/// not among them: up to 1.19 they take a bare number only.
 const DURATIONS: &[&str] = &[
     "execution.checkpointing.interval",
     "execution.checkpointing.min-pause",
     "execution.checkpointing.timeout",
-    "heartbeat.interval",
-    "heartbeat.timeout",
     "high-availability.kubernetes.leader-election.lease-duration",
     "high-availability.kubernetes.leader-election.renew-deadline",
     "high-availability.kubernetes.leader-election.retry-period",

@@ -3,7 +3,7 @@
 //! arguments, which win. Knows no option's meaning.
 
 use super::pods::Pods;
-use super::{Object, Source, Whole, Wrong};
+use super::{Object, Source, Whole, Wrong, versions};
 use crate::options::{self, Options};
 use crate::yaml::{At, Node};
 use flinklab_base::fault::Fault;
@@ -45,12 +45,13 @@ pub(super) fn placed<'a>(source: &'a Source, options: Options) -> Settings<'a> {
 /// What the pods of a role get, the later source over the earlier.
 pub(super) fn of<'a>(whole: &'a Whole<'a>, pods: &Pods<'a>) -> Result<Configured<'a>, Fault> {
     let source = pods.object.source;
+    let version = versions::of(whole, pods);
     let mut settings = Settings::new();
     let mut complete = None;
     let mut has_file = false;
     for (volume, map) in maps(whole, pods) {
         let name = volume.get("name").and_then(Node::text);
-        let found = options::of(map.node)
+        let found = options::of(map.node, version)
             .map_err(|mistake| mistake.fault(map.source.code, &map.source.file))?;
         let Some(found) = found.filter(|_| is_mounted(pods, name)) else {
             continue;

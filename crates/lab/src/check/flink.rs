@@ -2,7 +2,7 @@
 //! lab would be built and then watched in the wrong place. Options that say nothing about that
 //! are Flink's to judge.
 
-use super::super::options::known;
+use super::super::options;
 use super::Whole;
 use super::configured::Settings;
 use flinklab_base::fault::Fault;
@@ -19,7 +19,7 @@ fn election(settings: &Settings<'_>) -> Result<(), Fault> {
     let of = |name: &str, default: f64| {
         let key = format!("high-availability.kubernetes.leader-election.{name}");
         let set = settings.get(&key);
-        let value = set.and_then(|setting| known::time(&setting.value));
+        let value = set.and_then(|setting| options::time(&setting.value));
         (value.unwrap_or(default), set)
     };
     let (lease, at_lease) = of("lease-duration", 15e3);

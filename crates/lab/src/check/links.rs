@@ -5,7 +5,7 @@ use super::super::manifest::{check_kind, defined};
 use super::super::mistake::{did_you_mean, listed};
 use super::super::operator::Operator;
 use super::super::yaml::Node;
-use super::{Object, Whole, configured, flink, images, pods, rights, session};
+use super::{Object, Whole, configured, flink, images, pods, rights, session, versions};
 use flinklab_base::fault::Fault;
 
 /// Namespaces that every cluster has.
@@ -21,6 +21,7 @@ pub(super) fn check(whole: &Whole<'_>) -> Result<(), Fault> {
     for one in jobmanagers.iter().chain(&taskmanagers) {
         pods::mount(whole, one)?;
         pods::references(whole, one)?;
+        versions::check(whole, one)?;
     }
     images::check(whole)?;
     let mut adapts = false;

@@ -1,6 +1,6 @@
 //! Reads a lab's files and checks what their types cannot say: words in `words`, `kind.yaml` in
 //! `cluster`, what one file says of another in `links`, Flink's own configuration in `configured`,
-//! `flink` and `session`, what Kubernetes would let pods do and have in `rights`, `claims`, `images`.
+//! `versions`, `flink` and `session`, what Kubernetes would let pods do and have in `rights`, `claims`, `images`.
 //! The first mistake is told, with its file, line and column; nothing is started before.
 
 mod claims;
@@ -18,6 +18,7 @@ mod pods;
 mod remotes;
 mod rights;
 mod session;
+mod versions;
 mod words;
 
 pub(super) use remotes::wanted;

@@ -4,11 +4,12 @@
 use super::super::definition::{Definition, RoleLabels};
 use super::super::mistake::did_you_mean;
 use super::super::operator::{Operated, Operator, Starts};
+use super::super::options::version::Version;
 use super::super::options::{Options, flatten};
 use super::super::yaml::Node;
 use super::configured::{self, Configured};
 use super::pods::{self, Pods};
-use super::{Object, Source, Whole, flink, images, session};
+use super::{Object, Source, Whole, flink, images, session, versions};
 use flinklab_base::fault::Fault;
 
 /// The object that makes Flink's pods in the lab's namespace, if an operator's does.
@@ -55,6 +56,8 @@ pub(super) fn check(
     let mut options = options(object, operated);
     jobmanagers(object, operated)?;
     set_by_the_operator(object, operated, &options)?;
+    let version = version(whole, object);
+    versions::understood(object, &options, version)?;
     let at = object.node.place("spec");
     for (key, value) in &operated.options {
         options
@@ -129,6 +132,13 @@ fn slots(
         }
         _ => Ok(()),
     }
+}
+
+/// The version of Flink that the object says, else the one of its image.
+fn version(whole: &Whole<'_>, object: &Object<'_>) -> Option<Version> {
+    let said = object.node.find("spec.flinkVersion").and_then(Node::text);
+    let image = || Version::of_image(&whole.definition.job.image);
+    said.and_then(Version::parse).or_else(image)
 }
 
 /// The options that the object carries, each with its place.

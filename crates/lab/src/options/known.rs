@@ -1,207 +1,18 @@
-//! Options that matter to a lab, with what their values look like. Flink takes any name without a
-//! word, and a number without its unit as another figure than was meant; here both are mistakes.
-//! Options of other names are let through if they begin as Flink's do.
+//! What a version of Flink makes of an option: whether it knows the name, and what it reads in the
+//! value. Flink takes any name without a word, and ends at its start over a value that it cannot
+//! read; here both are mistakes, and so is what says something else than it seems to.
 
-use super::super::mistake::listed;
-
-/// What a value looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
-    /// A number and a unit of time.
-    Time,
-    /// Milliseconds by themselves: what 1.15 wants of a few options.
-    Millis,
-    /// A number and a unit of memory.
-    Size,
-    Whole,
-    /// A number with or without a point.
-    Number,
-    Truth,
-    /// One of these.
-    Word(&'static [&'static str]),
-    Text,
-}
-
-use Shape::{Millis, Number, Size, Text, Time, Truth, Whole, Word};
-
-const BACKENDS: Shape = Word(&["hashmap", "rocksdb", "forst"]);
-const RESTARTS: Shape = Word(&[
-    "none",
-    "off",
-    "disable",
-    "fixed-delay",
-    "fixeddelay",
-    "failure-rate",
-    "failurerate",
-    "exponential-delay",
-    "exponentialdelay",
-]);
-const RETENTION: Shape = Word(&[
-    "NO_EXTERNALIZED_CHECKPOINTS",
-    "DELETE_ON_CANCELLATION",
-    "RETAIN_ON_CANCELLATION",
-]);
-
-#[rustfmt::skip]
-const KNOWN: &[(&str, Shape)] = &[
-    ("blob.server.port", Text),
-    ("blob.storage.directory", Text),
-    ("cluster.evenly-spread-out-slots", Truth),
-    ("env.java.opts", Text),
-    ("env.java.opts.all", Text),
-    ("env.java.opts.jobmanager", Text),
-    ("env.java.opts.taskmanager", Text),
-    ("execution.checkpointing.aligned-checkpoint-timeout", Time),
-    ("execution.checkpointing.data-inline-threshold", Size),
-    ("execution.checkpointing.dir", Text),
-    ("execution.checkpointing.externalized-checkpoint-retention", RETENTION),
-    ("execution.checkpointing.incremental", Truth),
-    ("execution.checkpointing.interval", Time),
-    ("execution.checkpointing.local-backup.enabled", Truth),
-    ("execution.checkpointing.max-concurrent-checkpoints", Whole),
-    ("execution.checkpointing.min-pause", Time),
-    ("execution.checkpointing.mode", Word(&["EXACTLY_ONCE", "AT_LEAST_ONCE"])),
-    ("execution.checkpointing.num-retained", Whole),
-    ("execution.checkpointing.savepoint-dir", Text),
-    ("execution.checkpointing.storage", Text),
-    ("execution.checkpointing.timeout", Time),
-    ("execution.checkpointing.tolerable-failed-checkpoints", Whole),
-    ("execution.checkpointing.unaligned", Truth),
-    ("execution.checkpointing.unaligned.enabled", Truth),
-    ("heartbeat.interval", Time),
-    ("heartbeat.rpc-failure-threshold", Whole),
-    ("heartbeat.timeout", Time),
-    ("high-availability", Text),
-    ("high-availability.cluster-id", Text),
-    ("high-availability.jobmanager.port", Text),
-    ("high-availability.kubernetes.leader-election.lease-duration", Time),
-    ("high-availability.kubernetes.leader-election.renew-deadline", Time),
-    ("high-availability.kubernetes.leader-election.retry-period", Time),
-    ("high-availability.storageDir", Text),
-    ("high-availability.type", Text),
-    ("high-availability.use-old-ha-services", Truth),
-    ("io.tmp.dirs", Text),
-    ("jobmanager.bind-host", Text),
-    ("jobmanager.execution.failover-strategy", Word(&["region", "full"])),
-    ("jobmanager.memory.heap.size", Size),
-    ("jobmanager.memory.jvm-metaspace.size", Size),
-    ("jobmanager.memory.jvm-overhead.fraction", Number),
-    ("jobmanager.memory.jvm-overhead.max", Size),
-    ("jobmanager.memory.jvm-overhead.min", Size),
-    ("jobmanager.memory.off-heap.size", Size),
-    ("jobmanager.memory.process.size", Size),
-    ("jobmanager.rpc.address", Text),
-    ("jobmanager.rpc.port", Whole),
-    ("jobmanager.scheduler", Text),
-    ("kubernetes.cluster-id", Text),
-    ("kubernetes.namespace", Text),
-    ("parallelism.default", Whole),
-    ("pipeline.max-parallelism", Whole),
-    ("rest.address", Text),
-    ("rest.bind-address", Text),
-    ("rest.bind-port", Text),
-    ("rest.cache.checkpoint-statistics.timeout", Time),
-    ("rest.port", Whole),
-    ("restart-strategy", RESTARTS),
-    ("restart-strategy.exponential-delay.backoff-multiplier", Number),
-    ("restart-strategy.exponential-delay.initial-backoff", Time),
-    ("restart-strategy.exponential-delay.jitter-factor", Number),
-    ("restart-strategy.exponential-delay.max-backoff", Time),
-    ("restart-strategy.exponential-delay.reset-backoff-threshold", Time),
-    ("restart-strategy.failure-rate.delay", Time),
-    ("restart-strategy.failure-rate.failure-rate-interval", Time),
-    ("restart-strategy.failure-rate.max-failures-per-interval", Whole),
-    ("restart-strategy.fixed-delay.attempts", Whole),
-    ("restart-strategy.fixed-delay.delay", Time),
-    ("restart-strategy.type", RESTARTS),
-    ("slot.idle.timeout", Millis),
-    ("slot.request.timeout", Millis),
-    ("state.backend", BACKENDS),
-    ("state.backend.incremental", Truth),
-    ("state.backend.local-recovery", Truth),
-    ("state.backend.rocksdb.checkpoint.transfer.thread.num", Whole),
-    ("state.backend.rocksdb.localdir", Text),
-    ("state.backend.rocksdb.memory.managed", Truth),
-    ("state.backend.rocksdb.writebuffer.count", Whole),
-    ("state.backend.rocksdb.writebuffer.size", Size),
-    ("state.backend.type", BACKENDS),
-    ("state.checkpoint-storage", Text),
-    ("state.checkpoints.dir", Text),
-    ("state.checkpoints.num-retained", Whole),
-    ("state.savepoints.dir", Text),
-    ("state.storage.fs.memory-threshold", Size),
-    ("taskmanager.bind-host", Text),
-    ("taskmanager.data.port", Whole),
-    ("taskmanager.host", Text),
-    ("taskmanager.load-balance.mode", Word(&["NONE", "SLOTS", "TASKS", "MIN_RESOURCES"])),
-    ("taskmanager.memory.framework.heap.size", Size),
-    ("taskmanager.memory.jvm-metaspace.size", Size),
-    ("taskmanager.memory.jvm-overhead.max", Size),
-    ("taskmanager.memory.jvm-overhead.min", Size),
-    ("taskmanager.memory.managed.fraction", Number),
-    ("taskmanager.memory.managed.size", Size),
-    ("taskmanager.memory.network.max", Size),
-    ("taskmanager.memory.network.min", Size),
-    ("taskmanager.memory.process.size", Size),
-    ("taskmanager.memory.task.heap.size", Size),
-    ("taskmanager.numberOfTaskSlots", Whole),
-    ("taskmanager.registration.timeout", Time),
-    ("taskmanager.resource-id", Text),
-    ("taskmanager.rpc.port", Text),
-    ("web.refresh-interval", Millis),
-    ("web.upload.dir", Text),
-];
-
-/// First words that Flink's options have.
-const FIRST: &[&str] = &[
-    "akka",
-    "blob",
-    "classloader",
-    "client",
-    "cluster",
-    "compiler",
-    "containerized",
-    "env",
-    "execution",
-    "external-resource",
-    "external-resources",
-    "fs",
-    "heartbeat",
-    "high-availability",
-    "historyserver",
-    "internal",
-    "io",
-    "job-event",
-    "job-result-store",
-    "jobmanager",
-    "jobstore",
-    "kubernetes",
-    "metrics",
-    "parallelism",
-    "pekko",
-    "pipeline",
-    "plugin",
-    "process",
-    "queryable-state",
-    "resourcemanager",
-    "rest",
-    "restart-strategy",
-    "s3",
-    "scheduler-mode",
-    "security",
-    "slot",
-    "slotmanager",
-    "sql-client",
-    "state",
-    "table",
-    "task",
-    "taskmanager",
-    "traces",
-    "web",
-];
+use super::table::{self, Entry, Shape};
+use super::version::Version;
+use super::{value as read, words};
+use crate::mistake::{did_you_mean, joined};
 
 /// How many letters a name may differ from a known one to be taken for a slip.
 const SLIP: usize = 2;
+/// A time in bare milliseconds is seldom below this, one in seconds or minutes nearly always.
+const BARE_MILLIS: u64 = 1000;
+/// No process runs on less memory, in bytes.
+const BARE_BYTES: u64 = 1 << 20;
 
 /// What is wrong with an option: what, why, mend.
 #[derive(Debug, PartialEq, Eq)]
@@ -209,189 +20,241 @@ pub(crate) struct Objection {
     pub(crate) what: String,
     pub(crate) why: String,
     pub(crate) mend: String,
+    /// Whether the name may be that of somebody else's option.
+    pub(crate) foreign: bool,
 }
 
-/// Whether Flink would understand the option's name.
-pub(crate) fn name(key: &str) -> Result<(), Objection> {
-    if KNOWN.iter().any(|(known, _)| *known == key) {
+impl Objection {
+    fn new(what: String, why: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self {
+            what,
+            why: why.into(),
+            mend: mend.into(),
+            foreign: false,
+        }
+    }
+}
+
+/// How a version is called in sentences.
+fn flink(version: Option<Version>) -> String {
+    version.map_or_else(|| "Flink".to_owned(), |version| format!("Flink {version}"))
+}
+
+/// Whether Flink knows the option's name. Of a version that the table does not have, whether any does.
+pub(crate) fn name(key: &str, version: Option<Version>) -> Result<(), Objection> {
+    let version = table::known(version);
+    let entries = table::entries(key);
+    if entries.iter().any(|entry| entry.covers(version)) || table::is_in_map(key, version) {
         return Ok(());
     }
-    let near = KNOWN
-        .iter()
-        .map(|(known, _)| (strsim::damerau_levenshtein(known, key), *known))
-        .min()
-        .filter(|(distance, _)| *distance <= SLIP);
+    if words::is_handed_on(key) {
+        return Ok(());
+    }
+    let nothing = "it would take the name without a word, and change nothing";
+    let what = format!("{} has no option `{key}`.", flink(version));
+    if let (false, Some(version)) = (entries.is_empty(), version) {
+        let when = table::when(&entries, version);
+        let mend = current(key, &entries, version);
+        let mend = mend.map_or_else(
+            || "Remove it.".to_owned(),
+            |name| format!("Write `{name}`."),
+        );
+        return Err(Objection::new(what, format!("{when}; {nothing}"), mend));
+    }
+    if let Some(near) = near(key, version) {
+        return Err(Objection::new(
+            what,
+            nothing,
+            format!("Did you mean `{near}`?"),
+        ));
+    }
+    if words::is_closed(key) {
+        return Err(Objection::new(what, nothing, "Remove it."));
+    }
     let first = key.split('.').next().unwrap_or_default();
-    match near {
-        Some((_, known)) => Err(Objection {
-            what: format!("Flink has no option `{key}`."),
-            why: "it would take the name without a word, and change nothing".to_owned(),
-            mend: format!("Did you mean `{known}`?"),
-        }),
-        None if FIRST.contains(&first) => Ok(()),
-        None => Err(Objection {
-            what: format!("`{key}` is no option of Flink."),
-            why: format!("none of its options begins with `{first}`"),
-            mend: String::new(),
-        }),
+    if table::all().any(|(known, _)| known.split('.').next() == Some(first)) {
+        return Ok(());
     }
+    Err(Objection {
+        what: format!("`{key}` is no option of Flink."),
+        why: format!("none of its options begins with `{first}`"),
+        mend: String::new(),
+        foreign: true,
+    })
 }
 
-/// Whether Flink would understand the value as it was meant.
-pub(crate) fn value(key: &str, value: &str) -> Result<(), Objection> {
-    let Some((_, shape)) = KNOWN.iter().find(|(known, _)| *known == key) else {
+/// The known name of which this one is a slip.
+fn near(key: &str, version: Option<Version>) -> Option<&'static str> {
+    let known = table::all().filter(|(_, said)| said.iter().any(|entry| entry.covers(version)));
+    known
+        .map(|(known, _)| (strsim::damerau_levenshtein(known, key), known))
+        .filter(|(distance, known)| *distance <= SLIP && known.len() > 3 * SLIP)
+        .min()
+        .map(|(_, known)| known)
+}
+
+/// What a version calls an option that it does not have under this name.
+fn current(key: &str, entries: &[&Entry], version: Version) -> Option<&'static str> {
+    let mut same: Vec<(bool, &'static str)> = table::all()
+        .filter(|(name, said)| {
+            said.iter().any(|entry| entry.renamed == Some(key))
+                || entries.iter().any(|entry| entry.renamed == Some(*name))
+        })
+        .filter_map(|(name, said)| {
+            let own = said.iter().find(|entry| entry.covers(Some(version)))?;
+            Some((own.renamed.is_some(), name))
+        })
+        .collect();
+    // an option's own name before its others
+    same.sort_unstable();
+    let first = same.first().map(|(_, name)| *name);
+    first.or_else(|| words::successor(key))
+}
+
+/// Whether Flink would understand the value as it was meant. A value with a variable in it is not
+/// known before the process starts.
+pub(crate) fn value(key: &str, value: &str, version: Option<Version>) -> Result<(), Objection> {
+    if value.contains("$(") || value.contains("${") {
+        return Ok(());
+    }
+    let version = table::known(version);
+    if words::HA.contains(&key) {
+        return ha(key, value, version);
+    }
+    let cannot = |why: String, mend: String| {
+        let what = format!("`{key}` cannot be `{value}`.");
+        Err(Objection::new(what, why, mend))
+    };
+    let all = table::entries(key);
+    let mut entries = all.iter().filter(|entry| entry.covers(version));
+    let Some(first) = entries.clone().next_back() else {
         return Ok(());
     };
-    let cannot = |why: String, mend: &str| {
-        Err(Objection {
-            what: format!("`{key}` cannot be `{value}`."),
-            why,
-            mend: mend.to_owned(),
-        })
+    if !entries.any(|entry| read::reads(&entry.shape, value, version)) {
+        let (why, mend) = unreadable(&first.shape, value, version, &all);
+        return cannot(why, mend);
+    }
+    let counts_millis = all
+        .iter()
+        .any(|entry| matches!(entry.shape, Shape::Long | Shape::Integer));
+    match (&first.shape, read::bare(value)) {
+        (Shape::Duration, Some(1..BARE_MILLIS)) if !counts_millis => {
+            return cannot(
+                format!(
+                    "without a unit it is {} milliseconds to Flink",
+                    value.trim()
+                ),
+                format!("Write `{0} s` for seconds, or `{0} ms`.", value.trim()),
+            );
+        }
+        (Shape::Size, Some(1..BARE_BYTES)) if key.contains(".memory.") => {
+            return cannot(
+                format!("without a unit it is {} bytes to Flink", value.trim()),
+                format!("Write `{0} mb` for megabytes, or `{0} b`.", value.trim()),
+            );
+        }
+        _ => {}
+    }
+    if let Some(words) = words::of(key, version)
+        && !words.iter().any(|word| word.eq_ignore_ascii_case(value))
+        // a class of one's own is allowed for each of them
+        && !value.contains('.')
+    {
+        let known = joined(words.iter().copied(), "and");
+        let mend = did_you_mean(value, words.iter().copied());
+        return cannot(format!("{} knows {known}", flink(version)), mend);
+    }
+    let number = match first.shape {
+        Shape::Duration => read::time(value),
+        Shape::Integer | Shape::Long | Shape::Decimal => read::decimal(value),
+        _ => None,
     };
-    let is_number = value.parse::<f64>().is_ok_and(f64::is_finite);
-    match shape {
-        Time if value.parse::<u64>().is_ok() && value != "0" => cannot(
-            format!("without a unit it is {value} milliseconds to Flink"),
-            &format!("Write `{value} s` for seconds, or `{value} ms`."),
-        ),
-        Time if time(value).is_none() && value != "0" => cannot(
-            "it is a time, such as `5 s`, `500 ms` or `2 min`".to_owned(),
-            "",
-        ),
-        Size if value.parse::<u64>().is_ok() && value != "0" => cannot(
-            format!("without a unit it is {value} bytes to Flink"),
-            &format!("Write `{value} mb` for megabytes, or `{value} b`."),
-        ),
-        Size if !unit(value, &SIZES) => cannot(
-            "it is a size of memory, such as `800m` or `20 kb`".to_owned(),
-            "",
-        ),
-        Millis if value.parse::<u64>().is_err() && time(value).is_none() => {
-            cannot("it is a number of milliseconds".to_owned(), "")
-        }
-        Whole if value.parse::<i64>().is_err() => cannot("it is a whole number".to_owned(), ""),
-        Number if !is_number => cannot("it is a number".to_owned(), ""),
-        Truth if !value.eq_ignore_ascii_case("true") && !value.eq_ignore_ascii_case("false") => {
-            cannot("it is `true` or `false`".to_owned(), "")
-        }
-        Word(words) if words.iter().all(|word| !word.eq_ignore_ascii_case(value)) => {
-            let known = listed(words.iter().copied());
-            // A class of one's own is allowed for each of them.
-            match value.contains('.') {
-                true => Ok(()),
-                false => cannot(format!("Flink knows {known}"), ""),
-            }
-        }
-        Text if value.is_empty() => cannot("it is a text".to_owned(), ""),
-        Time | Millis | Size | Whole | Number | Truth | Word(_) | Text => Ok(()),
+    match number.and_then(|number| words::beyond(key, number)) {
+        Some(limits) => cannot(format!("it must be {limits}"), String::new()),
+        None => Ok(()),
     }
 }
 
-const SIZES: [&str; 14] = [
-    "b",
-    "bytes",
-    "k",
-    "kb",
-    "kibibytes",
-    "m",
-    "mb",
-    "mebibytes",
-    "g",
-    "gb",
-    "gibibytes",
-    "t",
-    "tb",
-    "tebibytes",
-];
-
-fn unit(value: &str, units: &[&str]) -> bool {
-    let value = value.trim();
-    let digits = value
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(value.len());
-    let rest = value[digits..].trim().to_lowercase();
-    digits > 0 && (units.contains(&rest.as_str()) || value == "0")
+/// Why a text is no value of a shape, and what to write.
+fn unreadable(
+    shape: &Shape,
+    value: &str,
+    version: Option<Version>,
+    all: &[&Entry],
+) -> (String, String) {
+    let time = read::time(value);
+    let millis = time.map(|millis| format!("Write `{}`.", millis.round()));
+    let has_units = all.iter().any(|entry| entry.shape == Shape::Duration);
+    match shape {
+        Shape::Integer | Shape::Long if has_units && time.is_some() => (
+            format!(
+                "{} takes a bare number of milliseconds here",
+                flink(version)
+            ),
+            millis.unwrap_or_default(),
+        ),
+        Shape::Duration if time.is_some() => (
+            "times such as `PT2S` are taken from 2.1 on".to_owned(),
+            millis
+                .map(|text| text.replace("`.", " ms`."))
+                .unwrap_or_default(),
+        ),
+        Shape::Duration => (
+            "it is a time of one whole number and one unit, such as `5 s`, `1500 ms` or `2 min`"
+                .to_owned(),
+            String::new(),
+        ),
+        Shape::Size => (
+            "it is a size of memory of one whole number and one unit, such as `800m` or `20 kb`"
+                .to_owned(),
+            String::new(),
+        ),
+        Shape::Integer | Shape::Long if value.parse::<i128>().is_ok() => {
+            ("the number is too large".to_owned(), String::new())
+        }
+        Shape::Integer | Shape::Long => ("it is a whole number".to_owned(), String::new()),
+        Shape::Decimal => ("it is a number".to_owned(), String::new()),
+        Shape::Boolean => ("it is `true` or `false`".to_owned(), String::new()),
+        Shape::Word(words) => (
+            format!(
+                "{} knows {}",
+                flink(version),
+                joined(words.iter().copied(), "and")
+            ),
+            did_you_mean(value, words.iter().copied()),
+        ),
+        Shape::Map => (
+            "it is a list of pairs, such as `a:1,b:2`".to_owned(),
+            String::new(),
+        ),
+        Shape::List(items) => unreadable(items, value, version, all),
+        Shape::Text => ("it is a text".to_owned(), String::new()),
+    }
 }
 
-/// A time as Flink writes it, in milliseconds; none where it is no time.
-pub(crate) fn time(value: &str) -> Option<f64> {
-    let value = value.trim();
-    let digits = value
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(value.len());
-    let number: f64 = value[..digits].parse().ok()?;
-    let factor = match value[digits..].trim().to_lowercase().as_str() {
-        "" | "ms" | "milli" | "millis" | "millisecond" | "milliseconds" => 1.0,
-        "s" | "sec" | "secs" | "second" | "seconds" => 1e3,
-        "m" | "min" | "minute" | "minutes" => 6e4,
-        "h" | "hour" | "hours" => 36e5,
-        "d" | "day" | "days" => 864e5,
-        "us" | "µs" | "micro" | "micros" | "microsecond" | "microseconds" => 1e-3,
-        "ns" | "nano" | "nanos" | "nanosecond" | "nanoseconds" => 1e-6,
-        _ => return None,
+/// How high availability is turned on. What Flink does not know, it takes for the name of a class.
+fn ha(key: &str, value: &str, version: Option<Version>) -> Result<(), Objection> {
+    let is = |word: &str| value.eq_ignore_ascii_case(word);
+    let what = format!("`{key}` cannot be `{value}`.");
+    let right = match version {
+        Some(version) if version < Version::new(1, 16) => words::HA_CLASS,
+        _ => "kubernetes",
     };
-    Some(number * factor)
+    let mend = format!("Write `{key}: {right}`.");
+    if is("none") || is("standalone") {
+        let why = "it turns high availability off: nobody would be elected, and a JobManager that \
+                   is lost would take its jobs with it";
+        return Err(Objection::new(what, why, mend));
+    }
+    if value.contains('.') || is("zookeeper") || is("kubernetes") && right == "kubernetes" {
+        return Ok(());
+    }
+    let why = format!(
+        "{} takes it for the name of a class, and no JobManager would start",
+        flink(version)
+    );
+    Err(Objection::new(what, why, mend))
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[test]
-    fn the_table_is_in_order_and_begins_as_flinks_options_do() {
-        assert!(KNOWN.is_sorted_by(|a, b| a.0 < b.0));
-        for (known, _) in KNOWN {
-            let first = known.split('.').next().unwrap();
-            assert!(FIRST.contains(&first), "{known}");
-            assert_eq!(name(known), Ok(()));
-        }
-    }
-
-    #[test]
-    fn a_slip_is_found_and_an_exotic_option_is_let_through() {
-        let slip = name("execution.checkpointing.intervall").unwrap_err();
-        assert_eq!(
-            slip.mend,
-            "Did you mean `execution.checkpointing.interval`?"
-        );
-        assert!(name("exekution.checkpointing.x").is_err());
-        assert_eq!(name("taskmanager.debug.memory.log"), Ok(()));
-    }
-
-    #[test]
-    fn a_time_without_its_unit_is_another_time() {
-        let wrong = value("execution.checkpointing.interval", "60").unwrap_err();
-        assert_eq!(wrong.why, "without a unit it is 60 milliseconds to Flink");
-        for (key, good) in [
-            ("execution.checkpointing.interval", "2 s"),
-            ("execution.checkpointing.interval", "500ms"),
-            ("execution.checkpointing.min-pause", "0"),
-            ("jobmanager.memory.process.size", "800m"),
-            ("execution.checkpointing.data-inline-threshold", "0 b"),
-            ("web.refresh-interval", "500"),
-            ("state.backend.type", "rocksdb"),
-            ("state.backend.type", "org.example.Own"),
-            ("taskmanager.memory.managed.fraction", "0.1"),
-        ] {
-            assert_eq!(value(key, good), Ok(()), "{key}: {good}");
-        }
-        for (key, bad) in [
-            ("heartbeat.timeout", "soon"),
-            ("jobmanager.memory.process.size", "800"),
-            ("jobmanager.memory.process.size", "much"),
-            ("state.backend.type", "filesystem"),
-            ("execution.checkpointing.incremental", "yes"),
-            ("taskmanager.numberOfTaskSlots", "2.5"),
-            ("taskmanager.memory.managed.fraction", "a tenth"),
-        ] {
-            assert!(value(key, bad).is_err(), "{key}: {bad}");
-        }
-        assert_eq!(
-            (time("2 s"), time("1min"), time("x")),
-            (Some(2e3), Some(6e4), None)
-        );
-    }
-}
+mod tests;

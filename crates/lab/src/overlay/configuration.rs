@@ -7,6 +7,7 @@ use super::{Line, Origin};
 use crate::mistake::Mistake;
 use crate::options;
 use crate::options::Options;
+use crate::options::version::Version;
 use crate::yaml;
 use crate::yaml::{At, Node, Style, Value};
 use std::ops::Range;
@@ -32,11 +33,15 @@ pub(super) struct Found {
 }
 
 /// What a document has of it; none: it is no such config map.
-pub(super) fn configuration(document: &Node, name: &str, at: At) -> Result<Option<Found>, Mistake> {
+pub(super) fn configuration(
+    document: &Node,
+    (name, version): (&str, Option<Version>),
+    at: At,
+) -> Result<Option<Found>, Mistake> {
     if document.get("kind").and_then(Node::text) != Some("ConfigMap") {
         return Ok(None);
     }
-    let Ok(Some(found)) = options::of(document) else {
+    let Ok(Some(found)) = options::of(document, version) else {
         return Ok(None);
     };
     let Value::Scalar {
@@ -140,7 +145,7 @@ impl Found {
 
     /// Whether a text is this configuration with just the option as it is wanted.
     fn says(&self, inner: &str, wanted: &Wanted) -> bool {
-        let Ok(read) = options::read(self.file, inner) else {
+        let Ok(read) = options::readable(self.file, inner) else {
             return false;
         };
         let values = |options: &Options| -> Vec<(String, String)> {

@@ -7,6 +7,7 @@ use super::{Files, Line, Origin, replace};
 use crate::definition::RoleLabels;
 use crate::jars::is_jar;
 use crate::mistake::Mistake;
+use crate::options::version::Version;
 use crate::yaml;
 use crate::yaml::{At, Node, Style, Value};
 use std::rc::Rc;
@@ -28,6 +29,8 @@ pub(super) struct Book {
     pub(super) name: String,
     /// What it stands on.
     pub(super) base: String,
+    /// The version of Flink that its image says.
+    pub(super) version: Option<Version>,
 }
 
 /// The first document of a file.
@@ -163,7 +166,7 @@ impl Book {
             let documents = self.documents(&name);
             // from the last to the first: a line more moves only what is below it
             for (index, document) in documents.iter().enumerate().rev() {
-                let Some(found) = configuration(document, &name, at)? else {
+                let Some(found) = configuration(document, (&name, self.version), at)? else {
                     continue;
                 };
                 if found.options.contains_key(key) || found.place(key).is_some() {
@@ -185,7 +188,7 @@ impl Book {
         }
         for (name, index) in lacking {
             let documents = self.documents(&name);
-            if let Some(found) = configuration(&documents[index], &name, at)? {
+            if let Some(found) = configuration(&documents[index], (&name, self.version), at)? {
                 self.add(&name, (&documents, index), &found, &wanted)?;
             }
         }

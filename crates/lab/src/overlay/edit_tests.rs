@@ -22,6 +22,7 @@ fn edited(manifest: &str, edit: &Edit) -> Result<String, Mistake> {
         shown: "mine/lab.yaml".into(),
         name: "mine".to_owned(),
         base: "base".to_owned(),
+        version: None,
     };
     book.edit(edit)?;
     Ok(super::edit::text(&book.files["m.yaml"]))
