@@ -3,7 +3,7 @@
 //! person should know who has an interval of minutes.
 
 use crate::failure::{Failure, Hits, LONGEST, Seconds};
-use crate::{Lab, options::known};
+use crate::{Lab, options};
 use flinklab_base::units;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -206,7 +206,7 @@ impl Lab {
 /// What an option's value means.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // it saturates
 fn milliseconds(value: &str) -> Option<u64> {
-    known::time(value).map(|ms| ms.round() as u64)
+    options::time(value).map(|ms| ms.round() as u64)
 }
 
 #[cfg(test)]

@@ -378,9 +378,14 @@ impl Definition for Lab {
     }
 }
 
-/// The version in the tag of an image, such as `1.15.2`.
+/// The version in the tag of an image that is Flink's own by its name or tag, such as `1.15.2` of
+/// `flink:1.15.2`. Any other image may count versions of its own.
 fn version_of(image: &str) -> Option<&str> {
-    let (_, tag) = image.split('@').next()?.rsplit_once(':')?;
+    let last = image.split('@').next()?.rsplit('/').next()?;
+    let (name, tag) = last.split_once(':')?;
+    if name != "flink" && !tag.contains("-scala_") && !tag.contains("-java") {
+        return None;
+    }
     let end = tag.find(|letter: char| !letter.is_ascii_digit() && letter != '.');
     let version = tag[..end.unwrap_or(tag.len())].trim_end_matches('.');
     (version.split('.').count() >= 2).then_some(version)

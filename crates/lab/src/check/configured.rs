@@ -155,7 +155,8 @@ fn of_arguments(pods: &Pods<'_>) -> Options {
     options
 }
 
-/// The words that a container is started with; those of a script in one argument, each by itself.
+/// The words that a container is started with; those of a script in one argument, each by itself,
+/// without its comments.
 pub(super) fn arguments(container: &Node) -> Vec<(&str, At)> {
     let lists = ["command", "args"].into_iter();
     let items = lists
@@ -163,8 +164,11 @@ pub(super) fn arguments(container: &Node) -> Vec<(&str, At)> {
         .flat_map(Node::items);
     let words = items.filter_map(|item| Some((item.text()?, item.at)));
     let words = words.flat_map(|(text, at)| {
-        let words = text.split_whitespace();
-        words.map(move |word| (word.trim_matches(['\'', '"']), at))
+        let lines = text.lines().flat_map(|line| {
+            let words = line.split_whitespace();
+            words.take_while(|word| !word.starts_with('#'))
+        });
+        lines.map(move |word| (word.trim_matches(['\'', '"']), at))
     });
     words.collect()
 }

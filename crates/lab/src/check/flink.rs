@@ -53,7 +53,8 @@ fn agree(whole: &Whole<'_>, settings: &Settings<'_>) -> Result<(), Fault> {
             return Ok(());
         };
         let value = &setting.value;
-        if value == wanted {
+        // a variable of the container, which Kubernetes or a shell fills in
+        if value == wanted || value.contains('$') {
             return Ok(());
         }
         setting
@@ -79,7 +80,7 @@ fn agree(whole: &Whole<'_>, settings: &Settings<'_>) -> Result<(), Fault> {
         let Some((key, setting)) = keys.iter().find_map(|key| settings.get_key_value(*key)) else {
             return Ok(());
         };
-        let Some(path) = local(&setting.value) else {
+        let Some(path) = local(&setting.value).filter(|path| !path.contains('$')) else {
             return Ok(());
         };
         let whole_path = format!("{}{below}", path.trim_end_matches('/'));

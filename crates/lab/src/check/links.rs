@@ -29,7 +29,7 @@ pub(super) fn check(whole: &Whole<'_>) -> Result<(), Fault> {
         let configured = configured::of(whole, one)?;
         adapts |= session::adapts(&configured);
         flink::fits(whole, &configured.settings)?;
-        session::jobmanagers(whole, one, &configured)?;
+        session::jobmanagers(one, &configured)?;
         rights::check(whole, one, &rights::JOBMANAGER)?;
     }
     let mut offers = Some(Vec::new());

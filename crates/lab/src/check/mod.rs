@@ -26,7 +26,7 @@ pub(super) use remotes::wanted;
 use super::Lab;
 use super::decode::{Rules, decode};
 use super::definition::Definition;
-use super::definition::{RoleLabels, Roles};
+use super::definition::{Roles};
 use super::jars;
 use super::kind::Cluster;
 use super::manifest::{self, Document, Manifest};
@@ -115,14 +115,7 @@ pub(super) struct Whole<'a> {
     pub(super) objects: &'a [Object<'a>],
 }
 
-impl Whole<'_> {
-    /// How many pods of a role the manifests ask for.
-    pub(super) fn replicas(&self, labels: &RoleLabels) -> u64 {
-        let documents = self.objects.iter().map(|object| object.document);
-        let own = documents.filter(|one| one.makes_pods() && one.runs(labels));
-        own.map(Document::replicas).sum()
-    }
-}
+impl Whole<'_> {}
 
 /// The files of a folder, and what stands before their names in messages.
 pub(super) fn read_folder(folder: &Path) -> Result<(Vec<(String, String)>, String), Fault> {

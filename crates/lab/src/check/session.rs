@@ -25,16 +25,12 @@ pub(super) const SESSION: &str =
     "`up` submits the job of lab.yaml over REST, which only a session cluster takes";
 
 /// The JobManagers of one workload.
-pub(super) fn jobmanagers(
-    whole: &Whole<'_>,
-    pods: &Pods<'_>,
-    configured: &Configured<'_>,
-) -> Result<(), Fault> {
+pub(super) fn jobmanagers(pods: &Pods<'_>, configured: &Configured<'_>) -> Result<(), Fault> {
     is_session(pods)?;
     let image = pods.container.get("image").and_then(Node::text);
     high_availability(image.unwrap_or_default(), configured)?;
     takes_jobs(configured)?;
-    own_addresses(whole.replicas(&whole.roles.jobmanager), configured)
+    own_addresses(pods.object.document.replicas(), configured)
 }
 
 /// Flink's version as the tag of an image says it, such as (1, 15).

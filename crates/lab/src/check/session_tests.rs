@@ -50,6 +50,31 @@ const ARGS: &str = "args: [\"jobmanager\", \"-D\", \"jobmanager.rpc.address=$(PO
 const MOUNT: &str =
     "            - {name: config, mountPath: /opt/flink/conf/config.yaml, subPath: config.yaml}\n";
 
+/// Seen refused, each for what is not so: an image that counts its own versions, a variable that
+/// Kubernetes fills in, and a comment of a script.
+#[test]
+fn what_only_looks_like_a_mistake_is_none() {
+    let image = "flink:2.3.0-scala_2.12-java17";
+    for tag in [
+        "my-flink:1.4.2",
+        "acme/flink-job:1.16.0",
+        "r.local:5000/f:0.1.0",
+    ] {
+        let files = ["lab.yaml", JOBMANAGERS, "60-taskmanagers.yaml"];
+        let own: Vec<Change<'_>> = files.iter().map(|file| (*file, image, tag)).collect();
+        assert_eq!(changed(&own), "fine", "{tag}");
+    }
+    let variable = ARGS.replace(
+        "$(POD_IP)\"]",
+        "$(POD_IP)\", \"-Dkubernetes.namespace=$(NS)\"]",
+    );
+    assert_eq!(changed(&[(JOBMANAGERS, ARGS, &variable)]), "fine");
+    let script = "command: [\"sh\", \"-c\"]\n          args:\n            - |\n              \
+        # not standalone-job here\n              \
+        exec /docker-entrypoint.sh jobmanager -D jobmanager.rpc.address=$(POD_IP)";
+    assert_eq!(changed(&[(JOBMANAGERS, ARGS, script)]), "fine");
+}
+
 #[test]
 fn a_job_that_asks_for_more_slots_than_there_are() {
     each(&[
