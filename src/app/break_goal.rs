@@ -223,7 +223,7 @@ impl Breaking {
             format!("The lab is not ready for `{}`.", self.key),
         )
         .why(against.join("; "))
-        .mend(advice!(
+        .hint(advice!(
             "Wait until it is healthy (`flinklab status --watch`), or use --force."
         ))
     }
@@ -317,7 +317,7 @@ pub(super) fn asked(
         return Err(
             Fault::wrong("no-failure", format!("There is no failure `{key}`."))
                 .why(format!("there are {}", keys.join(", ")))
-                .mend(advice!("`flinklab failures` tells what each of them does.")),
+                .hint(advice!("`flinklab failures` tells what each of them does.")),
         );
     };
     if let Some(reason) = lab.missing_for(failure) {
@@ -344,7 +344,7 @@ pub(super) fn asked(
             "for-short",
             format!("`{key}` does not show itself in less than {least}."),
         )
-        .mend("Give more, or add --force: the run is INCONCLUSIVE then.")),
+        .hint("Give more, or add --force: the run is INCONCLUSIVE then.")),
         false => Ok(Some(lasts)),
     }
 }

@@ -178,7 +178,7 @@ impl Stage<'_> {
                 "name-taken",
                 format!("There is a lab `{}` already, and not for this comparison.", lab.instance),
             )
-            .mend(advice!(
+            .hint(advice!(
                 "If it is left of another comparison, remove it: `flinklab down --purge --name {}`.",
                 lab.instance
             )));
@@ -317,13 +317,13 @@ fn named(lab: &Compared) -> String {
 fn going_on(fault: Fault, called: &Invocation) -> Fault {
     let before = match fault.kind {
         Kind::Interrupted => Advice::default(),
-        _ => fault.mend.clone(),
+        _ => fault.hint.clone(),
     };
     let way = advice!(
         "The same command goes on from here; what was measured is kept. To give it up: \
          `flinklab down --purge`."
     );
-    fault.mend(called.settled(&before.then(" ", &way)))
+    fault.hint(called.settled(&before.then(" ", &way)))
 }
 
 /// The labs of a comparison, for a simulation of all of them; none where the command is another.

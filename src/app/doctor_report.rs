@@ -54,7 +54,7 @@ pub(super) fn print(
         };
         return Err(Fault::unable("doctor-blocker", what)
             .why(blockers.join("\n"))
-            .mend(advice!(
+            .hint(advice!(
                 "Mend what is marked FAIL, then run `flinklab doctor` again."
             )));
     }
@@ -70,11 +70,11 @@ pub(super) fn print(
 fn object(finding: &Finding, called: &Invocation) -> Value {
     let mut object = json!(finding);
     object["why"] = json!(called.advise(&finding.why));
-    object["mend"] = json!(called.advise(&finding.mend));
+    object["hint"] = json!(called.advise(&finding.hint));
     if finding.grade == Grade::Fine
         && let Some(object) = object.as_object_mut()
     {
-        object.retain(|key, _| !matches!(key.as_str(), "why" | "mend" | "who"));
+        object.retain(|key, _| !matches!(key.as_str(), "why" | "hint" | "who"));
     }
     object
 }
@@ -86,11 +86,11 @@ fn text(finding: &Finding, called: &Invocation) -> String {
         Grade::Blocker => "FAIL",
     };
     let mut text = format!("{mark}  {:<22} {}\n", finding.title, finding.found);
-    let mut mend = called.advise(&finding.mend);
+    let mut hint = called.advise(&finding.hint);
     if finding.who == Some(Who::Root) {
-        mend.push_str(" (needs root)");
+        hint.push_str(" (needs root)");
     }
-    for (title, words) in [("why", &called.advise(&finding.why)), ("mend", &mend)] {
+    for (title, words) in [("why", &called.advise(&finding.why)), ("hint", &hint)] {
         if words.is_empty() {
             continue;
         }
@@ -114,13 +114,13 @@ mod tests {
             grade: Grade::Warning,
             found: "128 instances".to_owned(),
             why: "a node may fail".into(),
-            mend: "sudo sysctl x".into(),
+            hint: "sudo sysctl x".into(),
             who: Some(Who::Root),
         };
         assert_eq!(
             text(&finding, &Invocation::default()),
             "look  inotify                128 instances\n        why   a node may fail\n        \
-             mend  sudo sysctl x (needs root)\n"
+             hint  sudo sysctl x (needs root)\n"
         );
         assert_eq!(object(&finding, &Invocation::default())["who"], "root");
     }

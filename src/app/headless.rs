@@ -141,7 +141,7 @@ pub(super) fn read_only(command: &str) -> Fault {
         "read-only",
         format!("`{command}` writes, and --read-only was given."),
     )
-    .mend("Leave --read-only away.")
+    .hint("Leave --read-only away.")
 }
 
 /// Carries effects out until a goal is reached, and prints.

@@ -56,7 +56,7 @@ pub(super) async fn command(
             format!("`job {}` cannot be done now.", order.act),
         )
         .why(why)
-        .mend(advice!(
+        .hint(advice!(
             "`flinklab job list` shows the jobs and what they can start from."
         )));
     }

@@ -229,7 +229,7 @@ pub(super) fn kubeconfig(world: &World, path: bool, printer: &Printer) -> Result
             format!("Cannot read {}.", file.display()),
         )
         .why(error)
-        .mend(advice!("Run `flinklab up`: it writes the file again."))
+        .hint(advice!("Run `flinklab up`: it writes the file again."))
     })?;
     printer.text(&text);
     Ok(0)

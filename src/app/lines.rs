@@ -197,7 +197,7 @@ impl Show for Lines {
                         "A part of flinklab crashed.",
                     )
                     .why(text)
-                    .mend("This is a bug of flinklab: please report it with flinklab.log.")));
+                    .hint("This is a bug of flinklab: please report it with flinklab.log.")));
                     return Next::Stop;
                 }
                 Event::NoLab { name } if !matches!(self.goal, Goal::Plan { .. }) => {
@@ -298,12 +298,12 @@ impl Show for Lines {
 
 fn too_late(limit: Duration) -> Fault {
     let what = format!("It took longer than {} s.", limit.as_secs());
-    Fault::unable("timeout", what).mend(advice!("`flinklab job list` shows how far it is."))
+    Fault::unable("timeout", what).hint(advice!("`flinklab job list` shows how far it is."))
 }
 
 fn no_lab(name: &str) -> Fault {
     Fault::unable("no-lab", format!("There is no lab named `{name}`."))
-        .mend(advice!("Run `flinklab up` to build it."))
+        .hint(advice!("Run `flinklab up` to build it."))
 }
 
 fn print_status(model: &Model, printer: &Printer) -> Result<u8, Fault> {

@@ -192,17 +192,17 @@ pub(super) fn over(
 /// What a person can do about a command that was interrupted.
 pub(super) fn way_on(fault: Fault, command: Option<&str>) -> Fault {
     match (fault.kind, command) {
-        (Kind::Interrupted, Some("up")) => fault.mend(advice!(
+        (Kind::Interrupted, Some("up")) => fault.hint(advice!(
             "What was made is kept. Go on: `flinklab up` does what is missing. Remove: `flinklab \
              down` keeps the data, `flinklab down --purge` does not."
         )),
-        (Kind::Interrupted, Some("down")) => fault.mend(advice!(
+        (Kind::Interrupted, Some("down")) => fault.hint(advice!(
             "Run `flinklab down` again; `flinklab up` builds what is missing."
         )),
         (Kind::Interrupted, Some("bundle")) => {
-            fault.mend("Run the command again: what is whole is not done twice.")
+            fault.hint("Run the command again: what is whole is not done twice.")
         }
-        (Kind::Interrupted, Some("stop")) => fault.mend(advice!(
+        (Kind::Interrupted, Some("stop")) => fault.hint(advice!(
             "Run `flinklab stop` again; `flinklab up` starts what is stopped."
         )),
         _ => fault,
@@ -221,7 +221,7 @@ fn too_long(plan: &Plan, limit: Duration) -> Fault {
         format!("It took longer than {} s.", limit.as_secs()),
     )
     .why(waiting.join("\n"))
-    .mend("All that was made is kept: run the same command again, or give more --timeout.")
+    .hint("All that was made is kept: run the same command again, or give more --timeout.")
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ fn bug(why: &str) -> Fault {
         "flinklab crashed; this is a bug of flinklab.",
     )
     .why(why)
-    .mend("Nothing in the lab was removed: run the command again. Please report the text above.")
+    .hint("Nothing in the lab was removed: run the command again. Please report the text above.")
 }
 
 fn start(cli: &Cli, surroundings: &Surroundings, printer: &print::Printer) -> Result<u8, Fault> {

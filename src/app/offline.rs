@@ -48,7 +48,7 @@ pub(super) fn refuse_recording(cli: &Cli) -> Result<(), Fault> {
             "nothing-to-record",
             "This command follows nothing that could be recorded.",
         )
-        .mend(advice!(
+        .hint(advice!(
             "Leave --record away, or give it to `flinklab`, `up`, `status` or `break`."
         ))),
     }

@@ -108,7 +108,7 @@ fn keys(rebound: &[Rebound]) -> Result<Keymap, Fault> {
             let place = rebound.iter().rev().find(about);
             let place = place.map_or(last, |one| &one.action.place);
             Err(wrong(place, format!("Two actions on one key: {clash}."))
-                .mend("Give one of them another key."))
+                .hint("Give one of them another key."))
         }
         _ => Ok(keys),
     }

@@ -141,7 +141,7 @@ fn is_yes(answer: &str) -> bool {
 pub(super) fn fault_object(fault: &Fault, called: &Invocation) -> Value {
     let mut error = json!({
         "code": fault.code, "what": fault.what, "why": fault.why,
-        "mend": called.advise(&fault.mend),
+        "hint": called.advise(&fault.hint),
     });
     if let Some(place) = &fault.place {
         error["file"] = json!(place.file);
@@ -169,7 +169,7 @@ pub(super) fn fault_text(fault: &Fault, called: &Invocation) -> String {
             text.push_str(&format!("    | {line}\n"));
         }
     }
-    titled(&mut text, "mend", &called.advise(&fault.mend));
+    titled(&mut text, "hint", &called.advise(&fault.hint));
     text
 }
 

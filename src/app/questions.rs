@@ -105,6 +105,6 @@ pub(super) fn agreed(
         Some(false) => Err(Fault::new(Kind::Interrupted, "not-confirmed", no)),
         None => Err(Fault::wrong(NEEDS_YES, nobody)
             .why(why())
-            .mend("Add --yes.")),
+            .hint("Add --yes.")),
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn saw_nothing(model: &Model) -> Fault {
         let seconds = model.now.duration_since(node.since).as_secs();
         return Fault::unable("lab-stopped", format!("The lab `{name}` is stopped."))
             .why(format!("{} stopped {seconds} s ago", node.name))
-            .mend(advice!(
+            .hint(advice!(
                 "Run `flinklab up`: it starts the lab again, and the job goes on from its newest \
                  checkpoint."
             ));
@@ -51,7 +51,7 @@ pub(super) fn saw_nothing(model: &Model) -> Fault {
             format!("Nothing of the lab `{name}` runs."),
         )
         .why(why)
-        .mend(advice!("Run `flinklab up`: it builds what is missing."));
+        .hint(advice!("Run `flinklab up`: it builds what is missing."));
     }
     let why = match model.links.get(&Source::Api) {
         Some(Link::Lost { why, .. }) => why.clone(),
@@ -62,7 +62,7 @@ pub(super) fn saw_nothing(model: &Model) -> Fault {
         format!("Nothing of the lab `{name}` could be seen."),
     )
     .why(why)
-    .mend(advice!(
+    .hint(advice!(
         "Run `flinklab up`: it starts what is stopped and builds what is gone."
     ))
 }
@@ -194,12 +194,12 @@ pub(super) fn text(model: &Model, ascii: bool) -> String {
         );
     }
     for one in &model.standing {
-        let mend = match one.owner {
+        let hint = match one.owner {
             Some(pid) => advice!("process {pid} takes it back; `flinklab heal` does it now"),
             None => advice!("nobody takes it back: run `flinklab heal`"),
         };
-        let mend = model.flinklab().advise(&mend);
-        let _ = writeln!(text, "broken      {}: {} ({mend})", one.failure, one.what);
+        let hint = model.flinklab().advise(&hint);
+        let _ = writeln!(text, "broken      {}: {} ({hint})", one.failure, one.what);
     }
     text.push('\n');
     pods_text(model, ascii, &mut text);

@@ -261,8 +261,8 @@ fn sentences(fault: &Fault, called: &Invocation) -> Vec<String> {
     let mut said = vec![fault.what.clone()];
     let why = wrap_words(&fault.why, 100);
     said.extend(why.into_iter().filter(|line| !line.is_empty()));
-    if !fault.mend.is_empty() {
-        said.push(called.advise(&fault.mend));
+    if !fault.hint.is_empty() {
+        said.push(called.advise(&fault.hint));
     }
     said
 }

@@ -105,7 +105,7 @@ impl Surroundings {
                     "There is no home folder to keep the lab in.",
                 )
                 .why("HOME is not set")
-                .mend("Set FLINKLAB_HOME to a folder on a local disk."));
+                .hint("Set FLINKLAB_HOME to a folder on a local disk."));
             }
         };
         let home = std::path::absolute(&home).map_err(|error| {

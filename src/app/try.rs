@@ -42,7 +42,7 @@ pub(super) fn run(cli: &Cli, asked: &Trying, surroundings: &Surroundings) -> Res
             "no-try",
             "That has nothing to do with a lab, simulated or not.",
         )
-        .mend("Leave `try` away."));
+        .hint("Leave `try` away."));
     }
     let folder = Throwaway::new(&surroundings.temporary)?;
     let runtime = Runtime::new()

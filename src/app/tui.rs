@@ -116,7 +116,7 @@ pub(super) async fn session(
 pub(super) fn no_terminal(error: io::Error) -> Fault {
     Fault::unable("no-terminal", "The terminal cannot be used.")
         .why(error)
-        .mend("Use --plain for lines instead of a screen.")
+        .hint("Use --plain for lines instead of a screen.")
 }
 
 /// The printer of the loop.

@@ -17,8 +17,8 @@ pub(crate) fn said(advice: &Advice) -> String {
 }
 
 /// What a fault of that lab advises.
-pub(crate) fn mend(fault: &Fault) -> String {
-    said(&fault.mend)
+pub(crate) fn hint(fault: &Fault) -> String {
+    said(&fault.hint)
 }
 
 /// What is a title and no command.

@@ -1,7 +1,7 @@
 //! `stop` and `down --purge` that are broken off, nodes that still boot or cannot be entered, and what
 //! they leave behind: the next `up` finishes, and the next `down --purge` leaves nothing.
 
-use crate::advice::{mend, said};
+use crate::advice::{hint, said};
 use crate::building::{built, removed, state, world};
 use crate::simulated::{Machine, NODE, eventually};
 use flinklab_event::{Done, DownOrder, Happening};
@@ -171,7 +171,7 @@ async fn an_entry_that_cannot_be_read_does_not_keep_the_lab() {
     std::fs::write(journal.join("torn.json"), "{\"format\": 1,").unwrap();
     let fault = built(&world, false).await.end.unwrap_err();
     assert_eq!(fault.code, "journal-unreadable");
-    assert!(mend(&fault).contains("down"), "{}", mend(&fault));
+    assert!(hint(&fault).contains("down"), "{}", hint(&fault));
     removed(&world, false).await.end.unwrap();
     built(&world, false).await.end.unwrap();
 }

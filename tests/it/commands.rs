@@ -114,7 +114,7 @@ fn without_docker_up_says_so_ends_with_3_and_leaves_nothing() {
     assert_eq!(ended.code, 3, "{}{}", ended.out, ended.err);
     let last = ended.objects().pop().unwrap();
     assert_eq!(last["error"]["code"], "docker-unreachable");
-    assert!(!last["error"]["mend"].as_str().unwrap().is_empty());
+    assert!(!last["error"]["hint"].as_str().unwrap().is_empty());
     assert!(!program.home().join("flinklab/lab.json").exists());
 }
 

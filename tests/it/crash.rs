@@ -1,7 +1,7 @@
 //! `up` that is killed, and `up` that meets what can go wrong, against the simulation: what was
 //! made is kept and named, the part that failed speaks last, and the next `up` finishes.
 
-use crate::advice::{mend, said};
+use crate::advice::{hint, said};
 use crate::building::{Told, built, removed, state, told, world};
 use crate::simulated::{Machine, NODE};
 use flinklab_base::fault::Fault;
@@ -37,7 +37,7 @@ async fn killed_at(world: &World, name: &str, when: StepState) -> bool {
             match happening.event {
                 Event::Step(step) if step.name == name && step.state == when => return true,
                 Event::Done(_) => return false,
-                Event::Failed { fault, .. } => panic!("{name}: {fault} {}", mend(&fault)),
+                Event::Failed { fault, .. } => panic!("{name}: {fault} {}", hint(&fault)),
                 _ => {}
             }
         }
@@ -106,10 +106,10 @@ fn failed_at<'a>(told: &'a Told, step: &str, code: &str) -> &'a Fault {
     let failed: Vec<&str> = told.failed.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(failed, [step], "one step failed: {:?}", told.failed);
     assert!(
-        mend(fault).contains("`flinklab up --name sim`")
-            && mend(fault).contains("`flinklab down --purge --name sim`"),
+        hint(fault).contains("`flinklab up --name sim`")
+            && hint(fault).contains("`flinklab down --purge --name sim`"),
         "{}",
-        mend(fault)
+        hint(fault)
     );
     fault
 }
@@ -202,9 +202,9 @@ async fn docker_that_goes_away_in_the_middle_loses_nothing() {
     .unwrap();
     assert_eq!(fault.kind.code(), 3, "{fault}");
     assert!(
-        mend(&fault).contains("Retry: `flinklab up --name sim`"),
+        hint(&fault).contains("Retry: `flinklab up --name sim`"),
         "{}",
-        mend(&fault)
+        hint(&fault)
     );
     // Docker stands still: nothing may be begun.
     assert_eq!(
@@ -254,9 +254,9 @@ async fn a_node_image_that_cannot_be_pulled_leaves_nothing_behind() {
     assert_eq!(fault.code, "image-pull");
     assert!(fault.what.contains("kindest/node:v1.37.0"), "{fault}");
     assert!(
-        !mend(fault).contains("kept"),
+        !hint(fault).contains("kept"),
         "nothing was made: {}",
-        mend(fault)
+        hint(fault)
     );
     assert!(!folder.path().join("data").exists());
     assert!(machine.networks().await.iter().all(|name| name != "kind"));
@@ -321,7 +321,7 @@ async fn a_deadline_says_what_was_waited_for() {
     let fault = fault(&told);
     assert_eq!(fault.code, "timeout");
     assert!(fault.why.contains("node container: "), "{fault}");
-    assert!(mend(fault).contains("--timeout"), "{}", mend(fault));
+    assert!(hint(fault).contains("--timeout"), "{}", hint(fault));
 }
 
 /// Takes root's right to write into every folder from this thread; others have none to lose.

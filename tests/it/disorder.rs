@@ -205,7 +205,7 @@ fn event(kind: u8, number: u64) -> Event {
                     [usize::try_from(number % 3).unwrap()],
                 found: hostile("found"),
                 why: hostile("why").into(),
-                mend: hostile("mend").into(),
+                hint: hostile("hint").into(),
                 who: Some(Who::Root),
             }],
             fixed: Vec::new(),

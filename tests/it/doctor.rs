@@ -123,7 +123,7 @@ async fn a_port_that_is_taken_is_found_before_anything_is_made() {
         "{error}"
     );
     assert!(
-        error["mend"].as_str().unwrap().contains("kind.yaml"),
+        error["hint"].as_str().unwrap().contains("kind.yaml"),
         "{error}"
     );
     assert!(!program.home().exists(), "nothing is left behind");

@@ -50,7 +50,7 @@ async fn no_socket_means_docker_does_not_run() {
         fault.what.contains("unix:///nonexistent/docker.sock"),
         "{fault}"
     );
-    assert!(!fault.mend.is_empty());
+    assert!(!fault.hint.is_empty());
 }
 
 #[tokio::test]

@@ -193,7 +193,7 @@ fn what_is_wrong_with_a_jar_of_ones_own_is_told_with_its_place() {
     assert_eq!(fault.code, "lab-unreadable");
     assert!(
         Invocation::default()
-            .advise(&fault.mend)
+            .advise(&fault.hint)
             .contains("`job.image`"),
         "{fault}"
     );

@@ -1,5 +1,5 @@
 //! The built-in lab with one small change each, and what a person is told about it. One line a
-//! case: the change, then place, what, why and mend as they are printed.
+//! case: the change, then place, what, why and hint as they are printed.
 
 use flinklab_base::advice::Invocation;
 use flinklab_base::fault::{Fault, Kind};
@@ -54,8 +54,8 @@ fn told(result: Result<Lab, Fault>) -> String {
         "no line or column: {fault:?}"
     );
     let mut text = fault.to_string();
-    if !fault.mend.is_empty() {
-        let _ = write!(text, " → {}", Invocation::default().advise(&fault.mend));
+    if !fault.hint.is_empty() {
+        let _ = write!(text, " → {}", Invocation::default().advise(&fault.hint));
     }
     text
 }
@@ -668,7 +668,7 @@ fn a_folder_that_is_no_lab() {
         (Kind::Wrong, "lab-not-found")
     );
     assert_eq!(
-        Invocation::default().advise(&fault.mend),
+        Invocation::default().advise(&fault.hint),
         "Did you mean `default`?"
     );
     for (name, text) in files() {

@@ -52,9 +52,9 @@ fn is_named(fault: &Fault, link: &str, target: &Path, command: &str) {
         format!("`{link}` below the lab's shared folder is a link to {target}.")
     );
     let remove = format!("docker exec {NODE} rm /flink-shared/{link}");
-    let mend = Invocation::default().advise(&fault.mend);
-    assert!(mend.contains(&remove), "{mend}");
-    assert!(mend.contains(command), "{mend}");
+    let hint = Invocation::default().advise(&fault.hint);
+    assert!(hint.contains(&remove), "{hint}");
+    assert!(hint.contains(command), "{hint}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

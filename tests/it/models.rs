@@ -379,7 +379,7 @@ impl Scene {
                 effect: EffectKind::Up,
                 fault: Fault::unable("image-unavailable", what)
                     .why("toomanyrequests: You have reached your unauthenticated pull rate limit.")
-                    .mend("Wait, run `docker login`, or load the image: docker load -i FILE."),
+                    .hint("Wait, run `docker login`, or load the image: docker load -i FILE."),
             },
         );
         scene

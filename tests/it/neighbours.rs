@@ -1,7 +1,7 @@
 //! Clusters beside and instead of our own, through the library against the simulation: one that
 //! kind's command made, another lab's, two labs at once, a stopped one, one of three nodes.
 
-use crate::advice::{mend, said};
+use crate::advice::{hint, said};
 use crate::building::{built, removed, state, told, world};
 use crate::simulated::Machine;
 use bollard::models::{ContainerCreateBody, HostConfig, PortBinding};
@@ -149,7 +149,7 @@ async fn a_cluster_with_another_labs_marker_is_refused_before_the_first_write() 
     machine.sim.forget_requests();
     let fault = built(&world, false).await.end.unwrap_err();
     assert_eq!(fault.code, "gate-refused", "{fault}");
-    assert!(!mend(&fault).contains("What was made"), "{}", mend(&fault));
+    assert!(!hint(&fault).contains("What was made"), "{}", hint(&fault));
     let writes = machine
         .sim
         .requests()

@@ -525,7 +525,7 @@ fn no_docker(scene: &mut Scene) {
         grade,
         found: found.to_owned(),
         why: "A lab is made of containers.".into(),
-        mend: "Start Docker.".into(),
+        hint: "Start Docker.".into(),
         who: Some(Who::You),
     };
     let findings = vec![

@@ -173,7 +173,7 @@ fn a_step_failed_and_says_how_to_mend_it() {
     "│ ✗    The image flink:2.3.0-scala_2.12-java17 cannot be pulled.               │"
     "│ why  toomanyrequests: You have reached your unauthenticated pull rate        │"
     "│      limit.                                                                  │"
-    "│ mend Wait, run `docker login`, or load the image: docker load -i FILE.       │"
+    "│ hint Wait, run `docker login`, or load the image: docker load -i FILE.       │"
     "│                                                                              │"
     "│ Everything is kept as it is for a look. u tries again and does only what is  │"
     "│ missing; flinklab down removes it.                                           │"

@@ -109,7 +109,7 @@ fn mistake() -> String {
     let fault = Lab::from_files(files, "my-lab/").unwrap_err();
     format!(
         "```\n{fault}\n{}\n```\n",
-        Invocation::default().advise(&fault.mend)
+        Invocation::default().advise(&fault.hint)
     )
 }
 
@@ -344,7 +344,7 @@ fn doctor() -> String {
             "Docker is not running or not reachable.",
         )
         .why("nothing answers at unix:///var/run/docker.sock")
-        .mend("Start Docker, or set DOCKER_HOST.")),
+        .hint("Start Docker, or set DOCKER_HOST.")),
         ..facts.clone()
     };
     let head = "| found | why it matters | what mends it |\n| --- | --- | --- |\n".to_owned();
@@ -359,7 +359,7 @@ fn doctor() -> String {
                 cell(&one.title),
                 cell(&one.found),
                 cell(&Invocation::default().advise(&one.why)),
-                cell(&Invocation::default().advise(&one.mend))
+                cell(&Invocation::default().advise(&one.hint))
             );
             table
         })

@@ -85,7 +85,7 @@ fn found_before(what: &str, ended: &Ended, home: &Path, code: i32, word: &str) {
     assert_eq!(ended.code, code, "{what}");
     if !word.is_empty() {
         assert_eq!(error["code"], word, "{what}");
-        assert!(error["mend"].as_str() > Some(""), "{what}: no way out");
+        assert!(error["hint"].as_str() > Some(""), "{what}: no way out");
     }
     assert_eq!(nodes_of(NAME), [""; 0], "{what}");
     assert!(!home.join(NAME).exists(), "{what}: a folder is left");
@@ -210,9 +210,9 @@ fn found_on_the_way(what: &str, ended: &Ended, word: &str, nodes: usize) -> Valu
         (3, Some(word)),
         "{what}"
     );
-    let mend = error["mend"].as_str().unwrap_or_default();
+    let hint = error["hint"].as_str().unwrap_or_default();
     for words in ["flinklab up", "flinklab down --purge"] {
-        assert!(mend.contains(words), "{what}: {mend}");
+        assert!(hint.contains(words), "{what}: {hint}");
     }
     assert_eq!(nodes_of(NAME).len(), nodes, "{what}");
     error

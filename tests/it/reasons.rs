@@ -120,8 +120,8 @@ fn tells(files: &[(String, String)], code: &str, words: &[&str]) {
     for words in words {
         assert!(said.contains(words), "{words:?} is not in {said:?}");
     }
-    let mend = crate::advice::said(&fault.mend);
-    assert!(!mend.is_empty(), "nothing to do about {said}");
+    let hint = crate::advice::said(&fault.hint);
+    assert!(!hint.is_empty(), "nothing to do about {said}");
 }
 
 #[test]

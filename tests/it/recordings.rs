@@ -213,7 +213,7 @@ proptest! {
         text.truncate((text.len() as f64 * cut) as usize);
         match Recording::read("a", &text) {
             Ok(recording) => play_roughly(recording),
-            Err(fault) => prop_assert!(!fault.why.is_empty() && !fault.mend.is_empty()),
+            Err(fault) => prop_assert!(!fault.why.is_empty() && !fault.hint.is_empty()),
         }
     }
 

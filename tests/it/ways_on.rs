@@ -1,7 +1,7 @@
 //! What a person is told when something fails, and whether that leads on: commands that name the
 //! lab, what was made by its name, and what is refused before it is touched.
 
-use crate::advice::mend;
+use crate::advice::hint;
 use crate::building::{built, removed, state, world};
 use crate::program::Program;
 use crate::simulated::{Machine, NODE, eventually};
@@ -46,13 +46,13 @@ async fn commands_in_sentences_act_on_the_lab_that_they_are_about() {
     machine.sim.trouble(Some(Trouble::NodeDoesNotBoot));
     let fault = built(&world, false).await.end.unwrap_err();
     says(
-        &mend(&fault),
+        &hint(&fault),
         "the container `sim-control-plane` and the folder ",
     );
     removed(&world, false).await.end.unwrap();
     let fault = failed(&world, Effect::Stop).await;
     assert_eq!(fault.code, "cluster-gone");
-    says(&mend(&fault), "`flinklab up --name sim`");
+    says(&hint(&fault), "`flinklab up --name sim`");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,7 +98,7 @@ async fn a_port_that_was_taken_meanwhile_has_a_way_out() {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await;
     let fault = built(&world, false).await.end.unwrap_err();
     assert_eq!(fault.code, "port-taken", "{fault}");
-    says(&mend(&fault), "`flinklab up --resume --name sim`");
+    says(&hint(&fault), "`flinklab up --resume --name sim`");
     removed(&world, false).await.end.unwrap();
     built(&world, true).await.end.unwrap();
     assert_ne!(state(&world).ports.ui, Some(port));

@@ -18,7 +18,8 @@ pub struct Fault {
     /// Why we think so; often the other side's own words. May be empty.
     pub why: String,
     /// What the person can do. May be empty.
-    pub mend: Advice,
+    #[serde(alias = "mend")] // as recordings of older versions say it
+    pub hint: Advice,
     /// Where in a file of the user the mistake is.
     pub place: Option<Place>,
     /// The last words of the part that failed: logs, events.
@@ -77,14 +78,14 @@ impl Kind {
 }
 
 impl Fault {
-    /// A fault of any kind; add `why`, `mend` and `at` as far as they are known.
+    /// A fault of any kind; add `why`, `hint` and `at` as far as they are known.
     pub fn new(kind: Kind, code: &'static str, what: impl Into<String>) -> Self {
         Self {
             kind,
             code: Cow::Borrowed(code),
             what: what.into(),
             why: String::new(),
-            mend: Advice::default(),
+            hint: Advice::default(),
             place: None,
             excerpts: Vec::new(),
         }
@@ -109,8 +110,8 @@ impl Fault {
 
     /// What the person can do.
     #[must_use]
-    pub fn mend(mut self, mend: impl Into<Advice>) -> Self {
-        self.mend = mend.into();
+    pub fn hint(mut self, hint: impl Into<Advice>) -> Self {
+        self.hint = hint.into();
         self
     }
 

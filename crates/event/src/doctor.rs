@@ -1,5 +1,5 @@
 //! What stands in the way of a lab on this machine: facts in, findings out. Each finding says what
-//! was found, why it matters, what mends it and who must do it. Asks nobody and mends nothing.
+//! was found, why it matters, how to fix it and who must do it. Asks nobody and changes nothing.
 
 mod engine;
 mod facts;
@@ -27,8 +27,9 @@ pub struct Finding {
     pub found: String,
     /// Why it matters; empty where all is well.
     pub why: Advice,
-    /// What mends it; empty where all is well.
-    pub mend: Advice,
+    /// How to fix it; empty where all is well.
+    #[serde(alias = "mend")] // as recordings of older versions say it
+    pub hint: Advice,
     /// Who must do that.
     pub who: Option<Who>,
 }
@@ -45,7 +46,7 @@ pub enum Grade {
     Blocker,
 }
 
-/// Who can mend something.
+/// Who can fix something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Who {
@@ -69,7 +70,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
             grade: Grade::Blocker,
             found: fault.what.clone(),
             why: fault.why.clone().into(),
-            mend: fault.mend.clone(),
+            hint: fault.hint.clone(),
             who: Some(Who::You),
         }),
         Ok(engine) => {
@@ -101,7 +102,7 @@ pub(super) fn fine(topic: &str, title: &str, found: impl Into<String>) -> Findin
         grade: Grade::Fine,
         found: found.into(),
         why: Advice::default(),
-        mend: Advice::default(),
+        hint: Advice::default(),
         who: None,
     }
 }
@@ -117,9 +118,9 @@ impl Finding {
         self
     }
 
-    fn mended(mut self, who: Who, mend: impl Into<Advice>) -> Self {
+    fn hinted(mut self, who: Who, hint: impl Into<Advice>) -> Self {
         self.who = Some(who);
-        self.mend = mend.into();
+        self.hint = hint.into();
         self
     }
 }
@@ -131,7 +132,7 @@ fn port(port: &PortUse) -> Finding {
         Some(other) => fine("port-taken", "Ports", format!("{named} is used by {other}"))
             .grade(Grade::Blocker)
             .because("the node publishes it")
-            .mended(
+            .hinted(
                 Who::You,
                 "Stop what uses it, or change the port in kind.yaml (0 picks a free one).",
             ),
@@ -152,7 +153,7 @@ fn image_of(image: &ImageUse, facts: &Facts) -> Finding {
         )
         .grade(Grade::Blocker)
         .because("its programs cannot run here")
-        .mended(Who::You, format!("Remove it (`docker rmi {}`), so that the right one is pulled.", image.name)),
+        .hinted(Who::You, format!("Remove it (`docker rmi {}`), so that the right one is pulled.", image.name)),
         (Some(_), _) => fine("image", title, format!("{} is there", image.name)),
         (None, Some(Err(why))) => fine(
             "image-missing",
@@ -161,7 +162,7 @@ fn image_of(image: &ImageUse, facts: &Facts) -> Finding {
         )
         .grade(Grade::Blocker)
         .because(why.clone())
-        .mended(
+        .hinted(
             Who::You,
             "Look at the name and the network, `docker login` if it is private, or bring it with `docker load`.",
         ),
@@ -175,7 +176,7 @@ fn image_of(image: &ImageUse, facts: &Facts) -> Finding {
         )
         .grade(Grade::Warning)
         .because(advice!("`flinklab up` pulls it first, which takes minutes and a network"))
-        .mended(Who::Doctor, advice!("`flinklab doctor --fix` pulls it, or `docker pull {}`.", image.name)),
+        .hinted(Who::Doctor, advice!("`flinklab doctor --fix` pulls it, or `docker pull {}`.", image.name)),
     }
 }
 
@@ -210,7 +211,7 @@ fn proxies(proxies: &[(String, String)]) -> Vec<Finding> {
             true => one
                 .grade(Grade::Warning)
                 .because("in a node that address is the node itself, so its pulls fail")
-                .mended(
+                .hinted(
                     Who::You,
                     "Use the proxy's address as other machines see it, or unset the variable.",
                 ),
@@ -236,7 +237,7 @@ fn home(facts: &Facts) -> Vec<Finding> {
             )
             .grade(Grade::Blocker)
             .because(why.clone())
-            .mended(
+            .hinted(
                 Who::You,
                 "Set FLINKLAB_HOME to a folder that you may write to.",
             ),
@@ -261,7 +262,7 @@ fn home(facts: &Facts) -> Vec<Finding> {
             )
             .grade(Grade::Warning)
             .because("Flink's user 9999 cannot own files there, and locks may not hold")
-            .mended(Who::You, "Set FLINKLAB_HOME to a folder on a local disk."),
+            .hinted(Who::You, "Set FLINKLAB_HOME to a folder on a local disk."),
         );
     }
     if home.temporary {
@@ -273,7 +274,7 @@ fn home(facts: &Facts) -> Vec<Finding> {
             )
             .grade(Grade::Warning)
             .because("checkpoints are gone when the system cleans up there")
-            .mended(Who::You, "Set FLINKLAB_HOME to another folder."),
+            .hinted(Who::You, "Set FLINKLAB_HOME to another folder."),
         );
     }
     if let Some(free) = home.free {
@@ -290,7 +291,7 @@ fn home(facts: &Facts) -> Vec<Finding> {
                     false => Grade::Warning,
                 })
                 .because("checkpoints, runs and the log are written there")
-                .mended(
+                .hinted(
                     Who::You,
                     "Make room, or set FLINKLAB_HOME to a folder on another disk.",
                 ),

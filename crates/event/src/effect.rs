@@ -250,7 +250,7 @@ pub struct UpOrder {
 /// What `doctor` was asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DoctorOrder {
-    /// Mend what is safe.
+    /// Fix what is safe.
     pub fix: bool,
     /// Only what this machine knows at once.
     pub quick: bool,

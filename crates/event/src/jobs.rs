@@ -220,7 +220,7 @@ impl JobsSeen {
             };
             Fault::wrong("no-start", what)
                 .why(why)
-                .mend(advice!("`flinklab job list` shows all of them."))
+                .hint(advice!("`flinklab job list` shows all of them."))
         };
         let Some(words) = words else {
             let newest = self.starts.first();

@@ -33,7 +33,7 @@ pub(super) fn json(node: &Node) -> Result<serde_json::Value, Mistake> {
                     node.at,
                     format!("`{text}` is no number that JSON can hold."),
                 )
-                .mend(format!("Write `\"{text}\"` for the text."))
+                .hint(format!("Write `\"{text}\"` for the text."))
             })?,
             Plain::Text => text.as_str().into(),
         },
@@ -74,7 +74,7 @@ fn word(key: &Node) -> Result<String, Mistake> {
         Plain::Whole(number) => Ok(number.to_string()),
         Plain::Null | Plain::Huge(_) | Plain::Broken(_) => {
             Err(Mistake::at(key.at, format!("The key `{text}` is no word."))
-                .mend(format!("Write `\"{text}\"`.")))
+                .hint(format!("Write `\"{text}\"`.")))
         }
     }
 }

@@ -167,11 +167,11 @@ pub fn config(cluster: &Cluster, facts: &Facts) -> Result<(String, Vec<String>),
             "The node image does not say which Kubernetes it has.",
         )
         .why(format!("/kind/version says `{}`", facts.version.trim()))
-        .mend("Use a kindest/node image in kind.yaml.")
+        .hint("Use a kindest/node image in kind.yaml.")
     })?;
     if version < OLDEST {
         return Err(Fault::unable("node-image", too_old(version))
-            .mend("Use a newer kindest/node image in kind.yaml."));
+            .hint("Use a newer kindest/node image in kind.yaml."));
     }
     let made = patched(cluster, facts, version).map_err(|unfit| {
         Fault::wrong(
@@ -183,7 +183,7 @@ pub fn config(cluster: &Cluster, facts: &Facts) -> Result<(String, Vec<String>),
     if let Some(gate) = gates::wrong(&made.documents, version).into_iter().next() {
         return Err(Fault::wrong("feature-gate", gate.what())
             .why(gate.why())
-            .mend("Change it in kind.yaml, then run the command again."));
+            .hint("Change it in kind.yaml, then run the command again."));
     }
     let texts: Vec<String> = made
         .documents

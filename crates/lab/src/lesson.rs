@@ -259,7 +259,7 @@ fn read(file: &str, text: &str, names: &Names<'_>) -> Result<Lesson, Mistake> {
     let mut lesson: Lesson = decode(root, Rules::Strict)?;
     if !lesson.key.is_empty() {
         let at = root.place("key");
-        return Err(Mistake::at(at, "`key` is the name of the file.").mend("Leave it away."));
+        return Err(Mistake::at(at, "`key` is the name of the file.").hint("Leave it away."));
     }
     let stem = file.trim_end_matches(".yaml").trim_end_matches(".yml");
     // `3-lose-a-worker` is known as `lose-a-worker`, too: the digits are for the order
@@ -296,7 +296,7 @@ fn unfit(step: &LessonStep, names: &Names<'_>) -> Option<(String, Mistake)> {
         if !names.failures.contains(key) {
             let mistake = Mistake::at(nowhere, format!("There is no failure `{key}`."))
                 .why(format!("there are {}", listed(failures())))
-                .mend(did_you_mean(key, failures()));
+                .hint(did_you_mean(key, failures()));
             return Some((field, mistake));
         }
     }
@@ -308,7 +308,7 @@ fn unfit(step: &LessonStep, names: &Names<'_>) -> Option<(String, Mistake)> {
         let keys = || KEYS_OF_EVERY_PAGE.iter().copied();
         let mistake = Mistake::at(nowhere, format!("No key is named `{key}`."))
             .why(format!("known on every page: {}", listed(keys())))
-            .mend(did_you_mean(key, keys()));
+            .hint(did_you_mean(key, keys()));
         return Some(("key".to_owned(), mistake));
     }
     if step.breaks.is_some() && step.job.is_some() {

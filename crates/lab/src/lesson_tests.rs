@@ -27,7 +27,7 @@ fn mistake(from: &str, to: &str) -> (usize, usize, String) {
         format!(
             "{} {}",
             wrong.what,
-            flinklab_base::advice::Invocation::default().advise(&wrong.mend)
+            flinklab_base::advice::Invocation::default().advise(&wrong.hint)
         ),
     )
 }

@@ -31,7 +31,7 @@ pub(super) fn first(text: &str, dialect: Dialect) -> Result<First, Mistake> {
         return Err(
             Mistake::at(at, format!("kind cannot read YAML {major}.{minor}."))
                 .why("it knows version 1.1 only")
-                .mend("Remove the `%YAML` line."),
+                .hint("Remove the `%YAML` line."),
         );
     }
     let mut documents = serde_yaml::Deserializer::from_str(text);
@@ -53,7 +53,7 @@ fn refused(text: &str, error: &serde_yaml::Error) -> Mistake {
     let line = text.lines().nth(at.line - 1).unwrap_or_default();
     match line.chars().nth(at.column - 1) {
         Some('\t') => {
-            Mistake::at(at, "A tab stands where YAML wants spaces.").mend("Remove the tab.")
+            Mistake::at(at, "A tab stands where YAML wants spaces.").hint("Remove the tab.")
         }
         _ => Mistake::at(at, "kind cannot read the line.").why(error),
     }
@@ -74,7 +74,7 @@ pub(super) fn check_breaks(text: &str) -> Result<(), Mistake> {
                 format!("The line holds the character U+{code:04X}, a line separator."),
             )
             .why("kind and kubectl begin a new line there, other readers do not")
-            .mend("Remove it."));
+            .hint("Remove it."));
         }
     }
     Ok(())

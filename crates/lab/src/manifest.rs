@@ -101,7 +101,7 @@ fn document(node: &Node) -> Result<Document, Mistake> {
     if !matches!(node.value, Value::Map(_)) {
         return Err(
             Mistake::at(node.at, "A Kubernetes object is a map, this is not.")
-                .mend("It begins with `apiVersion:`, `kind:` and `metadata:`."),
+                .hint("It begins with `apiVersion:`, `kind:` and `metadata:`."),
         );
     }
     let object = json(node)?;
@@ -113,7 +113,7 @@ fn document(node: &Node) -> Result<Document, Mistake> {
             return Err(
                 Mistake::at(at, "An object with `generateName` cannot be applied again.")
                     .why("each time would make another one")
-                    .mend("Give it a `name`."),
+                    .hint("Give it a `name`."),
             );
         } else {
             word(node, "metadata.name")?
@@ -148,7 +148,7 @@ fn word<'a>(node: &'a Node, path: &str) -> Result<&'a str, Mistake> {
         };
         let missing = format!("The object has no `{path}`.");
         return Err(match mistyped {
-            Some((key, _)) => Mistake::at(key.at, missing).mend(format!(
+            Some((key, _)) => Mistake::at(key.at, missing).hint(format!(
                 "Write `{last}` instead of `{}`?",
                 key.text().unwrap_or_default()
             )),
@@ -166,7 +166,7 @@ fn word<'a>(node: &'a Node, path: &str) -> Result<&'a str, Mistake> {
     match found.text() {
         Some(text) if is_word => Ok(text),
         _ => Err(Mistake::at(found.at, format!("`{path}` must be a text."))
-            .mend("Put it in quotes if it looks like a number.")),
+            .hint("Put it in quotes if it looks like a number.")),
     }
 }
 
@@ -225,7 +225,7 @@ pub(super) fn check_kind(
             at_version,
             format!("Kubernetes has no `{kind}` in `{version}`."),
         )
-        .mend(format!("It is in {}.", listed(own))));
+        .hint(format!("It is in {}.", listed(own))));
     }
     let kinds_there: Vec<&str> = match kinds::of(version) {
         Some(kinds) => kinds.to_vec(),
@@ -240,7 +240,7 @@ pub(super) fn check_kind(
         known.extend(defined.iter().map(|(v, _)| v.as_str()));
         return Err(Mistake::at(at_version, format!("Unknown `apiVersion: {version}`."))
             .why("Kubernetes has none of that name, and no CustomResourceDefinition of this lab defines it")
-            .mend(did_you_mean(version, known)));
+            .hint(did_you_mean(version, known)));
     }
     let mut everywhere: Vec<&str> = kinds::all().collect();
     everywhere.extend(defined.iter().map(|(_, k)| k.as_str()));
@@ -252,5 +252,5 @@ pub(super) fn check_kind(
         "there it has {}",
         listed(kinds_there.iter().copied())
     ))
-    .mend(did_you_mean(kind, everywhere)))
+    .hint(did_you_mean(kind, everywhere)))
 }

@@ -36,7 +36,7 @@ impl Entries {
         if is_merge && self.dialect == Dialect::Core {
             return Err(Mistake::at(key.at, "The merge key `<<` is not supported.")
                 .why("YAML 1.2 has none, and tools differ in what they make of it")
-                .mend("Write the merged keys out."));
+                .hint("Write the merged keys out."));
         }
         if key.is_null() {
             return Err(Mistake::at(key.at, "A key is empty."));
@@ -45,7 +45,7 @@ impl Entries {
             return Err(
                 Mistake::at(key.at, format!("The key `{text}` is there twice."))
                     .why(format!("first in line {}", first.line))
-                    .mend("Remove one of the two."),
+                    .hint("Remove one of the two."),
             );
         }
         if is_merge {
@@ -60,7 +60,7 @@ impl Entries {
         let no_maps = || {
             Err(
                 Mistake::at(at, "The merge key `<<` merges a map or a list of maps.")
-                    .mend("Write the merged keys out."),
+                    .hint("Write the merged keys out."),
             )
         };
         let maps = match value.value {

@@ -13,7 +13,7 @@ pub(super) struct Mistake {
     pub(super) at: At,
     pub(super) what: String,
     pub(super) why: String,
-    pub(super) mend: Advice,
+    pub(super) hint: Advice,
 }
 
 impl Mistake {
@@ -22,7 +22,7 @@ impl Mistake {
             at,
             what: what.into(),
             why: String::new(),
-            mend: Advice::default(),
+            hint: Advice::default(),
         }
     }
 
@@ -33,8 +33,8 @@ impl Mistake {
     }
 
     #[must_use]
-    pub(super) fn mend(mut self, mend: impl Into<Advice>) -> Self {
-        self.mend = mend.into();
+    pub(super) fn hint(mut self, hint: impl Into<Advice>) -> Self {
+        self.hint = hint.into();
         self
     }
 
@@ -42,7 +42,7 @@ impl Mistake {
     pub(super) fn fault(self, code: &'static str, file: &str) -> Fault {
         Fault::wrong(code, self.what)
             .why(self.why)
-            .mend(self.mend)
+            .hint(self.hint)
             .at(file, self.at.line, self.at.column)
     }
 }
@@ -88,14 +88,14 @@ pub(super) fn reworded(error: &ScanError) -> Mistake {
         line: error.marker().line(),
         column: error.marker().col() + 1,
     };
-    let said = |what: &'static str, mend: &'static str| Mistake::at(at, what).mend(mend);
+    let said = |what: &'static str, hint: &'static str| Mistake::at(at, what).hint(hint);
     match error.kind() {
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
         | ErrorKind::TabInIndentation
         | ErrorKind::TabAtBlockScalarStart
         | ErrorKind::TabInPlainScalar => {
-            Mistake::at(at, "A tab stands where YAML wants spaces.").mend("Indent with spaces.")
+            Mistake::at(at, "A tab stands where YAML wants spaces.").hint("Indent with spaces.")
         }
         ErrorKind::UnclosedQuotedScalar => said("A quoted text has no closing quote.", ""),
         ErrorKind::UnclosedFlowCollection { open } => {
@@ -126,7 +126,7 @@ pub(super) fn reworded(error: &ScanError) -> Mistake {
         ),
         ErrorKind::UnexpectedCharacter { character } => {
             Mistake::at(at, format!("A text cannot begin with `{character}`."))
-                .mend("Put it in quotes.")
+                .hint("Put it in quotes.")
         }
         ErrorKind::InvalidColonPlacement => said(
             "A `:` stands where no key can be.",

@@ -86,7 +86,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<Options, Mistake> {
     if let Some(second) = documents.get(1) {
         return Err(Mistake::at(second.at, "Another document begins here.")
             .why("Flink would not start: it takes one")
-            .mend("Remove the `---`."));
+            .hint("Remove the `---`."));
     }
     if let Some(root) = documents.first() {
         standard::options(root, text, &mut options)?;
@@ -127,7 +127,7 @@ fn legacy(text: &str, into: &mut Options) -> Result<(), Mistake> {
             _ => {
                 return Err(Mistake::at(at(indent), "Flink would pass over this line.")
                     .why("`flink-conf.yaml` is read line by line, and this is no `option: value`")
-                    .mend("Write the option's whole name, a colon, a space and the value."));
+                    .hint("Write the option's whole name, a colon, a space and the value."));
             }
         };
         let lead = value.len() - value.trim_start().len();
@@ -149,7 +149,7 @@ fn twice(key: &str, first: At, second: At) -> Mistake {
     };
     Mistake::at(second, format!("The option `{key}` is there twice."))
         .why(format!("{above}; Flink takes the later one without a word"))
-        .mend("Remove one of the two.")
+        .hint("Remove one of the two.")
 }
 
 #[cfg(test)]

@@ -198,7 +198,7 @@ fn found(base: &Node, folder: &str) -> Result<(Vec<(String, String)>, String), M
         format!("There is no built-in lab and no folder `{name}` to stand on."),
     )
     .why("a folder is looked for from the lab's own folder")
-    .mend(match near.is_empty() {
+    .hint(match near.is_empty() {
         true => format!("Built in: {}.", listed(super::built_in_names())),
         false => near,
     }))
@@ -218,7 +218,7 @@ fn words(root: &Node) -> Result<(), Mistake> {
                     "known in a lab that has a `base`: {}",
                     listed(known())
                 ))
-                .mend(did_you_mean(word, known())));
+                .hint(did_you_mean(word, known())));
         }
         let is_right = match word {
             "image" => value.text().is_some_and(|text| !text.is_empty()),
@@ -251,7 +251,7 @@ fn edits(root: &Node, version: Option<Version>) -> Result<Vec<Edit>, Mistake> {
     for (key, value) in entries("options") {
         let name = key.text().unwrap_or_default();
         let objection = |at: At, wrong: known::Objection| {
-            Mistake::at(at, wrong.what).why(wrong.why).mend(wrong.mend)
+            Mistake::at(at, wrong.what).why(wrong.why).hint(wrong.hint)
         };
         let Some(text) = value.text() else {
             return Err(
@@ -280,7 +280,7 @@ fn edits(root: &Node, version: Option<Version>) -> Result<Vec<Edit>, Mistake> {
             return Err(
                 Mistake::at(key.at, format!("Unknown word `{role}` in `replicas`."))
                     .why("known there: `jobmanager` and `taskmanager`")
-                    .mend(did_you_mean(role, ["jobmanager", "taskmanager"])),
+                    .hint(did_you_mean(role, ["jobmanager", "taskmanager"])),
             );
         }
         let number = value.text().and_then(|text| text.parse::<u32>().ok());

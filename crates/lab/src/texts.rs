@@ -72,7 +72,7 @@ fn below(node: &Node, key: &str, above: &str) -> Result<(), Mistake> {
                     };
                     Err(Mistake::at(node.at, format!("`{shown}` must be a text."))
                         .why(format!("kubectl reads `{text}` as {other}"))
-                        .mend(format!("Write `\"{text}\"`.")))
+                        .hint(format!("Write `\"{text}\"`.")))
                 }
             }
         }

@@ -64,12 +64,12 @@ impl Wrong {
             Reason::UnknownField(word, allowed) => {
                 Mistake::at(at, format!("Unknown word `{word}`{}.", under(&path)))
                     .why(format!("known there: {}", listed(allowed.iter().copied())))
-                    .mend(did_you_mean(&word, allowed.iter().copied()))
+                    .hint(did_you_mean(&word, allowed.iter().copied()))
             }
             Reason::UnknownVariant(word, allowed) => {
                 Mistake::at(at, format!("`{path}` cannot be `{word}`."))
                     .why(format!("it may be {}", one_of(allowed)))
-                    .mend(did_you_mean(&word, allowed.iter().copied()))
+                    .hint(did_you_mean(&word, allowed.iter().copied()))
             }
             Reason::MissingField(field) => {
                 let whole = if path.is_empty() {

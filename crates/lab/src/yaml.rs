@@ -366,7 +366,7 @@ impl<'a> Reader<'a> {
                     at,
                     "A backslash in double quotes stands before a letter that it cannot.",
                 )
-                .mend("Write `/` alone.")),
+                .hint("Write `/` alone.")),
                 None => Ok(text),
             },
             _ => Ok(text),
@@ -404,7 +404,7 @@ fn told(tag: Option<&Tag>, at: At) -> Result<Option<&str>, Mistake> {
             at,
             format!("The tag `{}` is not supported.", tag.original()),
         )
-        .mend("Leave the tag out.")),
+        .hint("Leave the tag out.")),
     }
 }
 
@@ -422,7 +422,7 @@ fn tagged(tag: &str, text: &str, at: At) -> Result<Style, Mistake> {
     }
     Err(
         Mistake::at(at, format!("`{text}` cannot be read as `!!{tag}`."))
-            .mend("Leave the tag out."),
+            .hint("Leave the tag out."),
     )
 }
 

@@ -141,9 +141,9 @@ pub(super) fn follow(ui: &mut Ui, event: &Event) {
         // The page of the plan tells itself why it failed.
         Event::Failed { effect, fault } if ui.screen.page != Page::Plan || !effect.has_a_plan() => {
             let mut words = fault.what.clone();
-            if !fault.mend.is_empty() {
+            if !fault.hint.is_empty() {
                 words.push(' ');
-                words.push_str(&ui.model.flinklab().advise(&fault.mend));
+                words.push_str(&ui.model.flinklab().advise(&fault.hint));
             }
             ui.screen.say(ui.model.now, words);
         }

@@ -159,14 +159,14 @@ pub(super) fn sentences(theme: &Theme, tone: Tone, text: &str, width: usize) -> 
         .collect()
 }
 
-/// A fault as a person reads it: what failed, why, how to mend it.
+/// A fault as a person reads it: what failed, why, how to fix it.
 pub(super) fn fault(
     theme: &Theme,
     fault: &Fault,
     called: &Invocation,
     width: usize,
 ) -> Vec<Line<'static>> {
-    let mend = called.advise(&fault.mend);
+    let hint = called.advise(&fault.hint);
     let mut lines = Vec::new();
     let what = match &fault.place {
         Some(place) => format!("{place}: {}", fault.what),
@@ -175,7 +175,7 @@ pub(super) fn fault(
     let parts = [
         (Tone::Fail, sign::FAIL, what.as_str()),
         (Tone::Plain, "why", fault.why.as_str()),
-        (Tone::Accent, "mend", mend.as_str()),
+        (Tone::Accent, "hint", hint.as_str()),
     ];
     for (tone, head, text) in parts {
         for (n, line) in words::wrap(text, width.saturating_sub(8))

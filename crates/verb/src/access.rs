@@ -62,7 +62,7 @@ impl Victim {
         );
         Fault::unable("target-changed", what)
             .why(why)
-            .mend("Nothing was hit. Run the command again.")
+            .hint("Nothing was hit. Run the command again.")
     }
 }
 

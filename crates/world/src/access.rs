@@ -234,7 +234,7 @@ async fn anew(
             "state-lost",
             format!("No complete checkpoint of job {job} is left."),
         )
-        .mend(advice!(
+        .hint(advice!(
             "Run `flinklab down` and `flinklab up`: the job starts from nothing then."
         ))
     };

@@ -93,7 +93,7 @@ impl Applier {
                         "api-silent",
                         format!("Applying {} {}: no answer.", document.kind, document.name),
                     )
-                    .mend("Run the command again."));
+                    .hint("Run the command again."));
                 }
             };
             let settled = match &refused {
@@ -188,7 +188,7 @@ impl Applier {
                 )
                 .at(file, document.line, 0)
                 .why(format!("the file asks for {object}"))
-                .mend(advice!("Mend the file, or add the CRD to the lab, and run `flinklab up` again; the cluster is kept."));
+                .hint(advice!("Mend the file, or add the CRD to the lab, and run `flinklab up` again; the cluster is kept."));
             }
             Refused::Answer(error) => error,
         };
@@ -201,7 +201,7 @@ impl Applier {
                 )
                 .at(file, line, column)
                 .why(api::describe(error))
-                .mend(advice!(
+                .hint(advice!(
                     "Mend the file and run `flinklab up` again; the cluster is kept."
                 ))
             }
@@ -211,7 +211,7 @@ impl Applier {
             )
             .at(file, document.line, 0)
             .why(api::describe(error))
-            .mend(advice!(
+            .hint(advice!(
                 "Mend the file and run `flinklab up` again; the cluster is kept."
             )),
             _ => api::fault(&format!("Applying {object}"), error),

@@ -75,7 +75,7 @@ pub async fn files(
     let not_kind = |path: &str| {
         Fault::unable("node-image", "The node image is not one of kind's.")
             .why(format!("there is no {path} in it"))
-            .mend("Use a kindest/node image in kind.yaml.")
+            .hint("Use a kindest/node image in kind.yaml.")
     };
     let network = match cluster.networking.disable_default_cni {
         true => Vec::new(),
@@ -116,7 +116,7 @@ fn pod_network(text: &str, subnet: &str, control_plane: &str) -> Result<Vec<Valu
             return Err(
                 Fault::unable("node-image", "The node image's pod network is unknown.")
                     .why("its manifest has fields besides .PodSubnet")
-                    .mend("Use another kindest/node image in kind.yaml."),
+                    .hint("Use another kindest/node image in kind.yaml."),
             );
         }
     }
@@ -232,7 +232,7 @@ async fn kubeadm(
             )
             .why(format!("it ended with exit code {code}"))
             .showing(format!("kubeadm {verb}"), said)
-            .mend(advice!(
+            .hint(advice!(
                 "Run `flinklab down`, then `flinklab up`, to start anew."
             )))
         }
@@ -268,7 +268,7 @@ pub async fn await_kubeconfig(node: &Node, cluster: &str, server: &str) -> Resul
             format!("{} has no kubeconfig of its administrator.", node.name),
         )
         .why(format!("kubeadm did not write {}", kubeconfig::ADMIN))
-        .mend(advice!("Run `flinklab down`, then `flinklab up`."))),
+        .hint(advice!("Run `flinklab down`, then `flinklab up`."))),
     }
 }
 
@@ -313,7 +313,7 @@ pub async fn free_control_plane(client: &kube::Client, name: &str) -> Result<(),
     }
     Err(Fault::unable("api-error", format!("{doing}: failed."))
         .why("the node object changes faster than it can be written")
-        .mend(advice!("Run `flinklab up` again.")))
+        .hint(advice!("Run `flinklab up` again.")))
 }
 
 #[cfg(test)]

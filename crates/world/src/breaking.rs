@@ -134,7 +134,7 @@ impl Proven {
                 format!("{} is still applied: {}.", left.failure, left.what),
             )
             .why(format!("the run {} did not take it back", left.run))
-            .mend(advice!("Run `flinklab heal`.")));
+            .hint(advice!("Run `flinklab heal`.")));
         }
         Ok(Self {
             ours,

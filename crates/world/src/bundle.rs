@@ -83,7 +83,7 @@ async fn create(world: &World, file: &Path, progress: &Progress) -> Result<Done,
         return Err(
             Fault::wrong("file-exists", format!("{} exists already.", file.display()))
                 .why("a file of yours is not written over")
-                .mend("Name another file, or remove it."),
+                .hint("Name another file, or remove it."),
         );
     }
     progress.begin("docker", "").await;
@@ -98,7 +98,7 @@ async fn create(world: &World, file: &Path, progress: &Progress) -> Result<Done,
                 "image-missing",
                 format!("Docker does not have the image {name}."),
             )
-            .mend(advice!(
+            .hint(advice!(
                 "Run `flinklab doctor --fix`: it pulls what the lab needs."
             ))
         })?;
@@ -117,7 +117,7 @@ async fn create(world: &World, file: &Path, progress: &Progress) -> Result<Done,
             units::bytes(size),
             units::bytes(room)
         ))
-        .mend("Name a file on a disk with more room, or make room."));
+        .hint("Name a file on a disk with more room, or make room."));
     }
     progress.done("size", sizes(&found, size)).await;
 
@@ -253,7 +253,7 @@ async fn load(
                 "it is made for {}, and Docker runs on {here}",
                 packed.architecture
             ))
-            .mend("Make the bundle on a machine of the same kind."));
+            .hint("Make the bundle on a machine of the same kind."));
         }
     }
     let folder = unpacks_to(&lab, folder)?;
@@ -278,7 +278,7 @@ async fn load(
                 "image-missing",
                 format!("Docker took {name} in, and does not have it under this name."),
             )
-            .mend("Run the command again; `docker images` shows what there is."));
+            .hint("Run the command again; `docker images` shows what there is."));
         }
         loaded.push(name);
     }
@@ -341,7 +341,7 @@ fn unpacks_to(lab: &Lab, folder: Option<&Path>) -> Result<Option<PathBuf>, Fault
                 folder.display()
             ),
         )
-        .mend(advice!(
+        .hint(advice!(
             "Name a new folder: `flinklab bundle load FILE --to FOLDER`."
         ))),
         _ => Ok(Some(folder)),

@@ -30,7 +30,7 @@ pub fn read(addresses: &Addresses, id: &str) -> Result<Option<Comparison>, Fault
             format!("Cannot read {}.", path.display()),
         )
         .why(why)
-        .mend("Remove the file: the comparison then begins anew.")
+        .hint("Remove the file: the comparison then begins anew.")
     };
     let mut text = String::new();
     match fs::File::open(&path) {

@@ -109,7 +109,7 @@ impl Docker {
                     format!("Docker at {host} cannot be reached from here."),
                 )
                 .why("only unix:// and tcp:// addresses are supported")
-                .mend(
+                .hint(
                     "Use a local Docker, or forward its socket and set DOCKER_HOST=unix://… to it.",
                 ));
             }
@@ -128,7 +128,7 @@ impl Docker {
                     if api.is_empty() { "unknown" } else { &api },
                     version.version.as_deref().unwrap_or("unknown")
                 ))
-                .mend("Install Docker 20.10 or newer."));
+                .hint("Install Docker 20.10 or newer."));
         }
         let patient = client.clone().with_timeout(LONG);
         Ok(Self {
@@ -164,7 +164,7 @@ impl Docker {
                 "docker-not-linux",
                 "This Docker does not run Linux containers.",
             )
-            .mend("Switch Docker Desktop to Linux containers."));
+            .hint("Switch Docker Desktop to Linux containers."));
         }
         let security = info.security_options.unwrap_or_default();
         let says = |word: &str| {
@@ -193,7 +193,7 @@ impl Docker {
                 "Rootless Docker cannot run a Kubernetes node here.",
             )
             .why("it needs cgroup v2")
-            .mend("Boot with cgroup v2, or use a Docker that runs as root."));
+            .hint("Boot with cgroup v2, or use a Docker that runs as root."));
         }
         Ok(Daemon {
             rootless,

@@ -54,7 +54,7 @@ async fn examined(
     if order.fix && world.read_only {
         return Err(
             Fault::wrong("read-only", "Nothing is mended with --read-only.")
-                .mend("Leave --read-only or --fix away."),
+                .hint("Leave --read-only or --fix away."),
         );
     }
     let lab = definition(world)?;
@@ -65,7 +65,7 @@ async fn examined(
     };
     let mut facts = facts(world, &docker, &lab, depth).await;
     if order.fix {
-        let (done, failed) = mend(world, docker.as_ref().ok(), &facts).await;
+        let (done, failed) = fix(world, docker.as_ref().ok(), &facts).await;
         if !done.is_empty() {
             facts = self::facts(world, &docker, &lab, Depth::Full).await;
         }
@@ -87,7 +87,7 @@ pub(super) async fn before_up(world: &World, docker: &Docker, lab: &Lab) -> Resu
             format!("{}: {}.", found.title, found.found.trim_end_matches('.')),
         )
         .why(world.called.advise(&found.why))
-        .mend(found.mend.clone());
+        .hint(found.hint.clone());
         fault.code = found.topic.clone().into();
         return Err(fault);
     }
@@ -331,7 +331,7 @@ async fn image(docker: &Docker, name: &str, node: bool, depth: Depth) -> ImageUs
 }
 
 /// What is safe: a folder of our own, and images that somebody would have to pull anyway.
-async fn mend(world: &World, docker: Option<&Docker>, facts: &Facts) -> (Vec<String>, Vec<Fault>) {
+async fn fix(world: &World, docker: Option<&Docker>, facts: &Facts) -> (Vec<String>, Vec<Fault>) {
     let (mut fixed, mut failed) = (Vec::new(), Vec::new());
     if !world.addresses.home.exists() && machine::make(&world.addresses.home) {
         fixed.push(format!(
@@ -363,7 +363,7 @@ fn not_mended(fault: &Fault) -> Finding {
         grade: Grade::Warning,
         found: fault.what.clone(),
         why: fault.why.clone().into(),
-        mend: fault.mend.clone(),
+        hint: fault.hint.clone(),
         who: Some(Who::You),
     }
 }

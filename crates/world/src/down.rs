@@ -53,7 +53,7 @@ async fn remove(world: &World, order: &DownOrder, progress: &Progress) -> Result
     if world.read_only {
         return Err(
             Fault::wrong("read-only", "Nothing is removed with --read-only.")
-                .mend("Run the command without --read-only."),
+                .hint("Run the command without --read-only."),
         );
     }
     let opened = must_open(world)?;
@@ -213,7 +213,7 @@ fn must_be_asked(names: &[String]) -> Fault {
         "`down` must ask before it removes what flinklab did not make. Nothing was removed.",
     )
     .why(format!("kind made {}", names.join(", ")))
-    .mend("Add --yes.")
+    .hint("Add --yes.")
 }
 
 fn remove_file(path: &std::path::Path) -> Result<(), Fault> {

@@ -31,7 +31,7 @@ pub fn definition(addresses: &Addresses, name: &str) -> Result<(Lab, String), Fa
                 "lab-not-found",
                 format!("There is no built-in lab and no instance named `{name}`."),
             )
-            .mend(advice!(
+            .hint(advice!(
                 "Built in: {}. `flinklab labs` lists the instances.",
                 known.join(", ")
             )))
@@ -51,7 +51,7 @@ pub fn write(lab: &Lab, folder: &Path) -> Result<Vec<String>, Fault> {
                         folder.display()
                     ),
                 )
-                .mend("Name a new folder."));
+                .hint("Name a new folder."));
             }
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

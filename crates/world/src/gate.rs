@@ -261,7 +261,7 @@ pub async fn ours(world: &World, opened: &LabHandle, docker: &Docker) -> Result<
             format!("The node container `{}` no longer exists.", gone.name),
         )
         .why("somebody removed it")
-        .mend(advice!(
+        .hint(advice!(
             "Run `flinklab up` to build the cluster again; the data is kept."
         )));
     }
@@ -270,11 +270,11 @@ pub async fn ours(world: &World, opened: &LabHandle, docker: &Docker) -> Result<
             "cluster-stopped",
             format!("The node container `{}` is stopped.", stopped.name),
         )
-        .mend(advice!("Run `flinklab up` to start it again.")));
+        .hint(advice!("Run `flinklab up` to start it again.")));
     }
     if nodes.nodes.is_empty() {
         return Err(Fault::unable("cluster-gone", "The lab has no cluster now.")
-            .mend(advice!("Run `flinklab up` to build it.")));
+            .hint(advice!("Run `flinklab up` to build it.")));
     }
     let text = api::read_kubeconfig(&opened.home)?;
     proof::server_is(&text, &nodes.seen)?;
@@ -348,7 +348,7 @@ fn refuse_read_only(world: &World) -> Result<(), Fault> {
         false => Ok(()),
         true => Err(
             Fault::wrong("read-only", "Nothing is changed with --read-only.")
-                .mend("Run the command without --read-only."),
+                .hint("Run the command without --read-only."),
         ),
     }
 }

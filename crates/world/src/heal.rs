@@ -123,7 +123,7 @@ pub async fn all(world: &World, whose: Whose, lab: Lab<'_>) -> Result<Vec<Standi
             "{} is still to be taken back in it",
             entries[0].failure
         ))
-        .mend(advice!(
+        .hint(advice!(
             "Run `flinklab up`: it starts the cluster and takes it back."
         )));
     }

@@ -128,7 +128,7 @@ impl Home {
                 format!("The path {} is not UTF-8.", path.to_string_lossy()),
             )
             .why("Docker takes paths as text")
-            .mend("Set FLINKLAB_HOME to a folder with a plain name.")
+            .hint("Set FLINKLAB_HOME to a folder with a plain name.")
         })
     }
 
@@ -166,7 +166,7 @@ impl Home {
                 ),
             )
             .why("a lab's folder was renamed or copied")
-            .mend(format!(
+            .hint(format!(
                 "Rename the folder back to `{}`, or use another --name.",
                 state.name
             ))),
@@ -229,7 +229,7 @@ impl Home {
                 format!("The folder {} is not a lab's.", self.folder.display()),
             )
             .why("it holds files, but no lab.json")
-            .mend("Use another --name, or move the folder away.")),
+            .hint("Use another --name, or move the folder away.")),
         }
     }
 
@@ -265,7 +265,7 @@ impl Home {
                         Some((pid, doing)) => format!("process {pid} does: {doing}"),
                         None => format!("process {} holds {}", holder.trim(), path.display()),
                     })
-                    .mend("Wait until it is done, or stop it, and run the command again."),
+                    .hint("Wait until it is done, or stop it, and run the command again."),
                     fs::TryLockError::Error(error) => {
                         Fault::unable("lock-failed", format!("Cannot lock {}.", path.display()))
                             .why(error)
@@ -321,7 +321,7 @@ impl Home {
                 format!("{} is a symbolic link.", path.display()),
             )
             .why("writing through it would leave the lab's folder")
-            .mend("Replace the link by a real folder, or set FLINKLAB_HOME to where it points.")),
+            .hint("Replace the link by a real folder, or set FLINKLAB_HOME to where it points.")),
             _ => Ok(()),
         }
     }
@@ -347,21 +347,21 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
         let what = format!("Cannot write {}.", path.display());
         Fault::unable("home-unwritable", what)
             .why(error)
-            .mend("Make room or mend the permissions, then run the command again.")
+            .hint("Make room or hint the permissions, then run the command again.")
     })
 }
 
 /// A folder that cannot be made: mostly for want of a right, else because a file is in its place.
 fn unwritable(path: &Path, error: std::io::Error) -> Fault {
     use std::io::ErrorKind::{AlreadyExists, NotADirectory};
-    let mend = match error.kind() {
+    let hint = match error.kind() {
         AlreadyExists | NotADirectory => {
             "A file is where a folder has to be: move it away, or set FLINKLAB_HOME to another folder."
         }
         _ => "Set FLINKLAB_HOME to a folder that you may write to.",
     };
     let what = format!("Cannot make the folder {}.", path.display());
-    Fault::unable("home-unwritable", what).why(error).mend(mend)
+    Fault::unable("home-unwritable", what).why(error).hint(hint)
 }
 
 #[cfg(test)]

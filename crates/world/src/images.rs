@@ -135,15 +135,15 @@ fn no_pull(image: &str, why: &str) -> Fault {
     let fault =
         Fault::unable("image-pull", format!("The image {image} cannot be pulled.")).why(why);
     if why.contains("toomanyrequests") || why.contains("rate limit") {
-        fault.mend(advice!(
+        fault.hint(advice!(
             "Log in with `docker login`, or wait and run `flinklab up` again."
         ))
     } else if why.contains("x509") {
-        fault.mend(advice!(
+        fault.hint(advice!(
             "Add your proxy's certificate to Docker, then run `flinklab up` again."
         ))
     } else {
-        fault.mend(format!(
+        fault.hint(format!(
             "Try `docker pull {image}`, or bring it in with `docker load`."
         ))
     }
@@ -252,7 +252,7 @@ pub async fn export(docker: &Docker, image: &str) -> Result<Export, Fault> {
             "image-missing",
             format!("Docker does not have the image {image}."),
         )
-        .mend(advice!(
+        .hint(advice!(
             "Run `flinklab up` again: it pulls what is missing."
         ))
     })?;

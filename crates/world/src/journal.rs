@@ -83,7 +83,7 @@ pub fn write(home: &Home, entry: &Entry) -> Result<(), Fault> {
             format!("Cannot write {}.", folder.display()),
         )
         .why(why)
-        .mend("Nothing was broken. Make room or mend the permissions, then run the command again.")
+        .hint("Nothing was broken. Make room or hint the permissions, then run the command again.")
     };
     files::add_folder(&folder).map_err(|error| unwritable(error.to_string()))?;
     let mut text =
@@ -166,7 +166,7 @@ fn unreadable(path: &Path, why: &str) -> Fault {
         format!("Cannot read {}.", path.display()),
     )
     .why(why)
-    .mend(advice!("It tells what is still broken in the lab: undo that by hand and remove the file, or run `flinklab down` and `flinklab up`."))
+    .hint(advice!("It tells what is still broken in the lab: undo that by hand and remove the file, or run `flinklab down` and `flinklab up`."))
 }
 
 /// Takes an entry out, once it is undone.

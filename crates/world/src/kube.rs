@@ -61,7 +61,7 @@ pub fn read_kubeconfig(home: &Home) -> Result<String, Fault> {
                 format!("Cannot read the kubeconfig {}.", path.display()),
             )
             .why(error)
-            .mend(advice!("Run `flinklab up`: it writes the file again."))
+            .hint(advice!("Run `flinklab up`: it writes the file again."))
         })?;
     Ok(text)
 }
@@ -74,7 +74,7 @@ pub(crate) async fn client(kubeconfig: &str) -> Result<Client, Fault> {
 fn broken(why: String) -> Fault {
     Fault::unable("kubeconfig-broken", "The lab's kubeconfig cannot be used.")
         .why(why)
-        .mend(advice!("Run `flinklab up`: it writes the file again."))
+        .hint(advice!("Run `flinklab up`: it writes the file again."))
 }
 
 async fn config(kubeconfig: &str) -> Result<Config, Fault> {
@@ -105,7 +105,7 @@ pub async fn within<T>(
                 "the API server did not answer within {} s",
                 limit.as_secs()
             ))
-            .mend(advice!(
+            .hint(advice!(
                 "Run the command again; `flinklab status` shows what is wrong."
             ))),
     }
@@ -123,7 +123,7 @@ pub fn fault(doing: &str, error: &Error) -> Fault {
             "api-unreachable",
             format!("{doing}: the API server is not reachable."),
         )
-        .mend(advice!("Run `flinklab up`: it starts what is stopped.")),
+        .hint(advice!("Run `flinklab up`: it starts what is stopped.")),
     }
     .why(describe(error))
 }

@@ -46,7 +46,7 @@ pub fn external(admin_conf: &str, cluster: &str, server: &str) -> Result<String,
 fn broken(why: &dyn std::fmt::Display) -> Fault {
     Fault::unable("kubeconfig", "The cluster's own kubeconfig cannot be read.")
         .why(why)
-        .mend(advice!(
+        .hint(advice!(
             "Run `flinklab up` again; if it stays so, `flinklab down` and `flinklab up`."
         ))
 }

@@ -56,7 +56,7 @@ fn meant(world: &World, words: &str) -> Result<Lesson, Fault> {
     found.cloned().ok_or_else(|| {
         Fault::wrong("no-lesson", format!("There is no lesson `{words}`."))
             .why(format!("there are {}", keys.join(", ")))
-            .mend(advice!("`flinklab lesson` lists them."))
+            .hint(advice!("`flinklab lesson` lists them."))
     })
 }
 
@@ -66,7 +66,7 @@ pub fn meant_from(world: &World, words: &str, from: u8) -> Result<Lesson, Fault>
     if usize::from(from) > lesson.steps.len() {
         let what = format!("`{}` has {} steps.", lesson.key, lesson.steps.len());
         return Err(
-            Fault::wrong("no-step", what).mend("Begin at one of them, or leave --from away.")
+            Fault::wrong("no-step", what).hint("Begin at one of them, or leave --from away.")
         );
     }
     Ok(lesson)

@@ -81,12 +81,12 @@ pub async fn fetch(addresses: &Addresses, wanted: &[Remote]) -> Result<(), Fault
             let what = format!("What {} gives is not the manifest that is meant.", one.url);
             let fault = Fault::wrong("manifest-differs", what)
                 .why(format!("its SHA-256 is {is}, lab.yaml says {}", one.sha256))
-                .mend("Nothing was kept. Look at what is there now before you write its sum.");
+                .hint("Nothing was kept. Look at what is there now before you write its sum.");
             return Err(placed(fault, one.at_sum.as_ref()));
         }
         if std::str::from_utf8(&bytes).is_err() {
             let what = format!("What {} gives is no text.", one.url);
-            let fault = Fault::wrong("manifest-invalid", what).mend("A manifest is YAML.");
+            let fault = Fault::wrong("manifest-invalid", what).hint("A manifest is YAML.");
             return Err(placed(fault, one.at_url.as_ref()));
         }
         keep(&one.kept_in(&folder(addresses)), &bytes)?;
@@ -101,7 +101,7 @@ fn unreached(remote: &Remote, why: &str) -> Fault {
     );
     let fault = Fault::unable("manifest-unreachable", what)
         .why(why)
-        .mend(format!(
+        .hint(format!(
             "Run the command again. Where only a proxy leads out, fetch it yourself and put it into \
              the lab's folder as `{}`: its sum is checked all the same.",
             remote.file

@@ -73,7 +73,7 @@ pub async fn ensure(docker: &Docker) -> Result<Network, Fault> {
     keep(docker, made.as_deref()).await?.ok_or_else(|| {
         Fault::unable("network", "No Docker network for the nodes can be made.")
             .why("every subnet that was tried overlaps with another network")
-            .mend("Remove Docker networks that are no longer used (`docker network ls`).")
+            .hint("Remove Docker networks that are no longer used (`docker network ls`).")
     })
 }
 
@@ -203,7 +203,7 @@ fn refusal(error: &Error) -> Refusal {
     } else {
         let fault = failed("Creating the Docker network for the nodes", error);
         Refusal::Other(match says(&["address pool"]) {
-            true => fault.mend(
+            true => fault.hint(
                 "Remove Docker networks that are no longer used, or set \
                  default-address-pools in Docker's daemon.json.",
             ),

@@ -163,7 +163,7 @@ impl Node {
         let started = start(&self.docker, &self.id, &self.name).await;
         // The ports of a container that exists are fixed, whoever chose them.
         started.map_err(|fault| match fault.code == PORT_TAKEN {
-            true => fault.mend(advice!(
+            true => fault.hint(advice!(
                 "Stop what uses the port. Or run `flinklab down`, then `flinklab up --resume`: a new \
                  node gets ports that are free, and the job goes on from its newest checkpoint. A \
                  hostPort that kind.yaml names must be changed there first."
@@ -221,7 +221,7 @@ impl Node {
                     format!("{} has no IPv4 address.", self.name),
                 )
                 .why("the container does not run, or it left its network")
-                .mend(advice!("Run `flinklab up` again."))
+                .hint(advice!("Run `flinklab up` again."))
             })
     }
 }
@@ -245,7 +245,7 @@ pub async fn create(docker: &Docker, claim: &Claiming, plan: &NodePlan) -> Resul
                 format!("There is already a container named {}.", plan.name),
             )
             .why(words(&error))
-            .mend("Use another --name, or remove that container."));
+            .hint("Use another --name, or remove that container."));
         }
         Ok(Err(error)) => return Err(failed(&doing, &error)),
         Err(_) => return Err(late(&doing, LONG)),
@@ -281,7 +281,7 @@ pub(crate) async fn start(docker: &Docker, id: &str, name: &str) -> Result<(), F
             format!("A port that {name} publishes is already used."),
         )
         .why(words(&error))
-        .mend("Stop what uses the port, or change hostPort in kind.yaml.")),
+        .hint("Stop what uses the port, or change hostPort in kind.yaml.")),
         Ok(Err(error)) => Err(failed(&format!("Starting {name}"), &error)),
         Err(_) => Err(late(&format!("Starting {name}"), within)),
     }

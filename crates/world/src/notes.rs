@@ -118,7 +118,7 @@ async fn open(home: &Home) -> Result<Option<(UnixListener, Socket)>, Fault> {
     let unable = |error: std::io::Error| {
         Fault::unable("no-notes", format!("Cannot open the socket {}.", path.display()))
             .why(error)
-            .mend("A path of a socket has at most about 100 characters: set FLINKLAB_HOME to a shorter one.")
+            .hint("A path of a socket has at most about 100 characters: set FLINKLAB_HOME to a shorter one.")
     };
     let folder = Locked(File::open(&home.folder).map_err(unable)?);
     match folder.0.try_lock() {
@@ -199,7 +199,7 @@ async fn connect(path: &Path) -> Result<UnixStream, Fault> {
     UnixStream::connect(path).await.map_err(|error| {
         Fault::unable("no-presenter", "Nobody shows this lab now, so there are no notes.")
             .why(error)
-            .mend(advice!(
+            .hint(advice!(
                 "Start `flinklab --present` in another terminal first. A simulated lab is in a folder of its \
                  own: its key P tells the command."
             ))

@@ -199,7 +199,7 @@ pub fn no_lab(name: &str) -> Fault {
         "no-lab",
         format!("There is no lab `{name}` on this machine."),
     )
-    .mend(advice!("Run `flinklab up` to build one."))
+    .hint(advice!("Run `flinklab up` to build one."))
 }
 
 /// Path and contents of the lab's kubeconfig.
@@ -231,7 +231,7 @@ fn same_definition(state: &State, asked: &str) -> Result<(), Fault> {
         format!("The instance `{}` was made from another lab.", state.name),
     )
     .why(format!("it is `{shown}`, asked for was `{asked}`"))
-    .mend(advice!(
+    .hint(advice!(
         "Use another --name for the other lab, or run `flinklab down --purge` first."
     )))
 }

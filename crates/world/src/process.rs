@@ -98,7 +98,7 @@ pub async fn find(node: &Node, container: &str) -> Result<Process, Fault> {
             ),
         )
         .why(output.stderr.trim())
-        .mend("Run the command again: the pod may just have been restarted."));
+        .hint("Run the command again: the pod may just have been restarted."));
     }
     parse(&output.stdout).ok_or_else(|| {
         Fault::unable(
@@ -171,7 +171,7 @@ async fn told(
             "target-changed",
             "The process is no longer the one that was aimed at.",
         )
-        .mend("Run the command again.")),
+        .hint("Run the command again.")),
         code => Err(Fault::unable(
             "signal-failed",
             format!("A command in the node {} ended with {code}.", node.name),

@@ -61,7 +61,7 @@ impl Tape {
             match error.kind() {
                 io::ErrorKind::AlreadyExists => fault
                     .why("there is a file of that name, and a recording never replaces one")
-                    .mend("Name another file, or remove that one."),
+                    .hint("Name another file, or remove that one."),
                 _ => fault.why(error),
             }
         })?;
@@ -176,7 +176,7 @@ pub fn read(world: &World, name: &Path) -> Result<Recording, Fault> {
             format!("Cannot read the recording {shown}."),
         )
         .why(error)
-        .mend(advice!(
+        .hint(advice!(
             "Give a file that `flinklab --record FILE` made, the name of a run of this lab, \
                  or --demo."
         ))

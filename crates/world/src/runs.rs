@@ -36,7 +36,7 @@ fn not_kept(home: &Home, result: &RunResult, fault: &Fault) -> Fault {
     );
     Fault::unable("run-not-kept", what)
         .why(format!("{} {}", fault.what, fault.why).trim_end())
-        .mend("Make room or correct the permissions, then break again: no report can be made of this run.")
+        .hint("Make room or correct the permissions, then break again: no report can be made of this run.")
 }
 
 fn write(home: &Home, result: &RunResult) -> Result<(), Fault> {
@@ -92,7 +92,7 @@ pub fn read(home: &Home, run: &str) -> Result<RunResult, Fault> {
     let unknown = |why: String| {
         Fault::wrong("no-run", format!("There is no finished run `{run}`."))
             .why(why)
-            .mend("Look into the folder `runs` of the lab for those that exist.")
+            .hint("Look into the folder `runs` of the lab for those that exist.")
     };
     home.plain(&folder)?;
     home.plain(&path)?;
@@ -111,7 +111,7 @@ pub fn keep(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
             format!("Cannot write {}.", path.display()),
         )
         .why(error)
-        .mend("Name a file in a folder that exists and that you may write to.")
+        .hint("Name a file in a folder that exists and that you may write to.")
     })
 }
 

@@ -346,8 +346,8 @@ mod tests {
             format!("`ha/x` below the lab's shared folder is a link to {target}.")
         );
         let remove = format!("rm {}/ha/x", folder.path().display());
-        let mend = flinklab_base::advice::Invocation::default().advise(&fault.mend);
-        assert!(mend.contains(&remove), "{mend}");
+        let hint = flinklab_base::advice::Invocation::default().advise(&fault.hint);
+        assert!(hint.contains(&remove), "{hint}");
         let fault = shared.below("file").unwrap_err();
         assert!(fault.what.ends_with("is a file, not a folder."), "{fault}");
         assert!(shared.below("none/x").unwrap().is_none());

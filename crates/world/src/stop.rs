@@ -50,7 +50,7 @@ async fn stop(world: &World, progress: &Progress) -> Result<Done, Fault> {
             "cluster-gone",
             "The lab has no cluster that could be stopped.",
         )
-        .mend(advice!("Run `flinklab up` to build it.")));
+        .hint(advice!("Run `flinklab up` to build it.")));
     }
     progress
         .done("prove", format!("lab {}", opened.state.id))

@@ -238,7 +238,7 @@ pub async fn submit(rest: &Rest, job: &Job, record: &JobRecord, jar: &Bytes) -> 
             return Err(
                 Fault::unable("submission-refused", "Flink refuses the job.")
                     .why(refused.to_string())
-                    .mend(advice!("`flinklab up` tries again under the same job id.")),
+                    .hint(advice!("`flinklab up` tries again under the same job id.")),
             );
         }
         clock::sleep(LOOK).await;

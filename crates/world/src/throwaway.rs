@@ -18,7 +18,7 @@ impl Throwaway {
             let what = format!("Cannot make a folder in {}.", below.display());
             Fault::unable("no-temporary-folder", what)
                 .why(error)
-                .mend("Set TMPDIR to a folder that you may write to.")
+                .hint("Set TMPDIR to a folder that you may write to.")
         })?;
         Ok(Self(folder))
     }

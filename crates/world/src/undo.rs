@@ -129,7 +129,7 @@ async fn stamped(node: &Node, argv: &[&str], mount: &str) -> Result<Timestamp, F
         } else {
             why
         })
-        .mend(advice!(
+        .hint(advice!(
             "Run `flinklab heal` again; `flinklab down` and `flinklab up` make a new cluster."
         ))),
     }

@@ -133,7 +133,7 @@ async fn build(
     if world.read_only {
         return Err(
             Fault::wrong("read-only", "Nothing is built with --read-only.")
-                .mend("Run the command without --read-only."),
+                .hint("Run the command without --read-only."),
         );
     }
     if order.fetch {
@@ -277,7 +277,7 @@ fn too_long(progress: &Progress, within: Duration) -> Fault {
         format!("The lab was not ready within {} s.", within.as_secs()),
     )
     .why(format!("still going on:\n{}", waits.join("\n")))
-    .mend("Run it again, perhaps with a longer --timeout: it goes on where it was.")
+    .hint("Run it again, perhaps with a longer --timeout: it goes on where it was.")
 }
 
 impl Run<'_> {
@@ -397,7 +397,7 @@ fn nothing_to_resume(world: &World) -> Fault {
         format!("The lab `{}` has no retained checkpoint.", world.name),
     )
     .why("no recorded job left one below the shared folder")
-    .mend(advice!(
+    .hint(advice!(
         "Run `flinklab up` without --resume: the job starts from nothing."
     ))
 }

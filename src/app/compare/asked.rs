@@ -11,7 +11,7 @@ use flinklab_lab::Lab;
 /// What is said to all commands and means nothing here.
 pub(super) fn refused(cli: &Cli) -> Result<(), Fault> {
     let wrong =
-        |code: &'static str, what: &str, mend: Advice| Err(Fault::wrong(code, what).mend(mend));
+        |code: &'static str, what: &str, hint: Advice| Err(Fault::wrong(code, what).hint(hint));
     if cli.global.read_only {
         return Err(headless::read_only("compare"));
     }
@@ -49,7 +49,7 @@ pub(super) fn opened(
     }
     if labs.len() < 2 {
         return Err(
-            Fault::wrong("labs-wrong", "A comparison needs two labs or more.").mend(advice!(
+            Fault::wrong("labs-wrong", "A comparison needs two labs or more.").hint(advice!(
                 "Name them with --labs, such as `--labs default,fast-failover`; for one lab there \
                  is `flinklab break KEY --times 5`."
             )),
@@ -68,7 +68,7 @@ pub(super) fn makes_sense(comparison: &Comparison, labs: &[(String, Lab)]) -> Re
             return Err(
                 Fault::wrong("no-failure", format!("There is no failure `{key}`."))
                     .why(format!("there are {}", keys.join(", ")))
-                    .mend(advice!("`flinklab failures` tells what each of them does.")),
+                    .hint(advice!("`flinklab failures` tells what each of them does.")),
             );
         }
     }

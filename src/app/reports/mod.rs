@@ -120,7 +120,7 @@ fn picked(all: &[RunResult], names: &[String]) -> Result<Vec<RunResult>, Fault> 
         .map(|run| run.run.as_str())
         .collect();
     let nothing = || {
-        Fault::wrong("no-run", "Nothing was broken in this lab yet.").mend(advice!(
+        Fault::wrong("no-run", "Nothing was broken in this lab yet.").hint(advice!(
             "Run `flinklab break KEY` first; `flinklab failures` lists the keys."
         ))
     };
@@ -139,7 +139,7 @@ fn picked(all: &[RunResult], names: &[String]) -> Result<Vec<RunResult>, Fault> 
         if found.is_empty() {
             return Err(Fault::wrong("no-run", format!("There is no finished run `{name}`."))
                 .why("it is neither the name of a run, nor a failure that was tried here, nor `last`")
-                .mend(advice!(
+                .hint(advice!(
                     "`flinklab runs` lists them; the newest are {}.",
                     newest.join(", ")
                 )));

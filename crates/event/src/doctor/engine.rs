@@ -23,7 +23,7 @@ pub(super) fn of_engine(engine: &Engine, facts: &Facts) -> Vec<Finding> {
                 false => one
                     .grade(Grade::Warning)
                     .because("the lab's folder is mounted into the node, so Docker's machine must see it")
-                    .mended(
+                    .hinted(
                         Who::You,
                         format!(
                             "Share {} with Docker (its settings, File sharing), or set FLINKLAB_HOME \
@@ -43,7 +43,7 @@ pub(super) fn of_engine(engine: &Engine, facts: &Facts) -> Vec<Finding> {
             .because(
                 "the lab's folder and its ports on 127.0.0.1 would be on that machine, not here",
             )
-            .mended(
+            .hinted(
                 Who::You,
                 "Use a local Docker (`docker context use default`), or run flinklab over there.",
             ),
@@ -59,7 +59,7 @@ pub(super) fn of_engine(engine: &Engine, facts: &Facts) -> Vec<Finding> {
             )
             .grade(Grade::Warning)
             .because("a lab's folder elsewhere would be empty in the node")
-            .mended(Who::You, "Keep FLINKLAB_HOME below your home folder."),
+            .hinted(Who::You, "Keep FLINKLAB_HOME below your home folder."),
         );
     }
     let memory = fine(
@@ -79,7 +79,7 @@ pub(super) fn of_engine(engine: &Engine, facts: &Facts) -> Vec<Finding> {
                 false => Grade::Warning,
             })
             .because("JobManagers and TaskManagers would be killed by the kernel")
-            .mended(
+            .hinted(
                 Who::You,
                 "Give Docker more memory, or lower the memory sizes and replicas in a lab of your own.",
             ),
@@ -89,7 +89,7 @@ pub(super) fn of_engine(engine: &Engine, facts: &Facts) -> Vec<Finding> {
         0 | 1 => cpus
             .grade(Grade::Warning)
             .because("everything starts at once; with one CPU, time limits may be missed")
-            .mended(Who::You, "Give Docker two CPUs."),
+            .hinted(Who::You, "Give Docker two CPUs."),
         _ => cpus,
     });
     if let Some(free) = engine.disk_free {
@@ -110,7 +110,7 @@ pub(super) fn of_engine(engine: &Engine, facts: &Facts) -> Vec<Finding> {
                     false => Grade::Warning,
                 })
                 .because("images are unpacked once more in the node, and a full disk breaks etcd")
-                .mended(
+                .hinted(
                     Who::You,
                     "Make room, for example with `docker system prune`.",
                 ),
@@ -125,7 +125,7 @@ pub(super) fn of_engine(engine: &Engine, facts: &Facts) -> Vec<Finding> {
             )
             .grade(Grade::Warning)
             .because("that a node has booted is read from its log")
-            .mended(
+            .hinted(
                 Who::Root,
                 "Set `\"log-driver\": \"json-file\"` in Docker's daemon.json.",
             ),
@@ -140,7 +140,7 @@ pub(super) fn of_engine(engine: &Engine, facts: &Facts) -> Vec<Finding> {
             )
             .grade(Grade::Warning)
             .because("the kubelet may not find the device below it (`failed to get rootfs info`)")
-            .mended(
+            .hinted(
                 Who::You,
                 "If the node fails so, add extraMounts for the device in kind.yaml.",
             ),
@@ -164,7 +164,7 @@ fn of_cgroup(engine: &Engine, facts: &Facts) -> Vec<Finding> {
         (1, Some(version)) if version >= (1, 35) => cgroup
             .grade(Grade::Warning)
             .because("from 1.35 on the kubelet refuses version 1 unless it is told not to, and nobody tests that")
-            .mended(
+            .hinted(
                 Who::Root,
                 "Boot with version 2 (systemd.unified_cgroup_hierarchy=1), or use a node image up to v1.34.",
             ),
@@ -172,20 +172,20 @@ fn of_cgroup(engine: &Engine, facts: &Facts) -> Vec<Finding> {
     });
     if engine.rootless {
         let one = fine("docker-rootless", "Rootless Docker", "in use");
-        let mend = "Put `[Service]` and `Delegate=yes` into \
+        let hint = "Put `[Service]` and `Delegate=yes` into \
                     /etc/systemd/system/user@.service.d/delegate.conf, reload systemd, log in again.";
         all.push(match (engine.cgroup, engine.limits) {
             (1, _) => one
                 .grade(Grade::Blocker)
                 .because("a node in a rootless Docker needs control groups of version 2")
-                .mended(
+                .hinted(
                     Who::Root,
                     "Boot with version 2, or use a Docker that runs as root.",
                 ),
             (_, false) => one
                 .grade(Grade::Blocker)
                 .because("it may not limit memory, processes and CPU, which the kubelet needs")
-                .mended(Who::Root, mend),
+                .hinted(Who::Root, hint),
             _ => one,
         });
     }
@@ -194,7 +194,7 @@ fn of_cgroup(engine: &Engine, facts: &Facts) -> Vec<Finding> {
             fine("wsl-cgroup", "WSL", "control groups of version 1")
                 .grade(Grade::Blocker)
                 .because("the kubelet cannot make its group there")
-                .mended(
+                .hinted(
                     Who::You,
                     "Write `kernelCommandLine = cgroup_no_v1=all` below [wsl2] in .wslconfig, then `wsl --shutdown`.",
                 ),
@@ -229,7 +229,7 @@ pub(super) fn of_kernel(facts: &Facts) -> Vec<Finding> {
                         if more == 1 { "" } else { "s" }
                     ),
                 })
-                .mended(
+                .hinted(
                     Who::Root,
                     format!(
                         "sudo sysctl fs.inotify.max_user_instances={} fs.inotify.max_user_watches={}",
@@ -250,7 +250,7 @@ pub(super) fn of_kernel(facts: &Facts) -> Vec<Finding> {
             false => one
                 .grade(Grade::Warning)
                 .because("logs of all pods are followed at once")
-                .mended(Who::You, format!("ulimit -n {FILES}")),
+                .hinted(Who::You, format!("ulimit -n {FILES}")),
         });
     }
     all

@@ -131,7 +131,7 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
         fine("checkpoints", title, why)
             .grade(Grade::Warning)
             .because("what was not seen proves nothing")
-            .mended(Who::You, "Set a shorter `execution.checkpointing.interval` for that failure, or leave it out.")
+            .hinted(Who::You, "Set a shorter `execution.checkpointing.interval` for that failure, or leave it out.")
     }));
     all.extend(facts.patch.map(|may| {
         let title = "Flink's rights";
@@ -140,17 +140,17 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
             false => fine("flink-patch", title, "its account may not patch config maps")
                 .grade(Grade::Warning)
                 .because("the leader's lease is renewed by a patch: no standby can take over cleanly")
-                .mended(Who::You, advice!("Run `flinklab up`: it applies the lab's Role again. `flinklab heal` undoes a failure that took it away.")),
+                .hinted(Who::You, advice!("Run `flinklab up`: it applies the lab's Role again. `flinklab heal` undoes a failure that took it away.")),
         }
     }));
     all
 }
 
-fn warning(found: String, why: &str, mend: String) -> Finding {
+fn warning(found: String, why: &str, hint: String) -> Finding {
     fine("flink-options", "Flink's options", found)
         .grade(Grade::Warning)
         .because(why)
-        .mended(Who::You, mend)
+        .hinted(Who::You, hint)
 }
 
 fn is_number(text: &str) -> bool {

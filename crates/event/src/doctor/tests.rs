@@ -71,7 +71,7 @@ fn changed(how: impl FnOnce(&mut Facts)) -> Finding {
     assert_eq!(bad.len(), 1, "{bad:#?}");
     let one = bad.remove(0);
     assert!(
-        !one.why.is_empty() && !one.mend.is_empty() && one.who.is_some(),
+        !one.why.is_empty() && !one.hint.is_empty() && one.who.is_some(),
         "{one:#?}"
     );
     one
@@ -106,7 +106,7 @@ fn each_trouble_of_docker_is_one_finding() {
     let gone = changed(|facts| {
         facts.docker = Err(Fault::unable("docker-unreachable", "no")
             .why("refused")
-            .mend("start it"));
+            .hint("start it"));
     });
     is(&gone, "docker-unreachable", Grade::Blocker);
     is(

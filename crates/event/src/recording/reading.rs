@@ -99,7 +99,7 @@ fn header(name: &str, line: &[u8]) -> Result<Header, Fault> {
             format!("{name} is not a recording of flinklab."),
         )
         .why(why)
-        .mend(advice!(
+        .hint(advice!(
             "Make one with `flinklab --record FILE`, or see one with `flinklab replay --demo`."
         ))
         .at(name, 1, 0)
@@ -126,7 +126,7 @@ fn header(name: &str, line: &[u8]) -> Result<Header, Fault> {
             .why(format!(
                 "it has format {newer}; this one reads up to {VERSION}"
             ))
-            .mend(advice!(
+            .hint(advice!(
                 "Update flinklab, or ask for the text: `flinklab replay FILE --plain` there."
             )));
         }

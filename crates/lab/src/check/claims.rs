@@ -23,7 +23,7 @@ pub(super) fn own_folder<T>(source: &Source, at: At, name: &str) -> Result<T, Fa
     source
         .here(at, format!("The claim `{name}` gets a folder of its own, not the shared folder."))
         .why("checkpoints and HA files are looked at from outside, in the shared folder")
-        .mend("Bind it to a PersistentVolume of the shared folder: `volumeName`, and `storageClassName` as the volume has it.")
+        .hint("Bind it to a PersistentVolume of the shared folder: `volumeName`, and `storageClassName` as the volume has it.")
         .done()
 }
 
@@ -44,7 +44,7 @@ pub(super) fn behind<'a>(
                 claim.at,
                 format!("No manifest makes the PersistentVolumeClaim `{name}`."),
             )
-            .mend(did_you_mean(name, names))
+            .hint(did_you_mean(name, names))
             .done();
     };
     let volume = match found.node.find("spec.volumeName") {
@@ -82,7 +82,7 @@ fn named<'a>(
             volume.at,
             format!("No manifest makes the PersistentVolume `{name}`."),
         )
-        .mend(did_you_mean(name, names))
+        .hint(did_you_mean(name, names))
         .done()
 }
 

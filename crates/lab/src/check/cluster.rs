@@ -29,7 +29,7 @@ pub(super) fn read(
         return Err(match more {
             Some(_) => Fault::wrong(code, "The first document is empty.")
                 .why("kind reads no other")
-                .mend("Remove the `---` before it.")
+                .hint("Remove the `---` before it.")
                 .at(file, root.at.line, root.at.column),
             None => super::empty(code, &file),
         });
@@ -48,7 +48,7 @@ pub(super) fn read(
                 "apiVersion",
                 format!("unknown apiVersion: {}", word("apiVersion")),
             )
-            .mend(format!("It must be `{API_VERSION}`."))
+            .hint(format!("It must be `{API_VERSION}`."))
             .done();
     }
     if word("kind") != "Cluster" {
@@ -60,14 +60,14 @@ pub(super) fn read(
                     word("kind")
                 ),
             )
-            .mend("It must be `Cluster`.")
+            .hint("It must be `Cluster`.")
             .done();
     }
     if let Some((key, _)) = kind.root.entry("name") {
         return kind
             .here(key.at, "A lab's `kind.yaml` has no `name`.")
             .why("`--name` decides, so that one definition makes several clusters")
-            .mend("Remove the line.")
+            .hint("Remove the line.")
             .done();
     }
     let cluster =
@@ -84,7 +84,7 @@ pub(super) fn check(kind: &Source, cluster: &mut Cluster) -> Result<(), Fault> {
             return kind
                 .at(&path, format!("`{path}.image` is missing."))
                 .why("kind's default differs from version to version")
-                .mend("Name one, such as `kindest/node:v1.37.0`.")
+                .hint("Name one, such as `kindest/node:v1.37.0`.")
                 .done();
         }
         labels(kind, &path, node)?;
@@ -169,7 +169,7 @@ fn networking(kind: &Source, cluster: &Cluster) -> Result<(), Fault> {
                 format!("invalid kubeProxyMode: {mode}"),
             )
             .why(format!("it may be {}", one_of(&modes)))
-            .mend(did_you_mean(mode, modes))
+            .hint(did_you_mean(mode, modes))
             .done();
     }
     Ok(())
@@ -192,13 +192,13 @@ fn loopback(
         Err(_) => kind
             .here(at, format!("invalid listen address: {shown}"))
             .why("Docker listens on IP addresses only")
-            .mend(format!("Write `{key}: 127.0.0.1`."))
+            .hint(format!("Write `{key}: 127.0.0.1`."))
             .done(),
         Ok(IpAddr::V4(address)) if address.is_loopback() => Ok(()),
         Ok(IpAddr::V6(address)) if address.is_loopback() => kind
             .here(at, format!("`{path}.{key}` cannot be `{address}`."))
             .why("flinklab makes IPv4 clusters only")
-            .mend(format!("Write `{key}: 127.0.0.1`."))
+            .hint(format!("Write `{key}: 127.0.0.1`."))
             .done(),
         Ok(_) => {
             let what = if address.is_empty() {
@@ -208,7 +208,7 @@ fn loopback(
             };
             kind.here(at, what)
                 .why("whoever reaches the API server or Flink's REST can run code on this machine")
-                .mend(format!("Write `{key}: 127.0.0.1`."))
+                .hint(format!("Write `{key}: 127.0.0.1`."))
                 .done()
         }
     }
@@ -224,7 +224,7 @@ fn roles(kind: &Source, cluster: &Cluster) -> Result<(), Fault> {
         return kind
             .at("nodes", "The lab has no node.")
             .why("the one that kind adds by itself does not mount the shared folder")
-            .mend("Write `nodes:` with one that has `role: control-plane`.")
+            .hint("Write `nodes:` with one that has `role: control-plane`.")
             .done();
     }
     if control_planes.next().is_none() {
@@ -239,7 +239,7 @@ fn roles(kind: &Source, cluster: &Cluster) -> Result<(), Fault> {
                 "A lab has one control-plane node, this is the second.",
             )
             .why("a second would need kind's load balancer, and shows nothing about Flink")
-            .mend("Write `role: worker`.")
+            .hint("Write `role: worker`.")
             .done(),
         None => Ok(()),
     }
@@ -296,7 +296,7 @@ fn mounts(kind: &Source, path: &str, node: &Node) -> Result<(), Fault> {
                     format!("Unknown MountPropagation: {:?}", mount.propagation),
                 )
                 .why(format!("it may be {}", one_of(&propagations)))
-                .mend(did_you_mean(&mount.propagation, propagations))
+                .hint(did_you_mean(&mount.propagation, propagations))
                 .done();
         }
         if mount.host_path.is_empty() {
@@ -321,7 +321,7 @@ fn mounts(kind: &Source, path: &str, node: &Node) -> Result<(), Fault> {
                         format!("`{path}.hostPath` cannot be `{}`.", mount.host_path),
                     )
                     .why("kind would take it from the folder that it is called in, and a lab is called from anywhere")
-                    .mend("Write the whole path, from `/` on.")
+                    .hint("Write the whole path, from `/` on.")
                     .done();
             }
             if mount.host_path.contains(':') {
@@ -359,7 +359,7 @@ fn mounts(kind: &Source, path: &str, node: &Node) -> Result<(), Fault> {
         None => kind
             .at(path, format!("`{path}` does not mount the shared folder."))
             .why("checkpoints and HA files are kept there, and looked at from outside")
-            .mend(format!("Give it an extraMount with `hostPath: {SHARED}`."))
+            .hint(format!("Give it an extraMount with `hostPath: {SHARED}`."))
             .done(),
     }
 }

@@ -32,14 +32,14 @@ fn election(settings: &Settings<'_>) -> Result<(), Fault> {
                 "a leader would go on for {} s after another one may have taken over",
                 (deadline - lease) / 1e3
             ))
-            .mend("Let lease-duration be at least as long as renew-deadline.")
+            .hint("Let lease-duration be at least as long as renew-deadline.")
             .done();
     }
     if let (true, Some(at)) = (retry >= deadline, at_retry.or(at_deadline).or(at_lease)) {
         return at
             .wrong("The retry period is not shorter than the renew deadline.")
             .why("the lease is renewed once a retry period, and would be given up before")
-            .mend("Let retry-period be a third of renew-deadline or less.")
+            .hint("Let retry-period be a third of renew-deadline or less.")
             .done();
     }
     Ok(())
@@ -62,7 +62,7 @@ fn agree(whole: &Whole<'_>, settings: &Settings<'_>) -> Result<(), Fault> {
                 "`{key}` is `{value}`, which does not fit to lab.yaml."
             ))
             .why(why)
-            .mend(format!("Write `{key}: {wanted}`, or change lab.yaml."))
+            .hint(format!("Write `{key}: {wanted}`, or change lab.yaml."))
             .done()
     };
     let id = flink.cluster_id.as_str();

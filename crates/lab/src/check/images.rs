@@ -58,7 +58,7 @@ pub(super) fn policy(
         .source
         .here(at, what)
         .why(WHY)
-        .mend("Write `IfNotPresent`.")
+        .hint("Write `IfNotPresent`.")
         .done()
 }
 

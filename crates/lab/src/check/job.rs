@@ -57,7 +57,7 @@ fn own_jar(lab: &Source, file: &str, class: &str, files: &[(String, String)]) ->
                 format!("There is no file `{file}` in the lab's folder."),
             )
             .why("a jar in the image is named by its path, from `/` on")
-            .mend(did_you_mean(file, known.filter(|name| jars::is_jar(name))))
+            .hint(did_you_mean(file, known.filter(|name| jars::is_jar(name))))
             .done();
     };
     let bytes = jars::file_bytes(file, text).unwrap_or_default();

@@ -127,7 +127,7 @@ fn namespaces(whole: &Whole<'_>) -> Result<(), Fault> {
                         at,
                         format!("No manifest makes the namespace `{namespace}`."),
                     )
-                    .mend(did_you_mean(namespace, known.iter().copied()))
+                    .hint(did_you_mean(namespace, known.iter().copied()))
                     .done();
             }
             Some(first) if first.turn > object.turn => {
@@ -140,7 +140,7 @@ fn namespaces(whole: &Whole<'_>) -> Result<(), Fault> {
                             first.source.file
                         ),
                     )
-                    .mend("List its file earlier under `apply`.")
+                    .hint("List its file earlier under `apply`.")
                     .done();
             }
             Some(_) => {}
@@ -154,7 +154,7 @@ fn namespaces(whole: &Whole<'_>) -> Result<(), Fault> {
                 "flink.namespace",
                 format!("No manifest makes the namespace `{namespace}`."),
             )
-            .mend(did_you_mean(namespace, known.iter().copied()))
+            .hint(did_you_mean(namespace, known.iter().copied()))
             .done();
     }
     Ok(())
@@ -179,7 +179,7 @@ fn rollouts(whole: &Whole<'_>) -> Result<(), Fault> {
                     format!("`{}` has nothing to wait for.", apply.file),
                 )
                 .why("a rollout is of a Deployment or StatefulSet, and the file has none")
-                .mend("Remove the `wait`.")
+                .hint("Remove the `wait`.")
                 .done();
         }
     }
@@ -260,7 +260,7 @@ fn ports(whole: &Whole<'_>) -> Result<(), Fault> {
                 format!("No port mapping leads to the node's port {wanted}."),
             )
             .why("`flink.rest.node-port` in lab.yaml needs one to be reached from this machine")
-            .mend(format!(
+            .hint(format!(
                 "Add `- {{containerPort: {wanted}, hostPort: 0, listenAddress: 127.0.0.1}}`."
             ))
             .done();

@@ -25,8 +25,7 @@ pub(super) use remotes::wanted;
 
 use super::Lab;
 use super::decode::{Rules, decode};
-use super::definition::Definition;
-use super::definition::{Roles};
+use super::definition::{Definition, Roles};
 use super::jars;
 use super::kind::Cluster;
 use super::manifest::{self, Document, Manifest};
@@ -75,8 +74,8 @@ impl Wrong<'_> {
         self
     }
 
-    pub(super) fn mend(mut self, mend: impl Into<Advice>) -> Self {
-        self.mistake = self.mistake.mend(mend);
+    pub(super) fn hint(mut self, hint: impl Into<Advice>) -> Self {
+        self.mistake = self.mistake.hint(hint);
         self
     }
 
@@ -134,7 +133,7 @@ pub(super) fn read_files(folder: &Path) -> Result<Vec<(String, String)>, Fault> 
             format!("There is no built-in lab and no folder `{shown}`."),
         )
         .why(error)
-        .mend(if near.is_empty() {
+        .hint(if near.is_empty() {
             format!("Built in: {}.", listed(super::built_in_names()))
         } else {
             near
@@ -178,7 +177,7 @@ fn read_file(folder: &Path, name: &str) -> Result<String, Fault> {
     if length > LONGEST_FILE {
         let fault = unreadable(format!("{length} bytes are too many for a lab file"));
         return Err(match jars::is_jar(name) {
-            true => fault.mend("Put a jar of this size into an image and name that: `job.image`."),
+            true => fault.hint("Put a jar of this size into an image and name that: `job.image`."),
             false => fault,
         });
     }
@@ -216,7 +215,7 @@ fn complete(files: Vec<(String, String)>, folder: &str, kept: Option<&Path>) -> 
                     &format!("apply[{turn}].file"),
                     format!("There is no file `{}` in the lab's folder.", apply.file),
                 )
-                .mend(did_you_mean(&apply.file, known))
+                .hint(did_you_mean(&apply.file, known))
                 .done();
         };
         let found =
@@ -323,7 +322,7 @@ fn open(files: &[(String, String)], folder: &str, name: &str) -> Result<Source, 
     match documents.next() {
         Some(second) => source
             .here(second.at, "Another document begins here.")
-            .mend(format!("`{name}` holds one document: remove the `---`."))
+            .hint(format!("`{name}` holds one document: remove the `---`."))
             .done(),
         None => Ok(source),
     }
@@ -334,7 +333,7 @@ fn text_of<'a>(files: &'a [(String, String)], file: &str, name: &str) -> Result<
     match files.iter().find(|(found, _)| found == name) {
         Some((_, text)) => Ok(text),
         None => Err(Fault::wrong("lab-file-missing", format!("The lab has no file `{name}`."))
-            .mend("A lab is a folder with `lab.yaml`, `kind.yaml` and the manifests that `lab.yaml` lists.")
+            .hint("A lab is a folder with `lab.yaml`, `kind.yaml` and the manifests that `lab.yaml` lists.")
             .at(file, 0, 0)),
     }
 }

@@ -110,7 +110,7 @@ fn is_session(object: &Object<'_>, operated: &Operated) -> Result<(), Fault> {
         .source
         .here(key.at, what)
         .why(session::SESSION)
-        .mend("Take `job` out of it, and name the job in lab.yaml.")
+        .hint("Take `job` out of it, and name the job in lab.yaml.")
         .done()
 }
 
@@ -168,7 +168,7 @@ fn jobmanagers(object: &Object<'_>, operated: &Operated) -> Result<(), Fault> {
             "The {kind} `{name}` cannot have {asked} JobManagers."
         ))
         .why("its operator allows one, so there is never a standby")
-        .mend("Write 1. A lab without an operator can have a standby.")
+        .hint("Write 1. A lab without an operator can have a standby.")
         .done();
     }
     if asked > 1 && !operated.has_ha() {
@@ -176,7 +176,7 @@ fn jobmanagers(object: &Object<'_>, operated: &Operated) -> Result<(), Fault> {
             "The {kind} `{name}` cannot have {asked} JobManagers without high availability."
         ))
         .why("its operator refuses that")
-        .mend("Add `high-availability.type: kubernetes` to its flinkConfiguration.")
+        .hint("Add `high-availability.type: kubernetes` to its flinkConfiguration.")
         .done();
     }
     Ok(())
@@ -198,7 +198,7 @@ fn set_by_the_operator(
             .source
             .here(*at, format!("The operator sets `{key}` itself."))
             .why("it refuses an object that says so")
-            .mend("Remove the option.")
+            .hint("Remove the option.")
             .done(),
     }
 }
@@ -222,7 +222,7 @@ fn names(whole: &Whole<'_>, object: &Object<'_>, operated: &Operated) -> Result<
             "it is the name of the FlinkDeployment in {}",
             object.source.file
         ))
-        .mend(format!("Write `cluster-id: {}`.", operated.name))
+        .hint(format!("Write `cluster-id: {}`.", operated.name))
         .done()
 }
 
@@ -247,7 +247,7 @@ fn roles(whole: &Whole<'_>, operated: &Operated) -> Result<(), Fault> {
                     format!("The operator gives no pod the label `{label}`."),
                 )
                 .why(format!("those of the {kind} have `{}`", made.selector))
-                .mend("Leave `roles` out: the operator's labels are known.")
+                .hint("Leave `roles` out: the operator's labels are known.")
                 .done();
         }
         if given.container != made.container {
@@ -258,7 +258,7 @@ fn roles(whole: &Whole<'_>, operated: &Operated) -> Result<(), Fault> {
                     format!("The operator calls no container `{}`.", given.container),
                 )
                 .why(format!("Flink's is `{}`", made.container))
-                .mend(did_you_mean(&given.container, [made.container.as_str()]))
+                .hint(did_you_mean(&given.container, [made.container.as_str()]))
                 .done();
         }
     }

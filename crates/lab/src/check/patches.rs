@@ -90,7 +90,7 @@ pub(super) fn carried_out(kind: &Source, cluster: &Cluster) -> Result<(), Fault>
                 return kind
                     .here(mentioned(kind, cluster, &gate.name), gate.what())
                     .why(gate.why())
-                    .mend(did_you_mean(
+                    .hint(did_you_mean(
                         &gate.name,
                         gates::names().filter(|name| *name != gate.name),
                     ))
@@ -174,7 +174,7 @@ fn useless(kind: &Source, cluster: &Cluster, unused: &Unused) -> Result<(), Faul
                 .why(format!(
                     "for Kubernetes {major}.{minor}, kind writes kubeadm.k8s.io/{writes}"
                 ))
-                .mend("Leave the API version out: then the patch fits every one.")
+                .hint("Leave the API version out: then the patch fits every one.")
                 .done()
         }
         _ => wrong.why("kind would leave it out without a word").done(),
@@ -246,7 +246,7 @@ pub(super) fn containerd(kind: &Source, cluster: &Cluster) -> Result<(), Fault> 
             return kind
                 .at(&path, "kind cannot read the patch.")
                 .why(why)
-                .mend("kind reads TOML 1.0, not what later versions allow.")
+                .hint("kind reads TOML 1.0, not what later versions allow.")
                 .done();
         }
     }
@@ -288,7 +288,7 @@ fn known_document(kind: &Source, at: At, name: &str) -> Result<(), Fault> {
         format!("The patch fits no document: there is no `{name}`."),
     )
     .why(format!("kind writes {}", listed(PATCHED)))
-    .mend(did_you_mean(name, PATCHED))
+    .hint(did_you_mean(name, PATCHED))
     .done()
 }
 
@@ -296,7 +296,7 @@ fn known_document(kind: &Source, at: At, name: &str) -> Result<(), Fault> {
 fn within(kind: &Source, path: &str, mistake: Mistake) -> Fault {
     kind.here(inside(kind, path, mistake.at), mistake.what)
         .why(mistake.why)
-        .mend(mistake.mend)
+        .hint(mistake.hint)
         .fault()
 }
 

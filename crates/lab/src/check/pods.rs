@@ -95,7 +95,7 @@ pub(super) fn of<'a>(
                         format!("The {kind} `{of}` has no container `{}`.", labels.container),
                     )
                     .why(format!("it has {}", listed(names.iter().copied())))
-                    .mend(did_you_mean(&labels.container, names))
+                    .hint(did_you_mean(&labels.container, names))
                     .done();
             }
         }
@@ -127,7 +127,7 @@ pub(super) fn of<'a>(
                 "pods have {}",
                 listed(seen.iter().map(String::as_str))
             ))
-            .mend(did_you_mean(
+            .hint(did_you_mean(
                 &labels.selector,
                 seen.iter().map(String::as_str),
             ))
@@ -165,7 +165,7 @@ pub(super) fn known_image(
             format!("The image `{image}` is not among `images` of lab.yaml."),
         )
         .why("only those are brought into the nodes")
-        .mend(did_you_mean(image, known))
+        .hint(did_you_mean(image, known))
         .done()
 }
 
@@ -258,7 +258,7 @@ fn no_volume<T>(pods: &Pods<'_>, mount: &Node, name: &str) -> Result<T, Fault> {
     pods.object
         .source
         .here(mount.place("name"), format!("There is no volume `{name}`."))
-        .mend(did_you_mean(name, names))
+        .hint(did_you_mean(name, names))
         .done()
 }
 
@@ -283,7 +283,7 @@ pub(super) fn references(whole: &Whole<'_>, pods: &Pods<'_>) -> Result<(), Fault
                 node.at,
                 format!("No manifest makes the {kind} `{name}` in this namespace."),
             )
-            .mend(did_you_mean(name, names.by_ref()))
+            .hint(did_you_mean(name, names.by_ref()))
             .done()
     };
     if let Some(account) = spec.get("serviceAccountName")

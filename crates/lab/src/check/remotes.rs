@@ -22,7 +22,7 @@ pub(super) fn words(lab: &Source, index: usize, apply: &Apply) -> Result<(), Fau
             return lab
                 .at(&path("url"), format!("`{}` is missing.", path("sha256")))
                 .why("what is fetched must be what was meant")
-                .mend("Look at the file, and write what `sha256sum` prints of it.")
+                .hint("Look at the file, and write what `sha256sum` prints of it.")
                 .done();
         }
         (None, Some(_)) => {
@@ -112,7 +112,7 @@ pub(super) fn with(
                         format!("The file `{name}` in the lab's folder is another one."),
                     )
                     .why(format!("its SHA-256 is {is}"))
-                    .mend("Look at the file, then write its sum here, or remove the file.")
+                    .hint("Look at the file, then write its sum here, or remove the file.")
                     .done();
             }
             continue;
@@ -126,7 +126,7 @@ pub(super) fn with(
                         format!("The manifest `{name}` is not on this machine yet."),
                     )
                     .why(format!("the lab takes it from {url}"))
-                    .mend(advice!(
+                    .hint(advice!(
                         "Run `flinklab up` in a terminal, which asks and fetches it, or with --yes. \
                          Or put it into the lab's folder under that name."
                     ))

@@ -56,7 +56,7 @@ pub(super) fn check(whole: &Whole<'_>, pods: &Pods<'_>, needed: &[&str]) -> Resu
         Bound::Known(_) | Bound::Unknown => None,
     });
     match rule {
-        Some((role, at)) => role.source.here(at.at, what).why(why).mend(format!(
+        Some((role, at)) => role.source.here(at.at, what).why(why).hint(format!(
             "The {} `{}` needs the verbs {} for `configmaps`.",
             role.document.kind,
             role.document.name,
@@ -64,7 +64,7 @@ pub(super) fn check(whole: &Whole<'_>, pods: &Pods<'_>, needed: &[&str]) -> Resu
         )),
         None => {
             let at = account.map_or(pods.spec.at, |account| account.at);
-            pods.object.source.here(at, what).why(why).mend(format!(
+            pods.object.source.here(at, what).why(why).hint(format!(
                 "Bind it to a Role of this namespace with the verbs {} for `configmaps`.",
                 listed(needed.iter().copied())
             ))

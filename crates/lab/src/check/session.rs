@@ -46,7 +46,7 @@ fn is_session(pods: &Pods<'_>) -> Result<(), Fault> {
     let refused = |wrong: Wrong<'_>| {
         wrong
             .why(SESSION)
-            .mend("Start the JobManagers as `jobmanager`, and name the job in lab.yaml.")
+            .hint("Start the JobManagers as `jobmanager`, and name the job in lab.yaml.")
             .done()
     };
     let document = pods.object.document;
@@ -79,7 +79,7 @@ pub(super) fn high_availability(image: &str, configured: &Configured<'_>) -> Res
         _ if old => "high-availability: kubernetes".to_owned(),
         _ => "high-availability.type: kubernetes".to_owned(),
     };
-    let mend = format!("Write `{wanted}`.");
+    let hint = format!("Write `{wanted}`.");
     let set = names
         .iter()
         .find_map(|name| Some((*name, settings.get(*name)?)));
@@ -92,12 +92,12 @@ pub(super) fn high_availability(image: &str, configured: &Configured<'_>) -> Res
             Some(unread) => unread
                 .wrong("`high-availability.type` is not read by this version of Flink.")
                 .why("before 1.17 the option is called `high-availability`")
-                .mend(mend)
+                .hint(hint)
                 .done(),
             None => source
                 .here(at, "High availability is off: no option turns it on.")
                 .why(why)
-                .mend(mend)
+                .hint(hint)
                 .done(),
         };
     };
@@ -107,7 +107,7 @@ pub(super) fn high_availability(image: &str, configured: &Configured<'_>) -> Res
         return setting
             .wrong(format!("High availability is off: `{name}` is `{value}`."))
             .why("nobody is elected then, and nothing survives a JobManager")
-            .mend(mend)
+            .hint(hint)
             .done();
     }
     if is_short && version.is_some_and(|version| version < (1, 16)) {
@@ -116,7 +116,7 @@ pub(super) fn high_availability(image: &str, configured: &Configured<'_>) -> Res
                 "This version of Flink does not know `{value}` as `{name}`."
             ))
             .why("it takes it for the name of a class, and ends itself")
-            .mend(mend)
+            .hint(hint)
             .done();
     }
     if !is_short && value != FACTORY {
@@ -124,7 +124,7 @@ pub(super) fn high_availability(image: &str, configured: &Configured<'_>) -> Res
         return setting
             .wrong(format!("`{name}` cannot be `{value}`."))
             .why("flinklab follows the election in Kubernetes' config maps; any other word is the name of a class to Flink, and where there is none its JobManagers end themselves")
-            .mend(if near.is_empty() { mend } else { near })
+            .hint(if near.is_empty() { hint } else { near })
             .done();
     }
     for option in [STORAGE, CLUSTER_ID] {
@@ -132,7 +132,7 @@ pub(super) fn high_availability(image: &str, configured: &Configured<'_>) -> Res
             return setting
                 .wrong(format!("`{option}` is missing."))
                 .why("with high availability a JobManager ends itself without it")
-                .mend(match option {
+                .hint(match option {
                     STORAGE => "Set it to a folder below the mount of the shared folder.",
                     _ => "Set it to `flink.cluster-id` of lab.yaml.",
                 })
@@ -148,7 +148,7 @@ pub(super) fn takes_jobs(configured: &Configured<'_>) -> Result<(), Fault> {
         Some(setting) if setting.value.trim().eq_ignore_ascii_case("false") => setting
             .wrong("`web.submit.enable` is `false`, so Flink takes no job over REST.")
             .why("`up` submits the job of lab.yaml that way")
-            .mend("Remove the option: REST is reached from this machine only.")
+            .hint("Remove the option: REST is reached from this machine only.")
             .done(),
         _ => Ok(()),
     }
@@ -166,7 +166,7 @@ fn own_addresses(replicas: u64, configured: &Configured<'_>) -> Result<(), Fault
     setting
         .wrong(format!("{replicas} JobManagers share the address `{address}`."))
         .why("the leader is found by the address that it writes down, and others would reach either of them")
-        .mend("Give each its own: the arguments `-D` and `jobmanager.rpc.address=$(POD_IP)`, with POD_IP from `status.podIP`.")
+        .hint("Give each its own: the arguments `-D` and `jobmanager.rpc.address=$(POD_IP)`, with POD_IP from `status.podIP`.")
         .done()
 }
 
@@ -214,7 +214,7 @@ pub(super) fn slots(whole: &Whole<'_>, offers: &[(u64, u64)]) -> Result<(), Faul
             format!("{pods} TaskManager{s} of {slots}")
         })
         .collect();
-    let mend = match there {
+    let hint = match there {
         0 => "Let a TaskManager start.".to_owned(),
         most => format!(
             "Write `parallelism: {most}` or less, or raise the TaskManagers' `replicas` or `{SLOTS}`."
@@ -231,6 +231,6 @@ pub(super) fn slots(whole: &Whole<'_>, offers: &[(u64, u64)]) -> Result<(), Faul
             ),
         )
         .why(shown.join(" and "))
-        .mend(mend)
+        .hint(hint)
         .done()
 }

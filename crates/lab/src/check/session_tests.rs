@@ -25,9 +25,9 @@ fn with(lab: &str, changes: &[Change<'_>]) -> String {
     let line = text.lines().nth(place.line - 1).unwrap();
     let from: String = line.chars().skip(place.column - 1).collect();
     let word = from.split([',', ' ', ']', '}']).next().unwrap();
-    let mend = Invocation::default().advise(&fault.mend);
+    let hint = Invocation::default().advise(&fault.hint);
     format!(
-        "{} [{word}] {} ({}) → {mend}",
+        "{} [{word}] {} ({}) → {hint}",
         place.file, fault.what, fault.why
     )
 }

@@ -61,7 +61,7 @@ pub(super) fn check(whole: &Whole<'_>, pods: &Pods<'_>) -> Result<(), Fault> {
             .why(format!(
                 "the image would add it to `{file}`, which is mounted from a config map and cannot be written"
             ))
-            .mend("Put its options into the config map.")
+            .hint("Put its options into the config map.")
             .done();
     }
     understood(pods.object, &carried, version)?;
@@ -107,7 +107,7 @@ pub(super) fn understood(
         };
         if let Some(wrong) = objection {
             let mistake = object.source.here(*at, wrong.what);
-            return mistake.why(wrong.why).mend(wrong.mend).done();
+            return mistake.why(wrong.why).hint(wrong.hint).done();
         }
     }
     Ok(())
@@ -136,7 +136,7 @@ fn unread(found: &Found<'_>, version: Version) -> Result<(), Fault> {
         .source
         .here(at, format!("Flink {version} does not read `{}`.", found.file))
         .why(format!("it reads `{other}` only, {outcome}"))
-        .mend(format!(
+        .hint(format!(
             "Call it `{other}`, here and where the pods mount it, or take an image of Flink {image}."
         ))
         .done()
@@ -250,7 +250,7 @@ fn no_key<T>(
             format!("The ConfigMap `{}` has no key `{key}`.", map.document.name),
         )
         .why(format!("it has {has}; {outcome}"))
-        .mend(crate::mistake::did_you_mean(key, keys))
+        .hint(crate::mistake::did_you_mean(key, keys))
         .done()
 }
 

@@ -49,7 +49,7 @@ fn about(lab: &Source, text: &str) -> Result<(), Fault> {
         .why(format!(
             "it is one line of at most {LONGEST_ABOUT} characters"
         ))
-        .mend("Tell the rest in comments at the head of lab.yaml.")
+        .hint("Tell the rest in comments at the head of lab.yaml.")
         .done()
 }
 
@@ -96,7 +96,7 @@ pub(super) fn image(lab: &Source, path: &str, text: &str) -> Result<(), Fault> {
         return lab
             .at(path, format!("The image `{text}` has no tag."))
             .why("without one it is `latest`, which the kubelet pulls anew each time")
-            .mend("Name a version.")
+            .hint("Name a version.")
             .done();
     }
     Ok(())
@@ -126,7 +126,7 @@ fn apply(lab: &Source, definition: &Definition) -> Result<(), Fault> {
         if apply.file == "lab.yaml" || apply.file == "kind.yaml" {
             return lab
                 .at(&path, format!("`{}` is no manifest.", apply.file))
-                .mend("List the files that `kubectl apply -f` would take.")
+                .hint("List the files that `kubectl apply -f` would take.")
                 .done();
         }
         if apply.file.contains(['/', '\\']) {
@@ -299,7 +299,7 @@ fn failures(lab: &Source, definition: &Definition) -> Result<(), Fault> {
         if failure::find(key).is_some() {
             return lab
                 .at(&path, format!("The failure `{key}` is built in already."))
-                .mend("Choose another key.")
+                .hint("Choose another key.")
                 .done();
         }
         if !keys.insert(key) {
@@ -323,7 +323,7 @@ fn failures(lab: &Source, definition: &Definition) -> Result<(), Fault> {
         if !keys.contains(key.as_str()) {
             return lab
                 .at(&path, format!("There is no failure `{key}`."))
-                .mend(did_you_mean(key, keys.iter().copied()))
+                .hint(did_you_mean(key, keys.iter().copied()))
                 .done();
         }
         if !first.insert(key) {

@@ -83,7 +83,7 @@ fn parts(text: &str) -> Result<Vec<(usize, &str)>, Mistake> {
                 };
                 return Err(Mistake::at(at, "The patch ends in this line.")
                     .why("kind would leave out what stands above it")
-                    .mend("Remove the line, or write what follows it."));
+                    .hint("Remove the line, or write what follows it."));
             }
         }
         line += 1;
@@ -111,7 +111,7 @@ pub(crate) fn trees(text: &str) -> Result<Vec<Node>, Mistake> {
             Tree::Map(_) => all.push(root),
             Tree::List(_) | Tree::Scalar { .. } => {
                 return Err(Mistake::at(root.at, "The patch is no map.")
-                    .mend("It begins with `kind:`, which says what it is for."));
+                    .hint("It begins with `kind:`, which says what it is for."));
             }
         }
     }
@@ -292,7 +292,7 @@ pub(crate) fn apply(document: &mut Value, operations: &[Operation]) -> Result<()
                 }
                 _ => format!("There is nothing at `{path}` that could be changed."),
             };
-            return Err(Mistake::at(*at, what).mend("Take it out of the patch, or mend its path."));
+            return Err(Mistake::at(*at, what).hint("Take it out of the patch, or hint its path."));
         }
     }
     Ok(())

@@ -54,7 +54,7 @@ pub(crate) fn properties(text: &Node, version: Option<Version>) -> Result<Option
             return Err(
                 Mistake::at(at, format!("`{}` loses its spaces in {VARIABLE}.", key.trim()))
                     .why("from 1.19 on, the image takes every space out of a line: `-Xa -Xb` becomes `-Xa-Xb`")
-                    .mend("Put the option into the config map, or among the arguments: `-D`, then `option=value`."),
+                    .hint("Put the option into the config map, or among the arguments: `-D`, then `option=value`."),
             );
         }
         options.insert(key.trim().to_owned(), (value.to_owned(), at));

@@ -14,22 +14,22 @@ const BARE_MILLIS: u64 = 1000;
 /// No process runs on less memory, in bytes.
 const BARE_BYTES: u64 = 1 << 20;
 
-/// What is wrong with an option: what, why, mend.
+/// What is wrong with an option: what, why, hint.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Objection {
     pub(crate) what: String,
     pub(crate) why: String,
-    pub(crate) mend: String,
+    pub(crate) hint: String,
     /// Whether the name may be that of somebody else's option.
     pub(crate) foreign: bool,
 }
 
 impl Objection {
-    fn new(what: String, why: impl Into<String>, mend: impl Into<String>) -> Self {
+    fn new(what: String, why: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             what,
             why: why.into(),
-            mend: mend.into(),
+            hint: hint.into(),
             foreign: false,
         }
     }
@@ -54,12 +54,12 @@ pub(crate) fn name(key: &str, version: Option<Version>) -> Result<(), Objection>
     let what = format!("{} has no option `{key}`.", flink(version));
     if let (false, Some(version)) = (entries.is_empty(), version) {
         let when = table::when(&entries, version);
-        let mend = current(key, &entries, version);
-        let mend = mend.map_or_else(
+        let hint = current(key, &entries, version);
+        let hint = hint.map_or_else(
             || "Remove it.".to_owned(),
             |name| format!("Write `{name}`."),
         );
-        return Err(Objection::new(what, format!("{when}; {nothing}"), mend));
+        return Err(Objection::new(what, format!("{when}; {nothing}"), hint));
     }
     if let Some(near) = near(key, version) {
         return Err(Objection::new(
@@ -78,7 +78,7 @@ pub(crate) fn name(key: &str, version: Option<Version>) -> Result<(), Objection>
     Err(Objection {
         what: format!("`{key}` is no option of Flink."),
         why: format!("none of its options begins with `{first}`"),
-        mend: String::new(),
+        hint: String::new(),
         foreign: true,
     })
 }
@@ -121,9 +121,9 @@ pub(crate) fn value(key: &str, value: &str, version: Option<Version>) -> Result<
     if words::HA.contains(&key) {
         return ha(key, value, version);
     }
-    let cannot = |why: String, mend: String| {
+    let cannot = |why: String, hint: String| {
         let what = format!("`{key}` cannot be `{value}`.");
-        Err(Objection::new(what, why, mend))
+        Err(Objection::new(what, why, hint))
     };
     let all = table::entries(key);
     let mut entries = all.iter().filter(|entry| entry.covers(version));
@@ -131,8 +131,8 @@ pub(crate) fn value(key: &str, value: &str, version: Option<Version>) -> Result<
         return Ok(());
     };
     if !entries.any(|entry| read::reads(&entry.shape, value, version)) {
-        let (why, mend) = unreadable(&first.shape, value, version, &all);
-        return cannot(why, mend);
+        let (why, hint) = unreadable(&first.shape, value, version, &all);
+        return cannot(why, hint);
     }
     let counts_millis = all
         .iter()
@@ -161,8 +161,8 @@ pub(crate) fn value(key: &str, value: &str, version: Option<Version>) -> Result<
         && !value.contains('.')
     {
         let known = joined(words.iter().copied(), "and");
-        let mend = did_you_mean(value, words.iter().copied());
-        return cannot(format!("{} knows {known}", flink(version)), mend);
+        let hint = did_you_mean(value, words.iter().copied());
+        return cannot(format!("{} knows {known}", flink(version)), hint);
     }
     let number = match first.shape {
         Shape::Duration => read::time(value),
@@ -240,11 +240,11 @@ fn ha(key: &str, value: &str, version: Option<Version>) -> Result<(), Objection>
         Some(version) if version < Version::new(1, 16) => words::HA_CLASS,
         _ => "kubernetes",
     };
-    let mend = format!("Write `{key}: {right}`.");
+    let hint = format!("Write `{key}: {right}`.");
     if is("none") || is("standalone") {
         let why = "it turns high availability off: nobody would be elected, and a JobManager that \
                    is lost would take its jobs with it";
-        return Err(Objection::new(what, why, mend));
+        return Err(Objection::new(what, why, hint));
     }
     if value.contains('.') || is("zookeeper") || is("kubernetes") && right == "kubernetes" {
         return Ok(());
@@ -253,7 +253,7 @@ fn ha(key: &str, value: &str, version: Option<Version>) -> Result<(), Objection>
         "{} takes it for the name of a class, and no JobManager would start",
         flink(version)
     );
-    Err(Objection::new(what, why, mend))
+    Err(Objection::new(what, why, hint))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub(super) fn options(root: &Node, text: &str, into: &mut Options) -> Result<(),
         Value::Scalar { .. } | Value::List(_) => {
             Err(Mistake::at(root.at, "The file must be a map of options.")
                 .why("Flink would not start")
-                .mend("Write `option: value`, with a space after the colon."))
+                .hint("Write `option: value`, with a space after the colon."))
         }
     }
 }
@@ -38,7 +38,7 @@ fn tabs(node: &Node, lines: &[&str]) -> Result<(), Mistake> {
                 "A tab stands before a value.",
             )
             .why("Flink would not start: its YAML reader wants spaces there")
-            .mend("Write a space.")),
+            .hint("Write a space.")),
             None => Ok(()),
         }
     };
@@ -76,7 +76,7 @@ fn nested(node: &Node, path: &str, into: &mut Options) -> Result<(), Mistake> {
         if node.is_null() {
             return Err(Mistake::at(node.at, format!("`{path}` has no value."))
                 .why("Flink would not start: it ends with a NullPointerException")
-                .mend("Write a value, or remove the line."));
+                .hint("Write a value, or remove the line."));
         }
         return match into.insert(path.to_owned(), (canonical(node), node.at)) {
             Some((_, first)) => Err(twice(path, first, node.at)),
@@ -91,7 +91,7 @@ fn nested(node: &Node, path: &str, into: &mut Options) -> Result<(), Mistake> {
                 format!("A key cannot be the number or boolean `{word}`."),
             )
             .why("Flink would not start: it ends with a ClassCastException")
-            .mend(format!("Write `\"{word}\"`.")));
+            .hint(format!("Write `\"{word}\"`.")));
         }
         nested(value, &joined(path, word), into)?;
     }

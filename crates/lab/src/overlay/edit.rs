@@ -268,7 +268,7 @@ impl Book {
             ),
         )
         .why("it is written there in a way that a change of single lines would tear")
-        .mend(format!(
+        .hint(format!(
             "Put a `{name}` of your own beside this file: it takes the place of the base's."
         ))
     }

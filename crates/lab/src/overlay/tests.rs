@@ -143,7 +143,7 @@ fn mistakes_are_shown_where_they_were_written() {
         assert!(place.column <= line.chars().count() + 1, "{fault}");
         all.push_str(&format!(
             "{fault} → {}\n",
-            Invocation::default().advise(&fault.mend)
+            Invocation::default().advise(&fault.hint)
         ));
     }
     insta::assert_snapshot!(all);

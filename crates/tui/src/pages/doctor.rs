@@ -90,15 +90,15 @@ fn one(theme: &Theme, finding: &Finding, called: &Invocation, width: usize) -> V
     if finding.grade == Grade::Fine {
         return lines;
     }
-    let mut mend = called.advise(&finding.mend);
+    let mut hint = called.advise(&finding.hint);
     match finding.who {
         Some(Who::Doctor) => {
-            mend.push_str(&format!(" ({} does it)", called.command("doctor --fix")));
+            hint.push_str(&format!(" ({} does it)", called.command("doctor --fix")));
         }
-        Some(Who::Root) => mend.push_str(" (as root)"),
+        Some(Who::Root) => hint.push_str(" (as root)"),
         Some(Who::You) | None => {}
     }
-    for words in [&called.advise(&finding.why), &mend] {
+    for words in [&called.advise(&finding.why), &hint] {
         if !words.is_empty() {
             let words = format!("  {words}");
             lines.extend(sentences(theme, Tone::Plain, &words, width));

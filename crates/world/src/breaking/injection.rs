@@ -239,7 +239,7 @@ impl BreakSession<'_> {
                 "target-changed",
                 "The process is no longer the one that was aimed at.",
             )
-            .mend("Nothing was hit. Run the command again.")),
+            .hint("Nothing was hit. Run the command again.")),
             (Ok(code), None, _) => {
                 self.not_refused(node, script, code, &why)?;
                 let what = format!("A command in the node {} ended with {code}.", node.name);

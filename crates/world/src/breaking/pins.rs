@@ -81,7 +81,7 @@ pub(super) fn changed(target: &Target, why: &str) -> Fault {
         ),
     )
     .why(why)
-    .mend("Nothing was hit. Run the command again.")
+    .hint("Nothing was hit. Run the command again.")
 }
 
 /// A container that ends takes the exec in it along; its code then is that of a killed process.

@@ -72,7 +72,7 @@ pub(super) fn damaged(path: &Path, what: &str) -> Fault {
         format!("The bundle {} is damaged: nothing of it was loaded.", path.display()),
     )
     .why(what)
-    .mend(advice!("Copy the file again from where it was made, or make it again with `flinklab bundle create FILE`."))
+    .hint(advice!("Copy the file again from where it was made, or make it again with `flinklab bundle create FILE`."))
 }
 
 /// The entries from the front of a file up to the first that is none, and whether the file ends

@@ -39,7 +39,7 @@ impl Reader {
                 format!("Cannot read {}.", path.display()),
             )
             .why(error)
-            .mend(advice!(
+            .hint(advice!(
                 "Name a file that `flinklab bundle create FILE` has made."
             ))
         };
@@ -55,7 +55,7 @@ impl Reader {
                 format!("{} is no bundle of flinklab.", path.display()),
             )
             .why("it does not begin with a lab's files")
-            .mend(advice!(
+            .hint(advice!(
                 "Name a file that `flinklab bundle create FILE` has made."
             )));
         }
@@ -182,7 +182,7 @@ fn contents(file: &mut File, path: &Path, entries: &[Entry]) -> Result<Contents,
             "its format is {}, and this flinklab reads {FORMAT}",
             version.format
         ))
-        .mend("Load it with the flinklab that came with it, or a newer one."));
+        .hint("Load it with the flinklab that came with it, or a newer one."));
     }
     let contents: Contents =
         serde_json::from_slice(&text).map_err(|error| damaged(format!("{CONTENTS}: {error}")))?;

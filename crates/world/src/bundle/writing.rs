@@ -43,13 +43,13 @@ impl Writer {
                 "bundle-busy",
                 format!("Another flinklab writes {} right now.", path.display()),
             )
-            .mend("Wait until it is done, or name another file."));
+            .hint("Wait until it is done, or name another file."));
         }
         if !is_begun(&mut file).map_err(cannot)? {
             let what = format!("{} is no bundle that was begun.", path.display());
             return Err(Fault::wrong("bundle-part-foreign", what)
                 .why("a file of yours is not written over")
-                .mend("Move it away, or name another file for the bundle."));
+                .hint("Move it away, or name another file for the bundle."));
         }
         let mut contents = Contents {
             format: FORMAT,
@@ -178,7 +178,7 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> Fault {
         format!("Cannot write {}.", path.display()),
     )
     .why(error)
-    .mend(
+    .hint(
         "Name a file in a folder that you may write, with room for it. What was written is \
              kept: the same command goes on with it.",
     )

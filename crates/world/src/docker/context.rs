@@ -51,7 +51,7 @@ fn of_context(folder: &Path, context: &str) -> Result<String, Fault> {
             format!("The Docker context `{context}` cannot be used."),
         )
         .why(why)
-        .mend("Choose another with `docker context use`, or set DOCKER_HOST.")
+        .hint("Choose another with `docker context use`, or set DOCKER_HOST.")
     };
     let meta = read(&file)?.ok_or_else(|| broken(&format!("there is no {}", file.display())))?;
     meta.pointer("/Endpoints/docker/Host")
@@ -72,7 +72,7 @@ pub(super) fn read(file: &Path) -> Result<Option<Value>, Fault> {
             ),
         )
         .why(why)
-        .mend("Mend the file, or set DOCKER_HOST.")
+        .hint("Mend the file, or set DOCKER_HOST.")
     };
     match std::fs::read(file) {
         Ok(bytes) => serde_json::from_slice(&bytes)

@@ -26,7 +26,7 @@ pub(crate) fn failed(doing: &str, error: &Error) -> Fault {
         Error::RequestTimeoutError => fault.why("Docker does not answer in time"),
         error => fault
             .why(root_cause(error))
-            .mend("Check that Docker runs (`docker info`), then run the command again."),
+            .hint("Check that Docker runs (`docker info`), then run the command again."),
     }
 }
 
@@ -37,7 +37,7 @@ pub(crate) fn late(doing: &str, within: Duration) -> Fault {
             "Docker did not finish it within {} s",
             within.as_secs()
         ))
-        .mend("Check that Docker runs (`docker info`) and that the machine is not overloaded.")
+        .hint("Check that Docker runs (`docker info`) and that the machine is not overloaded.")
 }
 
 /// The HTTP status of an answer.
@@ -71,7 +71,7 @@ pub(super) fn no_docker(host: &str, why: impl std::fmt::Display) -> Fault {
         format!("Docker is not running or not reachable at {host}."),
     )
     .why(why)
-    .mend("Start Docker Desktop or run `systemctl start docker`, then try again.")
+    .hint("Start Docker Desktop or run `systemctl start docker`, then try again.")
 }
 
 pub(super) fn unreachable(host: &str, error: &Error) -> Fault {
@@ -86,7 +86,7 @@ pub(super) fn unreachable(host: &str, error: &Error) -> Fault {
                 format!("You may not use Docker at {host}."),
             )
             .why("permission denied")
-            .mend("Add yourself to the group `docker` and log in again.");
+            .hint("Add yourself to the group `docker` and log in again.");
         }
         cause = inner.source();
     }

@@ -186,7 +186,7 @@ async fn throw_away(docker: &Docker, opened: &LabHandle) -> Result<String, Fault
             format!("Cannot remove the files below {shared}."),
         )
         .why(error)
-        .mend(format!(
+        .hint(format!(
             "Check that Docker runs and has the image {image}, then run it again."
         ))
     };
@@ -234,7 +234,7 @@ async fn throw_away(docker: &Docker, opened: &LabHandle) -> Result<String, Fault
             "purge-failed",
             format!("Removing the files below {shared} takes too long."),
         )
-        .mend(format!(
+        .hint(format!(
             "The container {name} still does it; run the command again later."
         ))),
     }

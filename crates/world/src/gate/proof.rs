@@ -76,7 +76,7 @@ fn docker_fault(why: &str) -> Fault {
         "Docker does not describe the node container.",
     )
     .why(why)
-    .mend("Check that Docker runs, then run the command again.")
+    .hint("Check that Docker runs, then run the command again.")
 }
 
 impl Seen {
@@ -182,7 +182,7 @@ impl Seen {
                 format!("There is a kind cluster `{cluster}` that is not this lab's."),
             )
             .why(format!("`{}` does not mount {shared}", self.name))
-            .mend(format!(
+            .hint(format!(
                 "Use another --name, or remove that cluster (`kind delete cluster --name {cluster}`)."
             )));
         }
@@ -197,7 +197,7 @@ impl Seen {
                 format!("The container `{}` belongs to another lab.", self.name),
             )
             .why(format!("its label says {other}, this lab is {lab_id}"))
-            .mend(format!(
+            .hint(format!(
                 "Use another --name. If its lab.json is lost, remove the cluster with \
                  `kind delete cluster --name {0}` or `docker rm -f -v {1}`.",
                 self.cluster.as_deref().unwrap_or_default(),
@@ -216,7 +216,7 @@ impl Seen {
                         format!("The container `{}` is open to the network.", self.name),
                         format!("port {port} is published on `{address}`"),
                     )
-                    .mend("Remove the cluster and give its ports `listenAddress: 127.0.0.1` in kind.yaml."));
+                    .hint("Remove the cluster and give its ports `listenAddress: 127.0.0.1` in kind.yaml."));
                 }
             }
         }
@@ -296,7 +296,7 @@ pub(super) fn server_is(kubeconfig: &str, nodes: &[Seen]) -> Result<(), Fault> {
             "The lab's kubeconfig does not lead to the lab's cluster.".to_owned(),
             format!("{server} is not a port that its node container publishes on loopback"),
         )
-        .mend(advice!("Run `flinklab up`: it writes the file again."))),
+        .hint(advice!("Run `flinklab up`: it writes the file again."))),
     }
 }
 
@@ -316,7 +316,7 @@ pub(super) fn marker_is(found: Option<&ConfigMap>, lab_id: &str) -> Result<(), F
             "The cluster does not carry this lab's marker.".to_owned(),
             format!("there is no config map `{MARKER}` with its id"),
         )
-        .mend(advice!(
+        .hint(advice!(
             "Run `flinklab up`: it writes the marker once the cluster is proven."
         ))),
     }

@@ -24,7 +24,7 @@ pub fn valid_name(name: &str) -> Result<(), Fault> {
             format!("`{name}` cannot be the name of a lab."),
         )
         .why("it is also the name of a kind cluster")
-        .mend(format!(
+        .hint(format!(
             "Use a-z, 0-9, `-` and `.`, beginning and ending with a letter or digit, at most {NAME_LIMIT} characters."
         ))),
     }

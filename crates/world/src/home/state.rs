@@ -191,7 +191,7 @@ impl State {
             Fault::unable("state-broken", "The lab's state cannot be read.")
                 .at(shown.clone(), error.line(), error.column())
                 .why(error)
-                .mend(advice!(
+                .hint(advice!(
                     "Put a copy of the file back, or move the folder away and run `flinklab up`."
                 ))
         };
@@ -215,7 +215,7 @@ impl State {
                 .why(format!(
                     "lab.json has format {version}, this program reads format {FORMAT}"
                 ))
-                .mend(advice!(
+                .hint(advice!(
                     "Use that version for this lab. Or begin anew: remove its cluster \
                      (`kind delete cluster --name {0}`, or `docker rm -f -v` with what \
                      `docker ps -aq --filter label=io.x-k8s.kind.cluster={0}` prints), move the folder away and \
@@ -225,7 +225,7 @@ impl State {
             }
             None => Err(Fault::unable("state-broken", "The lab's state has no format version.")
                 .at(shown, 0, 0)
-                .mend(advice!("Put a copy of the file back, or move the folder away and run `flinklab up`."))),
+                .hint(advice!("Put a copy of the file back, or move the folder away and run `flinklab up`."))),
         }
     }
 

@@ -56,7 +56,7 @@ fn another_format_version_is_refused_with_the_way_out() {
     let fault = home.read_state().unwrap_err();
     assert_eq!(fault.code, "state-version");
     assert!(fault.what.contains("newer"), "{fault}");
-    assert!(!fault.mend.is_empty());
+    assert!(!fault.hint.is_empty());
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn a_file_in_the_place_of_the_folder_is_told_as_such() {
     fs::create_dir_all(home.folder.parent().unwrap()).unwrap();
     fs::write(&home.folder, "not ours").unwrap();
     let fault = home.create().unwrap_err();
-    let mend = Invocation::default().advise(&fault.mend);
-    assert!(mend.contains("move it away"), "{mend}");
+    let hint = Invocation::default().advise(&fault.hint);
+    assert!(hint.contains("move it away"), "{hint}");
     assert_eq!(fs::read_to_string(&home.folder).unwrap(), "not ours");
 }

@@ -54,7 +54,7 @@ pub async fn read_file_of_image(
             "file-missing",
             format!("There is no file {path} in the image {image}."),
         )
-        .mend("Check `job` in lab.yaml.")
+        .hint("Check `job` in lab.yaml.")
     })
 }
 

@@ -55,7 +55,7 @@ async fn carry_out(world: &World, order: &JobOrder, events: &Events) -> Result<J
             format!("{} is still applied: {}.", left.failure, left.what),
         )
         .why("what the job does now says little about what it does otherwise")
-        .mend(advice!("Run `flinklab heal`.")));
+        .hint(advice!("Run `flinklab heal`.")));
     }
     // Others may have done something since the person looked.
     let seen = look(world).await?;
@@ -93,7 +93,7 @@ async fn carry_out(world: &World, order: &JobOrder, events: &Events) -> Result<J
 fn not_now(act: JobAct, why: &str) -> Fault {
     Fault::unable("not-now", format!("`job {act}` cannot be done now."))
         .why(why)
-        .mend(advice!(
+        .hint(advice!(
             "`flinklab job list` shows the jobs and what they can start from."
         ))
 }
@@ -186,7 +186,7 @@ impl Hand<'_> {
                         "Flink does not know the request for the savepoint any more.",
                     )
                     .why("a leader that came later knows nothing of what was asked of the one before")
-                    .mend(advice!("`flinklab job list` shows whether it was written; else ask again.")));
+                    .hint(advice!("`flinklab job list` shows whether it was written; else ask again.")));
                 }
                 other => last = other.to_string(),
             }
@@ -299,7 +299,7 @@ impl Hand<'_> {
             }
             clock::sleep(LOOK).await;
         }
-        Err(late("The new job", RUNS, &last).mend(advice!(
+        Err(late("The new job", RUNS, &last).hint(advice!(
             "It is written down: `flinklab up` goes on with it."
         )))
     }
@@ -335,7 +335,7 @@ async fn running(rest: &Rest, job: &str) -> Result<Option<String>, String> {
 fn refused(act: JobAct, why: &str) -> Fault {
     Fault::unable("flink-refused", format!("Flink refuses `job {act}`."))
         .why(why)
-        .mend(advice!(
+        .hint(advice!(
             "Once all tasks run, try again; `flinklab status` shows whether they do."
         ))
 }
@@ -346,7 +346,7 @@ fn late(what: &str, limit: Duration, last: &str) -> Fault {
         format!("{what} was not seen within {} s.", limit.as_secs()),
     )
     .why(last)
-    .mend(advice!("`flinklab job list` shows how far it is."))
+    .hint(advice!("`flinklab job list` shows how far it is."))
 }
 
 /// The innermost cause of a failed request, in one line.

@@ -54,7 +54,7 @@ pub async fn claimed(home: &Home, run: &str) -> Result<Option<Claim>, Fault> {
                     "undo-busy",
                     format!("Another flinklab takes the run {run} back and does not end."),
                 )
-                .mend(advice!("Stop that process, then run `flinklab heal`.")));
+                .hint(advice!("Stop that process, then run `flinklab heal`.")));
             }
             Err(TryLockError::WouldBlock) => clock::sleep(LOOK).await,
         }

@@ -53,7 +53,7 @@ pub async fn wait_booted(docker: &Docker, id: &str, within: Duration) -> Result<
     let lines = docker.last_lines(id, LAST_LINES).await.unwrap_or_default();
     Err(
         Fault::unable("node-boot", "The node container did not boot.")
-            .mend(hint(&lines))
+            .hint(hint(&lines))
             .why(why)
             .showing("the node's boot log", lines),
     )

@@ -42,7 +42,7 @@ fn patched(text: &str, plan: &NodePlan) -> Result<String, Fault> {
     let made = made.map_err(|unfit| match unfit.path {
         Some(path) => Fault::wrong("containerd-patch", format!("{path} cannot be used."))
             .why(unfit.why)
-            .mend(advice!(
+            .hint(advice!(
                 "Mend it in kind.yaml, then run `flinklab up` again."
             )),
         None => Fault::unable(
@@ -50,7 +50,7 @@ fn patched(text: &str, plan: &NodePlan) -> Result<String, Fault> {
             "The node image's containerd configuration cannot be patched.",
         )
         .why(unfit.why)
-        .mend("Use a kindest/node image in kind.yaml."),
+        .hint("Use a kindest/node image in kind.yaml."),
     })?;
     for path in made.left_out {
         tracing::warn!("{path} is for another version of the file and was left out");

@@ -225,7 +225,7 @@ impl Port {
                 format!("Port {container} would be published on {address}."),
             )
             .why("a lab publishes on loopback only")
-            .mend("Say `listenAddress: 127.0.0.1` in kind.yaml."));
+            .hint("Say `listenAddress: 127.0.0.1` in kind.yaml."));
         }
         Ok(Self {
             container,

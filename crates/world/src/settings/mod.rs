@@ -98,7 +98,7 @@ pub fn open(file: &Path, wanted: Wanted) -> Result<Settings, Fault> {
             format!("Cannot read the settings {shown}."),
         )
         .why(error)
-        .mend("Name another file with --config or FLINKLAB_CONFIG, or none.")),
+        .hint("Name another file with --config or FLINKLAB_CONFIG, or none.")),
     }
 }
 

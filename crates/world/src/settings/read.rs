@@ -94,7 +94,7 @@ impl Here<'_> {
                 "There is no setting `{prefix}{text}`; there are {}.",
                 words.join(", ")
             );
-            return Err(wrong(&self.of(name), what).mend(near));
+            return Err(wrong(&self.of(name), what).hint(near));
         }
         Ok(())
     }

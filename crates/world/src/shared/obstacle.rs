@@ -101,25 +101,25 @@ impl Obstacle {
                 let what = format!("`{path}` {WHERE} is a link to {target}.");
                 let why =
                     format!("{WHY}, and what is done there would be done to what it points to");
-                Fault::unable("shared-link", what).why(why).mend(removed)
+                Fault::unable("shared-link", what).why(why).hint(removed)
             }
             Kind::File => {
                 let what = format!("`{path}` {WHERE} is a file, not a folder.");
                 Fault::unable("shared-not-folder", what)
                     .why(WHY)
-                    .mend(removed)
+                    .hint(removed)
             }
             Kind::Moved => {
                 let what = format!("`{path}` {WHERE} was replaced while it was entered.");
                 Fault::unable("shared-link", what)
                     .why("a job may have put a link there")
-                    .mend(then("Stop the job that does it, then ".to_owned()))
+                    .hint(then("Stop the job that does it, then ".to_owned()))
             }
             Kind::Mount => {
                 let what = format!("Something else is mounted at `{path}` {WHERE}.");
                 Fault::unable("shared-mount", what)
                     .why("what it holds is not the lab's")
-                    .mend(then("Unmount it, then ".to_owned()))
+                    .hint(then("Unmount it, then ".to_owned()))
             }
         }
     }
@@ -142,7 +142,7 @@ mod tests {
             "`a b/c` below the lab's shared folder is a link to /etc/x."
         );
         assert_eq!(
-            Invocation::named("x").advise(&fault.mend),
+            Invocation::named("x").advise(&fault.hint),
             "Remove it (`docker exec n rm '/flink-shared/a b/c'`), then run `flinklab up --name x` \
              again."
         );

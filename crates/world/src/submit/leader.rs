@@ -129,7 +129,7 @@ impl Contradiction {
                 return Some(
                     Fault::unable("ha-forbidden", format!("The config map {map} may not be read."))
                         .why(why)
-                        .mend("Who leads stands there: give the account of the kubeconfig the right to `get` and `list` config maps."),
+                        .hint("Who leads stands there: give the account of the kubeconfig the right to `get` and `list` config maps."),
                 );
             }
             Leader::Shared(_) | Leader::NoMap(_) => {}
@@ -152,7 +152,7 @@ fn shared(host: &str, replicas: u64) -> Fault {
         format!("{replicas} JobManagers call themselves `{host}`."),
     )
     .why("that is the address of no pod, so nobody can tell which of them leads")
-    .mend("Give each its own: the arguments `-D` and `jobmanager.rpc.address=$(POD_IP)`, with POD_IP from `status.podIP`.")
+    .hint("Give each its own: the arguments `-D` and `jobmanager.rpc.address=$(POD_IP)`, with POD_IP from `status.podIP`.")
 }
 
 /// Nobody is written down in the map that was looked at: by what the JobManager says of itself and
@@ -175,7 +175,7 @@ fn elsewhere(lab: &Lab, options: &BTreeMap<String, String>, maps: &[String]) -> 
         };
         return Fault::unable("ha-off", "Flink runs without high availability.")
             .why(format!("its JobManager says: {said}; so nobody is elected, and there is no config map {map}"))
-            .mend("Set `high-availability.type: kubernetes` where the JobManagers read it: config map, FLINK_PROPERTIES or arguments.");
+            .hint("Set `high-availability.type: kubernetes` where the JobManagers read it: config map, FLINK_PROPERTIES or arguments.");
     }
     match id {
         Some(id) if id != ours => Fault::unable(
@@ -185,7 +185,7 @@ fn elsewhere(lab: &Lab, options: &BTreeMap<String, String>, maps: &[String]) -> 
         .why(format!(
             "`kubernetes.cluster-id` of the JobManagers is `{id}`; the config map {map} does not exist, {others}"
         ))
-        .mend(format!(
+        .hint(format!(
             "Set `kubernetes.cluster-id: {ours}` where the JobManagers read it, or write `cluster-id: {id}` in lab.yaml."
         )),
         _ => Fault::unable(
@@ -193,7 +193,7 @@ fn elsewhere(lab: &Lab, options: &BTreeMap<String, String>, maps: &[String]) -> 
             "JobManagers answer, but nobody is written down as the leader.",
         )
         .why(format!("the config map {map} does not exist; {others}"))
-        .mend("The JobManagers' `kubernetes.cluster-id`, `kubernetes.namespace` and `high-availability.type` decide where it is written."),
+        .hint("The JobManagers' `kubernetes.cluster-id`, `kubernetes.namespace` and `high-availability.type` decide where it is written."),
     }
 }
 

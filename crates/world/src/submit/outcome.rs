@@ -88,7 +88,7 @@ impl Outcome {
                 format!("The job asks for {asked} slots, there are {there}."),
             )
             .why("its tasks wait until TaskManagers offer more, and all of the lab's have registered")
-            .mend("Lower its parallelism, or raise the TaskManagers' `replicas` or `taskmanager.numberOfTaskSlots`.")
+            .hint("Lower its parallelism, or raise the TaskManagers' `replicas` or `taskmanager.numberOfTaskSlots`.")
         })
     }
 }
@@ -118,16 +118,16 @@ fn over(state: &str, exception: Option<String>) -> Fault {
     match (state, exception) {
         ("FINISHED", _) => fault
             .why("its program came to an end: all of its sources are bounded")
-            .mend("Name a job in lab.yaml that runs on, or give it arguments that let it: flinklab breaks what runs."),
+            .hint("Name a job in lab.yaml that runs on, or give it arguments that let it: flinklab breaks what runs."),
         ("CANCELED", _) => fault
             .why("somebody cancelled it while `up` waited for its first checkpoint")
-            .mend(advice!("`flinklab up` starts a new one.")),
+            .hint(advice!("`flinklab up` starts a new one.")),
         (_, Some(exception)) => fault
             .why(exception)
-            .mend(advice!("When that is mended, `flinklab up` starts a new one.")),
+            .hint(advice!("When that is mended, `flinklab up` starts a new one.")),
         (_, None) => fault
             .why("Flink tells no exception of it")
-            .mend("Look at the log of the JobManager that leads."),
+            .hint("Look at the log of the JobManager that leads."),
     }
 }
 
@@ -176,7 +176,7 @@ pub async fn takes_jobs(rest: &Rest) -> Result<(), Fault> {
         Some(job) => fault.why(format!("it runs `{job}` already: JobManagers of one job, or `web.submit.enable: false`")),
         None => fault.why("`web.submit.enable` is `false`, or its JobManagers are started for one job of their own"),
     }
-    .mend("flinklab submits the job of lab.yaml to a session cluster: start the JobManagers as `jobmanager`, without that option."))
+    .hint("flinklab submits the job of lab.yaml to a session cluster: start the JobManagers as `jobmanager`, without that option."))
 }
 
 #[cfg(test)]

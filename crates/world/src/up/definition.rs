@@ -121,7 +121,7 @@ fn cluster_changed(home: &Home, state: &State, before: &Lab, now: &Lab) -> Fault
         0,
     )
     .why(why)
-    .mend(advice!(
+    .hint(advice!(
         "Run `flinklab down`, then `flinklab up`; the data is kept."
     ))
 }
@@ -215,7 +215,7 @@ mod tests {
             fault.why.contains("v1.37.0") && fault.why.contains("v1.36.4"),
             "{fault}"
         );
-        let mend = Invocation::named("t").advise(&fault.mend);
-        assert!(mend.contains("flinklab down --name t"), "{mend}");
+        let hint = Invocation::named("t").advise(&fault.hint);
+        assert!(hint.contains("flinklab down --name t"), "{hint}");
     }
 }

@@ -55,7 +55,7 @@ pub(super) async fn cluster(run: &Run<'_>) -> Result<(), Fault> {
             "control-planes",
             "A lab has exactly one control-plane node.",
         )
-        .mend(
+        .hint(
             "Leave one node of role control-plane in kind.yaml; any number of workers is fine.",
         ));
     };

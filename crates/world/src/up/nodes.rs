@@ -193,7 +193,7 @@ pub(super) fn other_shape(run: &Run<'_>, why: &str) -> Fault {
         format!("The cluster `{name}` is not what kind.yaml says."),
     )
     .why(why)
-    .mend(advice!(
+    .hint(advice!(
         "Run `flinklab down`, then `flinklab up`; the data is kept."
     ))
 }

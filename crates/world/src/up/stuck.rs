@@ -177,7 +177,7 @@ impl Rights {
                 ),
             )
             .why("Flink's high availability keeps lock, leader and pointers in them, so no JobManager can lead")
-            .mend("Bind it to a Role with the verbs get, list, watch, create, update, patch and delete for `configmaps`.")
+            .hint("Bind it to a Role with the verbs get, list, watch, create, update, patch and delete for `configmaps`.")
         })
     }
 }

@@ -226,7 +226,7 @@ impl Trouble<'_> {
                     .images
                     .iter()
                     .any(|known| image.ends_with(known.as_str()));
-                Fault::unable("image-missing", what).why(&self.said).mend(match is_ours {
+                Fault::unable("image-missing", what).why(&self.said).hint(match is_ours {
                     true => "It is in the node: write `imagePullPolicy: IfNotPresent` in the pod's container.".to_owned(),
                     false => "List it under `images` of lab.yaml, so that `up` brings it into the nodes, or name one that a registry has.".to_owned(),
                 })
@@ -235,13 +235,13 @@ impl Trouble<'_> {
                 let what = format!("The container `{container}` of the pod {pod} cannot be made.");
                 Fault::unable("container-refused", what)
                     .why(&self.said)
-                    .mend("Mend the manifest that makes the pod: what it refers to must exist.")
+                    .hint("Mend the manifest that makes the pod: what it refers to must exist.")
             }
             Kind::Unscheduled => {
                 let what = format!("No node can take the pod {pod}.");
                 let claims = self.said.contains("PersistentVolumeClaim")
                     || self.said.contains("persistentvolumeclaim");
-                Fault::unable("pod-unscheduled", what).why(&self.said).mend(match claims {
+                Fault::unable("pod-unscheduled", what).why(&self.said).hint(match claims {
                     true => "Bind its claim to a PersistentVolume of the shared folder: `volumeName`, and `storageClassName` as the volume has it.",
                     false => "Ask for less in `resources.requests`, or give Docker's machine more.",
                 })
@@ -256,7 +256,7 @@ impl Trouble<'_> {
                     Some(log) => fault.why(log),
                     None => fault.why("its log tells no exception"),
                 }
-                .mend("Mend what it says in the lab's files.")
+                .hint("Mend what it says in the lab's files.")
             }
         }
     }

@@ -27,8 +27,8 @@ pub(super) fn on(fault: Fault, world: &World, made: Made) -> Fault {
          `flinklab down` keeps the data, `flinklab down --purge` does not.",
         kept(world)
     );
-    let mend = fault.mend.then("\n", &way);
-    fault.mend(mend)
+    let hint = fault.hint.then("\n", &way);
+    fault.hint(hint)
 }
 
 /// The containers and the folder of the lab.

@@ -93,7 +93,7 @@ pub(super) async fn checkpoint(run: &Run<'_>) -> Result<CheckpointFact, Fault> {
             ),
         )
         .why(format!("{}; {}", outcome.told(), seen.told()))
-        .mend("Look at the job in Flink's web UI: its exceptions say what it waits for."));
+        .hint("Look at the job in Flink's web UI: its exceptions say what it waits for."));
     };
     if run.work.get() == Some(&Work::Start)
         && let Some(from) = seen.restored
@@ -166,7 +166,7 @@ impl Due {
                 "The job takes no checkpoints: checkpointing is off.",
             )
             .why("Flink tells no interval for it, and neither its code nor the lab's options set one")
-            .mend("Write `execution.checkpointing.interval: 5 s` into the lab's options, or switch checkpoints on in the job's code.")),
+            .hint("Write `execution.checkpointing.interval: 5 s` into the lab's options, or switch checkpoints on in the job's code.")),
             Some(_) | None => Ok(()),
         }
     }

@@ -10,9 +10,9 @@ use flinklab_base::fault::Fault;
 fn line(fault: &Fault) -> String {
     let place = fault.place.as_ref().unwrap();
     let (file, line, column) = (&place.file, place.line, place.column);
-    let mend = Invocation::default().advise(&fault.mend);
+    let hint = Invocation::default().advise(&fault.hint);
     format!(
-        "{file}:{line}:{column}: {} ({}) {mend}",
+        "{file}:{line}:{column}: {} ({}) {hint}",
         fault.what, fault.why
     )
 }

@@ -13,7 +13,7 @@ fn a_slip_is_found_and_an_option_of_others_is_let_through() {
     for version in [None, v("2.2"), v("1.18")] {
         let slip = name("execution.checkpointing.intervall", version).unwrap_err();
         assert_eq!(
-            slip.mend,
+            slip.hint,
             "Did you mean `execution.checkpointing.interval`?"
         );
         assert!(
@@ -45,7 +45,7 @@ fn a_slip_is_found_and_an_option_of_others_is_let_through() {
 fn an_option_that_a_version_does_not_have_names_what_it_has() {
     let gone = |key: &str, version: &str| {
         let wrong = name(key, v(version)).unwrap_err();
-        format!("{} {} {}", wrong.what, wrong.why, wrong.mend)
+        format!("{} {} {}", wrong.what, wrong.why, wrong.hint)
     };
     assert_eq!(
         gone("cluster.evenly-spread-out-slots", "2.0"),
@@ -161,9 +161,9 @@ fn the_same_value_is_right_in_one_version_and_wrong_in_another() {
         old.why,
         "Flink 1.18 takes a bare number of milliseconds here"
     );
-    assert_eq!(old.mend, "Write `50000`.");
+    assert_eq!(old.hint, "Write `50000`.");
     let iso = value("execution.checkpointing.interval", "PT2S", v("2.0")).unwrap_err();
-    assert_eq!(iso.mend, "Write `2000 ms`.");
+    assert_eq!(iso.hint, "Write `2000 ms`.");
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn high_availability_must_be_turned_on() {
         );
     }
     let slip = value("high-availability.type", "kuberentes", v("2.2")).unwrap_err();
-    assert_eq!(slip.mend, "Write `high-availability.type: kubernetes`.");
+    assert_eq!(slip.hint, "Write `high-availability.type: kubernetes`.");
     assert!(slip.why.contains("takes it for the name of a class"));
 }
 

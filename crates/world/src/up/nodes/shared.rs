@@ -39,7 +39,7 @@ pub(super) async fn own_folders(run: &Run<'_>, claim: &Claiming) -> Result<(), F
             mount.unwrap_or("no single place"),
             wanted.as_deref().unwrap_or("any place")
         ))
-        .mend(advice!(
+        .hint(advice!(
             "Run `flinklab down`, then `flinklab up`: the data stays."
         )));
     };
@@ -80,7 +80,7 @@ pub(super) async fn own_folders(run: &Run<'_>, claim: &Claiming) -> Result<(), F
             "user 9999 cannot write {mount} in the node: {}",
             output.stderr.trim()
         ))
-        .mend("Set FLINKLAB_HOME to a folder on a local disk that Docker may mount.")),
+        .hint("Set FLINKLAB_HOME to a folder on a local disk that Docker may mount.")),
     }
 }
 
@@ -120,7 +120,7 @@ async fn is_seen_here(
             ),
         )
         .why("Docker mounted another folder of that name: its machine does not share this one")
-        .mend(advice!(
+        .hint(advice!(
             "Share the folder with Docker (its settings, File sharing), or set FLINKLAB_HOME to one \
              that is shared; then `flinklab down` and `flinklab up`."
         )));
