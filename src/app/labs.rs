@@ -197,7 +197,10 @@ fn checked(lab: &Lab, lessons: usize) -> String {
         lab.manifests.len(),
         lab.images.join(", ")
     );
-    text.push_str(&format!("{lessons} lessons go with it.\n"));
+    text.push_str(&match lessons {
+        1 => "1 lesson goes with it.\n".to_owned(),
+        _ => format!("{lessons} lessons go with it.\n"),
+    });
     for sentence in lab.operated().map(|one| one.says()).unwrap_or_default() {
         text.push_str(&format!("{sentence}\n"));
     }

@@ -92,7 +92,7 @@ impl Story {
                 healed
                     .undone
                     .iter()
-                    .map(|one| format!("Taken back: {} ({}).", one.what, one.failure)),
+                    .map(|one| format!("Undone: {} ({}).", one.failure, one.what)),
             ),
             Event::Crashed(text) => said.push(format!("A part of flinklab crashed: {text}")),
             _ => {}

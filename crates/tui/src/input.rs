@@ -148,11 +148,14 @@ pub(super) fn follow(ui: &mut Ui, event: &Event) {
             ui.screen.say(ui.model.now, words);
         }
         Event::Healed(healed) => {
-            let what: Vec<&str> = healed.undone.iter().map(|one| one.what.as_str()).collect();
+            let undone = healed.undone.iter();
+            let what: Vec<String> = undone
+                .map(|one| format!("{} ({})", one.failure, one.what))
+                .collect();
             let asked = healed.effect == EffectKind::Heal;
             match (what.is_empty(), asked) {
                 (false, _) => {
-                    let words = format!("Taken back: {}.", what.join(", "));
+                    let words = format!("Undone: {}.", what.join(", "));
                     ui.screen.say(ui.model.now, words);
                 }
                 (true, true) => ui.screen.say(ui.model.now, "Nothing was broken."),

@@ -36,6 +36,7 @@ pub(super) fn check(whole: &Whole<'_>) -> Result<(), Fault> {
     for one in &taskmanagers {
         let configured = configured::of(whole, one)?;
         flink::fits(whole, &configured.settings)?;
+        session::taskmanagers(&configured)?;
         rights::check(whole, one, &rights::TASKMANAGER)?;
         let offered = session::offered(one, &configured);
         offers = offers.zip(offered).map(|(mut offers, offered)| {

@@ -27,10 +27,44 @@ pub(super) const SESSION: &str =
 /// The JobManagers of one workload.
 pub(super) fn jobmanagers(pods: &Pods<'_>, configured: &Configured<'_>) -> Result<(), Fault> {
     is_session(pods)?;
+    if pods.object.document.replicas() == 0 {
+        return pods
+            .object
+            .source
+            .here(
+                pods.object.node.place("spec.replicas"),
+                "There would be no JobManager: `replicas` is 0.",
+            )
+            .hint("Write 1, or more for standbys.")
+            .done();
+    }
     let image = pods.container.get("image").and_then(Node::text);
     high_availability(image.unwrap_or_default(), configured)?;
     takes_jobs(configured)?;
     own_addresses(pods.object.document.replicas(), configured)
+}
+
+/// The TaskManagers of one workload look for the leader where JobManagers are elected.
+pub(super) fn taskmanagers(configured: &Configured<'_>) -> Result<(), Fault> {
+    let set = HA
+        .iter()
+        .find_map(|name| Some((*name, configured.settings.get(*name)?)));
+    let Some((name, setting)) = set.filter(|(_, setting)| is_off(&setting.value)) else {
+        return Ok(());
+    };
+    let value = setting.value.trim();
+    setting
+        .wrong(format!(
+            "High availability is off for the TaskManagers: `{name}` is `{value}`."
+        ))
+        .why("they look for a JobManager at a fixed address then, not for the leader")
+        .hint("Give TaskManagers the same options as JobManagers.")
+        .done()
+}
+
+/// Whether a value of `high-availability.type` switches it off.
+fn is_off(value: &str) -> bool {
+    ["", "none", "default"].contains(&value.trim().to_lowercase().as_str())
 }
 
 /// Flink's version as the tag of an image says it, such as (1, 15).
@@ -103,7 +137,7 @@ pub(super) fn high_availability(image: &str, configured: &Configured<'_>) -> Res
     };
     let value = setting.value.trim();
     let is_short = value.eq_ignore_ascii_case("kubernetes");
-    if ["", "none", "default"].contains(&value.to_lowercase().as_str()) {
+    if is_off(value) {
         return setting
             .wrong(format!("High availability is off: `{name}` is `{value}`."))
             .why("nobody is elected then, and nothing survives a JobManager")

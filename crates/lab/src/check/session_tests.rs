@@ -76,6 +76,24 @@ fn what_only_looks_like_a_mistake_is_none() {
 }
 
 #[test]
+fn workloads_that_take_no_part() {
+    each(&[
+        (
+            (JOBMANAGERS, "replicas: 2", "replicas: 0"),
+            "50-jobmanagers.yaml [0] There would be no JobManager: `replicas` is 0.",
+        ),
+        (
+            (
+                "60-taskmanagers.yaml",
+                "args: [\"taskmanager\"",
+                "args: [\"taskmanager\", \"-Dhigh-availability.type=none\"",
+            ),
+            "60-taskmanagers.yaml [\"-Dhigh-availability.type=none\"] High availability is off for the TaskManagers: `high-availability.type` is `none`.",
+        ),
+    ]);
+}
+
+#[test]
 fn a_job_that_asks_for_more_slots_than_there_are() {
     each(&[
         (
