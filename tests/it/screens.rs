@@ -167,7 +167,10 @@ fn one_key_takes_back_what_is_broken_and_says_what_that_was() {
         owner: None,
     };
     scene.ui.update(&healed(vec![left]));
-    assert_eq!(said(&scene), "Undone: jm-freeze (the process of jm is stopped).");
+    assert_eq!(
+        said(&scene),
+        "Undone: jm-freeze (the process of jm is stopped)."
+    );
 }
 
 #[test]
