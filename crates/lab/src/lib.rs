@@ -180,6 +180,12 @@ impl Lab {
         check::from_files(files, folder, None)
     }
 
+    /// A lab that was built from these files. A newer flinklab may refuse what the one that built it
+    /// took: such a lab can still be looked at, healed and removed.
+    pub fn built(files: Vec<(String, String)>, folder: &str) -> Result<Self, Fault> {
+        check::built(files, folder)
+    }
+
     /// What is not read of `kind.yaml`, in a sentence.
     #[must_use]
     pub fn unread_words(&self) -> Option<String> {

@@ -174,7 +174,7 @@ fn read(world: &World, home: Home) -> Result<Option<LabHandle>, Fault> {
         Source::BuiltIn(_) => String::new(),
         Source::Folder(folder) => format!("{}/", folder.display()),
     };
-    let mut lab = Lab::from_files(state.definition.files.clone(), &shown)?;
+    let mut lab = Lab::built(state.definition.files.clone(), &shown)?;
     let wanted = world.refresh;
     lab.polls.calm = wanted.calm.unwrap_or(lab.polls.calm);
     lab.polls.trouble = wanted.trouble.unwrap_or(lab.polls.trouble);

@@ -75,6 +75,32 @@ fn what_only_looks_like_a_mistake_is_none() {
     assert_eq!(changed(&[(JOBMANAGERS, ARGS, script)]), "fine");
 }
 
+/// `down` must not fail for a check that is newer than the lab.
+#[test]
+fn a_lab_that_was_built_is_read_whatever_is_checked_now() {
+    let sound = Lab::open("default").unwrap();
+    assert_eq!(Lab::built(sound.files.clone(), "").unwrap(), sound);
+    for (file, from, to) in [
+        ("lab.yaml", "parallelism: 2", "parallelism: 40"),
+        (JOBMANAGERS, "replicas: 2", "replicas: 0"),
+        (
+            "kind.yaml",
+            "hostPort: 0",
+            "hostPort: 6443\n        listenAddress: 0.0.0.0",
+        ),
+    ] {
+        let mut files = sound.files.clone();
+        let (_, text) = files.iter_mut().find(|(name, _)| name == file).unwrap();
+        assert!(text.contains(from), "{file}");
+        *text = text.replace(from, to);
+        if file == "kind.yaml" {
+            *text = text.replace("        listenAddress: 127.0.0.1\n", "");
+        }
+        assert!(Lab::from_files(files.clone(), "").is_err(), "{file}");
+        assert_eq!(Lab::built(files, "").unwrap().name, "default", "{file}");
+    }
+}
+
 #[test]
 fn workloads_that_take_no_part() {
     each(&[
