@@ -85,12 +85,13 @@ const SYSTEMD: (u32, u32) = (1, 24);
 /// From this one on, the kubelet refuses control groups v1 unless it is told not to.
 const NO_CGROUP_V1: (u32, u32) = (1, 35);
 
-/// The Kubernetes that a node image's tag names: `kindest/node:v1.34.0@sha256:…` has 1.34.
+/// The Kubernetes that a node image's tag names: `kindest/node:v1.34.0@sha256:…` has 1.34. A tag
+/// without the `v` may count something else.
 #[must_use]
 pub fn tagged(image: &str) -> Option<(u32, u32)> {
     let name = image.split('@').next()?;
     let (_, tag) = name.rsplit('/').next()?.split_once(':')?;
-    minor(tag)
+    tag.starts_with('v').then(|| minor(tag)).flatten()
 }
 
 /// How kubeadm's documents spell arguments.

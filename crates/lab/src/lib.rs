@@ -309,12 +309,7 @@ impl Lab {
     /// The Kubernetes client of Flink up to 1.17 writes the whole config map to renew its lease.
     #[must_use]
     pub fn renews_by_update(&self) -> bool {
-        let mut parts = self.flink_version().unwrap_or_default().split('.');
-        let mut next = || parts.next()?.parse::<u32>().ok();
-        match (next(), next()) {
-            (Some(major), Some(minor)) => (major, minor) < (1, 18),
-            _ => false,
-        }
+        Version::of_image(&self.job.image).is_some_and(|version| version < Version::new(1, 18))
     }
 
     /// Whether all state is written to files of its own: Flink writes what is smaller than the
@@ -384,14 +379,9 @@ impl Definition for Lab {
     }
 }
 
-/// The version in the tag of an image that is Flink's own by its name or tag, such as `1.15.2` of
-/// `flink:1.15.2`. Any other image may count versions of its own.
+/// The version in the tag of an image that is Flink's own, such as `1.15.2` of `flink:1.15.2`.
 fn version_of(image: &str) -> Option<&str> {
-    let last = image.split('@').next()?.rsplit('/').next()?;
-    let (name, tag) = last.split_once(':')?;
-    if name != "flink" && !tag.contains("-scala_") && !tag.contains("-java") {
-        return None;
-    }
+    let tag = version::flinks_tag(image)?;
     let end = tag.find(|letter: char| !letter.is_ascii_digit() && letter != '.');
     let version = tag[..end.unwrap_or(tag.len())].trim_end_matches('.');
     (version.split('.').count() >= 2).then_some(version)

@@ -1,21 +1,21 @@
 //! What a node image holds, by the Kubernetes of its tag: the versions of the programs and system
 //! images as they were seen in `kindest/node:v1.34.0` and `:v1.37.0`.
 
-use flinklab_lab::Lab;
+use flinklab_lab::{Lab, kubeadm};
 
 /// The Kubernetes of an image without a version in its tag.
-const USUAL: &str = "v1.37.0";
+const USUAL: (&str, u32) = ("v1.37.0", 37);
 
 /// One Kubernetes release, as a node image brings it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Release {
     /// Such as `v1.37.0`.
     pub(crate) version: String,
+    /// 37 of `v1.37.0`.
+    pub(crate) minor: u32,
     etcd: &'static str,
     coredns: &'static str,
     pause: &'static str,
-    kindnetd: &'static str,
-    provisioner: &'static str,
     /// Of containerd, without a `v`.
     pub(crate) containerd: &'static str,
 }
@@ -30,30 +30,20 @@ impl Release {
     /// That of a node image's name.
     pub(crate) fn of(image: &str) -> Self {
         let name = image.split('@').next().unwrap_or_default();
-        let tag = name
-            .rsplit('/')
-            .next()
-            .and_then(|last| last.split_once(':'));
-        let version = tag.map_or(USUAL, |(_, tag)| tag);
-        let version = match minor(version) {
-            Some(_) => version,
+        let tag = name.rsplit(':').next().unwrap_or_default();
+        let (version, minor) = match kubeadm::tagged(image) {
+            Some((_, minor)) => (tag, minor),
             None => USUAL,
         };
-        let old = minor(version).is_some_and(|minor| minor < 36);
+        let old = minor < 36;
         Self {
             version: version.to_owned(),
+            minor,
             etcd: if old { "3.6.4-0" } else { "3.7.0-0" },
             coredns: if old { "v1.12.1" } else { "v1.14.6" },
             pause: if old { "3.10.1" } else { "3.10.2" },
-            kindnetd: "v20250512-df8de77b",
-            provisioner: "v20250214-acbabc1a",
             containerd: if old { "2.1.3" } else { "2.3.4" },
         }
-    }
-
-    /// The minor version; 34 of `v1.34.0`.
-    pub(crate) fn minor(&self) -> u32 {
-        minor(&self.version).unwrap_or_default()
     }
 
     /// The image of a part of the control plane, or of kube-proxy.
@@ -81,20 +71,12 @@ impl Release {
         all.extend([
             self.etcd(),
             self.coredns(),
-            format!("docker.io/kindest/kindnetd:{}", self.kindnetd),
-            format!(
-                "docker.io/kindest/local-path-provisioner:{}",
-                self.provisioner
-            ),
+            "docker.io/kindest/kindnetd:v20250512-df8de77b".to_owned(),
+            "docker.io/kindest/local-path-provisioner:v20250214-acbabc1a".to_owned(),
             format!("registry.k8s.io/pause:{}", self.pause),
         ]);
         all
     }
-}
-
-fn minor(version: &str) -> Option<u32> {
-    let rest = version.strip_prefix("v1.")?;
-    rest.split('.').next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -107,8 +89,8 @@ mod tests {
             Release::of("kindest/node:v1.34.0@sha256:ab").version,
             "v1.34.0"
         );
-        assert_eq!(Release::of("localhost:5000/node").version, USUAL);
-        assert_eq!(Release::of("kindest/node:latest").version, USUAL);
+        assert_eq!(Release::of("localhost:5000/node").version, USUAL.0);
+        assert_eq!(Release::of("kindest/node:latest").version, USUAL.0);
         assert_eq!(
             Release::of("kindest/node:v1.34.0").etcd(),
             "registry.k8s.io/etcd:3.6.4-0"

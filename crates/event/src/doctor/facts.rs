@@ -2,8 +2,8 @@
 
 use super::flink;
 use flinklab_base::fault::Fault;
-use flinklab_lab::Lab;
 use flinklab_lab::failure::Role;
+use flinklab_lab::{Lab, kubeadm};
 use serde::{Deserialize, Serialize};
 
 /// All that findings are made from.
@@ -177,7 +177,7 @@ impl Need {
                 .cluster
                 .nodes
                 .iter()
-                .filter_map(|node| version(&node.image))
+                .filter_map(|node| kubeadm::tagged(&node.image))
                 .max(),
         }
     }
@@ -188,11 +188,4 @@ impl Need {
         self.disk_to_come = self.disk_to_come.saturating_sub(nodes as u64 * NODE_DISK);
         self
     }
-}
-
-/// `kindest/node:v1.34.0` is Kubernetes 1.34.
-fn version(image: &str) -> Option<(u32, u32)> {
-    let tag = image.split('@').next()?.rsplit(':').next()?;
-    let mut parts = tag.strip_prefix('v')?.split('.');
-    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }

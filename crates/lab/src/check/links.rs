@@ -1,6 +1,7 @@
 //! What one file of a lab says of another: objects and their namespaces, the pods of each role,
 //! images, ports, and the way from the shared folder to Flink's mount.
 
+use super::super::kubeadm;
 use super::super::manifest::{check_kind, defined};
 use super::super::mistake::{did_you_mean, listed};
 use super::super::operator::Operator;
@@ -29,14 +30,14 @@ pub(super) fn check(whole: &Whole<'_>) -> Result<(), Fault> {
         let configured = configured::of(whole, one)?;
         adapts |= session::adapts(&configured);
         flink::fits(whole, &configured.settings)?;
-        session::jobmanagers(one, &configured)?;
+        session::jobmanagers(one, versions::of(whole, one), &configured)?;
         rights::check(whole, one, &rights::JOBMANAGER)?;
     }
     let mut offers = Some(Vec::new());
     for one in &taskmanagers {
         let configured = configured::of(whole, one)?;
         flink::fits(whole, &configured.settings)?;
-        session::taskmanagers(&configured)?;
+        session::taskmanagers(versions::of(whole, one), &configured)?;
         rights::check(whole, one, &rights::TASKMANAGER)?;
         let offered = session::offered(one, &configured);
         offers = offers.zip(offered).map(|(mut offers, offered)| {
@@ -56,18 +57,13 @@ fn kinds(whole: &Whole<'_>) -> Result<(), Fault> {
         .cluster
         .nodes
         .first()
-        .and_then(|node| minor(&node.image));
+        .and_then(|node| kubeadm::tagged(&node.image))
+        .map(|(_, minor)| minor);
     for object in whole.objects {
         check_kind(object.document, object.node, &own, minor)
             .map_err(|mistake| mistake.fault(object.source.code, &object.source.file))?;
     }
     Ok(())
-}
-
-/// 34 of `kindest/node:v1.34.0`; none where the tag says no version.
-fn minor(image: &str) -> Option<u32> {
-    let (_, tag) = image.split('@').next()?.rsplit_once(':')?;
-    tag.strip_prefix("v1.")?.split('.').next()?.parse().ok()
 }
 
 fn twice(whole: &Whole<'_>) -> Result<(), Fault> {

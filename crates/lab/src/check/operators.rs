@@ -94,7 +94,7 @@ pub(super) fn check(
             Operator::Apache => None,
         },
     };
-    session::high_availability(image_name, &configured)?;
+    session::high_availability(Version::of_image(image_name), &configured)?;
     session::takes_jobs(&configured)?;
     slots(whole, object, operated, &configured)
 }

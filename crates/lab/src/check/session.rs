@@ -2,20 +2,17 @@
 //! of their own, a session that takes jobs over REST, and slots for the lab's job. Says only what
 //! the files prove; what an image brings along is found by `up`.
 
-use super::configured::{ADDRESS, Configured, arguments};
+use super::configured::{ADDRESS, Configured, Setting, arguments};
 use super::pods::Pods;
 use super::{Whole, Wrong};
 use crate::mistake::did_you_mean;
-use crate::yaml::Node;
+use crate::options::version::Version;
+use crate::options::words::{self, HA, HA_CLASS};
 use flinklab_base::fault::Fault;
 
-/// The option that turns high availability on, by its name since 1.17 and the one before.
-const HA: [&str; 2] = ["high-availability.type", "high-availability"];
 const STORAGE: &str = "high-availability.storageDir";
 const CLUSTER_ID: &str = "kubernetes.cluster-id";
 const SLOTS: &str = "taskmanager.numberOfTaskSlots";
-/// What both names mean by a class.
-const FACTORY: &str = "org.apache.flink.kubernetes.highavailability.KubernetesHaServicesFactory";
 /// What a JobManager is started as where it runs one job and takes no other: the entry point's
 /// word for a standalone and for a native one.
 const APPLICATION: [&str; 2] = ["standalone-job", "kubernetes-application"];
@@ -25,7 +22,11 @@ pub(super) const SESSION: &str =
     "`up` submits the job of lab.yaml over REST, which only a session cluster takes";
 
 /// The JobManagers of one workload.
-pub(super) fn jobmanagers(pods: &Pods<'_>, configured: &Configured<'_>) -> Result<(), Fault> {
+pub(super) fn jobmanagers(
+    pods: &Pods<'_>,
+    version: Option<Version>,
+    configured: &Configured<'_>,
+) -> Result<(), Fault> {
     is_session(pods)?;
     if pods.object.document.replicas() == 0 {
         return pods
@@ -38,40 +39,78 @@ pub(super) fn jobmanagers(pods: &Pods<'_>, configured: &Configured<'_>) -> Resul
             .hint("Write 1, or more for standbys.")
             .done();
     }
-    let image = pods.container.get("image").and_then(Node::text);
-    high_availability(image.unwrap_or_default(), configured)?;
+    high_availability(version, configured)?;
     takes_jobs(configured)?;
     own_addresses(pods.object.document.replicas(), configured)
 }
 
 /// The TaskManagers of one workload look for the leader where JobManagers are elected.
-pub(super) fn taskmanagers(configured: &Configured<'_>) -> Result<(), Fault> {
-    let set = HA
+pub(super) fn taskmanagers(
+    version: Option<Version>,
+    configured: &Configured<'_>,
+) -> Result<(), Fault> {
+    let (names, hint) = turned_on(version);
+    let set = names
         .iter()
         .find_map(|name| Some((*name, configured.settings.get(*name)?)));
-    let Some((name, setting)) = set.filter(|(_, setting)| is_off(&setting.value)) else {
+    let Some((name, setting)) = set else {
         return Ok(());
     };
+    if words::turns_ha_off(&setting.value) {
+        let value = setting.value.trim();
+        return setting
+            .wrong(format!(
+                "High availability is off for the TaskManagers: `{name}` is `{value}`."
+            ))
+            .why("they look for a JobManager at a fixed address then, not for the leader")
+            .hint("Give TaskManagers the same options as JobManagers.")
+            .done();
+    }
+    by_kubernetes(name, setting, version, hint)
+}
+
+/// By which names this version of Flink knows the option, and how to turn it on.
+fn turned_on(version: Option<Version>) -> (&'static [&'static str], String) {
+    let old = version.is_some_and(|version| version < Version::new(1, 17));
+    let names = if old { &HA[1..] } else { &HA[..] };
+    let wanted = match version {
+        // The short word came with 1.16.
+        Some(version) if version < Version::new(1, 16) => {
+            format!("high-availability: {HA_CLASS}")
+        }
+        _ if old => "high-availability: kubernetes".to_owned(),
+        _ => "high-availability.type: kubernetes".to_owned(),
+    };
+    (names, format!("Write `{wanted}`."))
+}
+
+/// The election is the one in Kubernetes' config maps.
+fn by_kubernetes(
+    name: &str,
+    setting: &Setting<'_>,
+    version: Option<Version>,
+    hint: String,
+) -> Result<(), Fault> {
     let value = setting.value.trim();
-    setting
-        .wrong(format!(
-            "High availability is off for the TaskManagers: `{name}` is `{value}`."
-        ))
-        .why("they look for a JobManager at a fixed address then, not for the leader")
-        .hint("Give TaskManagers the same options as JobManagers.")
-        .done()
-}
-
-/// Whether a value of `high-availability.type` switches it off.
-fn is_off(value: &str) -> bool {
-    ["", "none", "default"].contains(&value.trim().to_lowercase().as_str())
-}
-
-/// Flink's version as the tag of an image says it, such as (1, 15).
-fn version(image: &str) -> Option<(u32, u32)> {
-    let mut parts = crate::version_of(image)?.split('.');
-    let mut next = || parts.next()?.parse().ok();
-    Some((next()?, next()?))
+    let is_short = value.eq_ignore_ascii_case("kubernetes");
+    if is_short && version.is_some_and(|version| version < Version::new(1, 16)) {
+        return setting
+            .wrong(format!(
+                "This version of Flink does not know `{value}` as `{name}`."
+            ))
+            .why("it takes it for the name of a class, and ends itself")
+            .hint(hint)
+            .done();
+    }
+    if !is_short && value != HA_CLASS {
+        let near = did_you_mean(value, ["kubernetes"]);
+        return setting
+            .wrong(format!("`{name}` cannot be `{value}`."))
+            .why("flinklab follows the election in Kubernetes' config maps; any other word is the name of a class to Flink, and where there is none its JobManagers end themselves")
+            .hint(if near.is_empty() { hint } else { near })
+            .done();
+    }
+    Ok(())
 }
 
 /// A JobManager that runs one job of its own takes no other.
@@ -102,18 +141,12 @@ fn is_session(pods: &Pods<'_>) -> Result<(), Fault> {
 }
 
 /// High availability is on, by Kubernetes, and complete.
-pub(super) fn high_availability(image: &str, configured: &Configured<'_>) -> Result<(), Fault> {
+pub(super) fn high_availability(
+    version: Option<Version>,
+    configured: &Configured<'_>,
+) -> Result<(), Fault> {
     let settings = &configured.settings;
-    let version = version(image);
-    let old = version.is_some_and(|version| version < (1, 17));
-    let names = if old { &HA[1..] } else { &HA[..] };
-    let wanted = match version {
-        // The short word came with 1.16.
-        Some(version) if version < (1, 16) => format!("high-availability: {FACTORY}"),
-        _ if old => "high-availability: kubernetes".to_owned(),
-        _ => "high-availability.type: kubernetes".to_owned(),
-    };
-    let hint = format!("Write `{wanted}`.");
+    let (names, hint) = turned_on(version);
     let set = names
         .iter()
         .find_map(|name| Some((*name, settings.get(*name)?)));
@@ -135,32 +168,15 @@ pub(super) fn high_availability(image: &str, configured: &Configured<'_>) -> Res
                 .done(),
         };
     };
-    let value = setting.value.trim();
-    let is_short = value.eq_ignore_ascii_case("kubernetes");
-    if is_off(value) {
+    if words::turns_ha_off(&setting.value) {
+        let value = setting.value.trim();
         return setting
             .wrong(format!("High availability is off: `{name}` is `{value}`."))
             .why("nobody is elected then, and nothing survives a JobManager")
             .hint(hint)
             .done();
     }
-    if is_short && version.is_some_and(|version| version < (1, 16)) {
-        return setting
-            .wrong(format!(
-                "This version of Flink does not know `{value}` as `{name}`."
-            ))
-            .why("it takes it for the name of a class, and ends itself")
-            .hint(hint)
-            .done();
-    }
-    if !is_short && value != FACTORY {
-        let near = did_you_mean(value, ["kubernetes"]);
-        return setting
-            .wrong(format!("`{name}` cannot be `{value}`."))
-            .why("flinklab follows the election in Kubernetes' config maps; any other word is the name of a class to Flink, and where there is none its JobManagers end themselves")
-            .hint(if near.is_empty() { hint } else { near })
-            .done();
-    }
+    by_kubernetes(name, setting, version, hint)?;
     for option in [STORAGE, CLUSTER_ID] {
         if let (Some(_), None) = (configured.complete, settings.get(option)) {
             return setting

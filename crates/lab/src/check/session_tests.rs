@@ -78,8 +78,15 @@ fn what_only_looks_like_a_mistake_is_none() {
 /// `down` must not fail for a check that is newer than the lab.
 #[test]
 fn a_lab_that_was_built_is_read_whatever_is_checked_now() {
+    for name in crate::built_in_names() {
+        let sound = Lab::open(name).unwrap();
+        assert_eq!(
+            Lab::built(sound.files.clone(), "").unwrap(),
+            sound,
+            "{name}"
+        );
+    }
     let sound = Lab::open("default").unwrap();
-    assert_eq!(Lab::built(sound.files.clone(), "").unwrap(), sound);
     for (file, from, to) in [
         ("lab.yaml", "parallelism: 2", "parallelism: 40"),
         (JOBMANAGERS, "replicas: 2", "replicas: 0"),
@@ -115,6 +122,14 @@ fn workloads_that_take_no_part() {
                 "args: [\"taskmanager\", \"-Dhigh-availability.type=none\"",
             ),
             "60-taskmanagers.yaml [\"-Dhigh-availability.type=none\"] High availability is off for the TaskManagers: `high-availability.type` is `none`.",
+        ),
+        (
+            (
+                "60-taskmanagers.yaml",
+                "args: [\"taskmanager\"",
+                "args: [\"taskmanager\", \"-Dhigh-availability.type=default\"",
+            ),
+            "60-taskmanagers.yaml [\"-Dhigh-availability.type=default\"] `high-availability.type` cannot be `default`.",
         ),
     ]);
 }

@@ -241,7 +241,7 @@ fn ha(key: &str, value: &str, version: Option<Version>) -> Result<(), Objection>
         _ => "kubernetes",
     };
     let hint = format!("Write `{key}: {right}`.");
-    if is("none") || is("standalone") {
+    if words::turns_ha_off(value) {
         let why = "it turns high availability off: nobody would be elected, and a JobManager that \
                    is lost would take its jobs with it";
         return Err(Objection::new(what, why, hint));

@@ -29,11 +29,7 @@ impl Version {
     /// Of an image whose name or tag shows that it is Flink's own, such as
     /// `flink:2.2.1-scala_2.12-java17`. Any other image may count versions of its own.
     pub(crate) fn of_image(image: &str) -> Option<Self> {
-        let named = image.split('@').next()?;
-        let last = named.rsplit('/').next()?;
-        let (name, tag) = last.split_once(':')?;
-        let is_flink = name == "flink" || tag.contains("-scala_") || tag.contains("-java");
-        is_flink.then(|| Self::parse(tag)).flatten()
+        Self::parse(flinks_tag(image)?)
     }
 
     /// Whether it reads `config.yaml`.
@@ -55,6 +51,14 @@ impl Version {
     pub(crate) fn takes_flow_lists(self) -> bool {
         self.reads_standard()
     }
+}
+
+/// The tag of an image that is Flink's own.
+pub(crate) fn flinks_tag(image: &str) -> Option<&str> {
+    let last = image.split('@').next()?.rsplit('/').next()?;
+    let (name, tag) = last.split_once(':')?;
+    let is_flink = name == "flink" || tag.contains("-scala_") || tag.contains("-java");
+    is_flink.then_some(tag)
 }
 
 impl fmt::Display for Version {

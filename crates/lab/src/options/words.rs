@@ -24,6 +24,12 @@ const ALL_BACKENDS: &[&str] = &["hashmap", "rocksdb", "forst", "jobmanager", "fi
 
 /// Options that turn high availability on.
 pub(crate) const HA: [&str; 2] = ["high-availability.type", "high-availability"];
+/// Whether a value of these turns it off (Flink's `HighAvailabilityMode.fromConfig`, 1.20.5 and 2.3.0,
+/// run). Any other word that it does not know is the name of a class to it, `default` too.
+pub(crate) fn turns_ha_off(value: &str) -> bool {
+    let value = value.trim();
+    value.eq_ignore_ascii_case("none") || value.eq_ignore_ascii_case("standalone")
+}
 /// What 1.15 wants to have instead of `kubernetes`.
 pub(crate) const HA_CLASS: &str =
     "org.apache.flink.kubernetes.highavailability.KubernetesHaServicesFactory";

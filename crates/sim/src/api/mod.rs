@@ -41,7 +41,7 @@ pub(super) async fn answer(cluster: Arc<Cluster>, request: Request) -> Reply {
     let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
     let found = match steps.as_slice() {
         ["version"] => Some(
-            json!({"major": "1", "minor": cluster.release.minor().to_string(),
+            json!({"major": "1", "minor": cluster.release.minor.to_string(),
             "gitVersion": cluster.release.version,
             "gitCommit": "simulated", "gitTreeState": "clean", "buildDate": "1970-01-01T00:00:00Z",
             "goVersion": "go1.24.6", "compiler": "gc", "platform": "linux/amd64"}),

@@ -122,9 +122,10 @@ impl Cluster {
 
     /// What happens to a node that stays silent, as long as it does.
     async fn given_up(&self, name: &str, which: u32) {
-        let grace = match minor(&self.lab) {
-            Some(minor) if minor < LONGER_SINCE => GRACE.1,
-            _ => GRACE.0,
+        let grace = if self.release.minor < LONGER_SINCE {
+            GRACE.1
+        } else {
+            GRACE.0
         };
         // Its last renewal may lie some seconds back.
         let since = self.between(RENEWED.0, RENEWED.1);
@@ -267,11 +268,4 @@ fn tolerated(pod: &Value) -> f64 {
     let mut own = own.filter(|one| one["key"] == UNREACHABLE && one["effect"] == "NoExecute");
     own.find_map(|one| one["tolerationSeconds"].as_f64())
         .unwrap_or(TOLERATED)
-}
-
-/// The minor version of Kubernetes that the lab's nodes are of.
-fn minor(lab: &flinklab_lab::Lab) -> Option<u32> {
-    let image = &lab.cluster.nodes.first()?.image;
-    let (_, tag) = image.split('@').next()?.rsplit_once(':')?;
-    tag.strip_prefix("v1.")?.split('.').next()?.parse().ok()
 }
