@@ -88,12 +88,9 @@ impl Story {
             Event::Run(event) => self.run(event, model, &mut said),
             Event::Failed { fault, .. } => said.extend(sentences(fault, &model.flinklab())),
             Event::Saved(result) => self.verdict(result, model, &mut said),
-            Event::Healed(healed) => said.extend(
-                healed
-                    .undone
-                    .iter()
-                    .map(|one| format!("Undone: {} ({}).", one.failure, one.what)),
-            ),
+            Event::Healed(healed) => {
+                said.extend(healed.undone.iter().map(|one| format!("Undone: {one}.")))
+            }
             Event::Crashed(text) => said.push(format!("A part of flinklab crashed: {text}")),
             _ => {}
         }

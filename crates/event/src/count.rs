@@ -64,11 +64,12 @@ fn plural(count: u64, one: &str, more: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { more })
 }
 
-#[cfg(test)]
 impl Count {
     /// Of a job that lost nothing: counted, of them in a checkpoint, and the checkpoint with the
-    /// numbers that it began again from.
-    pub(super) fn whole(counted: u64, checkpointed: u64, from: Option<(u64, u64)>) -> Self {
+    /// numbers that it began again from. For tests, here and in the judge.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn whole(counted: u64, checkpointed: u64, from: Option<(u64, u64)>) -> Self {
         Self {
             job: "a".into(),
             at: Timestamp::UNIX_EPOCH,

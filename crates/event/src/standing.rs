@@ -21,6 +21,13 @@ pub struct Standing {
     pub owner: Option<u32>,
 }
 
+/// The failure, and what it broke.
+impl std::fmt::Display for Standing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.failure, self.what)
+    }
+}
+
 /// What was taken back.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "HealedAs")]

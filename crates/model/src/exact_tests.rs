@@ -13,7 +13,7 @@ fn count(second: f64, counted: u64, checkpointed: u64, from: Option<(u64, u64)>)
     Count {
         job: JOB.into(),
         at: at(second),
-        ..whole(counted, checkpointed, from)
+        ..Count::whole(counted, checkpointed, from)
     }
 }
 
@@ -166,22 +166,4 @@ fn a_lab_whose_job_cannot_prove_it_has_no_such_statement() {
     let result = story.tell(leads, map("two", "10.0.0.2", leads)).result();
     assert_eq!(result.statements.len(), 9);
     assert_eq!(result.verdict, Verdict::Pass, "{:#?}", result.statements);
-}
-
-/// Of a job that lost nothing: counted, of them in a checkpoint, and the checkpoint with the
-/// numbers that it began again from.
-pub(crate) fn whole(counted: u64, checkpointed: u64, from: Option<(u64, u64)>) -> Count {
-    Count {
-        job: "a".into(),
-        at: Timestamp::UNIX_EPOCH,
-        restored: from.map(|(id, _)| id),
-        began: from.map_or(0, |(_, began)| began),
-        counted,
-        checkpointed,
-        keys: (32, 32),
-        held: counted,
-        due: counted,
-        gaps: 0,
-        duplicates: 0,
-    }
 }

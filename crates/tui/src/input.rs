@@ -148,10 +148,7 @@ pub(super) fn follow(ui: &mut Ui, event: &Event) {
             ui.screen.say(ui.model.now, words);
         }
         Event::Healed(healed) => {
-            let undone = healed.undone.iter();
-            let what: Vec<String> = undone
-                .map(|one| format!("{} ({})", one.failure, one.what))
-                .collect();
+            let what: Vec<String> = healed.undone.iter().map(ToString::to_string).collect();
             let asked = healed.effect == EffectKind::Heal;
             match (what.is_empty(), asked) {
                 (false, _) => {

@@ -179,7 +179,7 @@ async fn build(
     // What a killed `break` left would stand in the way of everything that is waited for.
     let readied = super::heal::before_up(world, &docker, &lock).await?;
     for one in &readied.undone {
-        progress.note(format!("Undone: {} ({}).", one.failure, one.what));
+        progress.note(format!("Undone: {one}."));
     }
     for note in plan.notes {
         progress.note(note);

@@ -103,10 +103,10 @@ mod tests {
 
     #[test]
     fn what_a_completed_checkpoint_held_must_come_back() {
-        let before = crate::exact_tests::whole(1000, 900, None);
-        let good = crate::exact_tests::whole(950, 940, Some((7, 940)));
+        let before = Count::whole(1000, 900, None);
+        let good = Count::whole(950, 940, Some((7, 940)));
         assert_eq!(came_back_short(&before, &[&good]), None);
-        let nothing = crate::exact_tests::whole(3, 0, None);
+        let nothing = Count::whole(3, 0, None);
         let words = came_back_short(&before, &[&nothing]).unwrap();
         assert!(words.contains("from nothing with 0"), "{words}");
         assert!(words.contains("held 900"), "{words}");
@@ -114,9 +114,9 @@ mod tests {
 
     #[test]
     fn a_later_restart_is_held_against_the_checkpoints_in_between() {
-        let before = crate::exact_tests::whole(1000, 900, None);
-        let first = crate::exact_tests::whole(1300, 1250, Some((7, 940)));
-        let older = crate::exact_tests::whole(1000, 940, Some((7, 940)));
+        let before = Count::whole(1000, 900, None);
+        let first = Count::whole(1300, 1250, Some((7, 940)));
+        let older = Count::whole(1000, 940, Some((7, 940)));
         let words = came_back_short(&before, &[&first, &older]).unwrap();
         assert!(words.contains("held 1250"), "{words}");
     }
