@@ -151,14 +151,7 @@ mod tests {
     #[test]
     fn a_recording_that_is_full_says_so_while_the_session_goes_on() {
         let folder = tempfile::tempdir().unwrap();
-        let addresses = Addresses {
-            docker: None,
-            docker_context: None,
-            docker_config: None,
-            home: folder.path().to_owned(),
-            config: folder.path().to_owned(),
-            proxies: Vec::new(),
-        };
+        let addresses = Addresses::new(folder.path(), folder.path());
         let mut world = World::new(addresses, "t".to_owned(), None, false);
         world.record = Some(folder.path().join("a.flinklab"));
         let mut ui = flinklab_tui::Ui::default();

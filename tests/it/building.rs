@@ -17,11 +17,7 @@ const SPEED: f64 = 20.0;
 pub(crate) fn world(machine: &Machine, home: &Path, name: &str) -> World {
     let addresses = Addresses {
         docker: Some(machine.sim.docker_host()),
-        docker_context: None,
-        docker_config: None,
-        home: home.join("data"),
-        config: home.join("config"),
-        proxies: Vec::new(),
+        ..Addresses::new(home.join("data"), home.join("config"))
     };
     World::new(addresses, name.to_owned(), None, false)
 }

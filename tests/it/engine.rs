@@ -16,11 +16,7 @@ use tokio::net::TcpListener;
 fn addresses(host: String) -> Addresses {
     Addresses {
         docker: Some(host),
-        docker_context: None,
-        docker_config: None,
-        home: "/nonexistent".into(),
-        config: "/nonexistent".into(),
-        proxies: Vec::new(),
+        ..Addresses::new("/nonexistent", "/nonexistent")
     }
 }
 

@@ -81,14 +81,7 @@ impl Operated {
     /// Asks the cluster something.
     fn asks<T>(&self, ask: impl AsyncFnOnce(Client) -> T) -> T {
         let home = self.scene.program().home();
-        let addresses = Addresses {
-            docker: None,
-            docker_context: None,
-            docker_config: None,
-            home: home.clone(),
-            config: home,
-            proxies: Vec::new(),
-        };
+        let addresses = Addresses::new(home.clone(), home);
         self.runtime.block_on(async {
             let home = Home::of(&addresses, "flinklab");
             ask(reading_client(&home).await.unwrap()).await

@@ -211,14 +211,8 @@ fn junit() -> String {
     let program = crate::program::Program::without_docker();
     let bytes = include_bytes!("../../assets/demo.flinklab.gz");
     let demo = flinklab_world::recording::of_bytes("demo", bytes).unwrap();
-    let addresses = flinklab_world::Addresses {
-        docker: None,
-        docker_context: None,
-        docker_config: None,
-        config: program.user_home().join("config"),
-        home: program.home(),
-        proxies: Vec::new(),
-    };
+    let addresses =
+        flinklab_world::Addresses::new(program.home(), program.user_home().join("config"));
     let home = Home::of(&addresses, "flinklab");
     home.create().unwrap();
     let lab = Lab::open("default").unwrap();

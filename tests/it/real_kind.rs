@@ -287,11 +287,7 @@ async fn our_nodes_are_those_of_kind() {
     let lab = Lab::from_files(files, "").unwrap();
     let addresses = Addresses {
         docker: std::env::var("DOCKER_HOST").ok(),
-        docker_context: None,
-        docker_config: None,
-        home: folder.path().to_owned(),
-        config: folder.path().join("config.toml"),
-        proxies: Vec::new(),
+        ..Addresses::new(folder.path(), folder.path().join("config.toml"))
     };
     let home = Home::of(&addresses, NAME);
     home.create().unwrap();

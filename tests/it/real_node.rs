@@ -29,11 +29,7 @@ async fn a_real_node_from_nothing_to_ready_and_back() {
     let folder = tempfile::tempdir_in("/var/tmp").unwrap();
     let addresses = Addresses {
         docker: std::env::var("DOCKER_HOST").ok(),
-        docker_context: None,
-        docker_config: None,
-        home: folder.path().to_owned(),
-        config: folder.path().join("config.toml"),
-        proxies: Vec::new(),
+        ..Addresses::new(folder.path(), folder.path().join("config.toml"))
     };
     let lab = Lab::open("default").unwrap();
     let docker = Docker::connect(&addresses).await.unwrap();

@@ -90,11 +90,7 @@ fn fails(files: &[(String, String)]) -> Fault {
         let sim = Sim::start(options).await.unwrap();
         let addresses = Addresses {
             docker: Some(sim.docker_host()),
-            docker_context: None,
-            docker_config: None,
-            home: folder.path().join("data"),
-            config: folder.path().join("config"),
-            proxies: Vec::new(),
+            ..Addresses::new(folder.path().join("data"), folder.path().join("config"))
         };
         let own = own.display().to_string();
         let world = World::new(addresses, "t".to_owned(), Some(own), false);

@@ -140,14 +140,7 @@ impl Scene {
 
     /// Whether a config map of the lab points to a checkpoint.
     fn has_pointers(&self) -> bool {
-        let addresses = Addresses {
-            docker: None,
-            docker_context: None,
-            docker_config: None,
-            home: self.program.home(),
-            config: self.program.home(),
-            proxies: Vec::new(),
-        };
+        let addresses = Addresses::new(self.program.home(), self.program.home());
         let home = Home::of(&addresses, "flinklab");
         self.runtime.block_on(async {
             let client = reading_client(&home).await.unwrap();

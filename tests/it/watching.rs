@@ -100,14 +100,7 @@ impl Drop for Watching {
 }
 
 fn world(home: std::path::PathBuf, name: &str) -> World {
-    let addresses = Addresses {
-        docker: None,
-        docker_context: None,
-        docker_config: None,
-        config: home.join("config"),
-        home,
-        proxies: Vec::new(),
-    };
+    let addresses = Addresses::new(home.clone(), home.join("config"));
     World::new(addresses, name.to_owned(), None, true)
 }
 

@@ -160,14 +160,7 @@ async fn the_jobs_own_image_is_pulled_or_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn kind_config_of_a_lab_is_that_of_its_own_definition() {
     let program = Program::without_docker();
-    let mut addresses = flinklab_world::Addresses {
-        docker: None,
-        docker_context: None,
-        docker_config: None,
-        home: program.home(),
-        config: program.home(),
-        proxies: Vec::new(),
-    };
+    let mut addresses = flinklab_world::Addresses::new(program.home(), program.home());
     addresses.home = program.home();
     let home = Home::of(&addresses, "three");
     home.create().unwrap();

@@ -66,14 +66,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     fn addresses(home: PathBuf) -> Addresses {
-        Addresses {
-            docker: None,
-            docker_context: None,
-            docker_config: None,
-            config: home.clone(),
-            home,
-            proxies: Vec::new(),
-        }
+        Addresses::new(home.clone(), home)
     }
 
     /// Whoever writes first makes the home folder: nobody else may look into it.

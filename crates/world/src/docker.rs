@@ -335,11 +335,7 @@ mod tests {
         let addresses = beside(router, async |address| {
             let addresses = Addresses {
                 docker: Some(format!("tcp://{address}")),
-                docker_context: None,
-                docker_config: None,
-                home: std::path::PathBuf::new(),
-                config: std::path::PathBuf::new(),
-                proxies: Vec::new(),
+                ..Addresses::new("", "")
             };
             for _ in 0..3 {
                 engine.docker(&addresses).await.expect("it answers");

@@ -128,14 +128,7 @@ mod tests {
     #[test]
     fn how_far_a_lesson_is_is_kept_in_the_labs_folder_and_nowhere_else() {
         let folder = tempfile::tempdir().unwrap();
-        let addresses = Addresses {
-            docker: None,
-            docker_context: None,
-            docker_config: None,
-            home: folder.path().to_owned(),
-            config: folder.path().to_owned(),
-            proxies: Vec::new(),
-        };
+        let addresses = Addresses::new(folder.path(), folder.path());
         let world = World::new(addresses, "t".to_owned(), None, false);
         let home = Home::of(&world.addresses, &world.name);
         let two = Kept {

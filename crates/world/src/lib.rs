@@ -83,6 +83,21 @@ pub struct Addresses {
     pub proxies: Vec<(String, String)>,
 }
 
+impl Addresses {
+    /// Docker's own default and no proxies, with these folders.
+    #[must_use]
+    pub fn new(home: impl Into<PathBuf>, config: impl Into<PathBuf>) -> Self {
+        Self {
+            docker: None,
+            docker_context: None,
+            docker_config: None,
+            home: home.into(),
+            config: config.into(),
+            proxies: Vec::new(),
+        }
+    }
+}
+
 /// What every effect is carried out with.
 #[derive(Debug, Clone)]
 pub struct World {

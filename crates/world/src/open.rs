@@ -250,14 +250,7 @@ mod tests {
     use crate::Addresses;
 
     fn world(folder: &Path, lab: Option<&str>) -> World {
-        let addresses = Addresses {
-            docker: None,
-            docker_context: None,
-            docker_config: None,
-            home: folder.join("data"),
-            config: folder.join("config"),
-            proxies: Vec::new(),
-        };
+        let addresses = Addresses::new(folder.join("data"), folder.join("config"));
         World::new(addresses, "t".to_owned(), lab.map(str::to_owned), false)
     }
 

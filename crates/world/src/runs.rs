@@ -231,14 +231,7 @@ mod tests {
         let home = home(&folder.path().join("flinklab"));
         fs::create_dir(&home.folder).unwrap();
         fs::write(home.runs(), "no folder").unwrap();
-        let addresses = crate::Addresses {
-            docker: None,
-            docker_context: None,
-            docker_config: None,
-            home: folder.path().to_owned(),
-            config: folder.path().join("config.toml"),
-            proxies: Vec::new(),
-        };
+        let addresses = crate::Addresses::new(folder.path(), folder.path().join("config.toml"));
         let world = std::sync::Arc::new(World::new(addresses, home.name, None, false));
         let (to, mut from) = tokio::sync::mpsc::channel(8);
         let save = Effect::Save(Box::new(result("a")));

@@ -4,14 +4,7 @@ use super::*;
 
 #[test]
 fn what_only_sets_something_is_done_at_once_and_in_order() {
-    let addresses = Addresses {
-        docker: None,
-        docker_context: None,
-        docker_config: None,
-        home: PathBuf::new(),
-        config: PathBuf::new(),
-        proxies: Vec::new(),
-    };
+    let addresses = Addresses::new("", "");
     let world = World::new(addresses, "t".to_owned(), None, true);
     for pace in [Pace::Trouble, Pace::Calm, Pace::Trouble] {
         assert_eq!(world.set(Effect::Pace(pace)), None);

@@ -90,12 +90,8 @@ mod tests {
 
     fn addresses(folder: &Path) -> Addresses {
         Addresses {
-            docker: None,
-            docker_context: None,
             docker_config: Some(folder.to_owned()),
-            home: folder.to_owned(),
-            config: folder.to_owned(),
-            proxies: Vec::new(),
+            ..Addresses::new(folder, folder)
         }
     }
 

@@ -8,14 +8,7 @@ use jiff::Timestamp;
 
 fn home() -> (tempfile::TempDir, Home) {
     let folder = tempfile::tempdir().unwrap();
-    let addresses = Addresses {
-        docker: None,
-        docker_context: None,
-        docker_config: None,
-        home: folder.path().join("data"),
-        config: folder.path().join("config"),
-        proxies: Vec::new(),
-    };
+    let addresses = Addresses::new(folder.path().join("data"), folder.path().join("config"));
     (folder, Home::of(&addresses, "t"))
 }
 

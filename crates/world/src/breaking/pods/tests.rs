@@ -40,11 +40,7 @@ fn closed(says: &'static str) -> Router {
 async fn node(address: String) -> Node {
     let addresses = Addresses {
         docker: Some(format!("tcp://{address}")),
-        docker_context: None,
-        docker_config: None,
-        home: std::path::PathBuf::new(),
-        config: std::path::PathBuf::new(),
-        proxies: Vec::new(),
+        ..Addresses::new("", "")
     };
     let docker = Docker::connect(&addresses).await.unwrap();
     gate::node_of_a_test(&docker)
