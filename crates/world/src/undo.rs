@@ -21,7 +21,7 @@ const IN_NODE: Duration = Duration::from_secs(20);
 /// Says what an entry's acts did, as commands.
 pub async fn tell(world: &World, namespace: &str, entry: &Entry, events: &Events) {
     for act in &entry.undo {
-        let what = format!("Took back {}: {}", entry.failure, entry.what);
+        let what = format!("Undone: {} ({})", entry.failure, entry.what);
         let command = act.command(|words| world.kubectl(words), namespace);
         events.did(&what, command).await;
     }
