@@ -217,8 +217,9 @@ fn conclude(off: &BTreeMap<(&str, &str), Vec<i64>>, runs: usize) -> ExitCode {
             );
         }
     }
-    match good {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
+    if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }

@@ -122,9 +122,10 @@ fn main() -> ExitCode {
     if done < breaks {
         println!("CUT SHORT: {done} of {breaks} breaks");
     }
-    match faults.is_empty() && done == breaks {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
+    if faults.is_empty() && done == breaks {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }
 

@@ -66,9 +66,10 @@ fn main() -> ExitCode {
     };
     // All are printed before one that is missed ends it.
     let met: Vec<bool> = figures.iter().map(Figure::print).collect();
-    match met.contains(&false) {
-        false => ExitCode::SUCCESS,
-        true => ExitCode::FAILURE,
+    if met.contains(&false) {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
     }
 }
 
@@ -167,9 +168,10 @@ fn keys(what: &'static str, ui: &mut Pty) -> Figure {
     for n in 0..TIMES {
         let began = Instant::now();
         ui.types("?");
-        match n % 2 == 0 {
-            true => ui.waits("Signs and words"),
-            false => ui.waits_for(|screen| !screen.contents().contains("Signs and words")),
+        if n % 2 == 0 {
+            ui.waits("Signs and words")
+        } else {
+            ui.waits_for(|screen| !screen.contents().contains("Signs and words"))
         }
         all.push(began.elapsed());
     }

@@ -2,7 +2,7 @@
 //! The only place that looks at the environment.
 
 use clap::Parser;
-use flinklab::app::{self, Surroundings};
+use flinklab::app::{self, Environment};
 use flinklab::cli::Cli;
 use flinklab_base::clock;
 use std::io::IsTerminal;
@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     if let Some(clock) = text("FLINKLAB_CLOCK").and_then(|text| text.parse().ok()) {
         clock::set(clock);
     }
-    let surroundings = Surroundings {
+    let environment = Environment {
         docker_host: text("DOCKER_HOST"),
         docker_context: text("DOCKER_CONTEXT"),
         docker_config: variable("DOCKER_CONFIG").map(Into::into),
@@ -42,5 +42,5 @@ fn main() -> ExitCode {
         origin: Default::default(),
         terminal: std::io::stdin().is_terminal() && std::io::stdout().is_terminal(),
     };
-    ExitCode::from(app::run(&cli, &surroundings))
+    ExitCode::from(app::run(&cli, &environment))
 }

@@ -339,16 +339,16 @@ pub(super) fn asked(
             "Nothing may stay broken for longer than {LONGEST}."
         ));
     }
-    match lasts < least && manner != Manner::Force {
-        true => Err(Fault::wrong(
+    if lasts < least && manner != Manner::Force {
+        Err(Fault::wrong(
             "for-short",
             format!("`{key}` does not show itself in less than {least}."),
         )
-        .hint("Give more, or add --force: the run is INCONCLUSIVE then.")),
-        false => Ok(Some(lasts)),
+        .hint("Give more, or add --force: the run is INCONCLUSIVE then."))
+    } else {
+        Ok(Some(lasts))
     }
 }
 
 #[cfg(test)]
-#[path = "break_goal_tests.rs"]
 mod tests;

@@ -14,14 +14,14 @@ use super::break_goal::{Breaking, Brief};
 use super::inbox::Interruptible;
 use super::lines::Goal;
 use super::print::{Printer, Style};
-use super::{Surroundings, crash, headless, logging, reports};
+use super::{Environment, crash, headless, logging, reports};
 use crate::cli::{Cli, Command, Comparing};
 use flinklab_base::fault::{Fault, Kind};
 use flinklab_base::units;
 use flinklab_event::{Adopted, Compared, Comparison, DownOrder, Effect};
 use flinklab_lab::Lab;
 use flinklab_lab::failure::Failure;
-use flinklab_world::labs::Standing;
+use flinklab_world::labs::LabStatus;
 use flinklab_world::{Addresses, World, comparisons, manifests};
 use serde_json::json;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ const DOWN: Duration = Duration::from_secs(600);
 /// What a comparison is carried out with.
 struct Stage<'a> {
     cli: &'a Cli,
-    surroundings: &'a Surroundings,
+    environment: &'a Environment,
     printer: &'a Printer,
     addresses: Addresses,
     failures: Vec<Failure>,
@@ -45,11 +45,11 @@ struct Stage<'a> {
 pub(super) fn run(
     cli: &Cli,
     asked: &Comparing,
-    surroundings: &Surroundings,
+    environment: &Environment,
     printer: &Printer,
 ) -> Result<u8, Fault> {
     refused(cli)?;
-    let addresses = surroundings.addresses(&cli.global)?;
+    let addresses = environment.addresses(&cli.global)?;
     let labs = opened(&asked.labs, |name| manifests::open(&addresses, name))?;
     let fresh = Comparison::new(&labs, &asked.keys, asked.times, clock::now());
     makes_sense(&fresh, &labs)?;
@@ -67,7 +67,7 @@ pub(super) fn run(
         .collect();
     let mut stage = Stage {
         cli,
-        surroundings,
+        environment,
         printer,
         addresses,
         failures,
@@ -142,7 +142,7 @@ impl Stage<'_> {
         let own = |name: &str| comparison.labs.iter().any(|lab| lab.instance == name);
         let runs = listed.iter().filter(|one| !own(&one.name)).filter(|one| {
             let standing = one.known.as_ref().map(|known| known.cluster);
-            matches!(standing, Ok(Standing::Running | Standing::Partly))
+            matches!(standing, Ok(LabStatus::Running | LabStatus::Partly))
         });
         for one in runs {
             self.printer.warning(&self.printer.called.advise(&advice!(
@@ -267,9 +267,10 @@ impl Stage<'_> {
     fn rest(&self, comparison: &Comparison) -> String {
         let left = comparison.seconds_left(&self.failures);
         let planned = self.estimated - left;
-        let factor = match planned > 0.0 {
-            true => self.began.elapsed().as_secs_f64() / planned,
-            false => 1.0,
+        let factor = if planned > 0.0 {
+            self.began.elapsed().as_secs_f64() / planned
+        } else {
+            1.0
         };
         units::about(left * factor.clamp(0.05, 5.0))
     }
@@ -290,10 +291,10 @@ impl Stage<'_> {
     }
 
     fn world(&self, lab: &Compared) -> Result<Arc<World>, Fault> {
-        let private = self.surroundings.private(&self.addresses, Some(&lab.asked));
+        let private = self.environment.private(&self.addresses, Some(&lab.asked));
         Ok(Arc::new(World {
             private,
-            origin: self.surroundings.origin,
+            origin: self.environment.origin,
             called: self.called(lab),
             ..World::new(
                 self.addresses.clone(),

@@ -8,7 +8,7 @@ use flinklab_base::columns;
 use flinklab_base::fault::Fault;
 use flinklab_base::shell;
 use flinklab_lab::{Lab, folder_in_words};
-use flinklab_world::labs::{Known, Listed, Standing};
+use flinklab_world::labs::{Known, LabStatus, Listed};
 use flinklab_world::{Addresses, World};
 use serde_json::{Value, json};
 
@@ -38,12 +38,12 @@ fn object(listed: &Listed, no_docker: Option<&Fault>, called: &Invocation) -> Va
             object["nodes"] = json!(known.nodes);
             object["ui"] = json!(known.ui);
             object["made"] = json!(known.made);
-            if let (Standing::Unknown, Some(fault)) = (known.cluster, no_docker) {
+            if let (LabStatus::Unknown, Some(fault)) = (known.cluster, no_docker) {
                 object["error"] = super::print::fault_object(fault, called)["error"].clone();
             }
         }
         Err(fault) => {
-            object["cluster"] = json!(Standing::Unknown.word());
+            object["cluster"] = json!(LabStatus::Unknown.word());
             object["error"] = super::print::fault_object(fault, called)["error"].clone();
         }
     }
@@ -115,10 +115,10 @@ fn table(
 /// What a person would want to do about it.
 fn hint(called: &Invocation, known: &Known) -> Option<String> {
     let does = match known.cluster {
-        Standing::Stopped => "starts it again",
-        Standing::Partly => "brings it back",
-        Standing::Removed => "builds it again; somebody removed its cluster",
-        Standing::None | Standing::Running | Standing::Unknown => return None,
+        LabStatus::Stopped => "starts it again",
+        LabStatus::Partly => "brings it back",
+        LabStatus::Removed => "builds it again; somebody removed its cluster",
+        LabStatus::None | LabStatus::Running | LabStatus::Unknown => return None,
     };
     Some(called.advise(&advice!("`flinklab up` {does}.")))
 }
@@ -181,9 +181,10 @@ fn checked(lab: &Lab, lessons: usize) -> String {
         .iter()
         .map(|manifest| manifest.documents.len())
         .sum();
-    let about = match lab.about.is_empty() {
-        true => String::new(),
-        false => format!(" ({})", lab.about),
+    let about = if lab.about.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", lab.about)
     };
     let mut text = format!(
         "The lab `{}`{about} is sound: {} node{}, {objects} objects in {} manifests, images {}.\n",

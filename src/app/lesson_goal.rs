@@ -9,7 +9,7 @@ use flinklab_base::fault::Fault;
 use flinklab_base::units;
 use flinklab_event::{Effect, EffectKind};
 use flinklab_lab::Lesson;
-use flinklab_model::{Asked, BreakState, Course, Is, Model, Told};
+use flinklab_model::{Asked, BreakState, CheckResult, Is, LessonRun, Model};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ const LOOK: Duration = Duration::from_secs(2);
 pub(super) struct Auto {
     lesson: Lesson,
     from: usize,
-    course: Option<Course>,
+    lesson_run: Option<LessonRun>,
     began: Instant,
     /// When the step began, by a clock that does not jump.
     since: Instant,
@@ -50,7 +50,7 @@ impl Auto {
         Self {
             lesson,
             from,
-            course: None,
+            lesson_run: None,
             began: Instant::now(),
             since: Instant::now(),
             looked: None,
@@ -73,7 +73,7 @@ impl Auto {
     ) -> Next {
         if let Some(ended) = &self.ended {
             // what was broken for it is taken back before anybody is told that it is over
-            let busy = model.breaking != BreakState::Idle || !model.standing.is_empty();
+            let busy = model.breaking != BreakState::Idle || !model.active_failures.is_empty();
             if busy && ended.at.elapsed() < TAKEN_BACK {
                 return Next::Go;
             }
@@ -84,49 +84,49 @@ impl Auto {
         if model.healed.is_none() || model.failures.is_empty() || !status::complete(model) {
             return self.unless_late("the lab was not seen", printer);
         }
-        let Some(mut course) = self.course.take() else {
-            let course = Course::new(&self.lesson, self.from, model);
-            self.begin(&course, printer);
-            self.course = Some(course);
+        let Some(mut lesson_run) = self.lesson_run.take() else {
+            let lesson_run = LessonRun::new(&self.lesson, self.from, model);
+            self.begin(&lesson_run, printer);
+            self.lesson_run = Some(lesson_run);
             return Next::Go;
         };
-        course.look(model);
-        let next = self.step(&mut course, model, printer);
-        self.course = Some(course);
+        lesson_run.look(model);
+        let next = self.step(&mut lesson_run, model, printer);
+        self.lesson_run = Some(lesson_run);
         next
     }
 
-    fn step(&mut self, course: &mut Course, model: &Model, printer: &Printer) -> Next {
-        if course.is_to_do() {
-            return self.act(course, model, printer);
+    fn step(&mut self, lesson_run: &mut LessonRun, model: &Model, printer: &Printer) -> Next {
+        if lesson_run.is_to_do() {
+            return self.act(lesson_run, model, printer);
         }
-        match course.is {
+        match lesson_run.is {
             Is::Waits => Next::Go,
             Is::Holds | Is::Reads => {
-                self.over(course, "done", printer);
-                if course.is_last() {
+                self.over(lesson_run, "done", printer);
+                if lesson_run.is_last() {
                     self.end("PASS", None);
                     return Next::Go;
                 }
-                course.turn(course.step + 1, model);
-                self.begin(course, printer);
+                lesson_run.turn(lesson_run.step + 1, model);
+                self.begin(lesson_run, printer);
                 Next::Go
             }
-            Is::Misses => self.miss(course, printer),
+            Is::Misses => self.miss(lesson_run, printer),
         }
     }
 
     /// Does what the step says, as soon as nothing speaks against it.
-    fn act(&mut self, course: &mut Course, model: &Model, printer: &Printer) -> Next {
-        let about_job = course.now().is_some_and(|step| step.job.is_some());
+    fn act(&mut self, lesson_run: &mut LessonRun, model: &Model, printer: &Printer) -> Next {
+        let about_job = lesson_run.now().is_some_and(|step| step.job.is_some());
         // a new job is started where none runs: then nothing is healthy
-        let well = match course.would(model) {
+        let well = match lesson_run.would(model) {
             Some(Ok(Asked::Job(order))) => !order.act.needs_a_job() || model.healthy(),
             _ => model.healthy(),
         };
-        match course.would(model) {
+        match lesson_run.would(model) {
             Some(Ok(asked)) if well => {
-                course.acted = Some(model.now);
+                lesson_run.acted = Some(model.now);
                 Next::Ask(vec![match asked {
                     Asked::Job(order) => Effect::Job(order),
                     Asked::Break(aim) => match aim.target {
@@ -136,8 +136,8 @@ impl Auto {
                             Effect::Break(Box::new(order))
                         }
                         Err(why) => {
-                            course.refused = Some(why);
-                            return self.miss(course, printer);
+                            lesson_run.refused = Some(why);
+                            return self.miss(lesson_run, printer);
                         }
                     },
                 }])
@@ -147,8 +147,8 @@ impl Auto {
                     Some(Err(why)) => why,
                     _ => model.health().reason,
                 };
-                course.refused = Some(format!("the lab was not ready for it: {why}"));
-                self.miss(course, printer)
+                lesson_run.refused = Some(format!("the lab was not ready for it: {why}"));
+                self.miss(lesson_run, printer)
             }
             _ if about_job && self.looked.is_none_or(|at| at.elapsed() > LOOK) => {
                 self.looked = Some(Instant::now());
@@ -178,11 +178,11 @@ impl Auto {
         if self.ended.is_some() {
             return;
         }
-        match self.course.take() {
-            Some(mut course) => {
-                course.refused = Some(format!("{} {}", fault.what, fault.why));
-                self.miss(&course, printer);
-                self.course = Some(course);
+        match self.lesson_run.take() {
+            Some(mut lesson_run) => {
+                lesson_run.refused = Some(format!("{} {}", fault.what, fault.why));
+                self.miss(&lesson_run, printer);
+                self.lesson_run = Some(lesson_run);
             }
             None => self.end("INCONCLUSIVE", Some(fault.what.clone())),
         }
@@ -198,18 +198,20 @@ impl Auto {
         Next::Go
     }
 
-    fn miss(&mut self, course: &Course, printer: &Printer) -> Next {
-        self.over(course, "failed", printer);
-        let hint = course.now().map(|step| printer.called.advise(&step.hint));
+    fn miss(&mut self, lesson_run: &LessonRun, printer: &Printer) -> Next {
+        self.over(lesson_run, "failed", printer);
+        let hint = lesson_run
+            .now()
+            .map(|step| printer.called.advise(&step.hint));
         let hint = hint.unwrap_or_default();
         if printer.style == Style::Text {
-            if let Some(why) = &course.refused {
+            if let Some(why) = &lesson_run.refused {
                 printer.line(&format!("     {why}"));
             }
             printer.line(&format!("hint {hint}"));
         }
         // what was seen otherwise is a FAIL; what was not seen proves nothing
-        let otherwise = course.told.iter().any(|told| told.seen == Some(false));
+        let otherwise = lesson_run.told.iter().any(|told| told.seen == Some(false));
         let verdict = if otherwise { "FAIL" } else { "INCONCLUSIVE" };
         self.end(verdict, Some(hint));
         Next::Go
@@ -223,37 +225,37 @@ impl Auto {
         });
     }
 
-    fn begin(&mut self, course: &Course, printer: &Printer) {
+    fn begin(&mut self, lesson_run: &LessonRun, printer: &Printer) {
         self.since = Instant::now();
         self.looked = None;
-        let Some(step) = course.now() else { return };
+        let Some(step) = lesson_run.now() else { return };
         match printer.style {
-            Style::Json => printer.object(&object(course, "running", None)),
+            Style::Json => printer.object(&object(lesson_run, "running", None)),
             Style::Text => {
-                if course.step == self.from {
+                if lesson_run.step == self.from {
                     printer.line(&format!(
                         "lesson {}: {}",
                         self.lesson.key, self.lesson.title
                     ));
                 }
                 let of = self.lesson.steps.len();
-                printer.line(&format!("..   {}/{of} {}", course.step + 1, step.title));
+                printer.line(&format!("..   {}/{of} {}", lesson_run.step + 1, step.title));
             }
         }
     }
 
-    fn over(&self, course: &Course, state: &str, printer: &Printer) {
+    fn over(&self, lesson_run: &LessonRun, state: &str, printer: &Printer) {
         let seconds = self.since.elapsed().as_secs_f64();
         match printer.style {
-            Style::Json => printer.object(&object(course, state, Some(seconds))),
+            Style::Json => printer.object(&object(lesson_run, state, Some(seconds))),
             Style::Text => {
-                for told in &course.told {
+                for told in &lesson_run.told {
                     let (what, evidence) = (&told.what, &told.evidence);
                     printer.line(&format!("     {} {what}: {evidence}", mark(told)));
                 }
                 let mark = if state == "done" { "ok  " } else { "FAIL" };
-                let (n, of) = (course.step + 1, self.lesson.steps.len());
-                let title = course.now().map_or("", |step| step.title.as_str());
+                let (n, of) = (lesson_run.step + 1, self.lesson.steps.len());
+                let title = lesson_run.now().map_or("", |step| step.title.as_str());
                 printer.line(&format!("{mark} {n}/{of} {title} {seconds:.1}s"));
             }
         }
@@ -278,7 +280,7 @@ impl Auto {
     }
 }
 
-const fn mark(told: &Told) -> &'static str {
+const fn mark(told: &CheckResult) -> &'static str {
     match told.seen {
         Some(true) => "+",
         Some(false) => "x",
@@ -287,21 +289,21 @@ const fn mark(told: &Told) -> &'static str {
 }
 
 /// `{"step":{…}}`
-fn object(course: &Course, state: &str, seconds: Option<f64>) -> Value {
-    let checks: Vec<Value> = course
+fn object(lesson_run: &LessonRun, state: &str, seconds: Option<f64>) -> Value {
+    let checks: Vec<Value> = lesson_run
         .told
         .iter()
         .map(|told| json!({"what": told.what, "seen": told.seen, "evidence": told.evidence}))
         .collect();
-    let name = format!("step-{}", course.step + 1);
-    let title = course.now().map_or("", |step| step.title.as_str());
-    let mut step = json!({"name": name, "title": title, "state": state, "n": course.step + 1,
-        "of": course.lesson.steps.len()});
+    let name = format!("step-{}", lesson_run.step + 1);
+    let title = lesson_run.now().map_or("", |step| step.title.as_str());
+    let mut step = json!({"name": name, "title": title, "state": state, "n": lesson_run.step + 1,
+        "of": lesson_run.lesson.steps.len()});
     if let Some(seconds) = seconds {
         step["seconds"] = json!(units::to_the_tenth(seconds));
         step["checks"] = json!(checks);
     }
-    if let Some(why) = &course.refused {
+    if let Some(why) = &lesson_run.refused {
         step["refused"] = json!(why);
     }
     json!({ "step": step })

@@ -46,7 +46,7 @@ pub(super) struct Lines {
     began: Instant,
     outcome: Option<Result<u8, Fault>>,
     /// What the lines so far said of each step.
-    told: live::Told,
+    told: live::StepLines,
     /// The steps on a terminal.
     block: live::Block,
     /// Which wait of which run was told last: each is told once.
@@ -60,7 +60,7 @@ impl Lines {
             printer: printer.clone(),
             began: Instant::now(),
             outcome: None,
-            told: live::Told::default(),
+            told: live::StepLines::default(),
             block: live::Block::default(),
             waits: None,
         }

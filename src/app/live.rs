@@ -16,9 +16,9 @@ use unicode_width::UnicodeWidthStr;
 
 /// What the lines so far said of each step that is going on.
 #[derive(Debug, Default)]
-pub(super) struct Told(BTreeMap<usize, String>);
+pub(super) struct StepLines(BTreeMap<usize, String>);
 
-impl Told {
+impl StepLines {
     /// The line for a change. None: only its figures changed, or there is nothing to say yet.
     pub(super) fn line(&mut self, change: &StepChange) -> Option<String> {
         if change.state != StepState::Running {
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_line_a_change_and_none_for_figures() {
-        let mut told = Told::default();
+        let mut told = StepLines::default();
         let running = |detail: &str| change(detail, StepState::Running);
         assert_eq!(told.line(&running("")), None);
         assert!(told.line(&running("streams flink: 12 of 736 MB")).is_some());

@@ -6,6 +6,7 @@ mod break_report;
 mod compare;
 mod crash;
 mod doctor_report;
+mod environment;
 mod headless;
 mod inbox;
 mod jobs;
@@ -29,18 +30,17 @@ mod show;
 mod stage;
 mod status;
 mod story;
-mod surroundings;
 mod terminal;
 mod r#try;
 mod tui;
 
+pub use environment::Environment;
 use flinklab_base::advice;
 use flinklab_base::clock;
 use flinklab_base::clock::Instant;
 use inbox::{BATCH, Inbox, interrupted, now, signals};
 use preferences::Preferences;
 use show::{Next, Show, State};
-pub use surroundings::Surroundings;
 
 use crate::cli::{Cli, Command, Global};
 use clap::Parser;
@@ -57,10 +57,10 @@ const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Runs one command to its end; the number is the exit code.
 #[must_use]
-pub fn run(cli: &Cli, surroundings: &Surroundings) -> u8 {
-    let printer = print::Printer::new(&cli.global, surroundings);
+pub fn run(cli: &Cli, environment: &Environment) -> u8 {
+    let printer = print::Printer::new(&cli.global, environment);
     // A panic of the loop unwinds to here, and gives the terminal back on its way.
-    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| start(cli, surroundings, &printer)));
+    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| start(cli, environment, &printer)));
     for crash in crash::untold() {
         printer.crash(&crash);
     }
@@ -84,23 +84,23 @@ fn bug(why: &str) -> Fault {
     .hint("Nothing in the lab was removed: run the command again. Please report the text above.")
 }
 
-fn start(cli: &Cli, surroundings: &Surroundings, printer: &print::Printer) -> Result<u8, Fault> {
+fn start(cli: &Cli, environment: &Environment, printer: &print::Printer) -> Result<u8, Fault> {
     offline::refuse_recording(cli)?;
-    if let Some(code) = offline::without_world(cli, surroundings, printer)? {
+    if let Some(code) = offline::without_world(cli, environment, printer)? {
         return Ok(code);
     }
     if let Some(Command::Try(asked)) = &cli.command {
-        return r#try::run(cli, asked, surroundings);
+        return r#try::run(cli, asked, environment);
     }
     if let Some(Command::Compare(asked)) = &cli.command {
-        return compare::run(cli, asked, surroundings, printer);
+        return compare::run(cli, asked, environment, printer);
     }
     // one recording for all that is seen here, whatever else is looked at between
     let mut record_since = None;
     loop {
-        let world = world(cli, surroundings, record_since)?;
+        let world = world(cli, environment, record_since)?;
         let before = clock::now();
-        let (code, elsewhere) = with_world(cli, world, surroundings, printer)?;
+        let (code, elsewhere) = with_world(cli, world, environment, printer)?;
         record_since.get_or_insert(before);
         let visit = match elsewhere {
             None => return Ok(code),
@@ -113,26 +113,26 @@ fn start(cli: &Cli, surroundings: &Surroundings, printer: &print::Printer) -> Re
             record: None,
             ..cli.global.clone()
         };
-        start(&visit, surroundings, printer)?;
+        start(&visit, environment, printer)?;
     }
 }
 
 /// Everything that a command is carried out with.
 fn world(
     cli: &Cli,
-    surroundings: &Surroundings,
+    environment: &Environment,
     record_since: Option<jiff::Timestamp>,
 ) -> Result<(Arc<World>, Preferences), Fault> {
-    let addresses = surroundings.addresses(&cli.global)?;
-    let private = surroundings.private(&addresses, cli.global.lab.as_deref());
-    let preferences = Preferences::read(&cli.global, surroundings, &addresses)?;
+    let addresses = environment.addresses(&cli.global)?;
+    let private = environment.private(&addresses, cli.global.lab.as_deref());
+    let preferences = Preferences::read(&cli.global, environment, &addresses)?;
     let world = World {
         refresh: preferences.refresh,
         record: cli.global.record.clone(),
         record_since,
         private,
-        origin: surroundings.origin,
-        called: surroundings.called(&cli.global),
+        origin: environment.origin,
+        called: environment.called(&cli.global),
         ..World::new(
             addresses,
             cli.global.name.clone(),
@@ -147,18 +147,18 @@ fn world(
 fn with_world(
     cli: &Cli,
     (world, preferences): (Arc<World>, Preferences),
-    surroundings: &Surroundings,
+    environment: &Environment,
     printer: &print::Printer,
 ) -> Result<(u8, Option<Elsewhere>), Fault> {
     let mut kept = world.addresses.clone();
-    if let Some(home) = &surroundings.crashes {
+    if let Some(home) = &environment.crashes {
         kept.home.clone_from(home);
     }
     crash::watch(kept, world.name.clone());
     let left = world.clone();
     logging::start(&world, cli.global.log_level);
     let runtime = runtime()?;
-    let screen = surroundings.terminal && !cli.global.plain && !cli.global.json;
+    let screen = environment.terminal && !cli.global.plain && !cli.global.json;
     let ended = runtime.block_on(async {
         let code = match &cli.command {
             None if screen => {
@@ -182,7 +182,7 @@ fn with_world(
                 return tui::session(world, preferences, begin).await;
             }
             Some(Command::Replay(asked)) => {
-                replay::replay(cli, asked, (&world, preferences), surroundings, printer).await
+                replay::replay(cli, asked, (&world, preferences), environment, printer).await
             }
             None => headless::command(world, &Command::Status { watch: false }, printer).await,
             Some(command) => headless::command(world, command, printer).await,
@@ -229,7 +229,7 @@ async fn turn<S: Show>(
     mut inbox: Inbox,
     show: &mut S,
 ) -> Result<(), Fault> {
-    let mut tapes = record::Tapes::open(world.clone(), state.size())?;
+    let mut tapes = record::Recorders::open(world.clone(), state.size())?;
     let mut batch = Vec::with_capacity(BATCH);
     inbox.spawn(signals(inbox.events.clone(), inbox.stop.clone()));
     let mut wanted = first;

@@ -1,7 +1,7 @@
 //! Commands that follow nothing: they print what the program knows, or read files.
 
 use super::print::{Printer, Style};
-use super::{Preferences, Surroundings, labs, manual, report};
+use super::{Environment, Preferences, labs, manual, report};
 use crate::cli::{Cli, Command};
 use clap::CommandFactory;
 use flinklab_base::advice;
@@ -57,12 +57,12 @@ pub(super) fn refuse_recording(cli: &Cli) -> Result<(), Fault> {
 /// Commands that need no Docker. None: it is another one.
 pub(super) fn without_world(
     cli: &Cli,
-    surroundings: &Surroundings,
+    environment: &Environment,
     printer: &Printer,
 ) -> Result<Option<u8>, Fault> {
     match &cli.command {
         Some(Command::Failures) => {
-            let lab = asked_or_recorded(cli, surroundings)?;
+            let lab = asked_or_recorded(cli, environment)?;
             match printer.style {
                 Style::Json => report::failures(&lab)
                     .iter()
@@ -71,8 +71,8 @@ pub(super) fn without_world(
             }
         }
         Some(Command::Keys { markdown }) => {
-            let addresses = surroundings.addresses(&cli.global)?;
-            let preferences = Preferences::read(&cli.global, surroundings, &addresses)?;
+            let addresses = environment.addresses(&cli.global)?;
+            let preferences = Preferences::read(&cli.global, environment, &addresses)?;
             printer.text(&report::keys(&preferences.keys, *markdown))
         }
         Some(Command::Completions { shell }) => {
@@ -87,17 +87,17 @@ pub(super) fn without_world(
             printer.text(&page);
         }
         Some(Command::KindConfig) => {
-            let lab = asked_or_recorded(cli, surroundings)?;
-            let addresses = surroundings.addresses(&cli.global)?;
-            let shared = match cli.global.read_only {
-                true => addresses.home.join(&cli.global.name).join("shared"),
-                // Docker would make it as root, and then nobody else could use it.
-                false => flinklab_world::shared_folder(&addresses, &cli.global.name)?,
+            let lab = asked_or_recorded(cli, environment)?;
+            let addresses = environment.addresses(&cli.global)?;
+            let shared = if cli.global.read_only {
+                addresses.home.join(&cli.global.name).join("shared")
+            } else {
+                flinklab_world::shared_folder(&addresses, &cli.global.name)?
             };
             printer.text(&flinklab_lab::kind_config(&lab, &shared));
         }
         Some(Command::Lab(command)) => {
-            let addresses = surroundings.addresses(&cli.global)?;
+            let addresses = environment.addresses(&cli.global)?;
             return labs::definition(&addresses, command, printer).map(Some);
         }
         _ => return Ok(None),
@@ -106,8 +106,8 @@ pub(super) fn without_world(
 }
 
 /// The definition that `--lab` names, else the one that the instance was built from.
-fn asked_or_recorded(cli: &Cli, surroundings: &Surroundings) -> Result<Lab, Fault> {
-    let addresses = surroundings.addresses(&cli.global)?;
+fn asked_or_recorded(cli: &Cli, environment: &Environment) -> Result<Lab, Fault> {
+    let addresses = environment.addresses(&cli.global)?;
     if let Some(asked) = &cli.global.lab {
         return flinklab_world::manifests::open(&addresses, asked);
     }

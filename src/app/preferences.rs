@@ -1,7 +1,7 @@
 //! Flag before environment before file: what the settings say, judged by those who own the words,
 //! and put where it counts.
 
-use super::Surroundings;
+use super::Environment;
 use crate::cli::Global;
 use flinklab_base::fault::{Fault, Place};
 use flinklab_event::Key;
@@ -25,18 +25,15 @@ impl Preferences {
     /// Reads the settings; a wrong word ends the command before it begins.
     pub(super) fn read(
         global: &Global,
-        surroundings: &Surroundings,
+        environment: &Environment,
         addresses: &Addresses,
     ) -> Result<Self, Fault> {
-        let named = global.config.is_some() || surroundings.config.is_some();
-        let wanted = match named {
-            true => Wanted::Named,
-            false => Wanted::Usual,
-        };
+        let named = global.config.is_some() || environment.config.is_some();
+        let wanted = if named { Wanted::Named } else { Wanted::Usual };
         let settings = settings::open(&addresses.config, wanted)?;
         let usual = LogLimits::default();
         Ok(Self {
-            looks: looks(global, surroundings, &settings)?,
+            looks: looks(global, environment, &settings)?,
             keys: Arc::new(keys(&settings.keys)?),
             log: LogLimits {
                 lines: settings.log.lines.unwrap_or(usual.lines),
@@ -49,30 +46,27 @@ impl Preferences {
 }
 
 /// What this terminal can show, and what is wanted of it.
-fn looks(
-    global: &Global,
-    surroundings: &Surroundings,
-    settings: &Settings,
-) -> Result<Looks, Fault> {
+fn looks(global: &Global, environment: &Environment, settings: &Settings) -> Result<Looks, Fault> {
     let theme = match (&global.theme, &settings.theme) {
         (Some(theme), _) => named(theme).map_err(|what| Fault::wrong("wrong-theme", what))?,
         (None, Some(Word { text, place })) => named(text).map_err(|what| wrong(place, what))?,
         (None, None) => ThemeName::default(),
     };
-    let colours = if global.no_color || !surroundings.colours || surroundings.dumb {
+    let colours = if global.no_color || !environment.colours || environment.dumb {
         Colours::None
-    } else if surroundings.many_colours {
+    } else if environment.many_colours {
         Colours::Many
     } else {
         Colours::Sixteen
     };
-    let ascii = global.ascii || surroundings.dumb || settings.ascii == Some(true);
+    let ascii = global.ascii || environment.dumb || settings.ascii == Some(true);
     Ok(Looks {
         theme,
         colours,
-        glyphs: match ascii {
-            true => Glyphs::Ascii,
-            false => Glyphs::Unicode,
+        glyphs: if ascii {
+            Glyphs::Ascii
+        } else {
+            Glyphs::Unicode
         },
         zone: jiff::tz::TimeZone::system(),
     })

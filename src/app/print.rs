@@ -1,6 +1,6 @@
 //! Who may print: the one place that writes to standard output and standard error.
 
-use super::Surroundings;
+use super::Environment;
 use super::crash::Crash;
 use crate::cli::Global;
 use flinklab_base::advice::Invocation;
@@ -36,19 +36,19 @@ pub(super) struct Printer {
 }
 
 impl Printer {
-    pub(super) fn new(global: &Global, surroundings: &Surroundings) -> Self {
+    pub(super) fn new(global: &Global, environment: &Environment) -> Self {
         Self {
             style: if global.json {
                 Style::Json
             } else {
                 Style::Text
             },
-            terminal: surroundings.terminal && !global.plain,
+            terminal: environment.terminal && !global.plain,
             yes: global.yes,
-            live: surroundings.terminal && !global.plain && !global.json && !surroundings.dumb,
+            live: environment.terminal && !global.plain && !global.json && !environment.dumb,
             ascii: global.ascii,
-            called: surroundings.called(global),
-            origin: surroundings.origin,
+            called: environment.called(global),
+            origin: environment.origin,
         }
     }
 

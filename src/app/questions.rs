@@ -41,13 +41,15 @@ pub(super) fn may_fetch(wanted: &[Remote], printer: &Printer) -> Result<bool, Fa
         listing.join(", ")
     })
     .map(|()| true)
-    .map_err(|fault| match fault.code == NEEDS_YES {
-        // there is nobody to see the listing: the place leads to it
-        true => Fault {
-            place: wanted[0].at_url.clone(),
-            ..fault
-        },
-        false => fault,
+    .map_err(|fault| {
+        if fault.code == NEEDS_YES {
+            Fault {
+                place: wanted[0].at_url.clone(),
+                ..fault
+            }
+        } else {
+            fault
+        }
     })
 }
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// All that is written.
-pub(super) struct Tapes {
+pub(super) struct Recorders {
     world: Arc<World>,
     session: Option<Tape>,
     /// What the recording of a run begins with; none where no run can be fired.
@@ -24,7 +24,7 @@ pub(super) struct Tapes {
     untold: Option<Fault>,
 }
 
-impl Tapes {
+impl Recorders {
     /// Opens what was asked for.
     pub(super) fn open(world: Arc<World>, size: Option<(u16, u16)>) -> Result<Self, Fault> {
         let private = || world.private.clone();
@@ -155,7 +155,7 @@ mod tests {
         let mut world = World::new(addresses, "t".to_owned(), None, false);
         world.record = Some(folder.path().join("a.flinklab"));
         let mut ui = flinklab_tui::Ui::default();
-        let mut tapes = Tapes::open(Arc::new(world), None).unwrap();
+        let mut tapes = Recorders::open(Arc::new(world), None).unwrap();
         let mut batch = vec![super::super::now(Event::Tick)];
         tapes.take_all(&mut batch);
         assert_eq!(batch.len(), 1);

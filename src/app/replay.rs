@@ -4,7 +4,7 @@
 use super::print::{Printer, Style};
 use super::stage::Stage;
 use super::story::Story;
-use super::{Preferences, Surroundings, terminal};
+use super::{Environment, Preferences, terminal};
 use crate::cli::{Cli, Replay};
 use flinklab_base::fault::Fault;
 use flinklab_base::units;
@@ -26,7 +26,7 @@ pub(super) async fn replay(
     cli: &Cli,
     asked: &Replay,
     (world, preferences): (&World, Preferences),
-    surroundings: &Surroundings,
+    environment: &Environment,
     printer: &Printer,
 ) -> Result<u8, Fault> {
     let (name, recording) = match &asked.file {
@@ -47,7 +47,7 @@ pub(super) async fn replay(
         recording::write_picture(path, &picture)?;
         return Ok(0);
     }
-    let on_screen = surroundings.terminal && !cli.global.plain && !cli.global.json;
+    let on_screen = environment.terminal && !cli.global.plain && !cli.global.json;
     if !on_screen {
         return tell(&name, recording, asked, printer).await;
     }

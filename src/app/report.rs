@@ -6,7 +6,7 @@ use flinklab_base::advice::Invocation;
 use flinklab_base::columns::wrap_words;
 use flinklab_base::shell;
 use flinklab_base::units;
-use flinklab_event::{Done, Standing, StepChange, StepState, Target};
+use flinklab_event::{ActiveFailure, Done, StepChange, StepState, Target};
 use flinklab_lab::Lab;
 use flinklab_lab::failure::Failure;
 use flinklab_tui::{Keymap, Scope};
@@ -125,14 +125,17 @@ pub(super) fn done_text(done: &Done, called: &Invocation, namespace: &str) -> St
             ));
             text
         }
-        Done::Stop { seconds, stopped } => match stopped.is_empty() {
-            true => called.advise(&advice!(
-                "The cluster was stopped already. `flinklab up` starts it again.\n"
-            )),
-            false => called.advise(&advice!(
-                "The cluster is stopped after {seconds:.1} s; its data is kept. `flinklab up` starts it again.\n"
-            )),
-        },
+        Done::Stop { seconds, stopped } => {
+            if stopped.is_empty() {
+                called.advise(&advice!(
+                    "The cluster was stopped already. `flinklab up` starts it again.\n"
+                ))
+            } else {
+                called.advise(&advice!(
+            "The cluster is stopped after {seconds:.1} s; its data is kept. `flinklab up` starts it again.\n"
+        ))
+            }
+        }
         Done::Bundled {
             seconds,
             file,
@@ -157,9 +160,10 @@ pub(super) fn done_text(done: &Done, called: &Invocation, namespace: &str) -> St
                 (None, "default") => called.command("up"),
                 (None, lab) => called.command(&format!("up --lab {}", shell::word(lab))),
             };
-            let how = match loaded.is_empty() {
-                true => "Docker had all of it already",
-                false => "Docker has all of it",
+            let how = if loaded.is_empty() {
+                "Docker had all of it already"
+            } else {
+                "Docker has all of it"
             };
             format!("{how} after {seconds:.1} s. Without any network now: `{up}`.\n")
         }
@@ -237,12 +241,12 @@ pub(super) fn failures_text(lab: &Lab, called: &Invocation) -> String {
 }
 
 /// `{"result":{…}}` of `heal`.
-pub(super) fn healed(undone: &[Standing]) -> Value {
+pub(super) fn healed(undone: &[ActiveFailure]) -> Value {
     json!({"result": {"command": "heal", "outcome": "healed", "undone": undone}})
 }
 
 /// The same for a person.
-pub(super) fn healed_text(undone: &[Standing]) -> String {
+pub(super) fn healed_text(undone: &[ActiveFailure]) -> String {
     if undone.is_empty() {
         return "Nothing was broken.\n".to_owned();
     }

@@ -85,7 +85,7 @@ pub(super) fn object(model: &Model) -> Value {
         "pods": model.cluster.listed_pods().into_iter().map(|one| pod(model, one)).collect::<Vec<_>>(),
         "job": job(model),
         "checkpoint": checkpoint(model),
-        "broken": model.standing,
+        "broken": model.active_failures,
         "sources": sources(model),
     })
 }
@@ -193,7 +193,7 @@ pub(super) fn text(model: &Model, ascii: bool) -> String {
             lab.ui.as_deref().unwrap_or("not published")
         );
     }
-    for one in &model.standing {
+    for one in &model.active_failures {
         let hint = match one.owner {
             Some(pid) => advice!("process {pid} takes it back; `flinklab heal` does it now"),
             None => advice!("nobody takes it back: run `flinklab heal`"),

@@ -3,7 +3,7 @@
 
 use super::inbox::Interruptible;
 use super::print::{Printer, Style};
-use super::{Inbox, Next, Show, Surroundings, compare, questions, start, turn};
+use super::{Environment, Inbox, Next, Show, compare, questions, start, turn};
 use crate::cli::{Cli, Command, LogLevel, Trying};
 use clap::Parser;
 use flinklab_base::clock::Instant;
@@ -12,7 +12,7 @@ use flinklab_event::{Effect, Event, Happening, Origin, UpOrder};
 use flinklab_lab::Lab;
 use flinklab_model::Model;
 use flinklab_sim::{Options, Sim};
-use flinklab_world::throwaway::Throwaway;
+use flinklab_world::temp_home::TempHome;
 use flinklab_world::{World, manifests};
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Runs a command against a simulated lab of its own.
-pub(super) fn run(cli: &Cli, asked: &Trying, surroundings: &Surroundings) -> Result<u8, Fault> {
+pub(super) fn run(cli: &Cli, asked: &Trying, environment: &Environment) -> Result<u8, Fault> {
     let inner = match command(cli, asked) {
         Ok(inner) => inner,
         Err(error) => {
@@ -44,11 +44,11 @@ pub(super) fn run(cli: &Cli, asked: &Trying, surroundings: &Surroundings) -> Res
         )
         .hint("Leave `try` away."));
     }
-    let folder = Throwaway::new(&surroundings.temporary)?;
+    let folder = TempHome::new(&environment.temporary)?;
     let runtime = Runtime::new()
         .map_err(|error| Fault::new(Kind::Bug, "no-runtime", "Cannot start.").why(error))?;
     let asked_lab = inner.global.lab.as_deref().unwrap_or("default");
-    let lab = with_manifests(asked_lab, &inner, surroundings, &folder, &runtime)?;
+    let lab = with_manifests(asked_lab, &inner, environment, &folder, &runtime)?;
     let seed = match asked.seed {
         Some(seed) => seed,
         None => getrandom::u64().unwrap_or(1),
@@ -63,40 +63,37 @@ pub(super) fn run(cli: &Cli, asked: &Trying, surroundings: &Surroundings) -> Res
     })?;
     let mut inner = inner;
     inner.global.home = Some(folder.path().to_owned());
-    let surroundings = Surroundings {
+    let environment = Environment {
         docker_host: Some(sim.docker_host()),
         docker_context: None,
         docker_config: None,
         proxies: Vec::new(),
         origin: Origin::Simulated,
         // the folder of the simulated lab is gone before anybody could read it there
-        crashes: surroundings
+        crashes: environment
             .addresses(&cli.global)
             .ok()
             .map(|addresses| addresses.home),
-        ..surroundings.clone()
+        ..environment.clone()
     };
-    let printer = &Printer::new(&inner.global, &surroundings);
+    let printer = &Printer::new(&inner.global, &environment);
     if inner.command.is_some() && printer.style == Style::Text {
         printer.line("SIMULATED: no Docker, no cluster, and nothing of it stays.");
     }
-    let code = match prepares(&inner) {
-        true => {
-            sim.set_speed(HASTE);
-            // Nobody listens between the loop that builds and the one that the command has.
-            let mut signals = runtime.block_on(async { Interruptible::begin() });
-            let ready = prepare(&inner, &surroundings, &runtime);
-            sim.set_speed(asked.speed);
-            let begins = ready.and_then(|()| match inner.command {
-                Some(Command::Break { .. }) => runtime.block_on(signals.wait(sim.some_moment())),
-                _ => signals.check(),
-            });
-            begins.and_then(|()| start(&inner, &surroundings, printer))
-        }
-        false => {
-            sim.set_speed(asked.speed);
-            start(&inner, &surroundings, printer)
-        }
+    let code = if prepares(&inner) {
+        sim.set_speed(HASTE);
+        // Nobody listens between the loop that builds and the one that the command has.
+        let mut signals = runtime.block_on(async { Interruptible::begin() });
+        let ready = prepare(&inner, &environment, &runtime);
+        sim.set_speed(asked.speed);
+        let begins = ready.and_then(|()| match inner.command {
+            Some(Command::Break { .. }) => runtime.block_on(signals.wait(sim.some_moment())),
+            _ => signals.check(),
+        });
+        begins.and_then(|()| start(&inner, &environment, printer))
+    } else {
+        sim.set_speed(asked.speed);
+        start(&inner, &environment, printer)
     };
     let _inside = runtime.enter();
     drop(sim);
@@ -108,16 +105,16 @@ pub(super) fn run(cli: &Cli, asked: &Trying, surroundings: &Surroundings) -> Res
 fn with_manifests(
     asked: &str,
     inner: &Cli,
-    surroundings: &Surroundings,
-    folder: &Throwaway,
+    environment: &Environment,
+    folder: &TempHome,
     runtime: &Runtime,
 ) -> Result<Lab, Fault> {
-    let own = surroundings.addresses(&inner.global)?;
+    let own = environment.addresses(&inner.global)?;
     let mut thrown = own.clone();
     thrown.home = folder.path().to_owned();
     manifests::take_over(&own, &thrown, asked)?;
     let wanted = manifests::wanted_by(&thrown, asked)?;
-    if questions::may_fetch(&wanted, &Printer::new(&inner.global, surroundings))? {
+    if questions::may_fetch(&wanted, &Printer::new(&inner.global, environment))? {
         runtime.block_on(manifests::fetch(&thrown, &wanted))?;
     }
     manifests::open(&thrown, asked)
@@ -158,12 +155,12 @@ fn prepares(cli: &Cli) -> bool {
 }
 
 /// Builds the lab before anybody looks.
-fn prepare(cli: &Cli, surroundings: &Surroundings, runtime: &Runtime) -> Result<(), Fault> {
+fn prepare(cli: &Cli, environment: &Environment, runtime: &Runtime) -> Result<(), Fault> {
     let world = Arc::new(World {
         origin: Origin::Simulated,
-        called: surroundings.called(&cli.global),
+        called: environment.called(&cli.global),
         ..World::new(
-            surroundings.addresses(&cli.global)?,
+            environment.addresses(&cli.global)?,
             cli.global.name.clone(),
             cli.global.lab.clone(),
             false,

@@ -89,7 +89,7 @@ pub(super) async fn session(
         drawn: None,
         due: None,
         copied: 0,
-        asides: 0,
+        suspend_requests: 0,
         panics,
     };
     if let Ok((columns, rows)) = crossterm::terminal::size() {
@@ -129,7 +129,7 @@ struct Screen {
     /// The number of what was copied last.
     copied: u32,
     /// How often it stepped aside so far.
-    asides: u64,
+    suspend_requests: u64,
     /// A test wants to see what becomes of the terminal.
     panics: Option<PanicIn>,
 }
@@ -155,8 +155,8 @@ impl Show for Screen {
             let _ = self.terminal.back();
             self.drawn = None;
         }
-        if ui.screen.asides > self.asides {
-            self.asides = ui.screen.asides;
+        if ui.screen.suspend_requests > self.suspend_requests {
+            self.suspend_requests = ui.screen.suspend_requests;
             self.terminal.step_aside();
             return Next::Go;
         }
@@ -226,9 +226,10 @@ fn due(ui: &Ui, batch: &[Happening]) -> Due {
                 | Event::Map(MapChange::Job(_))
         )
     };
-    match calm && batch.iter().all(|one| routine(&one.event)) {
-        true => Due::Soon,
-        false => Due::Now,
+    if calm && batch.iter().all(|one| routine(&one.event)) {
+        Due::Soon
+    } else {
+        Due::Now
     }
 }
 

@@ -62,11 +62,12 @@ fn literals(source: &str) -> Vec<Literal> {
         } else if letter == '"' {
             let hashes = code.len() - code.trim_end_matches('#').len();
             let is_raw = code.trim_end_matches('#').ends_with('r');
-            let end = match is_raw {
-                true => rest[1..]
+            let end = if is_raw {
+                rest[1..]
                     .find(&format!("\"{}", "#".repeat(hashes)))
-                    .unwrap(),
-                false => end_of(&rest[1..]),
+                    .unwrap()
+            } else {
+                end_of(&rest[1..])
             };
             let says = &rest[1..=end];
             found.push(Literal {

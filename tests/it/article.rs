@@ -76,13 +76,12 @@ fn masked(text: &str, restored: Option<u64>) -> String {
 fn lines(text: &str, starts: &[&str]) -> String {
     let mut all: Vec<String> = Vec::new();
     for line in text.lines() {
-        match line.starts_with("        ") && !all.is_empty() {
-            true => {
-                let last = all.last_mut().unwrap();
-                last.push(' ');
-                last.push_str(line.trim());
-            }
-            false => all.push(line.to_owned()),
+        if line.starts_with("        ") && !all.is_empty() {
+            let last = all.last_mut().unwrap();
+            last.push(' ');
+            last.push_str(line.trim());
+        } else {
+            all.push(line.to_owned())
         }
     }
     // What is there in some runs and not in others.

@@ -6,9 +6,9 @@ use crate::pages::{detail, lived};
 use crate::screens::{picture, welcome};
 use flinklab_base::fault::Fault;
 use flinklab_event::{
-    Deed, DiskCheckpoint, DiskSample, EffectKind, Event, Finding, Grade, Happening, Healed, JobMap,
-    Key, KeyCode, KubeEvent, Link, LogLine, MapChange, NodeSeen, NodeState, PodChange, Pointer,
-    PreviousLog, Signal, Source, Stage, Standing, Usual, Who,
+    ActiveFailure, Deed, DiskCheckpoint, DiskSample, EffectKind, Event, Finding, Grade, Happening,
+    Healed, JobMap, Key, KeyCode, KubeEvent, Link, LogLine, MapChange, NodeSeen, NodeState,
+    PodChange, Pointer, PreviousLog, Signal, Source, Stage, Usual, Who,
 };
 use flinklab_model::Model;
 use proptest::prelude::*;
@@ -180,7 +180,7 @@ fn event(kind: u8, number: u64) -> Event {
             ][usize::try_from(number % 4).unwrap()],
             since: moment(number),
         }),
-        22 => Event::Standing(standing(number)),
+        22 => Event::ActiveFailures(standing(number)),
         23 => Event::Healed(Healed {
             effect: EffectKind::Heal,
             undone: standing(number / 2),
@@ -259,8 +259,8 @@ const KINDS: u8 = 42;
 const KEYS: &str =
     "xtclhfd@wy :/&?jkgGTnNmvp1234567890<>\u{1}\u{2}\u{5}qQuU!DoWJsSCrRLabP.\u{1b}\r\r\t\u{8}";
 
-fn standing(number: u64) -> Vec<Standing> {
-    let one = |n: u64| Standing {
+fn standing(number: u64) -> Vec<ActiveFailure> {
+    let one = |n: u64| ActiveFailure {
         run: format!("run-{n}"),
         failure: "jm-freeze".to_owned(),
         what: format!("frozen{HOSTILE}"),
@@ -325,7 +325,7 @@ fn kind(event: &Event) -> &'static str {
         Event::Previous(_) => "previous",
         Event::Did(_) => "did",
         Event::Run(_) => "run",
-        Event::Standing(_) => "standing",
+        Event::ActiveFailures(_) => "standing",
         Event::Healed(_) => "healed",
         Event::Past(_) => "past",
         Event::Saved(_) => "saved",
@@ -354,7 +354,7 @@ fn every_kind_of_event_and_every_key_is_among_those_that_come_in_any_order() {
     }
 }
 
-/// Moments out of order, now and then far away.
+/// History out of order, now and then far away.
 fn moment(number: u64) -> jiff::Timestamp {
     at(f64::from(u32::try_from(number % 200).unwrap()) - 20.0)
 }
@@ -373,8 +373,8 @@ proptest! {
             let happening = Happening { at: moment(number), event: event(kind, number) };
             scene.ui.update(&happening);
         }
-        let Model { logs, moments, deeds, .. } = &scene.ui.model;
-        prop_assert!(logs.lines.len() <= 5000 && moments.list.len() <= 1000 && deeds.0.len() <= 300);
+        let Model { logs, history, deeds, .. } = &scene.ui.model;
+        prop_assert!(logs.lines.len() <= 5000 && history.list.len() <= 1000 && deeds.0.len() <= 300);
         let buffer = picture(&scene.ui, columns, rows);
         let harmful = |cell: &str| cell.contains(flinklab_base::text::harms);
         let found = buffer.content.iter().find(|cell| harmful(cell.symbol()));

@@ -268,7 +268,7 @@ fn events_say_which_run_they_are_about() {
     let events = beside.follower.look();
     let of_run = |event: &Event| match event {
         Event::Run(event) => event.run.as_deref() == Some("a-jm-crash"),
-        Event::Standing(_) => true,
+        Event::ActiveFailures(_) => true,
         _ => false,
     };
     assert_eq!(events.len(), 4);

@@ -75,9 +75,10 @@ fn the_built_in_labs_are_right() {
         assert!(lab.unlisted.is_empty());
         assert_eq!(lab.hash.len(), 64);
         assert_eq!(lab.name, name);
-        let map = match name.starts_with("article") {
-            true => "beam-flink-cluster-cluster-config-map",
-            false => "flinklab-cluster-config-map",
+        let map = if name.starts_with("article") {
+            "beam-flink-cluster-cluster-config-map"
+        } else {
+            "flinklab-cluster-config-map"
         };
         assert_eq!(lab.cluster_map(), map);
         let version = match name {

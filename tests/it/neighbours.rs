@@ -9,7 +9,7 @@ use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOp
 use flinklab_event::{Adopted, Done, DownOrder, Event, PodChange};
 use flinklab_world::home::{Home, Maker};
 use flinklab_world::labs;
-use flinklab_world::labs::Standing;
+use flinklab_world::labs::LabStatus;
 use flinklab_world::{Events, World, down, shared_folder, stop, watch};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
@@ -271,8 +271,8 @@ async fn labs_stand_side_by_side_and_one_is_stopped_and_comes_back() {
     assert_eq!(
         standing().await,
         [
-            ("one".to_owned(), Standing::Stopped),
-            ("two".to_owned(), Standing::Running)
+            ("one".to_owned(), LabStatus::Stopped),
+            ("two".to_owned(), LabStatus::Running)
         ]
     );
     let job = state(&one).jobs;
@@ -282,8 +282,8 @@ async fn labs_stand_side_by_side_and_one_is_stopped_and_comes_back() {
     assert_eq!(
         standing().await,
         [
-            ("one".to_owned(), Standing::Running),
-            ("two".to_owned(), Standing::None)
+            ("one".to_owned(), LabStatus::Running),
+            ("two".to_owned(), LabStatus::None)
         ]
     );
     assert!(

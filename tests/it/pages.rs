@@ -5,7 +5,7 @@ use crate::models::{JOB, LEADER, STANDBY, Scene, at, pods};
 use crate::pages_jobs::controlled;
 use crate::screens::{ansi, drawn, picture, welcome};
 use flinklab_event::{
-    Attention, Condition, Deed, DoctorOrder, Effect, Event, Finding, Grade, Happening, JobDetail,
+    Condition, Deed, DetailLevel, DoctorOrder, Effect, Event, Finding, Grade, Happening, JobDetail,
     JobException, KeyCode, Link, LogLine, MapChange, Need, NodeSeen, NodeState, Origin, PodChange,
     PodDetail, PreviousLog, Source, Tasks, Vertex, Who,
 };
@@ -300,9 +300,9 @@ fn the_address_and_what_is_chosen_are_copied() {
 fn the_job_is_looked_at_closely_only_while_its_page_is_open() {
     let mut scene = lived();
     let open = scene.key(KeyCode::Char('f'));
-    assert_eq!(open, vec![Effect::Attend(Attention::Job)]);
+    assert_eq!(open, vec![Effect::Attend(DetailLevel::Job)]);
     let close = scene.key(KeyCode::Esc);
-    assert_eq!(close, vec![Effect::Attend(Attention::Usual)]);
+    assert_eq!(close, vec![Effect::Attend(DetailLevel::Usual)]);
 }
 
 #[test]
@@ -340,7 +340,7 @@ fn history_tells_a_failover_in_order() {
     let told: Vec<String> = scene
         .ui
         .model
-        .moments
+        .history
         .list
         .iter()
         .map(|moment| moment.what.clone())

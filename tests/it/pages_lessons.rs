@@ -242,7 +242,7 @@ fn space_asks_then_does_and_does_not_pass_over_what_is_not_seen_yet() {
             .any(|effect| matches!(effect, Effect::Break(_))),
         "{fired:?}"
     );
-    let step = |scene: &Scene| scene.ui.pages.lesson.course.as_ref().unwrap().step;
+    let step = |scene: &Scene| scene.ui.pages.lesson.run.as_ref().unwrap().step;
     scene.keys(" ");
     assert_eq!(step(&scene), 1, "it is not seen yet");
     scene.keys("n");
@@ -260,9 +260,6 @@ fn what_the_one_who_speaks_reads_follows_the_lesson() {
     );
     assert_eq!(note.next, "Lose the one that does not lead");
     scene.at(150.0, Event::Tick);
-    assert_eq!(
-        scene.ui.pages.lesson.course.as_ref().unwrap().is,
-        Is::Misses
-    );
+    assert_eq!(scene.ui.pages.lesson.run.as_ref().unwrap().is, Is::Misses);
     assert!(!scene.ui.note().hint.is_empty());
 }

@@ -336,9 +336,10 @@ fn killed(key: &str) {
     let speed = if slow { 2.0 } else { SPEED };
     let base = base_of(failure);
     // While the test asks for the status, the pods of a paused node must not be given up.
-    let clock = match failure.steps.contains(&PAUSE_NODE) {
-        true => Clock::WALL,
-        false => Clock::at_rate(rate(speed)),
+    let clock = if failure.steps.contains(&PAUSE_NODE) {
+        Clock::WALL
+    } else {
+        Clock::at_rate(rate(speed))
     };
     let lab = Lab::open(base).unwrap();
     let scene = Scene::by(clock, lab, Vec::new(), speed, Images::Present);

@@ -3,7 +3,7 @@
 
 use crate::models::Scene;
 use flinklab_event::{
-    BreakBegun, Effect, EffectKind, Event, Happening, Healed, KeyCode, RunEventKind, Standing,
+    ActiveFailure, BreakBegun, Effect, EffectKind, Event, Happening, Healed, KeyCode, RunEventKind,
 };
 use flinklab_tui::{Colours, Glyphs, Page, Ui};
 use ratatui::Terminal;
@@ -158,7 +158,7 @@ fn one_key_takes_back_what_is_broken_and_says_what_that_was() {
     };
     scene.ui.update(&healed(Vec::new()));
     assert_eq!(said(&scene), "Nothing was broken.");
-    let left = Standing {
+    let left = ActiveFailure {
         run: "r".to_owned(),
         failure: "jm-freeze".to_owned(),
         what: "the process of jm is stopped".to_owned(),

@@ -189,9 +189,10 @@ fn steps_aside(terminal: &mut Terminal, says: &str) {
     use rustix::process::Signal;
     terminal.sees_text(says);
     for by_key in [true, false] {
-        match by_key {
-            true => terminal.types("\u{1a}"),
-            false => terminal.signal(Signal::TSTP),
+        if by_key {
+            terminal.types("\u{1a}")
+        } else {
+            terminal.signal(Signal::TSTP)
         }
         terminal.sees("the terminal given back", |screen| {
             !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()

@@ -4,7 +4,7 @@
 mod server;
 
 use flinklab_event::{
-    Attention, Effect, Event, Happening, Link, MapChange, Pace, PodChange, Source, Via,
+    DetailLevel, Effect, Event, Happening, Link, MapChange, PodChange, PollMode, Source, Via,
 };
 use flinklab_lab::Lab;
 use flinklab_model::{Model, update};
@@ -24,8 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Watching {
     home: Home,
     state: State,
-    pace: tokio::sync::watch::Sender<Pace>,
-    attention: tokio::sync::watch::Sender<Attention>,
+    pace: tokio::sync::watch::Sender<PollMode>,
+    attention: tokio::sync::watch::Sender<DetailLevel>,
     inbox: mpsc::Receiver<Happening>,
     task: JoinHandle<()>,
     _folder: tempfile::TempDir,
@@ -326,7 +326,7 @@ async fn a_pod_that_prints_a_lot_is_glanced_at_until_somebody_looks() {
             .await;
     }
     let follows = says.asked_of(|path| path.contains("follow=true"));
-    watching.attention.send_replace(Attention::Output);
+    watching.attention.send_replace(DetailLevel::Output);
     while says.asked_of(|path| path.contains("follow=true")) < follows + 2 {
         assert!(Instant::now() < deadline + PATIENCE, "never followed");
         tokio::task::yield_now().await;
@@ -386,7 +386,7 @@ async fn a_hanging_endpoint_holds_back_no_other_and_is_never_asked_twice_at_once
     let (listener, port) = listen().await;
     let server = serve(says.clone(), listener);
     let mut watching = Watching::of(Some(port), None);
-    watching.pace.send_replace(Pace::Trouble);
+    watching.pace.send_replace(PollMode::Trouble);
     watching.live().await;
     let began = Instant::now();
     let mut samples = 0;
@@ -474,7 +474,7 @@ async fn a_real_lab_is_seen_whole() {
     while began.elapsed() < Duration::from_secs(12) {
         let happening = inbox.recv().await.unwrap();
         for effect in update(&mut model, &happening) {
-            if let Effect::Pace(pace) = effect {
+            if let Effect::PollMode(pace) = effect {
                 world.pace.send_replace(pace);
             }
         }

@@ -5,9 +5,10 @@
 #[must_use]
 pub fn word(text: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "/:._-=,@+".contains(letter);
-    match !text.is_empty() && text.chars().all(plain) {
-        true => text.to_owned(),
-        false => quoted(text),
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        quoted(text)
     }
 }
 

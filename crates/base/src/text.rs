@@ -45,9 +45,10 @@ pub fn is_harmless(text: &str) -> bool {
 /// A text of lines without what harms.
 #[must_use]
 pub fn harmless(text: &str) -> Cow<'_, str> {
-    match is_harmless(text) {
-        true => Cow::Borrowed(text),
-        false => Cow::Owned(text.chars().filter(|c| !harms_in_lines(*c)).collect()),
+    if is_harmless(text) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.chars().filter(|c| !harms_in_lines(*c)).collect())
     }
 }
 

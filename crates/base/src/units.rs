@@ -184,9 +184,10 @@ pub fn bytes(count: u64) -> String {
         value /= 1000.0;
         unit += 1;
     }
-    match value < 9.95 {
-        true => format!("{value:.1} {}", UNITS[unit]),
-        false => format!("{value:.0} {}", UNITS[unit]),
+    if value < 9.95 {
+        format!("{value:.1} {}", UNITS[unit])
+    } else {
+        format!("{value:.0} {}", UNITS[unit])
     }
 }
 
@@ -310,9 +311,10 @@ mod tests {
         if !number.is_empty() {
             sum += number.parse::<f64>().expect(text);
         }
-        match text.starts_with('-') {
-            true => (-sum, last),
-            false => (sum, last),
+        if text.starts_with('-') {
+            (-sum, last)
+        } else {
+            (sum, last)
         }
     }
 

@@ -206,15 +206,15 @@ fn proxies(proxies: &[(String, String)]) -> Vec<Finding> {
         let local = ["localhost", "127.", "[::1]"]
             .iter()
             .any(|own| shown.starts_with(own));
-        all.push(match local {
-            false => one,
-            true => one
-                .grade(Grade::Warning)
+        all.push(if local {
+            one.grade(Grade::Warning)
                 .because("in a node that address is the node itself, so its pulls fail")
                 .hinted(
                     Who::You,
                     "Use the proxy's address as other machines see it, or unset the variable.",
-                ),
+                )
+        } else {
+            one
         });
     }
     all
@@ -286,9 +286,10 @@ fn home(facts: &Facts) -> Vec<Finding> {
         all.push(match free {
             free if free >= GIB => one,
             free => one
-                .grade(match free < 64 << 20 {
-                    true => Grade::Blocker,
-                    false => Grade::Warning,
+                .grade(if free < 64 << 20 {
+                    Grade::Blocker
+                } else {
+                    Grade::Warning
                 })
                 .because("checkpoints, runs and the log are written there")
                 .hinted(

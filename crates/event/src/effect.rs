@@ -23,9 +23,9 @@ pub enum Effect {
     /// Follow pods, config maps, events, REST, disk and logs until the program ends.
     Watch,
     /// Ask Flink at this pace from now on.
-    Pace(Pace),
+    PollMode(PollMode),
     /// Look more closely from now on, or no more.
-    Attend(Attention),
+    Attend(DetailLevel),
     /// Ask for what the pod's container said before its newest restart.
     Previous(PodRef),
     /// Hit the target.
@@ -76,7 +76,7 @@ pub enum EffectKind {
     Doctor,
     /// `Effect::Watch`
     Watch,
-    /// `Effect::Pace`, `Attend` and `Note`: these only set something.
+    /// `Effect::PollMode`, `Attend` and `Note`: these only set something.
     Set,
     /// `Effect::Previous`
     Previous,
@@ -142,7 +142,7 @@ impl Effect {
             Self::Down(_) => EffectKind::Down,
             Self::Doctor(_) => EffectKind::Doctor,
             Self::Watch => EffectKind::Watch,
-            Self::Pace(_) | Self::Attend(_) | Self::Note(_) => EffectKind::Set,
+            Self::PollMode(_) | Self::Attend(_) | Self::Note(_) => EffectKind::Set,
             Self::Previous(_) => EffectKind::Previous,
             Self::Break(order) => order.kind(),
             Self::Jobs => EffectKind::Jobs,
@@ -173,7 +173,7 @@ impl Effect {
             | Self::Doctor(_) => true,
             Self::Open
             | Self::Watch
-            | Self::Pace(_)
+            | Self::PollMode(_)
             | Self::Attend(_)
             | Self::Previous(_)
             | Self::Jobs
@@ -207,7 +207,7 @@ pub enum BundleOrder {
 /// How often Flink's REST is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Pace {
+pub enum PollMode {
     /// All is well.
     #[default]
     Calm,
@@ -217,7 +217,7 @@ pub enum Pace {
 
 /// What is looked at more closely than usual, because somebody looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Attention {
+pub enum DetailLevel {
     /// Nothing.
     #[default]
     Usual,

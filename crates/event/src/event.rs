@@ -3,9 +3,9 @@
 
 use super::Key;
 use super::{
-    Deed, DiskSample, EffectKind, Finding, FlinkSample, Healed, JobDetail, JobTold, JobsSeen, Kept,
-    KubeEvent, LogLine, MapChange, Need, Note, PodChange, PreviousLog, RunEvent, RunResult,
-    Standing, StepChange,
+    ActiveFailure, Deed, DiskSample, EffectKind, Finding, FlinkSample, Healed, JobDetail, JobTold,
+    JobsSeen, Kept, KubeEvent, LogLine, MapChange, Need, Note, PodChange, PreviousLog, RunEvent,
+    RunResult, StepChange,
     plan::{Done, Usual},
 };
 use flinklab_base::fault::Fault;
@@ -123,7 +123,8 @@ pub enum Event {
     /// From the hand that breaks.
     Run(RunEvent),
     /// What is applied in the lab now and must be taken back, the newest first.
-    Standing(Vec<Standing>),
+    #[serde(rename = "standing")]
+    ActiveFailures(Vec<ActiveFailure>),
     /// What was taken back.
     Healed(Healed),
     /// Runs that were finished before we came, oldest first.

@@ -214,9 +214,10 @@ impl JobsSeen {
                 .take(8)
                 .map(|start| start.path.as_str())
                 .collect();
-            let why = match all.is_empty() {
-                true => "no job of this lab left a savepoint or a retained checkpoint".to_owned(),
-                false => format!("there are {}", all.join(", ")),
+            let why = if all.is_empty() {
+                "no job of this lab left a savepoint or a retained checkpoint".to_owned()
+            } else {
+                format!("there are {}", all.join(", "))
             };
             Fault::wrong("no-start", what)
                 .why(why)

@@ -3,6 +3,7 @@
 //! Flink, steps, finished runs. Plain data that can be written as a line of a recording and read
 //! again (`recording`). No I/O and no clock; nobody's state.
 
+mod active_failure;
 mod command;
 mod comparison;
 mod count;
@@ -24,8 +25,8 @@ mod record;
 pub mod recording;
 mod run_event;
 mod run_result;
-mod standing;
 
+pub use active_failure::{ActiveFailure, Healed};
 pub use command::Deed;
 pub use comparison::{COMPARISON_FORMAT, Compared, Comparison};
 pub use count::Count;
@@ -35,8 +36,8 @@ pub use doctor::{
     Engine, Facts, Finding, Grade, HomeFacts, ImageUse, Kernel, Need, Place, PortUse, Who, findings,
 };
 pub use effect::{
-    Adopted, Attention, BreakOrder, BundleOrder, DoctorOrder, DownOrder, Effect, EffectKind, Pace,
-    PodRef, UpOrder,
+    Adopted, BreakOrder, BundleOrder, DetailLevel, DoctorOrder, DownOrder, Effect, EffectKind,
+    PodRef, PollMode, UpOrder,
 };
 pub use event::{
     Event, Happening, LabFacts, LabNames, Link, NodeSeen, NodeState, OperatorFacts, Origin, Signal,
@@ -62,4 +63,3 @@ pub use pod::{BackOff, Condition, KubeEvent, Pod, PodChange, PodDetail, PodPhase
 pub use record::{Beat, LeaseEnd, Led, Record, Withheld};
 pub use run_event::{BreakBegun, RunEvent, RunEventKind};
 pub use run_result::{Comeback, Phase, PhaseName, RunResult, Statement, Target};
-pub use standing::{Healed, Standing};

@@ -190,6 +190,4 @@ impl Recording {
 }
 
 #[cfg(test)]
-mod secret_tests;
-#[cfg(test)]
 mod tests;

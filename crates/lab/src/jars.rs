@@ -17,19 +17,20 @@ pub(super) fn is_jar(name: &str) -> bool {
 /// A file of a lab as it stands in a folder. None: it is a jar whose text is no Base64.
 #[must_use]
 pub fn file_bytes<'a>(name: &str, text: &'a str) -> Option<Cow<'a, [u8]>> {
-    match is_jar(name) {
-        true => STANDARD.decode(text.trim_end()).ok().map(Cow::Owned),
-        false => Some(Cow::Borrowed(text.as_bytes())),
+    if is_jar(name) {
+        STANDARD.decode(text.trim_end()).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(text.as_bytes()))
     }
 }
 
 /// A file as a lab holds it. None: it is neither a jar nor text.
 #[must_use]
 pub fn file_text(name: &str, bytes: &[u8]) -> Option<String> {
-    match is_jar(name) {
-        // With the end of a line, as every other file: what was put together from two ends so, too.
-        true => Some(format!("{}\n", STANDARD.encode(bytes))),
-        false => std::str::from_utf8(bytes).ok().map(str::to_owned),
+    if is_jar(name) {
+        Some(format!("{}\n", STANDARD.encode(bytes)))
+    } else {
+        std::str::from_utf8(bytes).ok().map(str::to_owned)
     }
 }
 
@@ -41,9 +42,10 @@ pub(super) fn wrong(bytes: &[u8], class: &str) -> Option<Wrong> {
     // Names of entries are not compressed.
     let entry = format!("{}.class", class.replace('.', "/"));
     let mut found = bytes.windows(entry.len());
-    match found.any(|window| window == entry.as_bytes()) {
-        true => None,
-        false => Some(Wrong::NoClass(entry)),
+    if found.any(|window| window == entry.as_bytes()) {
+        None
+    } else {
+        Some(Wrong::NoClass(entry))
     }
 }
 

@@ -402,5 +402,4 @@ impl Lesson {
 }
 
 #[cfg(test)]
-#[path = "lesson_tests.rs"]
 mod tests;

@@ -133,9 +133,10 @@ pub fn built_in_names() -> impl Iterator<Item = &'static str> {
 #[must_use]
 pub fn folder_in_words(folder: &Path) -> String {
     let plain = folder.display().to_string();
-    match built_in_names().any(|name| name == plain) {
-        true => format!("./{plain}"),
-        false => plain,
+    if built_in_names().any(|name| name == plain) {
+        format!("./{plain}")
+    } else {
+        plain
     }
 }
 

@@ -288,16 +288,18 @@ impl Operated {
         }
         let id = self.options.get("kubernetes.cluster-id");
         let map = id.map_or_else(String::new, |id| format!(" {id}-cluster-config-map"));
-        all.push(match self.owns_map() {
-            true => format!(
+        all.push(if self.owns_map() {
+            format!(
                 "The {kind} owns the config map{map}: deleting it deletes lock, leader and plans; \
                  the maps with the checkpoints' pointers stay."
-            ),
-            false if self.operator == Operator::Spotify && self.has_ha() => format!(
+            )
+        } else if self.operator == Operator::Spotify && self.has_ha() {
+            format!(
                 "The operator does not see that HA is on, for it looks for `high-availability` and \
                  not `high-availability.type`: the config map{map} has no owner."
-            ),
-            false => format!("The config map{map} has no owner: it outlives the {kind}."),
+            )
+        } else {
+            format!("The config map{map} has no owner: it outlives the {kind}.")
         });
         all
     }
@@ -309,9 +311,10 @@ fn said(value: &Value) -> BTreeMap<String, String> {
         match value {
             Value::Object(map) => {
                 for (key, value) in map {
-                    let path = match path.is_empty() {
-                        true => key.clone(),
-                        false => format!("{path}.{key}"),
+                    let path = if path.is_empty() {
+                        key.clone()
+                    } else {
+                        format!("{path}.{key}")
                     };
                     flatten(value, &path, into);
                 }

@@ -198,9 +198,10 @@ fn found(base: &Node, folder: &str) -> Result<(Vec<(String, String)>, String), M
         format!("There is no built-in lab and no folder `{name}` to stand on."),
     )
     .why("a folder is looked for from the lab's own folder")
-    .hint(match near.is_empty() {
-        true => format!("Built in: {}.", listed(super::built_in_names())),
-        false => near,
+    .hint(if near.is_empty() {
+        format!("Built in: {}.", listed(super::built_in_names()))
+    } else {
+        near
     }))
 }
 
@@ -299,7 +300,5 @@ fn edits(root: &Node, version: Option<Version>) -> Result<Vec<Edit>, Mistake> {
     Ok(all)
 }
 
-#[cfg(test)]
-mod edit_tests;
 #[cfg(test)]
 mod tests;

@@ -69,9 +69,10 @@ pub(super) fn go(text: &str, words: Words) -> Plain {
         return Plain::Text;
     }
     // Underscores are dropped from all numbers but those that begin with a point.
-    let number = match text.starts_with('.') {
-        true => text.to_owned(),
-        false => text.replace('_', ""),
+    let number = if text.starts_with('.') {
+        text.to_owned()
+    } else {
+        text.replace('_', "")
     };
     if let Some(whole) = go_whole(&number) {
         return match (i64::try_from(whole), u64::try_from(whole)) {

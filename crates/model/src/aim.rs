@@ -279,5 +279,4 @@ impl Model {
 }
 
 #[cfg(test)]
-#[path = "aim_tests.rs"]
 mod tests;

@@ -23,7 +23,7 @@ pub enum BreakState {
         /// The run.
         run: Box<Run>,
         /// Whether it still keeps others off.
-        hand: Hand,
+        hand: Exclusive,
     },
     /// Judged. What it broke is being taken back, and others are kept off until then.
     TakingBack {
@@ -34,7 +34,7 @@ pub enum BreakState {
 
 /// Whether whoever carries a break out still has the lab to itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hand {
+pub enum Exclusive {
     /// It has.
     Holds,
     /// It let go before the run was judged.
@@ -81,7 +81,7 @@ impl BreakState {
     pub(super) fn begin(&mut self, run: Run) {
         *self = Self::Observing {
             run: Box::new(run),
-            hand: Hand::Holds,
+            hand: Exclusive::Holds,
         };
     }
 
@@ -91,7 +91,7 @@ impl BreakState {
             return;
         }
         match self {
-            Self::Observing { hand, .. } => *hand = Hand::LetGo,
+            Self::Observing { hand, .. } => *hand = Exclusive::LetGo,
             Self::Idle | Self::Fired { .. } | Self::TakingBack { .. } => *self = Self::Idle,
         }
     }
@@ -101,10 +101,10 @@ impl BreakState {
     pub(super) fn observed_enough(&mut self) {
         if let Self::Observing { run, hand } = self {
             *self = match (run.whose, hand) {
-                (Whose::Ours, Hand::Holds) => Self::TakingBack {
+                (Whose::Ours, Exclusive::Holds) => Self::TakingBack {
                     run: run.order.run.clone(),
                 },
-                (Whose::Ours, Hand::LetGo) | (Whose::Elsewhere, _) => Self::Idle,
+                (Whose::Ours, Exclusive::LetGo) | (Whose::Elsewhere, _) => Self::Idle,
             };
         }
     }

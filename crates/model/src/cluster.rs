@@ -233,9 +233,10 @@ impl Cluster {
         let lock = map.lock.as_ref().filter(|lock| !lock.holder.is_empty())?;
         let key = map.leaders.get("dispatcher")?;
         let epoch = self.epoch().filter(|epoch| epoch.id == key.epoch)?;
-        match epoch.holder == lock.holder {
-            true => job_manager_at(&self.pods, &key.host),
-            false => None,
+        if epoch.holder == lock.holder {
+            job_manager_at(&self.pods, &key.host)
+        } else {
+            None
         }
     }
 

@@ -119,9 +119,10 @@ pub(super) fn keys(map: &ClusterMap) -> std::collections::BTreeMap<String, Strin
 pub(super) fn renewal(at: Timestamp, lock: &Lock) -> Renewal {
     Renewal {
         holder: lock.holder.clone(),
-        since: match lock.holder.is_empty() {
-            true => at,
-            false => lock.acquired,
+        since: if lock.holder.is_empty() {
+            at
+        } else {
+            lock.acquired
         },
         renewed: lock.renewed,
         seconds: lock.seconds,

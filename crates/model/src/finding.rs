@@ -30,9 +30,10 @@ impl Words {
         let lower = std::cell::OnceCell::new();
         self.0.iter().all(|(wanted, word)| {
             let exact = word.chars().any(char::is_uppercase);
-            let has = match exact {
-                true => text.contains(word),
-                false => lower.get_or_init(|| text.to_lowercase()).contains(word),
+            let has = if exact {
+                text.contains(word)
+            } else {
+                lower.get_or_init(|| text.to_lowercase()).contains(word)
             };
             has == *wanted
         })

@@ -10,7 +10,7 @@ use super::Model;
 use super::job::Good;
 use flinklab_base::units::{lasted, lasted_to_the_tenth};
 use flinklab_event::is_over;
-use flinklab_event::{Effect, Event, Link, NodeState, Pace, Source};
+use flinklab_event::{Effect, Event, Link, NodeState, PollMode, Source};
 use flinklab_lab::failure::Role;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -142,16 +142,17 @@ impl Model {
             .changed
             .is_some_and(|since| now.duration_since(since) < TROUBLE);
         // While a failure is observed, what cannot be watched is asked for all the time.
-        let pace = match self.run().is_some() || trouble && self.job.good_in_a_row < GOOD {
-            true => Pace::Trouble,
-            false => Pace::Calm,
+        let pace = if self.run().is_some() || trouble && self.job.good_in_a_row < GOOD {
+            PollMode::Trouble
+        } else {
+            PollMode::Calm
         };
         // Nothing is asked where there is nothing.
         if pace == self.pace || self.lab.is_none() {
             return None;
         }
         self.pace = pace;
-        Some(Effect::Pace(pace))
+        Some(Effect::PollMode(pace))
     }
 
     /// Another lab, or none: what was seen was of the old one.
@@ -163,7 +164,7 @@ impl Model {
         self.watchfulness = Watchfulness::default();
         self.traces = super::Traces::default();
         self.details = super::JobDetails::default();
-        self.moments = super::Moments::default();
+        self.history = super::History::default();
         self.previous = None;
         self.grant = None;
     }
@@ -346,5 +347,4 @@ impl Model {
 }
 
 #[cfg(test)]
-#[path = "health_tests.rs"]
 mod tests;

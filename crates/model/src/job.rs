@@ -147,10 +147,13 @@ impl Job {
             (Some(row), None) => Some(row.id),
             (None, Some(restored)) => Some(restored.id),
             // A restore from an older one makes that one the newest there is.
-            (Some(row), Some(restored)) => match row.acknowledged > Some(restored.at) {
-                true => Some(row.id),
-                false => Some(restored.id),
-            },
+            (Some(row), Some(restored)) => {
+                if row.acknowledged > Some(restored.at) {
+                    Some(row.id)
+                } else {
+                    Some(restored.id)
+                }
+            }
         };
         while self.checkpoints.len() > HISTORY {
             self.checkpoints.pop_first();

@@ -48,7 +48,7 @@ impl super::Model {
         if let Some((_, order, _)) = &self.jobs.going {
             return Some(format!("{} goes on", order.act));
         }
-        if let Some(left) = self.standing.first() {
+        if let Some(left) = self.active_failures.first() {
             return Some(format!("{} is still applied", left.failure));
         }
         if self.run().is_some() {

@@ -46,16 +46,15 @@ pub fn judge(run: &Run, now: Timestamp, origin: Origin) -> Option<RunResult> {
     let decided = early
         .iter()
         .all(|statement| statement.verdict != Verdict::Unknown);
-    let statements = match decided && run.over().is_some() {
-        true => early,
-        // Nobody goes on observing: what is open stays open.
-        false if run.seen.broken_off.is_some() => early,
-        // What is taken back and proves nothing any more holds nobody up.
-        false if run.spoilt().is_some() && run.seen.undone.is_some() => {
-            run.statements(Word::Last, now)
-        }
-        false if now >= run.deadline() => run.statements(Word::Last, now),
-        false => return None,
+    let withdrawn = run.invalidated_by().is_some() && run.seen.undone.is_some();
+    let statements = if (decided && run.over().is_some()) || run.seen.broken_off.is_some() {
+        // Complete, or nobody goes on observing: what is open stays open.
+        early
+    } else if withdrawn || now >= run.deadline() {
+        // What is undone and proves nothing any more holds nobody up.
+        run.statements(Word::Last, now)
+    } else {
+        return None;
     };
     Some(RunResult {
         run: run.order.run.clone(),
@@ -63,7 +62,7 @@ pub fn judge(run: &Run, now: Timestamp, origin: Origin) -> Option<RunResult> {
         target: run.order.target.clone(),
         origin,
         at: run.seen.sent.as_ref().map_or(run.before.at, |sent| sent.at),
-        verdict: match run.spoilt() {
+        verdict: match run.invalidated_by() {
             Some(_) => Verdict::Inconclusive,
             None => overall(&statements),
         },
@@ -108,7 +107,7 @@ impl Run {
     /// Why nothing can be concluded from what was seen, good or bad: time itself was not as it
     /// seems, or somebody else ended the failure early.
     #[must_use]
-    pub fn spoilt(&self) -> Option<String> {
+    pub fn invalidated_by(&self) -> Option<String> {
         if let Some((from, to)) = self.seen.jump {
             let step = to.duration_since(from).as_secs();
             return Some(format!(
@@ -131,7 +130,7 @@ impl Run {
     }
 
     /// Whether the job must come back from a checkpoint.
-    pub(super) fn comes_back(&self) -> bool {
+    pub(super) fn will_restart(&self) -> bool {
         match self.order.failure.expect.restore {
             Restore::Newest => true,
             Restore::None => false,
@@ -266,9 +265,10 @@ impl Run {
 
     /// When all that was expected to move had moved.
     fn settled(&self) -> Option<Timestamp> {
-        match self.comes_back() {
-            true => self.recovered().map(|stamp| stamp.at),
-            false => self.next_checkpoint().map(|(_, stamp)| stamp.at),
+        if self.will_restart() {
+            self.recovered().map(|stamp| stamp.at)
+        } else {
+            self.next_checkpoint().map(|(_, stamp)| stamp.at)
         }
     }
 
@@ -287,7 +287,7 @@ impl Run {
             };
             return (Verdict::Pass, format!("job {name} runs again{others}"));
         }
-        if !self.comes_back()
+        if !self.will_restart()
             && let Some((_, next)) = self.next_checkpoint()
             && self
                 .seen

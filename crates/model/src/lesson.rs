@@ -46,7 +46,7 @@ pub enum Is {
 
 /// One thing that a step is about, and what was seen of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct CheckResult {
     /// What must be seen.
     pub what: String,
     /// Whether it was; none: not yet.
@@ -66,7 +66,7 @@ pub enum Asked {
 
 /// A lesson that is gone through.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Course {
+pub struct LessonRun {
     /// Which one.
     pub lesson: Lesson,
     /// Which step, from 0.
@@ -80,7 +80,7 @@ pub struct Course {
     /// How it stands.
     pub is: Is,
     /// What must be seen, and what was.
-    pub told: Vec<Told>,
+    pub told: Vec<CheckResult>,
     /// Whether a step's deed was done or another step was turned to since it began.
     pub touched: bool,
     /// Why what it does was refused.
@@ -97,11 +97,11 @@ struct Base {
     renewals: u32,
 }
 
-impl Course {
+impl LessonRun {
     /// A lesson from that step on.
     #[must_use]
     pub fn new(lesson: &Lesson, step: usize, model: &Model) -> Self {
-        let mut course = Self {
+        let mut lesson_run = Self {
             lesson: lesson.clone(),
             step: 0,
             since: model.now,
@@ -113,8 +113,8 @@ impl Course {
             refused: None,
             base: Base::default(),
         };
-        course.turn(step, model);
-        course
+        lesson_run.turn(step, model);
+        lesson_run
     }
 
     /// Begins a step, anew if it is the same one.

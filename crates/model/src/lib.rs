@@ -5,61 +5,51 @@ mod addresses;
 mod aim;
 mod bounds;
 mod break_state;
-#[cfg(test)]
-mod budget_tests;
 mod clocks;
 mod cluster;
 mod command;
-mod deeds;
+mod command_log;
 mod detail;
 mod evidence;
 mod evidence_files;
 mod evidence_leader;
-#[cfg(test)]
-mod exact_tests;
 mod finding;
 mod health;
 mod heartbeats;
+mod history;
 mod job;
 mod jobs;
 mod judge;
-#[cfg(test)]
-mod judge_tests;
 mod lease;
 mod lesson;
 mod logs;
-#[cfg(test)]
-mod long_run_tests;
-mod moments;
 mod node_clock;
 mod pieces;
 mod plan;
 mod readiness;
 mod record;
 mod run;
-#[cfg(test)]
-mod run_tests;
 mod statistics;
 #[cfg(test)]
-mod story_tests;
+mod tests;
 mod timeline;
 mod traces;
 mod update;
 
 pub use aim::Aim;
-pub use break_state::{BreakState, Hand};
+pub use break_state::{BreakState, Exclusive};
 pub use clocks::Clocks;
 pub use cluster::{Cluster, Epoch};
-pub use deeds::{Deeds, Did};
+pub use command_log::{CommandLog, Did};
 pub use detail::JobDetails;
 pub use finding::Words;
 pub use health::{GOOD, Health, Watchfulness, Witness, Witnesses, Word};
+pub use history::{History, HistoryEntry, Kind as MomentKind};
 pub use job::Job;
 pub use jobs::Jobs;
 pub use judge::{Wait, judge};
-pub use lesson::{Asked, Course, Is, Lessons, Told, act};
+pub use lesson::{Asked, CheckResult, Is, LessonRun, Lessons, act};
 pub use logs::{KeptLine, LogLimits, Logs, Sieve};
-pub use moments::{Kind as MomentKind, Moment, Moments};
 pub use node_clock::NodeClock;
 pub use pieces::{Completed, Files, HeldBack, Lease, Look, Renewal, Stamp};
 pub use plan::{Left, Plan, Step};
@@ -70,8 +60,8 @@ pub use update::{Outcome, outcome, update};
 
 use flinklab_base::advice::Invocation;
 use flinklab_event::{
-    Effect, Finding, LabFacts, Link, Need, NodeSeen, Origin, Pace, PreviousLog, RunResult, Source,
-    Stage, Standing,
+    ActiveFailure, Effect, Finding, LabFacts, Link, Need, NodeSeen, Origin, PollMode, PreviousLog,
+    RunResult, Source, Stage,
 };
 use flinklab_lab::failure::Failure;
 use jiff::Timestamp;
@@ -110,13 +100,13 @@ pub struct Model {
     /// The break that came to nothing last.
     pub refused: Option<Refusal>,
     /// What is applied in the lab and must be taken back, the newest first.
-    pub standing: Vec<Standing>,
+    pub active_failures: Vec<ActiveFailure>,
     /// What was taken back last; none before anything was looked for.
-    pub healed: Option<Vec<Standing>>,
+    pub healed: Option<Vec<ActiveFailure>>,
     /// Finished runs of this session, oldest first.
     pub finished: Vec<RunResult>,
     /// What happened so far, kept across failovers.
-    pub moments: Moments,
+    pub history: History,
     /// What each witness ever said about a checkpoint.
     pub traces: Traces,
     /// The job's vertices and exceptions.
@@ -124,7 +114,7 @@ pub struct Model {
     /// The log of a container before its restart, as asked for last.
     pub previous: Option<PreviousLog>,
     /// What we did, as commands.
-    pub deeds: Deeds,
+    pub deeds: CommandLog,
     /// The newest grant of leadership that a log told of: when, which pod, which epoch.
     pub grant: Option<(Timestamp, String, String)>,
     /// Runs that were finished before this session, oldest first.
@@ -132,7 +122,7 @@ pub struct Model {
     /// Each source's state.
     pub links: std::collections::BTreeMap<Source, Link>,
     /// How often Flink is asked now.
-    pub pace: Pace,
+    pub pace: PollMode,
     /// How far the lab was built.
     pub stage: Stage,
     /// The containers of the lab's nodes, as Docker tells of them, by name.

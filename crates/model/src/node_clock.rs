@@ -32,14 +32,14 @@ pub struct NodeClock {
     /// The lock as it was told of last, by the node's clock, and when.
     last: Option<(Timestamp, Lock)>,
     /// The newest renewals.
-    renewals: VecDeque<Told>,
+    renewals: VecDeque<Renewal>,
     /// What is added to the node's stamps.
     behind: SignedDuration,
 }
 
 /// A renewal, and what must be added to its stamp at least and at most.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Told {
+struct Renewal {
     at: Timestamp,
     least: SignedDuration,
     most: SignedDuration,
@@ -110,11 +110,12 @@ impl NodeClock {
         if same && renewed {
             let made = lock.renewed.duration_since(known.renewed);
             let paced = at.duration_since(*before) >= made / 2;
-            self.renewals.push_back(Told {
+            self.renewals.push_back(Renewal {
                 at,
-                least: match paced {
-                    true => before.duration_since(lock.renewed),
-                    false => SignedDuration::MIN,
+                least: if paced {
+                    before.duration_since(lock.renewed)
+                } else {
+                    SignedDuration::MIN
                 },
                 most: at.duration_since(lock.renewed),
             });
@@ -150,9 +151,10 @@ impl NodeClock {
             _ => false,
         };
         let behind = least > FAR || steady && most > APART;
-        match behind || most < -APART {
-            true => most,
-            false => SignedDuration::ZERO,
+        if behind || most < -APART {
+            most
+        } else {
+            SignedDuration::ZERO
         }
     }
 }
@@ -223,8 +225,8 @@ mod tests {
         }
 
         fn expired(&self) -> usize {
-            let moments = self.model.moments.list.iter();
-            moments
+            let history = self.model.history.list.iter();
+            history
                 .filter(|moment| moment.kind == crate::MomentKind::Expired)
                 .count()
         }

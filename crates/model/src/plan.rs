@@ -166,15 +166,12 @@ impl Plan {
         let running = |step: &&mut Step| step.state == StepState::Running;
         let alone = self.steps.iter_mut().filter(running).count() == 1;
         for step in self.steps.iter_mut().filter(running) {
-            match alone && !known {
-                true => {
-                    step.state = StepState::Failed;
-                    step.detail.clone_from(&fault.what);
-                }
-                false => {
-                    step.state = StepState::Waiting;
-                    step.detail = "stopped".to_owned();
-                }
+            if alone && !known {
+                step.state = StepState::Failed;
+                step.detail.clone_from(&fault.what);
+            } else {
+                step.state = StepState::Waiting;
+                step.detail = "stopped".to_owned();
             }
         }
     }

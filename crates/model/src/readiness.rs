@@ -29,7 +29,7 @@ impl Model {
             BreakState::Fired { .. } | BreakState::Idle => {}
         }
         let observed = self.run().map(|run| &run.order.run);
-        for left in &self.standing {
+        for left in &self.active_failures {
             if Some(&left.run) != observed {
                 against.push(format!("{} is still applied: {}", left.failure, left.what));
             }

@@ -52,7 +52,7 @@ pub struct Baseline {
     pub lock: Option<Lock>,
     /// Pods with their restarts.
     pub pods: Vec<Pod>,
-    /// Moments of restores already known.
+    /// History of restores already known.
     pub restores: Vec<Timestamp>,
     /// Slots of all TaskManagers, where they are known.
     #[serde(default)]

@@ -89,7 +89,7 @@ pub fn distributions<'a>(runs: &[&'a RunResult]) -> Vec<Distribution<'a>> {
         .collect()
 }
 
-/// A run that was spoilt, or of which too little was seen, says nothing about how long things take.
+/// A run that was invalidated_by, or of which too little was seen, says nothing about how long things take.
 #[must_use]
 pub fn counts(run: &RunResult) -> bool {
     !matches!(run.verdict, Verdict::Inconclusive | Verdict::Unknown)

@@ -188,13 +188,13 @@ impl Run {
             Some(_) => self.seen.undone.as_ref().map(|undone| undone.at),
             None => Some(sent),
         };
-        let comes_back = self.comes_back();
-        let lost = comes_back && self.began_from_nothing();
+        let will_restart = self.will_restart();
+        let lost = will_restart && self.began_from_nothing();
         let mut next: Option<(u64, Stamp)> = None;
         for (id, seen) in &self.seen.completed {
             let Some(done) = seen.done() else { continue };
             let began = seen.triggered.unwrap_or(done.at);
-            let new = match (comes_back, lost) {
+            let new = match (will_restart, lost) {
                 (false, _) => over.is_some_and(|over| began >= over),
                 (true, true) => self.epoch().is_some_and(|(_, epoch)| began >= epoch),
                 (true, false) => self

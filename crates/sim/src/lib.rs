@@ -7,22 +7,22 @@
 
 mod api;
 mod cluster;
+mod context;
 mod engine;
 mod flink;
-mod ground;
 mod kubernetes;
 mod node;
 mod pace;
 mod serve;
 mod shared;
 
+pub use context::{CleanStop, Trouble};
 pub use engine::Images;
-pub use ground::{CleanStop, Trouble};
 
 use cluster::Cluster;
+use context::SimContext;
 use engine::Machine;
 use flinklab_lab::Lab;
-use ground::Ground;
 use serve::{Door, Gate};
 use std::collections::BTreeMap;
 use std::io;
@@ -81,7 +81,7 @@ impl Sim {
     /// Starts the engine. Clusters come with the containers that are made in it.
     pub async fn start(options: Options) -> io::Result<Self> {
         let labs = std::iter::once(options.lab).chain(options.others);
-        let ground = Arc::new(Ground::new(labs.collect(), options.speed, options.seed));
+        let ground = Arc::new(SimContext::new(labs.collect(), options.speed, options.seed));
         let machine = Machine::new(ground.clone(), options.images);
         let door = Door::new(Gate::Open);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;

@@ -12,13 +12,12 @@ pub(super) struct Obstacle(String);
 impl Obstacle {
     fn new(shared: &Path, path: &Path, found: &Metadata) -> Self {
         let below = path.strip_prefix(shared).unwrap_or(path).display();
-        Self(match found.is_symlink() {
-            true => {
-                let target = fs::read_link(path).unwrap_or_default();
-                let target = target.to_string_lossy().replace('\n', " ");
-                format!("refused link {below} -> {target} ")
-            }
-            false => format!("refused file {below}"),
+        Self(if found.is_symlink() {
+            let target = fs::read_link(path).unwrap_or_default();
+            let target = target.to_string_lossy().replace('\n', " ");
+            format!("refused link {below} -> {target} ")
+        } else {
+            format!("refused file {below}")
         })
     }
 

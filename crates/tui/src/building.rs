@@ -42,9 +42,10 @@ pub(super) fn examine(thorough: Thorough) -> Vec<Effect> {
 pub(super) fn examined_at_first(ui: &Ui, event: &Event) -> Vec<Effect> {
     let none = matches!(event, Event::NoLab { .. } | Event::Stage(Stage::Kept));
     let on_screen = ui.screen.columns > 0 && ui.screen.page == Page::Welcome;
-    match none && on_screen && ui.model.findings.is_empty() {
-        true => examine(Thorough::No),
-        false => Vec::new(),
+    if none && on_screen && ui.model.findings.is_empty() {
+        examine(Thorough::No)
+    } else {
+        Vec::new()
     }
 }
 
@@ -65,7 +66,11 @@ pub(super) fn behind(ui: &mut Ui) {
 
 /// Ends the program; where that stops something half done, only when it is asked for again.
 pub(super) fn leave(ui: &mut Ui) {
-    let left = ui.model.standing.first().filter(|_| ui.playback.is_none());
+    let left = ui
+        .model
+        .active_failures
+        .first()
+        .filter(|_| ui.playback.is_none());
     let words = left.map(|left| {
         let (failure, what) = (&left.failure, &left.what);
         format!("{failure} is still applied: {what}. U takes it back; again leaves all the same.")
@@ -113,7 +118,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use flinklab_event::{Happening, Key, KeyCode, Standing};
+    use flinklab_event::{ActiveFailure, Happening, Key, KeyCode};
     use jiff::Timestamp;
 
     #[test]
@@ -127,7 +132,7 @@ mod tests {
                 ctrl: false,
             }),
         };
-        let left = Standing {
+        let left = ActiveFailure {
             run: "r".into(),
             failure: "jm-freeze".into(),
             what: "a process is stopped".into(),
@@ -135,7 +140,7 @@ mod tests {
             deadline: at,
             owner: None,
         };
-        let event = Event::Standing(vec![left]);
+        let event = Event::ActiveFailures(vec![left]);
         ui.update(&Happening { at, event });
         ui.update(&quit);
         assert_eq!(ui.model.ended, None);

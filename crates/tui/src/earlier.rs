@@ -81,9 +81,10 @@ pub(super) fn figures(ui: &Ui, theme: &Theme, key: &str, width: usize) -> Vec<Li
     let lines = groups.iter().filter_map(|group| {
         let it = group.recovery.as_ref()?;
         let good = it.p90 <= i64::from(group.within) * 1000;
-        let (tone, sign) = match good {
-            true => (Tone::Ok, sign::OK),
-            false => (Tone::Warn, sign::WARN),
+        let (tone, sign) = if good {
+            (Tone::Ok, sign::OK)
+        } else {
+            (Tone::Warn, sign::WARN)
         };
         let figures = format!(
             "n={} min {} median {} p90 {} max {}",

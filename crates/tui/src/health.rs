@@ -4,7 +4,7 @@
 use crate::Ui;
 use crate::theme::{Tone, sign};
 use crate::words;
-use flinklab_event::{Link, Pace, Source};
+use flinklab_event::{Link, PollMode, Source};
 
 /// The state of the whole lab in a word, with the reason where it is not good.
 pub(super) struct Word {
@@ -76,8 +76,8 @@ pub(super) fn fresh(ui: &Ui, source: Source) -> Fresh {
 fn round_seconds(ui: &Ui) -> f64 {
     let calm = ui.model.calm_ms().max(250) as f64 / 1000.0;
     match ui.model.pace {
-        Pace::Calm => calm,
-        Pace::Trouble => calm.min(1.0),
+        PollMode::Calm => calm,
+        PollMode::Trouble => calm.min(1.0),
     }
 }
 

@@ -44,7 +44,7 @@ fn go_on(ui: &mut Ui) {
     screen.notice = live.notice;
     screen.armed = live.armed;
     screen.leaving = live.leaving;
-    screen.asides = live.asides;
+    screen.suspend_requests = live.suspend_requests;
     screen.present = live.present;
     screen.noted = live.noted;
     let mut live = std::mem::replace(&mut ui.pages, pages);
@@ -86,7 +86,7 @@ fn look(ui: &mut Ui, key: Key) -> Vec<Effect> {
         let uid = ui.pages.pod.uid.clone();
         uid.filter(|_| ui.screen.page == Page::Pod)
     };
-    let (asides, before) = (seen.screen.asides, pod(seen));
+    let (suspend_requests, before) = (seen.screen.suspend_requests, pod(seen));
     let effects = input::pressed(seen, key);
     seen.settle();
     // a pod that was opened here, and is no more
@@ -98,7 +98,7 @@ fn look(ui: &mut Ui, key: Key) -> Vec<Effect> {
         seen.screen.say(seen.model.now, words);
     }
     // the terminal's own things
-    ui.screen.asides += seen.screen.asides - asides;
+    ui.screen.suspend_requests += seen.screen.suspend_requests - suspend_requests;
     ui.screen.copied.clone_from(&seen.screen.copied);
     effects
 }

@@ -44,7 +44,7 @@ pub(super) fn act(ui: &mut Ui, action: Action) -> Vec<Effect> {
     match action {
         Action::Quit if !leaving => building::leave(ui),
         Action::Quit => ui.model.ended = Some(Ended::Quit),
-        Action::Suspend => ui.screen.asides += 1,
+        Action::Suspend => ui.screen.suspend_requests += 1,
         Action::Visit(place) => ui.model.ended = Some(Ended::Elsewhere(place)),
         Action::Back => back(ui),
         Action::Help => navigate::open(ui, Page::Help),

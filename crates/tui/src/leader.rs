@@ -199,9 +199,10 @@ fn holder(ui: &Ui, theme: &Theme, lock: &Lock, width: usize) -> Spans {
     let owner = ui.model.cluster.map.as_ref();
     let owner = owner.and_then(|(_, map)| map.owner.as_deref());
     if let Some(operator) = operator {
-        let alone = match operator.alone {
-            true => format!("{} allows one JobManager", operator.kind),
-            false => format!("pods by {} {}", operator.kind, operator.name),
+        let alone = if operator.alone {
+            format!("{} allows one JobManager", operator.kind)
+        } else {
+            format!("pods by {} {}", operator.kind, operator.name)
         };
         let owner = owner.map_or_else(String::new, |owner| format!(" · map goes with {owner}"));
         return vec![theme.say(Tone::Muted, format!(" {alone}{owner}"))];

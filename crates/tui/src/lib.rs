@@ -102,7 +102,7 @@ pub fn measure(ui: &Ui, frame: &mut Frame) -> Option<Drawn> {
 
 /// Whether the room sees one idea: nothing that was opened over it is hidden by it.
 fn shows_room(ui: &Ui) -> bool {
-    let listed = ui.screen.page == Page::Lesson && ui.pages.lesson.course.is_none();
+    let listed = ui.screen.page == Page::Lesson && ui.pages.lesson.run.is_none();
     ui.screen.presents() && ui.screen.typing.is_none() && ui.playback.is_none() && !listed
 }
 

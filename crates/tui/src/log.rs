@@ -169,11 +169,12 @@ pub(super) fn one(
 fn marked(theme: &Theme, tone: Tone, text: &str, find: &str) -> Spans {
     let word = find.split_whitespace().find(|word| !word.starts_with('!'));
     let place = word.and_then(|word| {
-        let at = match word.chars().any(char::is_uppercase) {
-            true => text.find(word),
-            // offsets of another case are ours only where all is ASCII
-            false if text.is_ascii() => text.to_lowercase().find(word),
-            false => text.find(word),
+        // offsets in lower case are those of the text only where all of it is ASCII
+        let any_case = text.is_ascii() && !word.chars().any(char::is_uppercase);
+        let at = if any_case {
+            text.to_lowercase().find(word)
+        } else {
+            text.find(word)
         };
         at.map(|at| (at, at + word.len()))
     });

@@ -74,9 +74,10 @@ pub(super) fn back(ui: &mut Ui) {
 /// Goes to the page before, or to the one where all begins.
 pub(super) fn leave(ui: &mut Ui) {
     if !ui.go_back() {
-        let home = match ui.model.lab.is_some() {
-            true => Page::Dashboard,
-            false => Page::Welcome,
+        let home = if ui.model.lab.is_some() {
+            Page::Dashboard
+        } else {
+            Page::Welcome
         };
         ui.turn(home);
     }

@@ -23,7 +23,7 @@ use crate::scroll::{Extent, scroll_rows, scroll_text};
 use crate::theme::Theme;
 use crate::typing::{Towards, find_row};
 use crate::{RowId, Ui, navigate};
-use flinklab_event::{Attention, Effect, Pod};
+use flinklab_event::{DetailLevel, Effect, Pod};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -200,8 +200,8 @@ pub(crate) trait Component {
     }
 
     /// What the world looks at more closely while it is open.
-    fn attention(&self) -> Attention {
-        Attention::Usual
+    fn attention(&self) -> DetailLevel {
+        DetailLevel::Usual
     }
 
     /// Whether it shows what can be done with the job, which is asked for while it is open.

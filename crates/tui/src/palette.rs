@@ -215,9 +215,10 @@ pub(super) fn draw(ui: &Ui, theme: &Theme, frame: &mut Frame, area: Rect) -> Opt
             vec![theme.say(Tone::Accent, format!("{} ", entry.key))],
             inside,
         );
-        lines.push(match n == row {
-            true => paint::chosen(&line, inside),
-            false => line,
+        lines.push(if n == row {
+            paint::chosen(&line, inside)
+        } else {
+            line
         });
     }
     frame.render_widget(Clear, place);

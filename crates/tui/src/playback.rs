@@ -86,9 +86,12 @@ fn way(playback: &Playback, theme: &Theme, width: usize) -> Spans {
     };
     let here = at(playback.us);
     let mut cells: Vec<(Tone, &'static str)> = (0..width)
-        .map(|n| match n <= here {
-            true => (Tone::Ok, "━"),
-            false => (Tone::Muted, "─"),
+        .map(|n| {
+            if n <= here {
+                (Tone::Ok, "━")
+            } else {
+                (Tone::Muted, "─")
+            }
         })
         .collect();
     for mark in playback.marks.iter() {

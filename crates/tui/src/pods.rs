@@ -223,9 +223,10 @@ pub(super) enum Object {
 
 /// One event in a line.
 pub(super) fn event(ui: &Ui, theme: &Theme, event: &KubeEvent, object: Object) -> Spans {
-    let (tone, sign) = match event.warning {
-        true => (Tone::Warn, sign::WARN),
-        false => (Tone::Plain, " "),
+    let (tone, sign) = if event.warning {
+        (Tone::Warn, sign::WARN)
+    } else {
+        (Tone::Plain, " ")
     };
     let times = if event.count > 1 {
         format!(" ×{}", event.count)

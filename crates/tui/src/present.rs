@@ -5,7 +5,7 @@ use crate::Ui;
 use crate::keys::{Section, key, line};
 use crate::{Action, Keymap, Page, Scope};
 use flinklab_event::{Effect, Key, Note};
-use flinklab_model::{Course, Is};
+use flinklab_model::{Is, LessonRun};
 use jiff::Timestamp;
 use std::collections::VecDeque;
 
@@ -56,9 +56,10 @@ impl super::Screen {
     /// Whose keys count.
     #[must_use]
     pub fn scope(&self) -> Scope {
-        match self.presents() {
-            true => Scope::Present,
-            false => self.page.scope(),
+        if self.presents() {
+            Scope::Present
+        } else {
+            self.page.scope()
         }
     }
 }
@@ -88,7 +89,7 @@ pub(super) fn toggle(ui: &mut Ui) {
     };
     if ui.screen.present.is_some() {
         if ui.screen.page != Page::Lesson {
-            let page = match ui.pages.lesson.course {
+            let page = match ui.pages.lesson.run {
                 Some(_) => Page::Lesson,
                 None => Page::Dashboard,
             };
@@ -140,22 +141,22 @@ impl Ui {
             origin: lab.map_or(self.model.origin, |lab| lab.origin),
             ..Note::default()
         };
-        let Some(course) = &self.pages.lesson.course else {
+        let Some(lesson_run) = &self.pages.lesson.run else {
             let lessons = self.key_for(Scope::Pages, Action::Open(Page::Lesson));
             note.press = format!("{lessons}: choose a lesson");
             return note;
         };
-        let Some(step) = course.now() else {
+        let Some(step) = lesson_run.now() else {
             return note;
         };
-        note.lesson.clone_from(&course.lesson.title);
-        (note.step, note.of) = (course.step + 1, course.lesson.steps.len());
+        note.lesson.clone_from(&lesson_run.lesson.title);
+        (note.step, note.of) = (lesson_run.step + 1, lesson_run.lesson.steps.len());
         note.title.clone_from(&step.title);
         note.say.clone_from(&step.say);
         note.watch.clone_from(&step.watch);
-        note.state = stands(course).to_owned();
-        if !course.is_to_do() {
-            let lines = course.told.iter().map(|told| {
+        note.state = stands(lesson_run).to_owned();
+        if !lesson_run.is_to_do() {
+            let lines = lesson_run.told.iter().map(|told| {
                 let mark = match told.seen {
                     Some(true) => "+",
                     Some(false) => "x",
@@ -166,11 +167,11 @@ impl Ui {
             });
             note.checks = lines.collect();
         }
-        if course.is == Is::Misses {
+        if lesson_run.is == Is::Misses {
             note.hint = self.model.flinklab().advise(&step.hint);
         }
         note.press = self.press();
-        let next = course.lesson.steps.get(course.step + 1);
+        let next = lesson_run.lesson.steps.get(lesson_run.step + 1);
         note.next = next.map_or_else(|| "the end".to_owned(), |step| step.title.clone());
         note
     }
@@ -184,16 +185,16 @@ impl Ui {
         };
         let key = |action| self.key_for(scope, action);
         let enter = key(Action::Enter);
-        let Some(course) = &self.pages.lesson.course else {
+        let Some(lesson_run) = &self.pages.lesson.run else {
             return format!("{}: choose a lesson", key(Action::Open(Page::Lesson)));
         };
-        let step = course.now();
+        let step = lesson_run.now();
         let what = step.and_then(|step| match (&step.breaks, step.job) {
             (Some(key), _) => Some(key.clone()),
             (None, Some(deed)) => Some(flinklab_model::act(deed).to_string()),
             (None, None) => None,
         });
-        match (course.is_to_do(), &course.asked, course.is) {
+        match (lesson_run.is_to_do(), &lesson_run.asked, lesson_run.is) {
             (true, None, _) => {
                 let what = what.unwrap_or_default();
                 format!("{enter}: {what}, asks first")
@@ -201,17 +202,20 @@ impl Ui {
             (true, Some(_), _) => format!("{enter}: do it · esc: no"),
             (false, _, Is::Misses) => format!("{}: the step again", key(Action::Again)),
             (false, _, Is::Waits) => "wait: not all is seen yet".to_owned(),
-            (false, _, Is::Holds | Is::Reads) => match course.is_last() {
-                true => format!("{enter}: end of the lesson"),
-                false => format!("{enter}: next step"),
-            },
+            (false, _, Is::Holds | Is::Reads) => {
+                if lesson_run.is_last() {
+                    format!("{enter}: end of the lesson")
+                } else {
+                    format!("{enter}: next step")
+                }
+            }
         }
     }
 }
 
 /// How a step stands.
-fn stands(course: &Course) -> &'static str {
-    match (course.is_to_do(), course.is) {
+fn stands(lesson_run: &LessonRun) -> &'static str {
+    match (lesson_run.is_to_do(), lesson_run.is) {
         (true, _) => "to do",
         (false, Is::Reads) => "to read",
         (false, Is::Waits) => "watching",

@@ -11,7 +11,7 @@ use crate::theme::{Theme, Tone, sign};
 use crate::{Panel, Present, since_sent};
 use crate::{digits, words};
 use flinklab_event::{Comeback, Origin, RunResult};
-use flinklab_model::{Asked, Course, Is};
+use flinklab_model::{Asked, Is, LessonRun};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
@@ -46,9 +46,10 @@ pub(super) fn draw(ui: &Ui, theme: &Theme, present: &Present, frame: &mut Frame)
     frame.render_widget(title, at(row));
     row += 2;
     let side = side_by_side(ui);
-    let middle = match side.is_empty() {
-        true => figure_and_facts(ui, theme, width),
-        false => compared(theme, &side, width),
+    let middle = if side.is_empty() {
+        figure_and_facts(ui, theme, width)
+    } else {
+        compared(theme, &side, width)
     };
     for line in middle {
         if row + 3 >= area.height {
@@ -68,8 +69,8 @@ pub(super) fn draw(ui: &Ui, theme: &Theme, present: &Present, frame: &mut Frame)
 
 /// Which lesson and step; never without what it is of.
 fn head(ui: &Ui, theme: &Theme, width: usize) -> Line<'static> {
-    let left = match &ui.pages.lesson.course {
-        Some(course) => format!("  {}", course.lesson.title),
+    let left = match &ui.pages.lesson.run {
+        Some(lesson_run) => format!("  {}", lesson_run.lesson.title),
         None => "  Flink high availability".to_owned(),
     };
     let origin = match ui
@@ -85,13 +86,13 @@ fn head(ui: &Ui, theme: &Theme, width: usize) -> Line<'static> {
     let step = ui
         .pages
         .lesson
-        .course
+        .run
         .as_ref()
-        .map_or_else(String::new, |course| {
+        .map_or_else(String::new, |lesson_run| {
             format!(
                 "step {} of {}  ",
-                course.step + 1,
-                course.lesson.steps.len()
+                lesson_run.step + 1,
+                lesson_run.lesson.steps.len()
             )
         });
     let right = vec![theme.say(Tone::Mark, origin), theme.say(Tone::Muted, step)];
@@ -99,8 +100,8 @@ fn head(ui: &Ui, theme: &Theme, width: usize) -> Line<'static> {
 }
 
 fn title(ui: &Ui) -> String {
-    let course = ui.pages.lesson.course.as_ref();
-    let step = course.and_then(Course::now);
+    let lesson_run = ui.pages.lesson.run.as_ref();
+    let step = lesson_run.and_then(LessonRun::now);
     let of_run = ui
         .model
         .run()
@@ -112,8 +113,8 @@ fn title(ui: &Ui) -> String {
 
 /// The run that the room waits for or has just seen.
 fn result(ui: &Ui) -> Option<&RunResult> {
-    match &ui.pages.lesson.course {
-        Some(course) => course.run(&ui.model),
+    match &ui.pages.lesson.run {
+        Some(lesson_run) => lesson_run.run(&ui.model),
         None => ui.model.finished.last(),
     }
 }
@@ -190,7 +191,7 @@ fn figure_and_facts(ui: &Ui, theme: &Theme, width: usize) -> Vec<Line<'static>> 
 
 /// Failures whose runs the step lays side by side.
 fn side_by_side(ui: &Ui) -> Vec<(String, String, String)> {
-    let step = ui.pages.lesson.course.as_ref().and_then(Course::now);
+    let step = ui.pages.lesson.run.as_ref().and_then(LessonRun::now);
     step.map_or_else(Vec::new, |step| page::side_by_side(ui, step))
 }
 
@@ -242,16 +243,16 @@ fn idea(ui: &Ui, theme: &Theme, width: usize, room: usize) -> Vec<Line<'static>>
         let lines = lines.map(|line| Line::from(theme.say(tone, format!("  {line}"))));
         lines.collect::<Vec<_>>()
     };
-    let Some(course) = &ui.pages.lesson.course else {
+    let Some(lesson_run) = &ui.pages.lesson.run else {
         return wrapped(
             Tone::Plain,
             "Two JobManagers, one leader, one job. What if one of them goes?",
         );
     };
-    let Some(step) = course.now() else {
+    let Some(step) = lesson_run.now() else {
         return Vec::new();
     };
-    let mut lines = match (&course.asked, course.is) {
+    let mut lines = match (&lesson_run.asked, lesson_run.is) {
         (Some(Asked::Break(aim)), _) => {
             let what = match &aim.target {
                 Ok(target) => match &target.object {
@@ -278,18 +279,18 @@ fn idea(ui: &Ui, theme: &Theme, width: usize, room: usize) -> Vec<Line<'static>>
                 Tone::Warn,
                 &format!("{} {}", sign::WARN, ui.model.flinklab().advise(&step.hint)),
             );
-            if let Some(why) = &course.refused {
+            if let Some(why) = &lesson_run.refused {
                 lines.extend(wrapped(Tone::Plain, why));
             }
             lines
         }
-        (None, Is::Waits) if !course.is_to_do() && course.acted.is_some() => {
+        (None, Is::Waits) if !lesson_run.is_to_do() && lesson_run.acted.is_some() => {
             wrapped(Tone::Plain, &step.watch)
         }
-        (None, Is::Holds) if course.acted.is_some() => {
-            let seen = course.told.iter();
+        (None, Is::Holds) if lesson_run.acted.is_some() => {
+            let seen = lesson_run.told.iter();
             seen.flat_map(|told| {
-                let (tone, mark) = page::mark(told, course.is);
+                let (tone, mark) = page::mark(told, lesson_run.is);
                 wrapped(tone, &format!("{mark} {}", told.what))
             })
             .collect()
@@ -314,9 +315,10 @@ fn foot(ui: &Ui, theme: &Theme, present: &Present, width: usize) -> Line<'static
         None => vec![theme.say(Tone::Accent, format!("  {}", ui.press()))],
     };
     let keys: Vec<&str> = present.keys.iter().map(String::as_str).collect();
-    let right = match keys.is_empty() {
-        true => Vec::new(),
-        false => vec![theme.say(Tone::Muted, format!("keys pressed: {}  ", keys.join(" ")))],
+    let right = if keys.is_empty() {
+        Vec::new()
+    } else {
+        vec![theme.say(Tone::Muted, format!("keys pressed: {}  ", keys.join(" ")))]
     };
     sides(left, right, width)
 }
@@ -327,18 +329,20 @@ impl Theme {
         if !self.has_many() {
             return self.clone();
         }
-        self.named(match dark {
-            true => crate::ThemeName::Contrast,
-            false => crate::ThemeName::Light,
+        self.named(if dark {
+            crate::ThemeName::Contrast
+        } else {
+            crate::ThemeName::Light
         })
     }
 
     /// The paper under it. The one place that sets a background: the room's light is known, the
     /// terminal's is not. Without colours it stays the terminal's.
     fn paper(&self, dark: bool) -> Option<Style> {
-        let (ink, paper) = match dark {
-            true => (Color::Indexed(231), Color::Indexed(16)),
-            false => (Color::Indexed(16), Color::Indexed(231)),
+        let (ink, paper) = if dark {
+            (Color::Indexed(231), Color::Indexed(16))
+        } else {
+            (Color::Indexed(16), Color::Indexed(231))
         };
         self.has_many().then(|| Style::new().fg(ink).bg(paper))
     }

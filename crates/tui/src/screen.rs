@@ -48,7 +48,7 @@ pub struct Screen {
     /// Whether quit was pressed once while something goes on that it would stop.
     pub leaving: bool,
     /// How often the terminal was to be given to the shell for a while.
-    pub asides: u64,
+    pub suspend_requests: u64,
     /// Until when digits fire at once.
     pub armed: Option<Timestamp>,
     /// What the room sees, in front of a class.

@@ -43,9 +43,10 @@ impl Scroll {
             (by, at, Some(extent)) => {
                 let last = extent.rows.saturating_sub(extent.height);
                 let first = at.first(extent.rows, extent.height);
-                Self::Top(match by < 0 {
-                    true => first.saturating_sub(rows),
-                    false => first.saturating_add(rows).min(last),
+                Self::Top(if by < 0 {
+                    first.saturating_sub(rows)
+                } else {
+                    first.saturating_add(rows).min(last)
                 })
             }
             (..0, Self::Top(above), None) => Self::Top(above.saturating_sub(rows)),

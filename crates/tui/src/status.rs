@@ -29,8 +29,8 @@ pub(super) fn line(ui: &Ui, theme: &Theme, width: usize) -> Line<'static> {
         head.push(Span::raw(" "));
         head.push(Span::styled(words, Theme::chosen()));
     }
-    if let Some(left) = ui.model.standing.first() {
-        let more = match ui.model.standing.len() {
+    if let Some(left) = ui.model.active_failures.first() {
+        let more = match ui.model.active_failures.len() {
             1 => String::new(),
             count => format!(" +{}", count - 1),
         };
@@ -277,7 +277,7 @@ fn gone(ui: &Ui, theme: &Theme) -> Option<Spans> {
 /// Whether a key does anything now.
 fn counts(ui: &Ui, scope: Scope, action: Action) -> bool {
     match (scope, action) {
-        (Scope::Present, Action::Step(_) | Action::Again) => ui.pages.lesson.course.is_some(),
+        (Scope::Present, Action::Step(_) | Action::Again) => ui.pages.lesson.run.is_some(),
         (Scope::Present | Scope::Typing, _) => true,
         (_, Action::Open(page)) => page != ui.screen.page && page.component().is_worth_opening(ui),
         _ => ui.page().offers(ui, action),
@@ -326,13 +326,13 @@ fn shown(ui: &Ui, scope: Scope, theme: &Theme, width: usize) -> Spans {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flinklab_event::Standing;
+    use flinklab_event::ActiveFailure;
     use jiff::Timestamp;
 
     #[test]
     fn what_is_applied_is_said_on_every_page() {
         let mut ui = Ui::default();
-        ui.model.standing.push(Standing {
+        ui.model.active_failures.push(ActiveFailure {
             run: "r".into(),
             failure: "jm-freeze".into(),
             what: "a process is stopped".into(),

@@ -5,7 +5,7 @@ use crate::pages::log::LogShown;
 use crate::pages::{Component, Page, States, control, lesson};
 use crate::player::Playback;
 use crate::{Screen, building, held, input, present};
-use flinklab_event::{Attention, Effect, Event, Happening, Signal};
+use flinklab_event::{DetailLevel, Effect, Event, Happening, Signal};
 use flinklab_model::Model;
 
 /// What is known, and where a person looks at it. A value: a picture that is held still is another
@@ -21,7 +21,7 @@ pub struct Ui {
     /// What is on the screen while it is held still.
     pub held: Option<Held>,
     /// What is looked at more closely than usual.
-    pub attention: Attention,
+    pub attention: DetailLevel,
     /// The recording that this comes from, if it does: where it stands.
     pub playback: Option<Playback>,
 }
@@ -60,7 +60,7 @@ impl Ui {
             Event::Resize { columns, rows } => {
                 (self.screen.columns, self.screen.rows) = (*columns, *rows);
             }
-            Event::Signal(Signal::Suspend) => self.screen.asides += 1,
+            Event::Signal(Signal::Suspend) => self.screen.suspend_requests += 1,
             _ => {}
         }
         let outcome = flinklab_model::outcome(&mut self.model, happening);
@@ -84,7 +84,7 @@ impl Ui {
 /// Looks more closely only at what somebody looks at.
 fn attend(ui: &mut Ui) -> Option<Effect> {
     let wanted = match (ui.page().attention(), ui.pages.log.shown) {
-        (Attention::Usual, LogShown::All) => Attention::Output,
+        (DetailLevel::Usual, LogShown::All) => DetailLevel::Output,
         (wanted, _) => wanted,
     };
     if ui.attention == wanted {

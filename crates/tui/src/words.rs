@@ -112,9 +112,10 @@ pub(super) fn sleep(model: &Model, run: &Run, width: usize) -> Option<String> {
     };
     let whole = whole.as_secs();
     let words = format!("{who} waits {whole} s before SIGTERM, {left:.0} s more");
-    Some(match columns(&words) <= width {
-        true => words,
-        false => format!("{short} waits: SIGTERM in {left:.0}s"),
+    Some(if columns(&words) <= width {
+        words
+    } else {
+        format!("{short} waits: SIGTERM in {left:.0}s")
     })
 }
 

@@ -77,12 +77,11 @@ pub async fn files(
             .why(format!("there is no {path} in it"))
             .hint("Use a kindest/node image in kind.yaml.")
     };
-    let network = match cluster.networking.disable_default_cni {
-        true => Vec::new(),
-        false => {
-            let text = network.ok_or_else(|| not_kind("/kind/manifests/default-cni.yaml"))?;
-            pod_network(&text, kubeadm::pod_subnet(cluster), control_plane)?
-        }
+    let network = if cluster.networking.disable_default_cni {
+        Vec::new()
+    } else {
+        let text = network.ok_or_else(|| not_kind("/kind/manifests/default-cni.yaml"))?;
+        pod_network(&text, kubeadm::pod_subnet(cluster), control_plane)?
     };
     Ok(NodeFiles {
         version: version

@@ -77,9 +77,10 @@ pub async fn carry_out(
         Ok(None) => session.stay(stop).await,
         Err(fault) => {
             events.run(RunEventKind::Refused(fault.clone())).await;
-            let end = match stop.is_cancelled() {
-                true => End::Early(INTERRUPTED),
-                false => End::Refused,
+            let end = if stop.is_cancelled() {
+                End::Early(INTERRUPTED)
+            } else {
+                End::Refused
             };
             session.take_back(&end, stop).await;
             session.broken_off(&end).await;

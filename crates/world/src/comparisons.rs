@@ -64,8 +64,9 @@ pub fn is_taken(addresses: &Addresses, instance: &str) -> bool {
 
 /// The runs that an instance kept; none where there is no such instance.
 pub fn kept(addresses: &Addresses, instance: &str) -> Result<Vec<RunResult>, Fault> {
-    match is_taken(addresses, instance) {
-        true => super::runs::list(&Home::of(addresses, instance)),
-        false => Ok(Vec::new()),
+    if is_taken(addresses, instance) {
+        super::runs::list(&Home::of(addresses, instance))
+    } else {
+        Ok(Vec::new())
     }
 }

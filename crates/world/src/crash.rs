@@ -18,9 +18,10 @@ const TEXT: usize = 256 * 1024;
 #[must_use]
 pub fn file(addresses: &Addresses, name: &str) -> PathBuf {
     let home = Home::of(addresses, name);
-    let folder = match home.state_file().exists() {
-        true => home.folder,
-        false => addresses.home.clone(),
+    let folder = if home.state_file().exists() {
+        home.folder
+    } else {
+        addresses.home.clone()
     };
     folder.join("crash.log")
 }

@@ -59,9 +59,10 @@ async fn examined(
     }
     let lab = definition(world)?;
     let docker = world.docker().await;
-    let depth = match order.quick {
-        true => Depth::Quick,
-        false => Depth::Full,
+    let depth = if order.quick {
+        Depth::Quick
+    } else {
+        Depth::Full
     };
     let mut facts = facts(world, &docker, &lab, depth).await;
     if order.fix {
@@ -192,9 +193,10 @@ async fn engine(docker: &Docker, kernel: &str) -> Result<Engine, Fault> {
         architecture: info.architecture.unwrap_or_default(),
         disk_free: machine::free(root.as_ref()).filter(|_| here),
         log_driver: info.logging_driver.unwrap_or_default(),
-        filesystem: match here {
-            true => machine::filesystem(root.as_ref()),
-            false => String::new(),
+        filesystem: if here {
+            machine::filesystem(root.as_ref())
+        } else {
+            String::new()
         },
     })
 }

@@ -85,19 +85,18 @@ async fn remove(world: &World, order: &DownOrder, progress: &Progress) -> Result
 
     let mut removed = Vec::new();
     progress.begin("data", "").await;
-    match order.purge {
-        true => {
-            let mut state = opened.state.clone();
-            state.purging = true;
-            home.write_state(&state)?;
-            let gone = purge::flinks_files(&docker, &nodes, &opened, |detail| {
-                progress.tell("data", detail);
-            });
-            let gone = gone.await?;
-            progress.done("data", gone.clone()).await;
-            removed.push(gone);
-        }
-        false => progress.done("data", "kept").await,
+    if order.purge {
+        let mut state = opened.state.clone();
+        state.purging = true;
+        home.write_state(&state)?;
+        let gone = purge::flinks_files(&docker, &nodes, &opened, |detail| {
+            progress.tell("data", detail);
+        });
+        let gone = gone.await?;
+        progress.done("data", gone.clone()).await;
+        removed.push(gone);
+    } else {
+        progress.done("data", "kept").await
     }
 
     super::images::forget_readers(&docker, &opened.state.id).await;
@@ -120,9 +119,10 @@ async fn remove(world: &World, order: &DownOrder, progress: &Progress) -> Result
     state.applied = None;
     home.write_state(&state)?;
     remove_file(&home.kubeconfig())?;
-    let detail = match names.is_empty() {
-        true => "there were none".to_owned(),
-        false => format!("removed {}", names.join(", ")),
+    let detail = if names.is_empty() {
+        "there were none".to_owned()
+    } else {
+        format!("removed {}", names.join(", "))
     };
     progress.done("cluster", detail).await;
 
@@ -132,19 +132,16 @@ async fn remove(world: &World, order: &DownOrder, progress: &Progress) -> Result
         "images in Docker".to_owned(),
     ];
     let shown = home.folder.display().to_string();
-    match order.purge {
-        true => {
-            home.remove(&lock)?;
-            removed.push(format!("folder {shown}"));
-            progress.done("folder", format!("removed {shown}")).await;
-        }
-        false => {
-            kept.insert(
-                0,
-                format!("data, runs and log in {shown} (remove them with --purge)"),
-            );
-            progress.done("folder", format!("kept {shown}")).await;
-        }
+    if order.purge {
+        home.remove(&lock)?;
+        removed.push(format!("folder {shown}"));
+        progress.done("folder", format!("removed {shown}")).await;
+    } else {
+        kept.insert(
+            0,
+            format!("data, runs and log in {shown} (remove them with --purge)"),
+        );
+        progress.done("folder", format!("kept {shown}")).await;
     }
     drop(lock);
     Ok(Done::Down {

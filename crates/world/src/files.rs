@@ -34,9 +34,10 @@ pub(super) fn replace(path: &Path, bytes: &[u8], privacy: Privacy) -> io::Result
     let found = no_link(path)?;
     if let Some(found) = &found {
         let kind = found.file_type();
-        let mut options = match is_of_the_system(path) {
-            true => File::options(),
-            false => unfollowed(),
+        let mut options = if is_of_the_system(path) {
+            File::options()
+        } else {
+            unfollowed()
         };
         if is_of_the_system(path) || kind.is_fifo() || kind.is_char_device() {
             // a pipe or a device is written to as it is
@@ -102,12 +103,13 @@ pub(super) fn own(path: &Path) -> io::Result<File> {
     let file = options.read(true).write(true).create(true).open(path)?;
     let found = file.metadata()?;
     let ours = found.uid() == rustix::process::geteuid().as_raw();
-    match found.is_file() && found.nlink() == 1 && ours {
-        true => Ok(file),
-        false => Err(io::Error::new(
+    if found.is_file() && found.nlink() == 1 && ours {
+        Ok(file)
+    } else {
+        Err(io::Error::new(
             ErrorKind::AlreadyExists,
             "it is not a plain file of your own that has this name only",
-        )),
+        ))
     }
 }
 
@@ -212,9 +214,10 @@ pub(super) fn remove_but(folder: &Path, kept: &[&str]) -> io::Result<()> {
         if kept.iter().any(|name| entry.file_name() == *name) {
             continue;
         }
-        match entry.file_type()?.is_dir() {
-            true => fs::remove_dir_all(entry.path())?,
-            false => fs::remove_file(entry.path())?,
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?
+        } else {
+            fs::remove_file(entry.path())?
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ mod replies;
 mod route;
 
 use super::Events;
-use super::watch::{Links, Rhythm, Sights};
+use super::watch::{Links, PollIntervals, WatchInputs};
 use bytes::Bytes;
 use exact::Counter;
 use flinklab_base::clock;
@@ -47,8 +47,8 @@ type Question<T> = Option<BoxFuture<'static, Result<T, String>>>;
 pub(super) async fn follow(
     ways: Ways,
     exact: bool,
-    mut sights: Sights,
-    mut rhythm: Rhythm,
+    mut sights: WatchInputs,
+    mut rhythm: PollIntervals,
     links: Links,
     events: Events,
 ) {
@@ -68,9 +68,10 @@ pub(super) async fn follow(
     };
     loop {
         let began = Instant::now();
-        asker.calm_rounds = match rhythm.calm() {
-            true => asker.calm_rounds + 1,
-            false => 0,
+        asker.calm_rounds = if rhythm.calm() {
+            asker.calm_rounds + 1
+        } else {
+            0
         };
         let sample = asker.round(&mut sights).await;
         match &sample.jobs {
@@ -105,7 +106,7 @@ struct Asker {
 }
 
 impl Asker {
-    async fn round(&mut self, sights: &mut Sights) -> FlinkSample {
+    async fn round(&mut self, sights: &mut WatchInputs) -> FlinkSample {
         let job = sights.job.borrow().clone();
         if self.job != job {
             self.job = job;
@@ -160,9 +161,10 @@ impl Asker {
             None => Vec::new(),
         };
         if self.ways.node_port.is_some() {
-            match self.second_until.is_some_and(|until| until > now) {
-                true => routes.insert(0, Route::NodePort),
-                false => routes.push(Route::NodePort),
+            if self.second_until.is_some_and(|until| until > now) {
+                routes.insert(0, Route::NodePort)
+            } else {
+                routes.push(Route::NodePort)
             }
         }
         routes
@@ -211,9 +213,10 @@ impl Asker {
             }
         }
         whys.dedup();
-        let why = match whys.is_empty() {
-            true => "no JobManager is running".to_owned(),
-            false => whys.join("; "),
+        let why = if whys.is_empty() {
+            "no JobManager is running".to_owned()
+        } else {
+            whys.join("; ")
         };
         (last, Err(why), Details::default())
     }

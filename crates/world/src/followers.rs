@@ -104,9 +104,10 @@ impl Followers {
         tracing::error!("what follows {name} ended: {why}");
         follower.ends += 1;
         let goes_on = follower.ends <= AGAIN;
-        let way_on = match goes_on {
-            true => "it begins anew",
-            false => "it ended too often to begin anew: leave flinklab and start it again",
+        let way_on = if goes_on {
+            "it begins anew"
+        } else {
+            "it ended too often to begin anew: leave flinklab and start it again"
         };
         if let Some(links) = &follower.links {
             let why = format!("a part of flinklab failed, a bug: {why}; {way_on}");

@@ -344,12 +344,13 @@ impl std::fmt::Debug for Ours {
 }
 
 fn refuse_read_only(world: &World) -> Result<(), Fault> {
-    match world.read_only {
-        false => Ok(()),
-        true => Err(
+    if world.read_only {
+        Err(
             Fault::wrong("read-only", "Nothing is changed with --read-only.")
                 .hint("Run the command without --read-only."),
-        ),
+        )
+    } else {
+        Ok(())
     }
 }
 

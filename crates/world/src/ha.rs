@@ -120,9 +120,10 @@ fn leader(key: &str, value: &str) -> Option<(String, LeaderKey)> {
     if epoch.is_empty() {
         return None;
     }
-    let component = match is_id(component) {
-        true => format!("job-{component}"),
-        false => clean::message(component),
+    let component = if is_id(component) {
+        format!("job-{component}")
+    } else {
+        clean::message(component)
     };
     let key = LeaderKey {
         epoch: clean::message(epoch),

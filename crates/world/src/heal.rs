@@ -13,7 +13,7 @@ use flinklab_base::advice;
 use flinklab_base::clock;
 use flinklab_base::clock::Instant;
 use flinklab_base::fault::Fault;
-use flinklab_event::{Event, Standing};
+use flinklab_event::{ActiveFailure, Event};
 use std::time::Duration;
 
 /// How long the owner of an entry may take to undo it after it was asked to.
@@ -70,23 +70,23 @@ fn entries(world: &World) -> Vec<Entry> {
 /// Says what is applied now.
 pub async fn tell(world: &World, events: &Events) {
     match standing(world) {
-        Ok(standing) => events.send(Event::Standing(standing)).await,
+        Ok(standing) => events.send(Event::ActiveFailures(standing)).await,
         Err(fault) => events.failed(fault).await,
     }
 }
 
 /// What is applied now, the newest first.
-pub fn standing(world: &World) -> Result<Vec<Standing>, Fault> {
+pub fn standing(world: &World) -> Result<Vec<ActiveFailure>, Fault> {
     standing_in(&Home::of(&world.addresses, &world.name))
 }
 
 /// The same of a lab's folder.
-pub(crate) fn standing_in(home: &Home) -> Result<Vec<Standing>, Fault> {
+pub(crate) fn standing_in(home: &Home) -> Result<Vec<ActiveFailure>, Fault> {
     Ok(journal::list(home)?.iter().map(shown).collect())
 }
 
-fn shown(entry: &Entry) -> Standing {
-    Standing {
+fn shown(entry: &Entry) -> ActiveFailure {
+    ActiveFailure {
         run: entry.run.clone(),
         failure: entry.failure.clone(),
         what: entry.what.clone(),
@@ -97,7 +97,7 @@ fn shown(entry: &Entry) -> Standing {
 }
 
 /// Undoes entries, the newest first; those that were undone.
-pub async fn all(world: &World, whose: Whose, lab: Lab<'_>) -> Result<Vec<Standing>, Fault> {
+pub async fn all(world: &World, whose: Whose, lab: Lab<'_>) -> Result<Vec<ActiveFailure>, Fault> {
     let Some(opened) = open(world)? else {
         return match whose {
             Whose::Everybody => must_open(world).map(|_| Vec::new()),
@@ -151,7 +151,7 @@ pub async fn all(world: &World, whose: Whose, lab: Lab<'_>) -> Result<Vec<Standi
 #[derive(Debug, Default)]
 pub struct Readied {
     /// What was taken back.
-    pub undone: Vec<Standing>,
+    pub undone: Vec<ActiveFailure>,
     /// Nodes that were stopped and had to be started for it.
     pub started: Vec<String>,
     /// Nodes whose kubelet had to be started for it.

@@ -154,9 +154,10 @@ impl Home {
             .read_to_string(&mut text)
             .map_err(|error| self.unreadable(&path, &error))?;
         let state = State::parse(&text, &path)?;
-        match state.name == self.name {
-            true => Ok(Some(state)),
-            false => Err(Fault::unable(
+        if state.name == self.name {
+            Ok(Some(state))
+        } else {
+            Err(Fault::unable(
                 "state-foreign",
                 format!(
                     "{} belongs to the lab `{}`, not to `{}`.",
@@ -169,7 +170,7 @@ impl Home {
             .hint(format!(
                 "Rename the folder back to `{}`, or use another --name.",
                 state.name
-            ))),
+            )))
         }
     }
 
@@ -222,14 +223,15 @@ impl Home {
             .collect();
         // What a first `up` leaves that was killed before its marker was written.
         let begun = |name: &String| name.starts_with('.') || OWN.contains(&name.as_str());
-        match names.iter().any(|name| name == STATE) || names.iter().all(begun) {
-            true => Ok(()),
-            false => Err(Fault::unable(
+        if names.iter().any(|name| name == STATE) || names.iter().all(begun) {
+            Ok(())
+        } else {
+            Err(Fault::unable(
                 "folder-not-ours",
                 format!("The folder {} is not a lab's.", self.folder.display()),
             )
             .why("it holds files, but no lab.json")
-            .hint("Use another --name, or move the folder away.")),
+            .hint("Use another --name, or move the folder away."))
         }
     }
 

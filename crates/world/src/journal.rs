@@ -154,9 +154,10 @@ fn read(home: &Home, name: &str, path: &Path) -> Result<Option<Entry>, Fault> {
     }
     let entry: Entry =
         serde_json::from_str(&text).map_err(|error| unreadable(path, &error.to_string()))?;
-    match entry.format == FORMAT && format!("{}.json", entry.run) == name {
-        true => Ok(Some(entry)),
-        false => Err(unreadable(path, "it was not written by this version")),
+    if entry.format == FORMAT && format!("{}.json", entry.run) == name {
+        Ok(Some(entry))
+    } else {
+        Err(unreadable(path, "it was not written by this version"))
     }
 }
 

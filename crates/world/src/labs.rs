@@ -35,12 +35,12 @@ pub struct Known {
     /// The node containers, by name.
     pub nodes: Vec<String>,
     /// What has become of them.
-    pub cluster: Standing,
+    pub cluster: LabStatus,
 }
 
 /// What has become of a lab's cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum LabStatus {
     /// All nodes run.
     Running,
     /// Some run, some do not, or one was removed.
@@ -55,7 +55,7 @@ pub enum Standing {
     Unknown,
 }
 
-impl Standing {
+impl LabStatus {
     /// As scripts and people know it.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -92,9 +92,10 @@ pub async fn list(addresses: &Addresses) -> Result<(Vec<Listed>, Option<Fault>),
         }
     }
     names.sort();
-    let asked = match names.is_empty() {
-        true => Ok(Vec::new()),
-        false => nodes(addresses).await,
+    let asked = if names.is_empty() {
+        Ok(Vec::new())
+    } else {
+        nodes(addresses).await
     };
     let found = asked.as_ref().ok();
     let listed = names
@@ -122,7 +123,7 @@ async fn nodes(addresses: &Addresses) -> Result<Vec<Found>, Fault> {
 
 fn known(state: &State, found: Option<&[Found]>) -> Known {
     let cluster = standing(state, found);
-    let there = !matches!(cluster, Standing::None | Standing::Removed);
+    let there = !matches!(cluster, LabStatus::None | LabStatus::Removed);
     Known {
         definition: state.definition.name.clone(),
         made: state.made,
@@ -132,12 +133,12 @@ fn known(state: &State, found: Option<&[Found]>) -> Known {
     }
 }
 
-fn standing(state: &State, found: Option<&[Found]>) -> Standing {
+fn standing(state: &State, found: Option<&[Found]>) -> LabStatus {
     if state.nodes.is_empty() {
-        return Standing::None;
+        return LabStatus::None;
     }
     let Some(found) = found else {
-        return Standing::Unknown;
+        return LabStatus::Unknown;
     };
     let there: Vec<&Found> = found
         .iter()
@@ -145,10 +146,10 @@ fn standing(state: &State, found: Option<&[Found]>) -> Standing {
         .collect();
     let running = there.iter().filter(|one| one.state == "running").count();
     match (there.len(), running) {
-        (0, _) => Standing::Removed,
-        (all, 0) if all == state.nodes.len() => Standing::Stopped,
-        (all, runs) if all == runs && all == state.nodes.len() => Standing::Running,
-        _ => Standing::Partly,
+        (0, _) => LabStatus::Removed,
+        (all, 0) if all == state.nodes.len() => LabStatus::Stopped,
+        (all, runs) if all == runs && all == state.nodes.len() => LabStatus::Running,
+        _ => LabStatus::Partly,
     }
 }
 
@@ -193,19 +194,19 @@ mod tests {
         let is = |all: &[Found]| standing(&two, Some(all));
         assert_eq!(
             is(&[found("a", "running"), found("b", "running")]),
-            Standing::Running
+            LabStatus::Running
         );
         assert_eq!(
             is(&[found("a", "running"), found("b", "exited")]),
-            Standing::Partly
+            LabStatus::Partly
         );
-        assert_eq!(is(&[found("a", "running")]), Standing::Partly);
+        assert_eq!(is(&[found("a", "running")]), LabStatus::Partly);
         assert_eq!(
             is(&[found("a", "exited"), found("b", "exited")]),
-            Standing::Stopped
+            LabStatus::Stopped
         );
-        assert_eq!(is(&[found("c", "running")]), Standing::Removed);
-        assert_eq!(standing(&two, None), Standing::Unknown);
-        assert_eq!(standing(&state(&[]), None), Standing::None);
+        assert_eq!(is(&[found("c", "running")]), LabStatus::Removed);
+        assert_eq!(standing(&two, None), LabStatus::Unknown);
+        assert_eq!(standing(&state(&[]), None), LabStatus::None);
     }
 }

@@ -46,7 +46,7 @@ pub mod stop;
 mod stub;
 pub mod submit;
 pub mod tail;
-pub mod throwaway;
+pub mod temp_home;
 pub mod undo;
 pub mod up;
 pub mod watch;
@@ -57,8 +57,8 @@ use flinklab_base::clock;
 use flinklab_base::fault::Fault;
 use flinklab_event::recording::Private;
 use flinklab_event::{
-    Attention, Deed, Effect, EffectKind, Event, Happening, Healed, Note, Origin, Pace, RunEvent,
-    RunEventKind, Standing,
+    ActiveFailure, Deed, DetailLevel, Effect, EffectKind, Event, Happening, Healed, Note, Origin,
+    PollMode, RunEvent, RunEventKind,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -121,10 +121,10 @@ pub struct World {
     pub record_since: Option<jiff::Timestamp>,
     /// What recordings leave out.
     pub private: Private,
-    /// How often Flink is asked; `Effect::Pace` sets it, the sampler follows it.
-    pub pace: tokio::sync::watch::Sender<Pace>,
+    /// How often Flink is asked; `Effect::PollMode` sets it, the sampler follows it.
+    pub pace: tokio::sync::watch::Sender<PollMode>,
     /// What is looked at more closely; `Effect::Attend` sets it.
-    pub attention: tokio::sync::watch::Sender<Attention>,
+    pub attention: tokio::sync::watch::Sender<DetailLevel>,
     /// The run that was judged last; who broke the lab for it waits for that.
     pub judged: tokio::sync::watch::Sender<Option<String>>,
     /// What the one who speaks reads; `Effect::Note` sets it, the second terminal follows it.
@@ -153,8 +153,8 @@ impl World {
             record: None,
             record_since: None,
             private: Private::default(),
-            pace: tokio::sync::watch::Sender::new(Pace::Calm),
-            attention: tokio::sync::watch::Sender::new(Attention::Usual),
+            pace: tokio::sync::watch::Sender::new(PollMode::Calm),
+            attention: tokio::sync::watch::Sender::new(DetailLevel::Usual),
             judged: tokio::sync::watch::Sender::new(None),
             note: tokio::sync::watch::Sender::new(None),
             opened: Arc::default(),
@@ -171,7 +171,7 @@ impl World {
     #[must_use]
     pub fn set(&self, effect: Effect) -> Option<Effect> {
         match effect {
-            Effect::Pace(pace) => drop(self.pace.send_replace(pace)),
+            Effect::PollMode(pace) => drop(self.pace.send_replace(pace)),
             Effect::Attend(attention) => drop(self.attention.send_replace(attention)),
             Effect::Note(note) => drop(self.note.send_replace(Some(*note))),
             other => return Some(other),
@@ -229,7 +229,7 @@ impl Events {
     }
 
     /// Says what was taken back.
-    async fn healed(&self, undone: Vec<Standing>) {
+    async fn healed(&self, undone: Vec<ActiveFailure>) {
         let effect = self.effect.clone();
         self.send(Event::Healed(Healed { effect, undone })).await;
     }
@@ -281,7 +281,7 @@ pub async fn perform(world: Arc<World>, effect: Effect, events: Events, stop: Ca
     let events = events.answering(effect.kind());
     match effect {
         // Whoever asks for one of these alone waits for nothing.
-        Effect::Pace(_) | Effect::Attend(_) | Effect::Note(_) => drop(world.set(effect)),
+        Effect::PollMode(_) | Effect::Attend(_) | Effect::Note(_) => drop(world.set(effect)),
         Effect::Previous(pod) => previous::ask(&world, &pod, &events).await,
         Effect::Watch => watch::follow(world, events, stop).await,
         Effect::Open => tell_lab(&world, &events).await,

@@ -202,12 +202,13 @@ fn refusal(error: &Error) -> Refusal {
         Refusal::Overlaps
     } else {
         let fault = failed("Creating the Docker network for the nodes", error);
-        Refusal::Other(match says(&["address pool"]) {
-            true => fault.hint(
+        Refusal::Other(if says(&["address pool"]) {
+            fault.hint(
                 "Remove Docker networks that are no longer used, or set \
-                 default-address-pools in Docker's daemon.json.",
-            ),
-            false => fault,
+             default-address-pools in Docker's daemon.json.",
+            )
+        } else {
+            fault
         })
     }
 }

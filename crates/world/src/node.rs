@@ -162,13 +162,16 @@ impl Node {
     pub async fn start(&self) -> Result<(), Fault> {
         let started = start(&self.docker, &self.id, &self.name).await;
         // The ports of a container that exists are fixed, whoever chose them.
-        started.map_err(|fault| match fault.code == PORT_TAKEN {
-            true => fault.hint(advice!(
-                "Stop what uses the port. Or run `flinklab down`, then `flinklab up --resume`: a new \
-                 node gets ports that are free, and the job goes on from its newest checkpoint. A \
-                 hostPort that kind.yaml names must be changed there first."
-            )),
-            false => fault,
+        started.map_err(|fault| {
+            if fault.code == PORT_TAKEN {
+                fault.hint(advice!(
+            "Stop what uses the port. Or run `flinklab down`, then `flinklab up --resume`: a new \
+             node gets ports that are free, and the job goes on from its newest checkpoint. A \
+             hostPort that kind.yaml names must be changed there first."
+        ))
+            } else {
+                fault
+            }
         })
     }
 

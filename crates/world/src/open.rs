@@ -211,9 +211,10 @@ pub fn kubeconfig(world: &World) -> Result<(PathBuf, String), Fault> {
 
 /// Where a definition named on the command line comes from.
 pub(crate) fn source_of(asked: &str) -> Source {
-    match flinklab_lab::built_in_names().any(|name| name == asked) {
-        true => Source::BuiltIn(asked.to_owned()),
-        false => Source::Folder(absolute(Path::new(asked))),
+    if flinklab_lab::built_in_names().any(|name| name == asked) {
+        Source::BuiltIn(asked.to_owned())
+    } else {
+        Source::Folder(absolute(Path::new(asked)))
     }
 }
 

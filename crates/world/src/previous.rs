@@ -45,9 +45,10 @@ async fn read(world: &World, pod: &PodRef, events: &Events) -> Result<Vec<LogLin
     let labels = found.metadata.labels.unwrap_or_default();
     let label = |key: &str| labels.get(key).map(String::as_str);
     let roles = &opened.lab.roles;
-    let role = match roles.jobmanager.matches(label) {
-        true => &roles.jobmanager,
-        false => &roles.taskmanager,
+    let role = if roles.jobmanager.matches(label) {
+        &roles.jobmanager
+    } else {
+        &roles.taskmanager
     };
     let container = role.container.clone();
     let command = format!(

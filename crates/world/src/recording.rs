@@ -95,9 +95,10 @@ impl Tape {
             path: path.to_owned(),
             writer: Writer::new(began, private),
             // a second piece of compressed text after the first is read as one
-            out: match packed {
-                true => Out::Packed(GzEncoder::new(file, Compression::default())),
-                false => Out::Plain(file),
+            out: if packed {
+                Out::Packed(GzEncoder::new(file, Compression::default()))
+            } else {
+                Out::Plain(file)
             },
             flushed: began,
             size: Size::default(),
@@ -238,12 +239,11 @@ fn whole(name: &str, file: impl BufRead) -> Result<Recording, Failed> {
 fn unpacked<'a>(mut file: impl BufRead + 'a) -> io::Result<(Box<dyn BufRead + 'a>, bool)> {
     const MOST: u64 = LARGEST + 1;
     let packed = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
-    Ok(match packed {
-        true => {
-            let text = BufReader::new(MultiGzDecoder::new(file));
-            (Box::new(text.take(MOST)), true)
-        }
-        false => (Box::new(file.take(MOST)), false),
+    Ok(if packed {
+        let text = BufReader::new(MultiGzDecoder::new(file));
+        (Box::new(text.take(MOST)), true)
+    } else {
+        (Box::new(file.take(MOST)), false)
     })
 }
 

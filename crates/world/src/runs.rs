@@ -118,12 +118,13 @@ pub fn keep(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
 /// A run's name becomes a folder's: nothing in it may lead elsewhere.
 pub(super) fn plain_name(run: &str) -> Result<&str, Fault> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    match !run.is_empty() && run.len() <= 100 && run.chars().all(plain) {
-        true => Ok(run),
-        false => Err(Fault::wrong(
+    if !run.is_empty() && run.len() <= 100 && run.chars().all(plain) {
+        Ok(run)
+    } else {
+        Err(Fault::wrong(
             "no-run",
             format!("`{run}` is not the name of a run."),
-        )),
+        ))
     }
 }
 

@@ -245,9 +245,10 @@ impl Folder {
             if entry.is_link() {
                 size.link(&self.path_of(&entry.name));
             }
-            let inside = match entry.is_folder() && size.files < most {
-                true => self.step(&entry.name)?,
-                false => None,
+            let inside = if entry.is_folder() && size.files < most {
+                self.step(&entry.name)?
+            } else {
+                None
             };
             if let Some(inside) = inside.filter(|inside| inside.on.st_dev == self.on.st_dev) {
                 inside.measure(most, size)?;
@@ -257,9 +258,10 @@ impl Folder {
     }
 
     fn path_of(&self, name: &str) -> String {
-        match self.path.is_empty() {
-            true => name.to_owned(),
-            false => format!("{}/{name}", self.path),
+        if self.path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}/{name}", self.path)
         }
     }
 }
@@ -305,9 +307,10 @@ impl Size {
     pub fn links(&self) -> Option<String> {
         let named = self.links.iter().take(Self::LINKS);
         let named: Vec<String> = named.map(|path| format!("`{path}`")).collect();
-        let more = match self.links.len() > Self::LINKS {
-            true => " and more",
-            false => "",
+        let more = if self.links.len() > Self::LINKS {
+            " and more"
+        } else {
+            ""
         };
         (!named.is_empty()).then(|| format!("{}{more}", named.join(", ")))
     }

@@ -73,9 +73,10 @@ async fn stop(world: &World, progress: &Progress) -> Result<Done, Fault> {
         node.stop().await
     });
     futures::future::try_join_all(stopping).await?;
-    let detail = match names.is_empty() {
-        true => "stopped already".to_owned(),
-        false => format!("stopped {}", names.join(", ")),
+    let detail = if names.is_empty() {
+        "stopped already".to_owned()
+    } else {
+        format!("stopped {}", names.join(", "))
     };
     progress.done("nodes", detail).await;
     Ok(Done::Stop {

@@ -8,10 +8,10 @@ mod lines;
 
 use super::Events;
 use super::beat::beat;
-use super::watch::Sights;
+use super::watch::WatchInputs;
 use flinklab_base::clock;
 use flinklab_base::clock::{Instant, sleep};
-use flinklab_event::{Attention, Event, LogLine, Pace, Pod};
+use flinklab_event::{DetailLevel, Event, LogLine, Pod, PollMode};
 use flinklab_lab::Roles;
 use flinklab_lab::failure::Role;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -64,8 +64,8 @@ pub(super) async fn follow(
     client: Client,
     namespace: String,
     roles: Roles,
-    mut sights: Sights,
-    (pace, attention): (watch::Receiver<Pace>, watch::Receiver<Attention>),
+    mut sights: WatchInputs,
+    (pace, attention): (watch::Receiver<PollMode>, watch::Receiver<DetailLevel>),
     events: Events,
 ) {
     let api: Api<k8s_openapi::api::core::v1::Pod> = Api::namespaced(client, &namespace);
@@ -117,8 +117,8 @@ struct One {
     events: Events,
     /// Lines of the past to begin with.
     past: i64,
-    pace: watch::Receiver<Pace>,
-    attention: watch::Receiver<Attention>,
+    pace: watch::Receiver<PollMode>,
+    attention: watch::Receiver<DetailLevel>,
     /// The newest stamp that was read: a log asked for again begins in the same second.
     seen: Option<Timestamp>,
     /// Lines in a second, of a pod that prints a lot.
@@ -167,15 +167,15 @@ impl One {
 
     /// Whether every line is wanted as it comes: something is wrong, or somebody looks.
     fn wanted(&self) -> bool {
-        *self.pace.borrow() == Pace::Trouble || *self.attention.borrow() == Attention::Output
+        *self.pace.borrow() == PollMode::Trouble || *self.attention.borrow() == DetailLevel::Output
     }
 
     /// Until every line is wanted as it comes.
     fn hurry(&self) -> impl Future<Output = ()> + use<> {
         let (mut pace, mut attention) = (self.pace.clone(), self.attention.clone());
         async move {
-            let trouble = pace.wait_for(|pace| *pace == Pace::Trouble);
-            let looks = attention.wait_for(|attention| *attention == Attention::Output);
+            let trouble = pace.wait_for(|pace| *pace == PollMode::Trouble);
+            let looks = attention.wait_for(|attention| *attention == DetailLevel::Output);
             tokio::select! { _ = trouble => {} _ = looks => {} }
         }
     }
@@ -270,12 +270,12 @@ impl One {
         let Ok(Ok(stream)) = opened else {
             return (End::Away, 0);
         };
-        match params.follow {
-            true => self.lines(stream, Manner::Follow).await,
-            // What is not followed has an end.
-            false => timeout(OPEN, self.lines(stream, Manner::Once))
+        if params.follow {
+            self.lines(stream, Manner::Follow).await
+        } else {
+            timeout(OPEN, self.lines(stream, Manner::Once))
                 .await
-                .unwrap_or((End::Away, 0)),
+                .unwrap_or((End::Away, 0))
         }
     }
 
@@ -287,9 +287,10 @@ impl One {
         let mut gather = GATHER;
         let end = loop {
             let left = gather.saturating_sub(gathered.elapsed());
-            let read = match lines.pending(&batch) {
-                false => Some(stream.fill_buf().await),
-                true => clock::patience(left, stream.fill_buf()).await.ok(),
+            let read = if lines.pending(&batch) {
+                clock::patience(left, stream.fill_buf()).await.ok()
+            } else {
+                Some(stream.fill_buf().await)
             };
             let now = Instant::now();
             let ended = match read {

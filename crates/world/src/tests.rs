@@ -6,11 +6,11 @@ use super::*;
 fn what_only_sets_something_is_done_at_once_and_in_order() {
     let addresses = Addresses::new("", "");
     let world = World::new(addresses, "t".to_owned(), None, true);
-    for pace in [Pace::Trouble, Pace::Calm, Pace::Trouble] {
-        assert_eq!(world.set(Effect::Pace(pace)), None);
+    for pace in [PollMode::Trouble, PollMode::Calm, PollMode::Trouble] {
+        assert_eq!(world.set(Effect::PollMode(pace)), None);
         assert_eq!(*world.pace.borrow(), pace);
     }
-    for attention in [Attention::Job, Attention::Usual] {
+    for attention in [DetailLevel::Job, DetailLevel::Usual] {
         assert_eq!(world.set(Effect::Attend(attention)), None);
         assert_eq!(*world.attention.borrow(), attention);
     }

@@ -113,9 +113,10 @@ pub async fn run(world: &World, order: &UpOrder, events: &Events) {
         Ok(done) => events.send(Event::Done(done)).await,
         Err(fault) => {
             progress.fail(&fault.what).await;
-            let made = match progress.in_state(StepState::Done).contains(&"folder") {
-                true => way::Made::Something,
-                false => way::Made::Nothing,
+            let made = if progress.in_state(StepState::Done).contains(&"folder") {
+                way::Made::Something
+            } else {
+                way::Made::Nothing
             };
             let fault = way::on(fault, world, made);
             events.failed(fault).await;
@@ -209,9 +210,10 @@ async fn build(
         submitted: SetOnce::new(),
     };
     run.tell_lab().await;
-    let detail = match run.changed.is_empty() {
-        true => format!("{}, lab `{}`", run.home.folder.display(), run.lab.name),
-        false => format!("changed: {}", run.changed.join(", ")),
+    let detail = if run.changed.is_empty() {
+        format!("{}, lab `{}`", run.home.folder.display(), run.lab.name)
+    } else {
+        format!("changed: {}", run.changed.join(", "))
     };
     progress.done("folder", detail).await;
 
@@ -382,9 +384,10 @@ async fn load_images(run: &Run<'_>) -> Result<(), Fault> {
         state.images.extend(ids);
         state.taken.extend(became);
     })?;
-    let detail = match loaded.is_empty() {
-        true => "there already".to_owned(),
-        false => loaded.join(", "),
+    let detail = if loaded.is_empty() {
+        "there already".to_owned()
+    } else {
+        loaded.join(", ")
     };
     progress.done("images", detail).await;
     let _ = run.loaded.set(());

@@ -3,15 +3,15 @@
 //! and of the lab itself: what is written down about it is looked at again and again, and what
 //! depends on it is begun anew. Only reads.
 
+mod api_liveness;
 mod described;
 mod docker;
 mod kubernetes;
 mod links;
 mod pods;
-mod pulse;
 
+pub(super) use api_liveness::ApiLiveness;
 pub(super) use links::Links;
-pub(super) use pulse::Pulse;
 
 use super::beat::{self, beat};
 use super::followers::Followers;
@@ -20,7 +20,7 @@ use super::open::Stamps;
 use super::{Events, World, disk, flink, ha, open, tail};
 use flinklab_base::clock;
 use flinklab_base::clock::{Instant, sleep};
-use flinklab_event::{Event, LabFacts, Pace, Pod, Source, Stage};
+use flinklab_event::{Event, LabFacts, Pod, PollMode, Source, Stage};
 use flinklab_lab::{Flink, Members, Polls};
 use futures::FutureExt;
 use std::convert::Infallible;
@@ -57,12 +57,12 @@ pub async fn follow(world: Arc<World>, events: Events, stop: CancellationToken) 
 async fn opened(world: Arc<World>, events: Events) -> Infallible {
     let (job, _) = watch::channel(None);
     let (mut told, mut stood): (Option<LabFacts>, Option<Stage>) = (None, None);
-    let mut seen: Option<Scene> = None;
+    let mut seen: Option<LabSnapshot> = None;
     let mut following = Followers::new(&events);
     let home = Home::of(&world.addresses, &world.name);
     loop {
         let stamps = Stamps::of(&home);
-        let scene = Scene::of(&world, &job).await;
+        let scene = LabSnapshot::of(&world, &job).await;
         let facts = scene.as_ref().map(|scene| scene.facts.clone());
         let stage = scene.as_ref().map(|scene| scene.stage.clone());
         if facts != told || stage != stood {
@@ -82,7 +82,7 @@ async fn opened(world: Arc<World>, events: Events) -> Infallible {
             (told, stood) = (facts, stage);
         }
         // A new job is told to those who follow; anything else begins anew.
-        if scene.as_ref().map(Scene::place) != seen.as_ref().map(Scene::place) {
+        if scene.as_ref().map(LabSnapshot::place) != seen.as_ref().map(LabSnapshot::place) {
             following.shutdown().await;
             if let Some(scene) = &scene {
                 begin(&mut following, scene, &job, &world, &events).await;
@@ -100,7 +100,7 @@ async fn opened(world: Arc<World>, events: Events) -> Infallible {
 }
 
 /// What is followed: enough to read everything, nothing that could be written with.
-struct Scene {
+struct LabSnapshot {
     facts: LabFacts,
     stage: Stage,
     kubeconfig: Option<String>,
@@ -115,7 +115,7 @@ struct Scene {
     home: Home,
 }
 
-impl Scene {
+impl LabSnapshot {
     async fn of(world: &World, job: &watch::Sender<Option<String>>) -> Option<Self> {
         let opened = match open::open(world) {
             Ok(opened) => opened?,
@@ -167,7 +167,7 @@ impl Scene {
 
 async fn begin(
     following: &mut Followers,
-    scene: &Scene,
+    scene: &LabSnapshot,
     job: &watch::Sender<Option<String>>,
     world: &Arc<World>,
     events: &Events,
@@ -176,18 +176,18 @@ async fn begin(
     let (pods_seen, pods) = watch::channel(Arc::from(Vec::new()));
     let (leader_seen, leader) = watch::channel(None);
     let (named_seen, named) = watch::channel(Arc::default());
-    let sights = Sights {
+    let sights = WatchInputs {
         pods,
         leader,
         named,
         job: job.subscribe(),
     };
-    let rhythm = Rhythm {
+    let rhythm = PollIntervals {
         pace: world.pace.subscribe(),
         polls: scene.polls.clone(),
     };
     let attention = world.attention.subscribe();
-    let pulse = Pulse::new();
+    let pulse = ApiLiveness::new();
     let client = scene.client.as_ref().ok().cloned();
     let links = Links::new(Source::Api, events.clone());
     match &scene.client {
@@ -270,7 +270,7 @@ async fn begin(
 }
 
 /// What is followed, as commands that a person could type.
-async fn tell_commands(world: &World, scene: &Scene, events: &Events) {
+async fn tell_commands(world: &World, scene: &LabSnapshot, events: &Events) {
     let Flink {
         namespace, rest, ..
     } = &scene.flink;
@@ -325,8 +325,8 @@ async fn tell_commands(world: &World, scene: &Scene, events: &Events) {
 /// The files, looked at as often as Flink is asked.
 async fn files(
     place: disk::Place,
-    sights: Sights,
-    mut rhythm: Rhythm,
+    sights: WatchInputs,
+    mut rhythm: PollIntervals,
     links: Links,
     events: Events,
 ) {
@@ -362,7 +362,7 @@ async fn files(
 
 /// What the followers know from each other.
 #[derive(Debug, Clone)]
-pub(super) struct Sights {
+pub(super) struct WatchInputs {
     /// Flink's pods.
     pub(super) pods: watch::Receiver<Arc<[Pod]>>,
     /// The host in the dispatcher's address.
@@ -375,23 +375,23 @@ pub(super) struct Sights {
 
 /// How often to ask, which changes while it is waited for.
 #[derive(Debug, Clone)]
-pub(super) struct Rhythm {
-    pub(super) pace: watch::Receiver<Pace>,
+pub(super) struct PollIntervals {
+    pub(super) pace: watch::Receiver<PollMode>,
     pub(super) polls: Polls,
 }
 
-impl Rhythm {
+impl PollIntervals {
     /// Whether there is no hurry.
     pub(super) fn calm(&self) -> bool {
-        *self.pace.borrow() == Pace::Calm
+        *self.pace.borrow() == PollMode::Calm
     }
 
     /// Until it is time for the round after the one that began then.
     pub(super) async fn wait(&mut self, began: Instant) {
         loop {
             let due = match *self.pace.borrow_and_update() {
-                Pace::Calm => beat::after(began, self.polls.calm),
-                Pace::Trouble => began + self.polls.trouble,
+                PollMode::Calm => beat::after(began, self.polls.calm),
+                PollMode::Trouble => began + self.polls.trouble,
             };
             let due = clock::sleep_until(due);
             tokio::select! {

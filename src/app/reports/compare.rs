@@ -324,5 +324,4 @@ fn object(comparison: &Comparison) -> Value {
 }
 
 #[cfg(test)]
-#[path = "compare_tests.rs"]
 mod tests;

@@ -37,15 +37,16 @@ fn recovery(groups: &[Distribution<'_>]) -> Option<String> {
         return None;
     }
     let (quick, long) = (units::tenths(least.median), units::tenths(most.median));
-    Some(match least.max < most.min {
-        true => format!(
+    Some(if least.max < most.min {
+        format!(
             "Every run of {} was quicker than any of {}: {quick} against {long} in the middle.",
             fast.failure, slow.failure
-        ),
-        false => format!(
+        )
+    } else {
+        format!(
             "In the middle {} took {quick} and {} took {long}, but runs of both overlap.",
             fast.failure, slow.failure
-        ),
+        )
     })
 }
 

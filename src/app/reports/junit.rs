@@ -34,10 +34,10 @@ pub(super) fn text(picked: &Picked) -> String {
                 escaped(&run.run),
                 units::seconds_of_ms(run.recovery_ms.unwrap_or(run.record.until_ms)),
             ));
-            let kind = match run.verdict == run.expected {
-                true => None,
-                false if run.verdict == Verdict::Inconclusive => Some("error"),
-                false => Some("failure"),
+            let kind = match run.verdict {
+                verdict if verdict == run.expected => None,
+                Verdict::Inconclusive => Some("error"),
+                _ => Some("failure"),
             };
             if let Some(kind) = kind {
                 text.push_str(&format!(

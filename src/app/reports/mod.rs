@@ -146,14 +146,13 @@ fn picked(all: &[RunResult], names: &[String]) -> Result<Vec<RunResult>, Fault> 
         }
         chosen.extend(found);
     }
-    Ok(match names.is_empty() {
-        true => all.to_vec(),
-        // In the order of the lab's history, each once.
-        false => all
-            .iter()
+    Ok(if names.is_empty() {
+        all.to_vec()
+    } else {
+        all.iter()
             .filter(|run| chosen.iter().any(|one| one.run == run.run))
             .cloned()
-            .collect(),
+            .collect()
     })
 }
 
@@ -244,5 +243,4 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "reports_tests.rs"]
 mod tests;

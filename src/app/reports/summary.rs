@@ -78,11 +78,12 @@ pub(super) fn budget(group: &Distribution<'_>) -> String {
 
 /// Columns of figures: one, where no failure was tried twice.
 pub(super) fn figure_columns(single: bool, one: &'static str) -> Vec<(&'static str, Side)> {
-    match single {
-        true => vec![(one, Side::Right)],
-        false => ["n", "min", "median", "p90", "max"]
+    if single {
+        vec![(one, Side::Right)]
+    } else {
+        ["n", "min", "median", "p90", "max"]
             .map(|name| (name, Side::Right))
-            .to_vec(),
+            .to_vec()
     }
 }
 

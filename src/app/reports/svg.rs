@@ -163,13 +163,14 @@ pub(super) fn checkpoints(run: &RunResult) -> Option<String> {
             float(i64::try_from(ms).unwrap_or(0)) / float(i64::try_from(most).unwrap_or(1))
         });
         let height = (part * (bottom - top)).max(4.0);
-        let (class, words) = match beat.failed {
-            true => ("bar lost", "given up".to_owned()),
-            false => (
+        let (class, words) = if beat.failed {
+            ("bar lost", "given up".to_owned())
+        } else {
+            (
                 "bar",
                 beat.took_ms
                     .map_or_else(|| "complete".to_owned(), |ms| format!("took {ms} ms")),
-            ),
+            )
         };
         text.push_str(&format!(
             "<rect class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\" width=\"5\" height=\"{height:.1}\" rx=\"1\"><title>#{} {words}, {}</title></rect>\n",

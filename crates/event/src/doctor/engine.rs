@@ -18,19 +18,21 @@ pub(super) fn of_engine(engine: &Engine, facts: &Facts) -> Vec<Finding> {
                 .any(|folder| facts.home.path.starts_with(folder));
             let words = "in a virtual machine: another kernel than this machine's";
             let one = fine("docker-place", "Docker's place", words);
-            all.push(match shared {
-                true => one,
-                false => one
-                    .grade(Grade::Warning)
-                    .because("the lab's folder is mounted into the node, so Docker's machine must see it")
-                    .hinted(
-                        Who::You,
-                        format!(
-                            "Share {} with Docker (its settings, File sharing), or set FLINKLAB_HOME \
-                             to a folder that is shared.",
-                            facts.home.path
-                        ),
-                    ),
+            all.push(if shared {
+                one
+            } else {
+                one
+            .grade(Grade::Warning)
+            .because("the lab's folder is mounted into the node, so Docker's machine must see \
+ it")
+            .hinted(
+                Who::You,
+                format!(
+                    "Share {} with Docker (its settings, File sharing), or set FLINKLAB_HOME \
+                     to a folder that is shared.",
+                    facts.home.path
+                ),
+            )
             });
         }
         Place::Elsewhere => all.push(
@@ -74,10 +76,7 @@ pub(super) fn of_engine(engine: &Engine, facts: &Facts) -> Vec<Finding> {
     all.push(match engine.memory {
         have if have >= facts.need.memory => memory,
         have => memory
-            .grade(match have * 10 < facts.need.memory * 6 {
-                true => Grade::Blocker,
-                false => Grade::Warning,
-            })
+            .grade(if have * 10 < facts.need.memory * 6 { Grade::Blocker } else { Grade::Warning })
             .because("JobManagers and TaskManagers would be killed by the kernel")
             .hinted(
                 Who::You,
@@ -105,9 +104,10 @@ pub(super) fn of_engine(engine: &Engine, facts: &Facts) -> Vec<Finding> {
         all.push(match free {
             free if free >= 2 * facts.need.disk => disk,
             free => disk
-                .grade(match free < facts.need.disk_to_come / 2 {
-                    true => Grade::Blocker,
-                    false => Grade::Warning,
+                .grade(if free < facts.need.disk_to_come / 2 {
+                    Grade::Blocker
+                } else {
+                    Grade::Warning
                 })
                 .because("images are unpacked once more in the node, and a full disk breaks etcd")
                 .hinted(
@@ -218,25 +218,28 @@ pub(super) fn of_kernel(facts: &Facts) -> Vec<Finding> {
             "inotify",
             format!("{instances} instances, {watches} watches for each user"),
         );
-        all.push(match instances >= INSTANCES && watches >= WATCHES {
-            true => one,
-            false => one
-                .grade(Grade::Warning)
-                .because(match facts.clusters {
-                    0 => "a node may fail with \"too many open files\"; further clusters surely".to_owned(),
-                    more => format!(
-                        "{more} other kind node{} run here: one more may fail with \"too many open files\"",
-                        if more == 1 { "" } else { "s" }
-                    ),
-                })
-                .hinted(
-                    Who::Root,
-                    format!(
-                        "sudo sysctl fs.inotify.max_user_instances={} fs.inotify.max_user_watches={}",
-                        instances.max(INSTANCES),
-                        watches.max(WATCHES),
-                    ),
-                ),
+        all.push(if instances >= INSTANCES && watches >= WATCHES {
+            one
+        } else {
+            one
+        .grade(Grade::Warning)
+        .because(match facts.clusters {
+            0 => "a node may fail with \"too many open files\"; further clusters surely"
+.to_owned(),
+            more => format!(
+                "{more} other kind node{} run here: one more may fail with \"too many \
+ open files\"",
+                if more == 1 { "" } else { "s" }
+            ),
+        })
+        .hinted(
+            Who::Root,
+            format!(
+                "sudo sysctl fs.inotify.max_user_instances={} fs.inotify.max_user_watches={}",
+                instances.max(INSTANCES),
+                watches.max(WATCHES),
+            ),
+        )
         });
     }
     if let Some(files) = facts.kernel.files {
@@ -245,12 +248,12 @@ pub(super) fn of_kernel(facts: &Facts) -> Vec<Finding> {
             "Open files",
             format!("{files} for this program"),
         );
-        all.push(match files >= FILES {
-            true => one,
-            false => one
-                .grade(Grade::Warning)
+        all.push(if files >= FILES {
+            one
+        } else {
+            one.grade(Grade::Warning)
                 .because("logs of all pods are followed at once")
-                .hinted(Who::You, format!("ulimit -n {FILES}")),
+                .hinted(Who::You, format!("ulimit -n {FILES}"))
         });
     }
     all

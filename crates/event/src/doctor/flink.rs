@@ -131,16 +131,34 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
         fine("checkpoints", title, why)
             .grade(Grade::Warning)
             .because("what was not seen proves nothing")
-            .hinted(Who::You, "Set a shorter `execution.checkpointing.interval` for that failure, or leave it out.")
+            .hinted(
+                Who::You,
+                "Set a shorter `execution.checkpointing.interval` for that failure, or leave it \
+ out.",
+            )
     }));
     all.extend(facts.patch.map(|may| {
         let title = "Flink's rights";
-        match may {
-            true => fine("flink-patch", title, "its account may patch config maps"),
-            false => fine("flink-patch", title, "its account may not patch config maps")
-                .grade(Grade::Warning)
-                .because("the leader's lease is renewed by a patch: no standby can take over cleanly")
-                .hinted(Who::You, advice!("Run `flinklab up`: it applies the lab's Role again. `flinklab heal` undoes a failure that took it away.")),
+        if may {
+            fine("flink-patch", title, "its account may patch config maps")
+        } else {
+            fine(
+                "flink-patch",
+                title,
+                "its account may not patch config maps",
+            )
+            .grade(Grade::Warning)
+            .because(
+                "the leader's lease is renewed by a patch: no standby can take over \
+ cleanly",
+            )
+            .hinted(
+                Who::You,
+                advice!(
+                    "Run `flinklab up`: it applies the lab's Role again. `flinklab heal` undoes a \
+ failure that took it away."
+                ),
+            )
         }
     }));
     all

@@ -48,13 +48,13 @@ impl JobsSeen {
             ],
             JobAct::Stop => vec![
                 removed,
-                match self.ha.checkpoints.is_empty() {
-                    true => "Lost: the checkpoints of this job: a job that finished needs none."
-                        .to_owned(),
-                    false => format!(
+                if self.ha.checkpoints.is_empty() {
+                    "Lost: the checkpoints of this job: a job that finished needs none.".to_owned()
+                } else {
+                    format!(
                         "Lost: its checkpoints {ids}: a job that finished needs none, even where \
-                         cancelling would retain them."
-                    ),
+                     cancelling would retain them."
+                    )
                 },
                 "Kept: all of its state, in the savepoint that is written first.".to_owned(),
             ],

@@ -139,9 +139,10 @@ fn entry(header: &Header, text: &[u8]) -> Result<Entry<Event>, String> {
     if text.len() > LONGEST_LINE {
         return Err(format!("longer than {LONGEST_LINE} bytes"));
     }
-    let read = match header.version == VERSION && is_plain(text) {
-        true => serde_json::from_slice(text),
-        false => changed(header.version, text),
+    let read = if header.version == VERSION && is_plain(text) {
+        serde_json::from_slice(text)
+    } else {
+        changed(header.version, text)
     };
     let mut entry: Entry<Event> = read.map_err(|error| error.to_string())?;
     relabel(&mut entry.event);
@@ -171,10 +172,10 @@ pub(super) fn is_plain(line: &[u8]) -> bool {
         }
         rest = &after[1..];
     }
-    match text.is_ascii() {
-        // JSON has no other control character of these as it is
-        true => !text.contains('\u{7f}'),
-        false => is_harmless(text),
+    if text.is_ascii() {
+        !text.contains('\u{7f}')
+    } else {
+        is_harmless(text)
     }
 }
 

@@ -20,13 +20,13 @@ const KUBE: usize = 50;
 /// The last half minute, and what it stands on.
 #[derive(Debug, Clone, Default)]
 pub struct Recent {
-    ground: Ground,
+    ground: Snapshot,
     ring: VecDeque<Happening>,
 }
 
 /// The newest of everything that came before the half minute.
 #[derive(Debug, Clone, Default)]
-struct Ground {
+struct Snapshot {
     lab: Option<Event>,
     failures: Option<Event>,
     links: BTreeMap<Source, Link>,
@@ -69,7 +69,7 @@ impl Recent {
     }
 }
 
-impl Ground {
+impl Snapshot {
     fn take(&mut self, event: Event) {
         match event {
             Event::Lab(_) => self.lab = Some(event),
@@ -102,7 +102,7 @@ impl Ground {
                     self.kube.pop_front();
                 }
             }
-            Event::Standing(_) => self.standing = Some(event),
+            Event::ActiveFailures(_) => self.standing = Some(event),
             Event::JobDetail(_) => self.detail = Some(event),
             Event::Disk(sample) => self.disk = Some(sample),
             // what was on somebody's screen, and what was over before

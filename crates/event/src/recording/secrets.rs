@@ -71,8 +71,8 @@ impl Lines {
     }
 
     /// Takes everything private out of a value.
-    pub(super) fn leave_out(&self, value: &mut Value) {
-        self.private.leave_out(value);
+    pub(super) fn redact(&self, value: &mut Value) {
+        self.private.redact(value);
     }
 
     /// The same pod's lines of another time.
@@ -113,7 +113,7 @@ impl Private {
     }
 
     /// Takes everything private out of a value, the names of its objects included.
-    pub fn leave_out(&self, value: &mut Value) {
+    pub fn redact(&self, value: &mut Value) {
         match value {
             Value::String(text) => {
                 self.leave_out_of(text, Open::default());
@@ -125,7 +125,7 @@ impl Private {
                     open = match one {
                         Value::String(text) => self.leave_out_of(text, open),
                         other => {
-                            self.leave_out(other);
+                            self.redact(other);
                             Open::default()
                         }
                     };
@@ -139,7 +139,7 @@ impl Private {
                                 LEFT_OUT.clone_into(text);
                             }
                         }
-                        other => self.leave_out(other),
+                        other => self.redact(other),
                     }
                 }
                 self.rename(all);

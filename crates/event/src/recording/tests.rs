@@ -1,6 +1,8 @@
 //! Recordings are written, read again, cut, foreign, newer and hostile.
 #![allow(clippy::unwrap_used)]
 
+mod secrets;
+
 use super::reading::{changed, is_plain};
 use super::*;
 use crate::{Event, LogLine};

@@ -59,16 +59,18 @@ impl Announced {
         let lower = bare.to_lowercase().replace('_', "-");
         if BEFORE.iter().any(|before| lower.ends_with(before)) {
             // a flag takes a value, whatever it looks like
-            return match name.starts_with("--") {
-                true => Self::Surely,
-                false => Self::Perhaps,
+            return if name.starts_with("--") {
+                Self::Surely
+            } else {
+                Self::Perhaps
             };
         }
         // the path of a key's file is no name of a value
         let key = lower.ends_with("-key") || lower.ends_with(".key");
-        match key && !lower.contains('/') {
-            true => Self::Named,
-            false => Self::Nothing,
+        if key && !lower.contains('/') {
+            Self::Named
+        } else {
+            Self::Nothing
         }
     }
 
@@ -166,9 +168,10 @@ fn plain_word(word: &str, before: Announced) -> (String, Announced) {
             continue;
         }
         let scheme = SCHEMES.contains(&value.to_lowercase().as_str());
-        return match value.contains(char::is_alphanumeric) && !scheme {
-            true => (format!("{}:{LEFT_OUT}", &word[..at]), Announced::Nothing),
-            false => (word.to_owned(), Announced::Surely),
+        return if value.contains(char::is_alphanumeric) && !scheme {
+            (format!("{}:{LEFT_OUT}", &word[..at]), Announced::Nothing)
+        } else {
+            (word.to_owned(), Announced::Surely)
         };
     }
     (word.to_owned(), whole)

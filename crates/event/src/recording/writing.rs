@@ -53,7 +53,7 @@ impl Writer {
             event => serde_json::to_value(event),
         };
         let mut event = event.ok()?;
-        self.private.leave_out(&mut event);
+        self.private.redact(&mut event);
         let text = serde_json::to_string(&Entry { us, event }).ok()? + "\n";
         // nobody would read a longer one
         (text.len() <= LONGEST_LINE).then_some(text)

@@ -11,8 +11,6 @@ mod images;
 mod job;
 mod links;
 mod operators;
-#[cfg(test)]
-mod parity_tests;
 mod patches;
 mod pods;
 mod remotes;
@@ -176,9 +174,10 @@ fn read_file(folder: &Path, name: &str) -> Result<String, Fault> {
         .len();
     if length > LONGEST_FILE {
         let fault = unreadable(format!("{length} bytes are too many for a lab file"));
-        return Err(match jars::is_jar(name) {
-            true => fault.hint("Put a jar of this size into an image and name that: `job.image`."),
-            false => fault,
+        return Err(if jars::is_jar(name) {
+            fault.hint("Put a jar of this size into an image and name that: `job.image`.")
+        } else {
+            fault
         });
     }
     let bytes = std::fs::read(&path).map_err(|error| unreadable(error.to_string()))?;
@@ -381,4 +380,4 @@ fn hash(files: &[(String, String)]) -> String {
 }
 
 #[cfg(test)]
-mod session_tests;
+mod tests;

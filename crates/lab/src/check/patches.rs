@@ -166,9 +166,10 @@ fn useless(kind: &Source, cluster: &Cluster, unused: &Unused) -> Result<(), Faul
         .find_map(|node| kubeadm::tagged(&node.image));
     match version {
         Some((major, minor)) if target.api.starts_with("kubeadm.k8s.io/") => {
-            let writes = match (major, minor) >= kubeadm::LISTS {
-                true => "v1beta4",
-                false => "v1beta3",
+            let writes = if (major, minor) >= kubeadm::LISTS {
+                "v1beta4"
+            } else {
+                "v1beta3"
             };
             wrong
                 .why(format!(

@@ -264,9 +264,10 @@ fn mounted<'a>(
     let text = |word: &str| mount.get(word).and_then(Node::text);
     let path = text("mountPath").unwrap_or_default().trim_end_matches('/');
     let Some(part) = text("subPath") else {
-        let place = match is_flinks(pods, path) {
-            true => Place::Alone,
-            false => Place::Elsewhere,
+        let place = if is_flinks(pods, path) {
+            Place::Alone
+        } else {
+            Place::Elsewhere
         };
         return Ok(among(map, entries, place).collect());
     };
@@ -285,9 +286,10 @@ fn mounted<'a>(
             map,
             key: key.clone(),
             file,
-            place: match is_flinks(pods, folder) {
-                true => Place::Beside,
-                false => Place::Elsewhere,
+            place: if is_flinks(pods, folder) {
+                Place::Beside
+            } else {
+                Place::Elsewhere
             },
         })
         .into_iter()

@@ -393,5 +393,4 @@ pub fn find(key: &str) -> Option<&'static Failure> {
 }
 
 #[cfg(test)]
-#[path = "catalogue_tests.rs"]
 mod tests;

@@ -48,12 +48,13 @@ fn words(failure: &Failure) -> Option<Fit> {
         }
     }
     let all = [&failure.title, &failure.story, &failure.teaches];
-    match all
+    if all
         .iter()
         .any(|text| text.contains(flinklab_base::text::harms))
     {
-        true => wrong("story", "Control characters do not belong into a text."),
-        false => None,
+        wrong("story", "Control characters do not belong into a text.")
+    } else {
+        None
     }
 }
 

@@ -33,9 +33,10 @@ impl Expect {
     /// The verdict that shows the entry doing its job.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        match self.fails.is_empty() {
-            true => Verdict::Pass,
-            false => Verdict::Fail,
+        if self.fails.is_empty() {
+            Verdict::Pass
+        } else {
+            Verdict::Fail
         }
     }
 }

@@ -99,9 +99,10 @@ fn nested(node: &Node, path: &str, into: &mut Options) -> Result<(), Mistake> {
 }
 
 fn joined(path: &str, key: &str) -> String {
-    match path.is_empty() {
-        true => key.to_owned(),
-        false => format!("{path}.{key}"),
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
     }
 }
 

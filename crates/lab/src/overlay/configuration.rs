@@ -203,11 +203,12 @@ pub(super) fn written(file: &str, wanted: &Wanted) -> Result<Vec<String>, Mistak
         let quoted = serde_json::to_string(&value).unwrap_or_default();
         return Ok(vec![value, quoted]);
     }
-    match value.contains('#') {
-        false => Ok(vec![value]),
-        true => Err(
+    if value.contains('#') {
+        Err(
             Mistake::at(wanted.at, format!("`{file}` cannot hold this value."))
                 .why("from a `#` on, Flink takes the line for a comment"),
-        ),
+        )
+    } else {
+        Ok(vec![value])
     }
 }

@@ -105,9 +105,10 @@ impl Book {
         for block in &theirs {
             match mine.iter().filter(is_kept).find(|one| one.key == block.key) {
                 Some(one) => {
-                    let aside = match one.head < one.first {
-                        true => &own[one.head..one.first],
-                        false => &base[block.head..block.first],
+                    let aside = if one.head < one.first {
+                        &own[one.head..one.first]
+                    } else {
+                        &base[block.head..block.first]
                     };
                     made.extend_from_slice(aside);
                     made.extend_from_slice(&own[one.first..one.end]);
@@ -379,3 +380,6 @@ fn renamed(line: &str, image: &str, new: &str) -> String {
     made.push_str(&line[copied..]);
     made
 }
+
+#[cfg(test)]
+mod tests;

@@ -131,9 +131,10 @@ fn mistakes_are_shown_where_they_were_written() {
         "base: default\njob:\n  image: flink:2.2.1-scala_2.12-java17\n  jar: /x.jar\n  klass: a.B\n  parallelism: 2",
         "{base: default, first: []}",
     ] {
-        let text = match lines.starts_with('{') {
-            true => lines.replace('{', "{name: mine, "),
-            false => format!("name: mine\n{lines}\n"),
+        let text = if lines.starts_with('{') {
+            lines.replace('{', "{name: mine, ")
+        } else {
+            format!("name: mine\n{lines}\n")
         };
         let fault = overlay(&text).unwrap_err();
         assert_eq!(fault.kind, flinklab_base::fault::Kind::Wrong);

@@ -94,9 +94,10 @@ impl Run {
     pub(super) fn proof_since(&self) -> Option<Timestamp> {
         let sent = self.seen.sent.as_ref()?.at;
         let runs = self.seen.looks.last().is_some_and(Look::all_run);
-        let ran = match self.comes_back() {
-            true => self.recovered()?.at,
-            false => runs.then_some(sent)?,
+        let ran = if self.will_restart() {
+            self.recovered()?.at
+        } else {
+            runs.then_some(sent)?
         };
         if self.order.failure.lasts.is_none() {
             return Some(ran);

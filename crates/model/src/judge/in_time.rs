@@ -23,7 +23,7 @@ impl Run {
     }
 
     pub(super) fn in_time(&self, word: Word, now: Timestamp) -> Finding {
-        if let Some(why) = self.spoilt() {
+        if let Some(why) = self.invalidated_by() {
             return unknown(why);
         }
         let Some(from) = self.counted_from() else {
@@ -33,12 +33,13 @@ impl Run {
             });
         };
         let checkpointing = self.before.checkpointing.as_ref();
-        if checkpointing.is_none() && !self.comes_back() {
+        if checkpointing.is_none() && !self.will_restart() {
             return self.checkpoint_in_budget(from, word, now);
         }
-        let tasks = match self.comes_back() {
-            true => self.came_back(from, word, now),
-            false => self.ran_on_in_time(from, word, now),
+        let tasks = if self.will_restart() {
+            self.came_back(from, word, now)
+        } else {
+            self.ran_on_in_time(from, word, now)
         };
         match tasks {
             Ok((Verdict::Pass, words)) => self.proven(words, checkpointing, word, now),
@@ -153,9 +154,10 @@ impl Run {
             Counted::Break => format!("{what} after {took}, budget {budget}"),
             Counted::Undone => format!("{what} {took} after the undo, budget {budget}"),
         };
-        match ms <= budget.ms() {
-            true => (Verdict::Pass, words),
-            false => (Verdict::Fail, words),
+        if ms <= budget.ms() {
+            (Verdict::Pass, words)
+        } else {
+            (Verdict::Fail, words)
         }
     }
 }

@@ -143,14 +143,15 @@ impl Run {
         // Who made it makes another one: the JobManager, of TaskManagers that it starts on demand.
         let for_good = before.is_some_and(|pod| pod.detail.ends_for_good);
         let Some(pod) = self.seen.pods.get(&target.uid) else {
-            return match for_good {
-                true => Ok((
+            return if for_good {
+                Ok((
                     Verdict::Pass,
                     format!("{name}, which is never restarted, was replaced"),
-                )),
-                false => Err(format!(
+                ))
+            } else {
+                Err(format!(
                     "the pod {name} is gone, only its container was hit"
-                )),
+                ))
             };
         };
         if for_good {

@@ -11,7 +11,7 @@ impl Run {
         if self.seen.sent.is_none() {
             return unknown("nothing was sent");
         }
-        if !self.comes_back() {
+        if !self.will_restart() {
             return self.ran_on();
         }
         for restored in self.restores() {

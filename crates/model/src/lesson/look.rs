@@ -1,14 +1,14 @@
 //! Whether a step's check holds on the lab as it is seen: each word of it by itself, with what was
 //! seen. What was not seen is never taken for seen.
 
-use super::{Course, Is, Told, act};
+use super::{CheckResult, Is, LessonRun, act};
 use crate::{BreakState, Model, Refusal};
 use flinklab_base::units;
 use flinklab_event::{CheckpointStatus, JobDone, PhaseName, RunResult};
 use flinklab_lab::failure::{Leadership, Restore, Seconds};
 use flinklab_lab::{Check, There};
 
-impl Course {
+impl LessonRun {
     /// Looks at the lab. A step that held once goes on holding: the lab moves on, the lesson has
     /// made its point.
     pub fn look(&mut self, model: &Model) {
@@ -115,10 +115,10 @@ impl Course {
         }
     }
 
-    fn seen(&self, check: &Check, model: &Model) -> Vec<Told> {
+    fn seen(&self, check: &Check, model: &Model) -> Vec<CheckResult> {
         let mut told = Vec::new();
         let mut tell = |what: String, seen: Option<bool>, evidence: String| {
-            told.push(Told {
+            told.push(CheckResult {
                 what,
                 seen,
                 evidence,
@@ -170,9 +170,10 @@ impl Course {
         if let Some(wanted) = check.checkpoints {
             let seen = self.checkpoints(model);
             let ids: Vec<String> = seen.iter().map(|id| format!("#{id}")).collect();
-            let evidence = match ids.is_empty() {
-                true => "none so far".to_owned(),
-                false => ids.join(" "),
+            let evidence = if ids.is_empty() {
+                "none so far".to_owned()
+            } else {
+                ids.join(" ")
             };
             let enough = seen.len() >= wanted as usize;
             let what = match wanted {
@@ -192,9 +193,10 @@ impl Course {
                 .filter(|key| !model.history().any(|run| run.failure == **key))
                 .map(String::as_str)
                 .collect();
-            let evidence = match missing.is_empty() {
-                true => format!("{} runs", keys.len()),
-                false => format!("no run of {}", missing.join(", ")),
+            let evidence = if missing.is_empty() {
+                format!("{} runs", keys.len())
+            } else {
+                format!("no run of {}", missing.join(", "))
             };
             // a run that was not made is not made by waiting
             let what = "all of them were run here".to_owned();
@@ -203,9 +205,10 @@ impl Course {
         if let Some(wanted) = check.healthy {
             let health = model.health();
             let is = model.healthy() == wanted;
-            let reason = match health.reason.is_empty() {
-                true => health.word.text().to_owned(),
-                false => format!("{}: {}", health.word.text(), health.reason),
+            let reason = if health.reason.is_empty() {
+                health.word.text().to_owned()
+            } else {
+                format!("{}: {}", health.word.text(), health.reason)
             };
             tell("the lab is healthy".to_owned(), is.then_some(true), reason);
         }

@@ -69,7 +69,7 @@ pub(super) fn take(model: &mut Model, happening: &Happening, effects: &mut Vec<E
             granted(model, lines);
             model.logs.add(lines);
         }
-        Event::Standing(standing) => model.standing.clone_from(standing),
+        Event::ActiveFailures(standing) => model.active_failures.clone_from(standing),
         Event::Healed(healed) => model.healed = Some(healed.undone.clone()),
         Event::Past(runs) => model.past.clone_from(runs),
         Event::Failed { effect, fault } => {

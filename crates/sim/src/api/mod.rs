@@ -53,10 +53,13 @@ pub(super) async fn answer(cluster: Arc<Cluster>, request: Request) -> Reply {
         ["apis"] => Some(kinds::groups()),
         ["apis", group] => kinds::group(group),
         ["api", "v1"] => kinds::resources("", "v1"),
-        ["apis", group, version] => match is_defined(&cluster, group) {
-            true => kinds::resources(group, version),
-            false => None,
-        },
+        ["apis", group, version] => {
+            if is_defined(&cluster, group) {
+                kinds::resources(group, version)
+            } else {
+                None
+            }
+        }
         ["apis", "authorization.k8s.io", "v1", "subjectaccessreviews"] => {
             let bytes = serve::body(request).await;
             let asked = serde_json::from_slice(&bytes).unwrap_or(Value::Null);

@@ -56,9 +56,10 @@ impl Key {
 impl Ord for Key {
     fn cmp(&self, other: &Self) -> Ordering {
         let kind = |key: &Self| (key.kind.group, key.kind.plural);
-        let kinds = match std::ptr::eq(self.kind, other.kind) {
-            true => Ordering::Equal,
-            false => kind(self).cmp(&kind(other)),
+        let kinds = if std::ptr::eq(self.kind, other.kind) {
+            Ordering::Equal
+        } else {
+            kind(self).cmp(&kind(other))
         };
         kinds
             .then_with(|| self.namespace.cmp(&other.namespace))

@@ -14,8 +14,8 @@ mod shown;
 pub(crate) use container::{Container, Life, Process, Signal};
 
 use super::api::{Store, kinds};
+use super::context::SimContext;
 use super::flink::{Flink, Version};
-use super::ground::Ground;
 use super::kubernetes::Release;
 use super::serve::{Door, Gate};
 use flinklab_base::clock;
@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 /// One simulated cluster.
 #[derive(Debug)]
 pub(crate) struct Cluster {
-    pub(crate) ground: Arc<Ground>,
+    pub(crate) ground: Arc<SimContext>,
     /// Its definition.
     pub(crate) lab: Arc<Lab>,
     /// The Flink that its image holds.
@@ -92,7 +92,7 @@ pub(crate) struct Node {
 }
 
 /// The images that a node image brings along, with ids.
-pub(crate) fn preloaded(ground: &Ground, release: &Release) -> BTreeMap<String, String> {
+pub(crate) fn preloaded(ground: &SimContext, release: &Release) -> BTreeMap<String, String> {
     let made = |name: String| (name, format!("sha256:{}", ground.dice.hex(64)));
     release.images().into_iter().map(made).collect()
 }
@@ -130,7 +130,7 @@ impl Drop for Held<'_> {
 }
 
 impl Cluster {
-    pub(crate) fn new(ground: &Arc<Ground>, name: &str) -> Arc<Self> {
+    pub(crate) fn new(ground: &Arc<SimContext>, name: &str) -> Arc<Self> {
         let lab = ground.lab_of(name);
         let cluster = Arc::new(Self {
             stop: ground.stop.child_token(),

@@ -2,7 +2,7 @@
 //! inspect. The process goes on when its connection is gone, as in life.
 
 use super::{Answer, Machine, body_json, refused};
-use crate::ground::Trouble;
+use crate::context::Trouble;
 use crate::node;
 use crate::node::Terminal;
 use crate::serve;

@@ -2,7 +2,7 @@
 //! saving are streams that take their time.
 
 use super::{Answer, Machine, architecture, refused};
-use crate::ground::Ground;
+use crate::context::SimContext;
 use crate::serve;
 use crate::serve::{Reply, Request};
 use axum::body::Body;
@@ -42,7 +42,7 @@ pub(super) fn known<'a>(labs: impl Iterator<Item = &'a Lab>) -> Vec<String> {
     names
 }
 
-pub(super) fn made(ground: &Ground, name: &str) -> Image {
+pub(super) fn made(ground: &SimContext, name: &str) -> Image {
     let mut files = BTreeMap::new();
     let mut nodes = ground.labs().flat_map(|lab| &lab.cluster.nodes);
     if nodes.any(|node| node.image == name) {
@@ -125,9 +125,10 @@ pub(super) fn find(machine: &Machine, name: &str) -> Option<(String, Image)> {
 
 /// Docker's id of an image: the config's, or where it keeps images in containerd the manifest's.
 fn shown_id(machine: &Machine, id: &str) -> String {
-    match machine.ground.keeps_in_containerd() {
-        false => id.to_owned(),
-        true => format!("sha256:{}", id.chars().rev().take(64).collect::<String>()),
+    if machine.ground.keeps_in_containerd() {
+        format!("sha256:{}", id.chars().rev().take(64).collect::<String>())
+    } else {
+        id.to_owned()
     }
 }
 

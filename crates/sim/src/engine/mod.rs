@@ -15,7 +15,7 @@ pub(super) use containers::{Container, end};
 pub(super) use images::full_name;
 
 use super::cluster::Cluster;
-use super::ground::Ground;
+use super::context::SimContext;
 use super::serve::{self, Reply, Request};
 use flinklab_base::clock;
 use http::Method;
@@ -27,7 +27,7 @@ use tokio::sync::{broadcast, watch};
 /// One simulated computer with a Docker engine and the clusters in it.
 #[derive(Debug)]
 pub(super) struct Machine {
-    pub(super) ground: Arc<Ground>,
+    pub(super) ground: Arc<SimContext>,
     engine: Mutex<Engine>,
     clusters: Mutex<BTreeMap<String, Arc<Cluster>>>,
     /// Beats with everything that containers do.
@@ -62,7 +62,7 @@ fn no_container(name: &str) -> Refused {
 }
 
 impl Machine {
-    pub(super) fn new(ground: Arc<Ground>, images: Images) -> Arc<Self> {
+    pub(super) fn new(ground: Arc<SimContext>, images: Images) -> Arc<Self> {
         let mut engine = Engine {
             networks: networks::predefined(),
             ..Engine::default()

@@ -35,9 +35,10 @@ fn change(machine: &Arc<Machine>, id: &str, pause: bool) -> Answer {
     if let Some((cluster, name)) = node
         && let Some(cluster) = machine.clusters().get(&cluster)
     {
-        match pause {
-            true => cluster.node_paused(&name),
-            false => cluster.node_resumed(&name),
+        if pause {
+            cluster.node_paused(&name)
+        } else {
+            cluster.node_resumed(&name)
         }
     }
     Ok(serve::empty(204))

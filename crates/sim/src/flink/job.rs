@@ -75,9 +75,10 @@ impl Job {
     fn new(id: &str, lab: &Lab, version: &Version) -> Self {
         let now = clock::now();
         let counts = lab.job.proves.is_some();
-        let name = match counts {
-            true => "Numbers counted once",
-            false => "State machine job",
+        let name = if counts {
+            "Numbers counted once"
+        } else {
+            "State machine job"
         };
         Self {
             id: id.to_owned(),
@@ -90,9 +91,10 @@ impl Job {
             tasks: "CREATED",
             listed: true,
             parallelism: lab.job.parallelism,
-            sources: match counts {
-                true => lab.job.parallelism,
-                false => version.sources(lab.job.parallelism),
+            sources: if counts {
+                lab.job.parallelism
+            } else {
+                version.sources(lab.job.parallelism)
             },
             slots: Vec::new(),
             failing: None,

@@ -220,10 +220,13 @@ impl Candidate {
             let now = clock::now();
             let transitions = match Lock::read(&state.store, &self.map) {
                 Some(lock) if !may => return lock.holder == self.identity && lock.is_over(now),
-                Some(lock) if lock.is_over(now) => match cluster.version.counts_renewals() {
-                    true => 0,
-                    false => lock.transitions + 1,
-                },
+                Some(lock) if lock.is_over(now) => {
+                    if cluster.version.counts_renewals() {
+                        0
+                    } else {
+                        lock.transitions + 1
+                    }
+                }
                 Some(_) => return false,
                 None => 0,
             };
@@ -360,9 +363,10 @@ impl Candidate {
                 process.host
             )
         });
-        let rest = match rest_is_everywhere(process) {
-            true => "0.0.0.0",
-            false => ip.as_str(),
+        let rest = if rest_is_everywhere(process) {
+            "0.0.0.0"
+        } else {
+            ip.as_str()
         };
         for (component, at, text) in [
             (
@@ -422,9 +426,10 @@ impl Candidate {
     /// Seconds until the jobs are found: who has only just started loads half of its classes for it.
     fn recovers_in(&self) -> (f64, f64) {
         let warm = self.process.cluster.ground.pace.seconds(12.0);
-        match self.born.elapsed() < warm {
-            true => (1.5, 3.6),
-            false => (0.2, 0.7),
+        if self.born.elapsed() < warm {
+            (1.5, 3.6)
+        } else {
+            (0.2, 0.7)
         }
     }
 

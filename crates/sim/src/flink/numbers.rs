@@ -153,9 +153,10 @@ fn value(own: &Numbers, moment: Instant, each: f64, (task, of): (u64, u64)) -> S
     };
     let counted = own.at(moment, each);
     // A key is looked at with the first of its numbers.
-    let (seen, held) = match counted >= own.began + KEYS {
-        true => (keys.len(), part(counted)),
-        false => (0, 0),
+    let (seen, held) = if counted >= own.began + KEYS {
+        (keys.len(), part(counted))
+    } else {
+        (0, 0)
     };
     let at = clock::now().as_millisecond() - moment.elapsed().as_millis() as i64;
     json!({"at": at, "restored": own.restored, "began": part(own.began),

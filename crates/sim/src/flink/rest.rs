@@ -98,9 +98,10 @@ fn whom(state: &State, asked: &str) -> Leader {
     let flink = &state.flink;
     match flink.leader() {
         Some((id, leading)) if leading.dispatching => {
-            match state.containers.get(id).is_some_and(|own| own.is_frozen()) {
-                true => Leader::Frozen,
-                false => Leader::Here(id.clone()),
+            if state.containers.get(id).is_some_and(|own| own.is_frozen()) {
+                Leader::Frozen
+            } else {
+                Leader::Here(id.clone())
             }
         }
         Some(_) => Leader::Electing,

@@ -52,9 +52,10 @@ pub(super) fn asked(
     (id, how): (&str, &str),
     body: &Bytes,
 ) -> Answer {
-    let wish: Value = match body.is_empty() {
-        true => json!({}),
-        false => match serde_json::from_slice(body) {
+    let wish: Value = if body.is_empty() {
+        json!({})
+    } else {
+        match serde_json::from_slice(body) {
             Ok(wish) => wish,
             Err(why) => {
                 return error(
@@ -62,7 +63,7 @@ pub(super) fn asked(
                     &format!("Request did not match expected format: {why}"),
                 );
             }
-        },
+        }
     };
     let (key, purpose) = match how {
         "stop" => ("targetDirectory", Savepoint::Stops),
@@ -191,9 +192,10 @@ async fn take(master: &JobMaster, target: &str, purpose: Savepoint) -> Result<St
         process.cluster.ground.dice.hex(12)
     );
     let path = format!("{}/{name}", target.trim_end_matches('/'));
-    let written = match master.silent().is_empty() {
-        true => write(process, &path, id),
-        false => Err(io::Error::other("a TaskManager did not acknowledge")),
+    let written = if master.silent().is_empty() {
+        write(process, &path, id)
+    } else {
+        Err(io::Error::other("a TaskManager did not acknowledge"))
     };
     let savepoint = Checkpoint {
         id,

@@ -60,10 +60,7 @@ const STATE_SIZE: u64 = 6200;
 
 /// The vertices of the job that counts, or of the example.
 pub(super) fn vertices(counts: bool) -> [Vertex; 2] {
-    match counts {
-        true => COUNTING,
-        false => VERTICES,
-    }
+    if counts { COUNTING } else { VERTICES }
 }
 
 /// TaskManagers as the leader knows them; of two under one name the living one.

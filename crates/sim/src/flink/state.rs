@@ -43,9 +43,10 @@ pub(super) fn store(process: &Process, below: &str, counted: u64) -> io::Result<
 /// The simulation may run as root, whom a mode does not keep out: Flink runs as 9999.
 fn refuse_read_only(folder: &Path) -> io::Result<()> {
     let parent = folder.parent().and_then(|parent| parent.metadata().ok());
-    match parent.is_some_and(|found| found.permissions().readonly()) {
-        true => Err(io::Error::other("Permission denied")),
-        false => Ok(()),
+    if parent.is_some_and(|found| found.permissions().readonly()) {
+        Err(io::Error::other("Permission denied"))
+    } else {
+        Ok(())
     }
 }
 

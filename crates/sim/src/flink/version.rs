@@ -71,9 +71,10 @@ impl Version {
             checkpointing: lab.checkpointing().unwrap_or(EXAMPLE),
             files: lab.has_state_files(),
             incremental: rocks && incremental,
-            backend: match rocks {
-                true => "EmbeddedRocksDBStateBackend",
-                false => "HashMapStateBackend",
+            backend: if rocks {
+                "EmbeddedRocksDBStateBackend"
+            } else {
+                "HashMapStateBackend"
             },
         }
     }
@@ -110,67 +111,67 @@ impl Version {
     /// How long a leader holds on while the API server is away, and whether it then ends instead of
     /// stepping down.
     pub(super) fn patience(&self) -> (f64, f64, bool) {
-        match self.patches() {
-            true => (self.deadline + RETRIES, self.deadline + RETRIES, false),
-            false => (self.deadline + 4.0, self.deadline + 9.0, true),
+        if self.patches() {
+            (self.deadline + RETRIES, self.deadline + RETRIES, false)
+        } else {
+            (self.deadline + 4.0, self.deadline + 9.0, true)
         }
     }
 
     /// Tasks of the example's source in a job that takes so many slots: a single one in 1.15.2 and
     /// 1.20.5, one a slot in 2.2.1.
     pub(super) fn sources(&self, slots: u32) -> u32 {
-        match self.is_2() {
-            true => slots,
-            false => 1,
-        }
+        if self.is_2() { slots } else { 1 }
     }
 
     /// Seconds until a TaskManager that is gone without a word is given up.
     pub(super) fn gives_up(&self) -> (f64, f64) {
-        match self.is_1_15() {
-            true => (18.5, 19.5),
-            false => (10.4, 15.7),
+        if self.is_1_15() {
+            (18.5, 19.5)
+        } else {
+            (10.4, 15.7)
         }
     }
 
     /// How much longer each pause before a restart is than the one before, by default.
     pub(super) fn backs_off(&self) -> f64 {
-        match self.number >= (1, 19) {
-            true => 1.5,
-            false => 2.0,
-        }
+        if self.number >= (1, 19) { 1.5 } else { 2.0 }
     }
 
     /// Seconds that TaskManagers take to find another leader. After an orderly end of the one before,
     /// those of 1.15 look in vain for a while.
     pub(super) fn finds_leader(&self, orderly: bool) -> (f64, f64) {
-        match orderly && self.is_1_15() {
-            true => (8.5, 10.0),
-            false => (0.1, 0.4),
+        if orderly && self.is_1_15() {
+            (8.5, 10.0)
+        } else {
+            (0.1, 0.4)
         }
     }
 
     /// The exception for a TaskManager that is gone without a word, below Flink's runtime.
     pub(super) fn unreachable(&self) -> &'static str {
-        match self.is_1_15() {
-            true => "jobmaster.JobMasterException",
-            false => "resourcemanager.exceptions.ResourceManagerException",
+        if self.is_1_15() {
+            "jobmaster.JobMasterException"
+        } else {
+            "resourcemanager.exceptions.ResourceManagerException"
         }
     }
 
     /// `akka` or `pekko`.
     pub(super) fn scheme(&self) -> &'static str {
-        match self.number >= (1, 18) {
-            true => "pekko",
-            false => "akka",
+        if self.number >= (1, 18) {
+            "pekko"
+        } else {
+            "akka"
         }
     }
 
     /// The prefix of the key that holds what is recovered.
     pub(super) fn plan_key(&self) -> &'static str {
-        match self.is_2() {
-            true => "executionPlan-",
-            false => "jobGraph-",
+        if self.is_2() {
+            "executionPlan-"
+        } else {
+            "jobGraph-"
         }
     }
 
@@ -185,25 +186,28 @@ impl Version {
 
     /// What a recovered plan is called in the log.
     pub(super) fn plans(&self) -> &'static str {
-        match self.is_2() {
-            true => "execution plans",
-            false => "job graphs",
+        if self.is_2() {
+            "execution plans"
+        } else {
+            "job graphs"
         }
     }
 
     /// The key of a job's own leader.
     pub(super) fn job_key(&self, job: &str) -> String {
-        match self.is_1_15() {
-            true => format!("org.apache.flink.k8s.leader.{job}"),
-            false => format!("org.apache.flink.k8s.leader.job-{job}"),
+        if self.is_1_15() {
+            format!("org.apache.flink.k8s.leader.{job}")
+        } else {
+            format!("org.apache.flink.k8s.leader.job-{job}")
         }
     }
 
     /// How the elector's first line in the log names its lock.
     pub(super) fn elector(&self, map: &str, identity: &str) -> String {
-        match self.number < (1, 17) {
-            true => format!("Create KubernetesLeaderElector {map} with lock identity {identity}."),
-            false => format!("Create KubernetesLeaderElector on lock {map} ({identity})."),
+        if self.number < (1, 17) {
+            format!("Create KubernetesLeaderElector {map} with lock identity {identity}.")
+        } else {
+            format!("Create KubernetesLeaderElector on lock {map} ({identity}).")
         }
     }
 }

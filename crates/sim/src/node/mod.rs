@@ -8,8 +8,8 @@ mod verbs;
 
 use super::api;
 use super::cluster::{Cluster, Node};
+use super::context::Trouble;
 use super::engine::{self, Machine};
-use super::ground::Trouble;
 use super::kubernetes::Release;
 use super::serve::{self, Door, Gate};
 use serde_json::Value;

@@ -3,7 +3,7 @@
 
 use super::{Shell, crictl, shared, verbs};
 use crate::cluster::{Cluster, Container, Signal};
-use crate::ground::Trouble;
+use crate::context::Trouble;
 use flinklab_base::clock;
 use flinklab_lab::failure::Role;
 use flinklab_verb::Script;

@@ -2,7 +2,7 @@
 //! not followed.
 
 use super::Shell;
-use crate::ground::Trouble;
+use crate::context::Trouble;
 use crate::shared;
 use crate::shared::Obstacle;
 use std::fs;
@@ -117,9 +117,10 @@ fn purge(shell: &Shell<'_>, mount: &str) -> Result<(), i64> {
     for name in names(&real) {
         let path = real.join(name);
         let is_folder = fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir());
-        let removed = match is_folder {
-            true => fs::remove_dir_all(path),
-            false => fs::remove_file(path),
+        let removed = if is_folder {
+            fs::remove_dir_all(path)
+        } else {
+            fs::remove_file(path)
         };
         removed.map_err(|_| 1)?;
     }

@@ -1,8 +1,8 @@
 //! The ordinary programs of a node: kubeadm, ctr, containerd and a few small ones.
 
 use super::{Shell, read, write};
+use crate::context::Trouble;
 use crate::engine::full_name;
-use crate::ground::Trouble;
 use flinklab_base::clock;
 use serde_json::Value;
 

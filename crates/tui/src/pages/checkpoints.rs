@@ -92,9 +92,10 @@ impl Component for ThePage {
         let skip = (ui.screen.spot.row + 1).saturating_sub(room);
         for (n, id) in ids.iter().enumerate().skip(skip).take(room) {
             let line = Line::from(fit(row(ui, theme, *id, third), width));
-            lines.push(match n == ui.screen.spot.row {
-                true => chosen(&line, width),
-                false => line,
+            lines.push(if n == ui.screen.spot.row {
+                chosen(&line, width)
+            } else {
+                line
             });
         }
         lines.resize(height.saturating_sub(about.len() + 1), Line::default());
@@ -231,9 +232,10 @@ fn disk(ui: &Ui, trace: Option<&Trace>, known: Option<&Checkpoint>) -> Cell {
                 1 => "1 file".to_owned(),
                 n => format!("{n} files"),
             };
-            match ui.model.witnesses().disk.current {
-                true => (Tone::Ok, format!("{} {files} {size}", sign::OK)),
-                false => unseen(&format!("{files} {size}")),
+            if ui.model.witnesses().disk.current {
+                (Tone::Ok, format!("{} {files} {size}", sign::OK))
+            } else {
+                unseen(&format!("{files} {size}"))
             }
         }
         Some(_) => (Tone::Busy, "no _metadata yet".to_owned()),

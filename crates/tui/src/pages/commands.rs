@@ -95,9 +95,10 @@ impl Component for ThePage {
                 ],
                 width,
             ));
-            lines.push(match n == ui.screen.spot.row {
-                true => chosen(&command, width),
-                false => command,
+            lines.push(if n == ui.screen.spot.row {
+                chosen(&command, width)
+            } else {
+                command
             });
         }
         if let Some(whole) = whole {

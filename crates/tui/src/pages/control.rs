@@ -289,9 +289,10 @@ fn acts(ui: &Ui, theme: &Theme, width: usize) -> Vec<Line<'static>> {
             ],
             width,
         ));
-        match row == ui.screen.spot.row {
-            true => chosen(&line, width),
-            false => line,
+        if row == ui.screen.spot.row {
+            chosen(&line, width)
+        } else {
+            line
         }
     });
     rows.collect()
@@ -313,9 +314,10 @@ fn cost(
     );
     let mut lines = vec![Line::from(fit(vec![theme.say(Tone::Mark, head)], width))];
     for words in seen.costs(order, ui.model.now) {
-        let tone = match words.starts_with("Lost: ") && !words.starts_with("Lost: no") {
-            true => Tone::Warn,
-            false => Tone::Plain,
+        let tone = if words.starts_with("Lost: ") && !words.starts_with("Lost: no") {
+            Tone::Warn
+        } else {
+            Tone::Plain
         };
         lines.extend(sentences(theme, tone, &words, width));
     }

@@ -12,7 +12,7 @@ use crate::{RowId, navigate};
 use crate::{pods, words};
 use flinklab_event::Lock;
 use flinklab_event::{Effect, Pod};
-use flinklab_model::{Moment, MomentKind};
+use flinklab_model::{HistoryEntry, MomentKind};
 use jiff::{SignedDuration, Timestamp};
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -50,13 +50,13 @@ impl Component for ThePage {
     }
 
     fn rows(&self, ui: &Ui) -> Option<Vec<RowId>> {
-        let newest_first = ui.model.moments.list.iter().rev();
+        let newest_first = ui.model.history.list.iter().rev();
         let ids = newest_first.map(|one| RowId::of(&(one.at, one.kind, &one.what)));
         Some(ids.collect())
     }
 
     fn texts(&self, ui: &Ui) -> Vec<String> {
-        let newest_first = ui.model.moments.list.iter().rev();
+        let newest_first = ui.model.history.list.iter().rev();
         newest_first
             .map(|moment| format!("{} {}", moment.who, moment.what))
             .collect()
@@ -92,43 +92,45 @@ impl Component for ThePage {
             n => format!("{n} epochs seen"),
         };
         let aside = vec![theme.say(Tone::Muted, epochs)];
-        let moments = &ui.model.moments.list;
+        let history = &ui.model.history.list;
         let mut lines = axis(ui, theme, width);
         lines.push(Line::from(theme.say(Tone::Muted, "─".repeat(width))));
-        if moments.is_empty() {
+        if history.is_empty() {
             let key = ui.key_for(Scope::Pages, A::Open(Page::Failures));
             let words = format!("Nothing happened since we look. {key} lists what can be broken.");
             lines.extend(sentences(theme, Tone::Muted, &words, width));
         }
         let room = height.saturating_sub(lines.len()).max(1);
         let skip = (ui.screen.spot.row + 1).saturating_sub(room);
-        for (n, moment) in moments.iter().rev().enumerate().skip(skip).take(room) {
+        for (n, moment) in history.iter().rev().enumerate().skip(skip).take(room) {
             let line = one(ui, theme, moment, width);
-            lines.push(match n == ui.screen.spot.row {
-                true => chosen(&line, width),
-                false => line,
+            lines.push(if n == ui.screen.spot.row {
+                chosen(&line, width)
+            } else {
+                line
             });
         }
         panel(frame, theme, area, (title, aside), Focus::Here, lines);
-        Extent::new(moments.len(), room)
+        Extent::new(history.len(), room)
     }
 }
 
-fn chosen_moment(ui: &Ui) -> Option<&Moment> {
-    ui.model.moments.list.iter().rev().nth(ui.screen.spot.row)
+fn chosen_moment(ui: &Ui) -> Option<&HistoryEntry> {
+    ui.model.history.list.iter().rev().nth(ui.screen.spot.row)
 }
 
-fn one(ui: &Ui, theme: &Theme, moment: &Moment, width: usize) -> Line<'static> {
+fn one(ui: &Ui, theme: &Theme, moment: &HistoryEntry, width: usize) -> Line<'static> {
     let (tone, sign) = look(moment.kind);
-    let who = match ui
+    let who = if ui
         .model
         .cluster
         .pods
         .values()
         .any(|pod| pod.name == moment.who)
     {
-        true => pods::tag(ui, &moment.who),
-        false => words::pod(&moment.who, 14),
+        pods::tag(ui, &moment.who)
+    } else {
+        words::pod(&moment.who, 14)
     };
     Line::from(fit(
         vec![
@@ -188,9 +190,9 @@ fn axis(ui: &Ui, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     let columns = width.saturating_sub(NAMES + 2).max(1);
     let epochs = &ui.model.cluster.epochs;
     let shown = epochs.iter().rev().take(8).map(|epoch| epoch.began).min();
-    let moments = ui
+    let history = ui
         .model
-        .moments
+        .history
         .list
         .iter()
         .rev()
@@ -199,7 +201,7 @@ fn axis(ui: &Ui, theme: &Theme, width: usize) -> Vec<Line<'static>> {
         .min();
     let first = shown
         .into_iter()
-        .chain(moments)
+        .chain(history)
         .min()
         .unwrap_or(ui.model.now);
     let long = words::since(ui.model.now, first).clamp(120.0, 3600.0) * 1.02;
@@ -254,7 +256,7 @@ fn axis(ui: &Ui, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     }
     lines.push(strip(theme, "job", &job(ui, &window)));
     let mut cells = vec![(Tone::Muted, " "); columns];
-    for moment in &ui.model.moments.list {
+    for moment in &ui.model.history.list {
         let mark = matches!(
             moment.kind,
             MomentKind::Break | MomentKind::Restart | MomentKind::Restored | MomentKind::Lost
@@ -293,7 +295,7 @@ fn job(ui: &Ui, window: &Window) -> Vec<(Tone, &'static str)> {
     }
     let mut down: Option<Timestamp> = None;
     let mut gaps = Vec::new();
-    for moment in &ui.model.moments.list {
+    for moment in &ui.model.history.list {
         match moment.kind {
             MomentKind::JobDown => {
                 down.get_or_insert(moment.at);

@@ -14,8 +14,8 @@ use crate::theme::{Theme, Tone, sign};
 use crate::words;
 use crate::{RowId, Scroll};
 use flinklab_base::units;
-use flinklab_event::{Attention, Effect};
 use flinklab_event::{Count, JobException, Source};
+use flinklab_event::{DetailLevel, Effect};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -99,8 +99,8 @@ impl Component for ThePage {
         Some(exception.lines.join("\n"))
     }
 
-    fn attention(&self) -> Attention {
-        Attention::Job
+    fn attention(&self) -> DetailLevel {
+        DetailLevel::Job
     }
 
     fn draw(&self, ui: &Ui, theme: &Theme, frame: &mut Frame, area: Rect) -> Extent {
@@ -192,9 +192,10 @@ fn overview(ui: &Ui, theme: &Theme, width: usize) -> (Vec<Line<'static>>, Option
             width,
         )),
         Some(row) => {
-            let (tone, sign) = match row.all_run() {
-                true => (Tone::Ok, sign::OK),
-                false => (Tone::Warn, sign::NOW),
+            let (tone, sign) = if row.all_run() {
+                (Tone::Ok, sign::OK)
+            } else {
+                (Tone::Warn, sign::NOW)
             };
             let since = row.started.map_or_else(String::new, |at| {
                 format!(" · started {} ago", words::age_at(ui.model.now, at))
@@ -273,9 +274,10 @@ fn overview(ui: &Ui, theme: &Theme, width: usize) -> (Vec<Line<'static>>, Option
     lines.push(Line::from(theme.say(Tone::Muted, words::cut(&head, width))));
     let exceptions = &ui.model.details.exceptions;
     if exceptions.is_empty() {
-        let words = match live {
-            true => "No exception was seen: no task of this job failed since we look.",
-            false => "No exception was seen as long as Flink was heard.",
+        let words = if live {
+            "No exception was seen: no task of this job failed since we look."
+        } else {
+            "No exception was seen as long as Flink was heard."
         };
         lines.extend(sentences(theme, Tone::Muted, words, width));
         return (lines, None);
@@ -302,12 +304,11 @@ fn overview(ui: &Ui, theme: &Theme, width: usize) -> (Vec<Line<'static>>, Option
             ],
             width,
         ));
-        lines.push(match n == ui.screen.spot.row {
-            true => {
-                at = Some(lines.len());
-                chosen(&line, width)
-            }
-            false => line,
+        lines.push(if n == ui.screen.spot.row {
+            at = Some(lines.len());
+            chosen(&line, width)
+        } else {
+            line
         });
     }
     (lines, at)
@@ -327,16 +328,18 @@ fn whole(theme: &Theme, exception: &JobException, width: usize) -> Vec<Line<'sta
         &format!("root cause: {}", exception.root()),
         width,
     );
-    let place = match exception.worker.is_empty() {
-        true => exception.task.clone(),
-        false => format!("{} on {}", exception.task, exception.worker),
+    let place = if exception.worker.is_empty() {
+        exception.task.clone()
+    } else {
+        format!("{} on {}", exception.task, exception.worker)
     };
     lines.extend(sentences(theme, Tone::Muted, &place, width));
     lines.push(Line::default());
     for line in &exception.lines {
-        let tone = match line.trim_start().starts_with("at ") {
-            true => Tone::Muted,
-            false => Tone::Plain,
+        let tone = if line.trim_start().starts_with("at ") {
+            Tone::Muted
+        } else {
+            Tone::Plain
         };
         lines.push(Line::from(fit(
             vec![theme.say(tone, format!(" {line}"))],

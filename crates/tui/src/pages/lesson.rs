@@ -15,7 +15,7 @@ use flinklab_event::Comeback;
 use flinklab_event::{Effect, Kept};
 use flinklab_lab::LessonStep;
 use flinklab_lab::Sight;
-use flinklab_model::{Asked, Course, Is, Told};
+use flinklab_model::{Asked, CheckResult, Is, LessonRun};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -33,7 +33,7 @@ pub(super) struct ThePage;
 #[derive(Debug, Clone, Default)]
 pub struct State {
     /// The lesson that is gone through, and how far.
-    pub course: Option<Course>,
+    pub run: Option<LessonRun>,
     /// The one that is begun once it is known, and at which step: 0 is where it was left.
     pub wanted: Option<(String, u8)>,
 }
@@ -69,13 +69,13 @@ impl Component for ThePage {
     }
 
     fn looks_at_jobs(&self, ui: &Ui) -> bool {
-        let step = ui.pages.lesson.course.as_ref().and_then(Course::now);
+        let step = ui.pages.lesson.run.as_ref().and_then(LessonRun::now);
         step.is_some_and(|step| step.job.is_some())
     }
 
     fn offers(&self, ui: &Ui, action: A) -> bool {
         match action {
-            A::Step(_) | A::Again | A::Own(_) => ui.pages.lesson.course.is_some(),
+            A::Step(_) | A::Again | A::Own(_) => ui.pages.lesson.run.is_some(),
             _ => true,
         }
     }
@@ -84,12 +84,12 @@ impl Component for ThePage {
     fn rows(&self, ui: &Ui) -> Option<Vec<RowId>> {
         let all = ui.model.lessons.all.iter();
         let ids = all.map(|lesson| RowId::of(&lesson.key)).collect();
-        ui.pages.lesson.course.is_none().then_some(ids)
+        ui.pages.lesson.run.is_none().then_some(ids)
     }
 
     fn back(&self, ui: &mut Ui) -> bool {
-        let course = ui.pages.lesson.course.as_mut();
-        course.is_some_and(|course| course.asked.take().is_some())
+        let run = ui.pages.lesson.run.as_mut();
+        run.is_some_and(|run| run.asked.take().is_some())
     }
 
     // it is gone through in the lab as it is now
@@ -99,7 +99,7 @@ impl Component for ThePage {
 
     // the chosen lesson, or what the step says
     fn enter(&self, ui: &mut Ui) -> Vec<Effect> {
-        let Some(mut course) = ui.pages.lesson.course.take() else {
+        let Some(mut run) = ui.pages.lesson.run.take() else {
             let chosen = ui.model.lessons.all.get(ui.screen.spot.row);
             let Some(key) = chosen.map(|lesson| lesson.key.clone()) else {
                 return Vec::new();
@@ -107,9 +107,9 @@ impl Component for ThePage {
             begin(ui, &key, None);
             return Vec::new();
         };
-        let effects = act(&mut course, ui);
-        let waits = course.is == Is::Waits;
-        ui.pages.lesson.course = Some(course);
+        let effects = act(&mut run, ui);
+        let waits = run.is == Is::Waits;
+        ui.pages.lesson.run = Some(run);
         match effects {
             Some(effects) => effects,
             // a step that is not seen yet is not passed over by mistake
@@ -124,20 +124,20 @@ impl Component for ThePage {
     }
 
     fn draw(&self, ui: &Ui, theme: &Theme, frame: &mut Frame, area: Rect) -> Extent {
-        let Some(course) = &ui.pages.lesson.course else {
+        let Some(run) = &ui.pages.lesson.run else {
             return list(ui, theme, frame, area);
         };
         let (own, rest) = split(area);
         let width = usize::from(own.width.saturating_sub(2));
         let height = usize::from(own.height.saturating_sub(2));
-        let all = step(ui, theme, course, width);
+        let all = step(ui, theme, run, width);
         let (lines, extent) = scrolled(all, height, ui.screen.spot.scroll);
         Page::Dashboard.component().draw(ui, theme, frame, rest);
         panel(
             frame,
             theme,
             own,
-            (title(theme, course), place(theme, course)),
+            (title(theme, run), place(theme, run)),
             Focus::Here,
             lines,
         );
@@ -147,7 +147,7 @@ impl Component for ThePage {
 
 /// Back to the list of lessons.
 fn all_lessons(ui: &mut Ui) -> Vec<Effect> {
-    ui.pages.lesson.course = None;
+    ui.pages.lesson.run = None;
     Vec::new()
 }
 
@@ -174,26 +174,26 @@ fn begin(ui: &mut Ui, key: &str, from: Option<usize>) {
     let through = kept.done && kept.step.saturating_add(1) >= lesson.steps.len();
     let left = if through { 0 } else { kept.step };
     let step = from.unwrap_or(left);
-    let course = Course::new(&lesson, step, &ui.model);
-    ui.pages.lesson.course = Some(course);
+    let run = LessonRun::new(&lesson, step, &ui.model);
+    ui.pages.lesson.run = Some(run);
     ui.open(Page::Lesson);
     look_there(ui);
 }
 
 /// Asks for what the step does, or does it. None: there is nothing to do.
-fn act(course: &mut Course, ui: &mut Ui) -> Option<Vec<Effect>> {
-    if !course.is_to_do() {
+fn act(run: &mut LessonRun, ui: &mut Ui) -> Option<Vec<Effect>> {
+    if !run.is_to_do() {
         return None;
     }
-    let Some(asked) = course.asked.take() else {
-        match course.would(&ui.model)? {
-            Ok(asked) => course.asked = Some(asked),
+    let Some(asked) = run.asked.take() else {
+        match run.would(&ui.model)? {
+            Ok(asked) => run.asked = Some(asked),
             Err(why) => ui.screen.say(ui.model.now, format!("Not now: {why}.")),
         }
         return Some(Vec::new());
     };
     // the lab went on since it was asked for
-    let against = match (&asked, course.would(&ui.model)?) {
+    let against = match (&asked, run.would(&ui.model)?) {
         (_, Err(why)) => Some(why),
         (Asked::Break(aim), Ok(_)) => ui.model.moved_on(aim),
         (Asked::Job(_), Ok(_)) => None,
@@ -202,8 +202,8 @@ fn act(course: &mut Course, ui: &mut Ui) -> Option<Vec<Effect>> {
         ui.screen.say(ui.model.now, format!("Not done: {why}."));
         return Some(Vec::new());
     }
-    course.acted = Some(ui.model.now);
-    course.touched = true;
+    run.acted = Some(ui.model.now);
+    run.touched = true;
     Some(match asked {
         Asked::Job(order) => vec![Effect::Job(order)],
         Asked::Break(aim) => match aim.target {
@@ -220,13 +220,13 @@ fn act(course: &mut Course, ui: &mut Ui) -> Option<Vec<Effect>> {
 
 /// On or back. On from the last step: the list of lessons.
 pub(crate) fn go(ui: &mut Ui, by: i32) -> Vec<Effect> {
-    let Some(mut course) = ui.pages.lesson.course.take() else {
+    let Some(mut run) = ui.pages.lesson.run.take() else {
         return Vec::new();
     };
-    if by > 0 && course.is_last() {
-        let before = ui.model.lessons.kept.get(&course.lesson.key).copied();
-        let mut kept = course.kept(before);
-        let key = course.lesson.key.clone();
+    if by > 0 && run.is_last() {
+        let before = ui.model.lessons.kept.get(&run.lesson.key).copied();
+        let mut kept = run.kept(before);
+        let key = run.lesson.key.clone();
         if ui.screen.page == Page::Lesson {
             let mut all = ui.model.lessons.all.iter();
             let row = all.position(|one| one.key == key);
@@ -234,41 +234,43 @@ pub(crate) fn go(ui: &mut Ui, by: i32) -> Vec<Effect> {
         }
         // the next time it begins anew
         kept.step = 0;
-        let words = match kept.done {
-            true => "The lesson is over.",
-            false => "The lesson is over; its last step was not seen to hold.",
+        let words = if kept.done {
+            "The lesson is over."
+        } else {
+            "The lesson is over; its last step was not seen to hold."
         };
         ui.screen.say(ui.model.now, words);
         ui.model.lessons.kept.insert(key.clone(), kept);
         return vec![Effect::KeepLesson { key, kept }];
     }
-    let to = match by > 0 {
-        true => course.step + 1,
-        false => course.step.saturating_sub(1),
+    let to = if by > 0 {
+        run.step + 1
+    } else {
+        run.step.saturating_sub(1)
     };
-    course.turn(to, &ui.model);
-    course.touched = true;
-    ui.pages.lesson.course = Some(course);
+    run.turn(to, &ui.model);
+    run.touched = true;
+    ui.pages.lesson.run = Some(run);
     look_there(ui);
     keep(ui)
 }
 
 /// The step from its beginning.
 pub(crate) fn again(ui: &mut Ui) {
-    if let Some(mut course) = ui.pages.lesson.course.take() {
-        course.turn(course.step, &ui.model);
-        ui.pages.lesson.course = Some(course);
+    if let Some(mut run) = ui.pages.lesson.run.take() {
+        run.turn(run.step, &ui.model);
+        ui.pages.lesson.run = Some(run);
         ui.screen.say(ui.model.now, "The step begins again.");
     }
 }
 
 /// Writes down how far it is. Who only looks at a step takes nothing from what is kept.
 fn keep(ui: &mut Ui) -> Vec<Effect> {
-    let Some(course) = ui.pages.lesson.course.as_ref().filter(|it| it.touched) else {
+    let Some(run) = ui.pages.lesson.run.as_ref().filter(|it| it.touched) else {
         return Vec::new();
     };
-    let key = course.lesson.key.clone();
-    let kept: Kept = course.kept(ui.model.lessons.kept.get(&key).copied());
+    let key = run.lesson.key.clone();
+    let kept: Kept = run.kept(ui.model.lessons.kept.get(&key).copied());
     if ui.model.lessons.kept.insert(key.clone(), kept) == Some(kept) {
         return Vec::new();
     }
@@ -277,12 +279,7 @@ fn keep(ui: &mut Ui) -> Vec<Effect> {
 
 /// The panel that shows the step best has the keys.
 fn look_there(ui: &mut Ui) {
-    let sight = ui
-        .pages
-        .lesson
-        .course
-        .as_ref()
-        .and_then(|course| course.now());
+    let sight = ui.pages.lesson.run.as_ref().and_then(|run| run.now());
     ui.pages.dashboard.focus = match sight.map(|step| step.panel) {
         Some(Sight::Leader) => Panel::Leader,
         Some(Sight::Checkpoints) => Panel::Checkpoints,
@@ -303,20 +300,20 @@ pub(crate) fn follow(ui: &mut Ui) -> Vec<Effect> {
         begin(ui, &key, usize::from(from).checked_sub(1));
         return Vec::new();
     }
-    let Some(mut course) = ui.pages.lesson.course.take() else {
+    let Some(mut run) = ui.pages.lesson.run.take() else {
         return Vec::new();
     };
-    let before = course.is;
-    course.look(&ui.model);
-    let is = course.is;
+    let before = run.is;
+    run.look(&ui.model);
+    let is = run.is;
     // what was asked for holds only as long as the lab does
-    if let (Some(Asked::Break(aim)), true) = (&course.asked, before == is)
+    if let (Some(Asked::Break(aim)), true) = (&run.asked, before == is)
         && let Some(why) = ui.model.moved_on(aim)
     {
-        course.asked = None;
+        run.asked = None;
         ui.screen.say(ui.model.now, format!("Aim dropped: {why}."));
     }
-    ui.pages.lesson.course = Some(course);
+    ui.pages.lesson.run = Some(run);
     if before == is {
         return Vec::new();
     }
@@ -357,23 +354,23 @@ fn split(area: Rect) -> (Rect, Rect) {
     (own, rest)
 }
 
-fn title(theme: &Theme, course: &Course) -> Spans {
-    vec![theme.say(Tone::Accent, course.lesson.title.clone())]
+fn title(theme: &Theme, run: &LessonRun) -> Spans {
+    vec![theme.say(Tone::Accent, run.lesson.title.clone())]
 }
 
-fn place(theme: &Theme, course: &Course) -> Spans {
-    let of = course.lesson.steps.len();
-    vec![theme.say(Tone::Muted, format!("step {} of {of}", course.step + 1))]
+fn place(theme: &Theme, run: &LessonRun) -> Spans {
+    let of = run.lesson.steps.len();
+    vec![theme.say(Tone::Muted, format!("step {} of {of}", run.step + 1))]
 }
 
 /// The step, most needed first: what is asked for or seen, then what is read.
-fn step(ui: &Ui, theme: &Theme, course: &Course, width: usize) -> Vec<Line<'static>> {
-    let Some(now) = course.now() else {
+fn step(ui: &Ui, theme: &Theme, run: &LessonRun, width: usize) -> Vec<Line<'static>> {
+    let Some(now) = run.now() else {
         return Vec::new();
     };
     let head = format!(" {}", now.title);
     let mut lines = vec![Line::from(fit(vec![theme.say(Tone::Mark, head)], width))];
-    if let Some(asked) = &course.asked {
+    if let Some(asked) = &run.asked {
         lines.extend(ask(ui, theme, asked, width));
         return lines;
     }
@@ -388,12 +385,12 @@ fn step(ui: &Ui, theme: &Theme, course: &Course, width: usize) -> Vec<Line<'stat
         lines.extend(sentences(theme, Tone::Accent, &words, width));
     }
     lines.extend(compared(ui, theme, now, width));
-    for words in todo(ui, course, now) {
+    for words in todo(ui, run, now) {
         lines.extend(sentences(theme, Tone::Mark, &words, width));
     }
-    lines.extend(seen(theme, course, width));
-    if course.is == Is::Misses {
-        if let Some(why) = &course.refused {
+    lines.extend(seen(theme, run, width));
+    if run.is == Is::Misses {
+        if let Some(why) = &run.refused {
             lines.extend(sentences(theme, Tone::Fail, why, width));
         }
         let again = ui.key_for(Scope::Of(Page::Lesson), A::Again);
@@ -408,7 +405,7 @@ fn step(ui: &Ui, theme: &Theme, course: &Course, width: usize) -> Vec<Line<'stat
 }
 
 /// What to press.
-pub(super) fn todo(ui: &Ui, course: &Course, now: &LessonStep) -> Vec<String> {
+pub(super) fn todo(ui: &Ui, run: &LessonRun, now: &LessonStep) -> Vec<String> {
     let enter = ui.key_for(Scope::Of(Page::Lesson), A::Enter);
     let next = ui.key_for(Scope::Of(Page::Lesson), A::Step(1));
     let mut all = Vec::new();
@@ -419,17 +416,18 @@ pub(super) fn todo(ui: &Ui, course: &Course, now: &LessonStep) -> Vec<String> {
             all.push(format!("{} shows {}.", words::key(*key), binding.words));
         }
     }
-    if course.is_to_do() {
+    if run.is_to_do() {
         let what = match (&now.breaks, now.job) {
             (Some(key), _) => format!("{enter} aims {key}, and says what it would hit."),
             (None, Some(_)) => format!("{enter} says what it costs; the job is still untouched."),
             (None, None) => String::new(),
         };
         all.push(what);
-    } else if matches!(course.is, Is::Holds | Is::Reads) {
-        all.push(match course.is_last() {
-            true => format!("{next} ends the lesson."),
-            false => format!("{next} goes on."),
+    } else if matches!(run.is, Is::Holds | Is::Reads) {
+        all.push(if run.is_last() {
+            format!("{next} ends the lesson.")
+        } else {
+            format!("{next} goes on.")
         });
     }
     all
@@ -482,13 +480,13 @@ fn ask(ui: &Ui, theme: &Theme, asked: &Asked, width: usize) -> Vec<Line<'static>
 }
 
 /// What must be seen, and what was.
-fn seen(theme: &Theme, course: &Course, width: usize) -> Vec<Line<'static>> {
+fn seen(theme: &Theme, run: &LessonRun, width: usize) -> Vec<Line<'static>> {
     // before it is begun there is nothing to see
-    if course.is_to_do() {
+    if run.is_to_do() {
         return Vec::new();
     }
-    let rows = course.told.iter().flat_map(|told| {
-        let (tone, sign) = mark(told, course.is);
+    let rows = run.told.iter().flat_map(|told| {
+        let (tone, sign) = mark(told, run.is);
         let words = format!("{sign} {}: {}", told.what, told.evidence);
         sentences(theme, tone, &words, width)
     });
@@ -496,7 +494,7 @@ fn seen(theme: &Theme, course: &Course, width: usize) -> Vec<Line<'static>> {
 }
 
 /// How a part of a check looks.
-pub(crate) fn mark(told: &Told, is: Is) -> (Tone, &'static str) {
+pub(crate) fn mark(told: &CheckResult, is: Is) -> (Tone, &'static str) {
     match (told.seen, is) {
         (Some(true), _) => (Tone::Ok, sign::OK),
         (Some(false), _) => (Tone::Fail, sign::FAIL),
@@ -581,9 +579,10 @@ fn list(ui: &Ui, theme: &Theme, frame: &mut Frame, area: Rect) -> Extent {
             ],
             width,
         ));
-        lines.push(match row == ui.screen.spot.row {
-            true => chosen(&line, width),
-            false => line,
+        lines.push(if row == ui.screen.spot.row {
+            chosen(&line, width)
+        } else {
+            line
         });
     }
     if let Some(lesson) = ui.model.lessons.all.get(ui.screen.spot.row) {

@@ -90,9 +90,10 @@ impl Component for ThePage {
     }
 
     fn scroll(&self, ui: &mut Ui, by: i32) {
-        match ui.pages.log.whole {
-            true => scroll_text(ui, by),
-            false => scroll(ui, by),
+        if ui.pages.log.whole {
+            scroll_text(ui, by)
+        } else {
+            scroll(ui, by)
         }
     }
 

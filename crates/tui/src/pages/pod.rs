@@ -93,12 +93,13 @@ impl Component for ThePage {
             return Extent::new(0, 0);
         };
         let wide = area.width >= BESIDE;
-        let parts = match wide {
-            true => Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)])
+        let parts = if wide {
+            Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)])
                 .spacing(Spacing::Overlap(1))
                 .split(area)
-                .to_vec(),
-            false => vec![area],
+                .to_vec()
+        } else {
+            vec![area]
         };
         let width = usize::from(parts[0].width.saturating_sub(2));
         let mut lines = description(ui, theme, pod, width);
@@ -117,9 +118,10 @@ impl Component for ThePage {
             }
         }
         let height = usize::from(area.height.saturating_sub(2));
-        let longest = match wide {
-            true => lines.len().max(more.len()),
-            false => lines.len() + 1 + more.len(),
+        let longest = if wide {
+            lines.len().max(more.len())
+        } else {
+            lines.len() + 1 + more.len()
         };
         // what stands beside each other moves as one page
         let scroll = Scroll::Top(ui.screen.spot.scroll.first(longest, height));

@@ -92,9 +92,10 @@ impl Component for ThePage {
             .findings
             .iter()
             .any(|it| it.grade == Grade::Blocker && it.title == "Docker");
-        lines.extend(match without && !ui.model.plan.goes_on() {
-            true => [elsewhere, build],
-            false => [build, elsewhere],
+        lines.extend(if without && !ui.model.plan.goes_on() {
+            [elsewhere, build]
+        } else {
+            [build, elsewhere]
         });
         lines.extend(found(ui, theme, key(A::Doctor), width));
         lines.push(Line::default());
@@ -154,9 +155,10 @@ fn found(ui: &Ui, theme: &Theme, key: Span<'static>, width: usize) -> Vec<Line<'
     let worth: Vec<&Finding> = ui.model.findings.iter().filter(worth).collect();
     let mut lines = Vec::new();
     if worth.is_empty() {
-        let words = match ui.model.findings.is_empty() {
-            true => " looks at what this machine has for it.",
-            false => " tells what was looked at: nothing is in the way.",
+        let words = if ui.model.findings.is_empty() {
+            " looks at what this machine has for it."
+        } else {
+            " tells what was looked at: nothing is in the way."
         };
         let name = theme.say(Tone::Muted, " Doctor: ");
         lines.push(Line::from(vec![name, key, Span::raw(words)]));

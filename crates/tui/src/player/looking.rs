@@ -18,7 +18,7 @@ impl Player {
         if leaves || tried.model.ended == Some(Ended::Quit) {
             return Watching::Enough;
         }
-        if tried.screen.asides > before.screen.asides {
+        if tried.screen.suspend_requests > before.screen.suspend_requests {
             return Watching::Aside;
         }
         if tried.model.ended.is_some() {
@@ -28,12 +28,11 @@ impl Player {
         } else {
             if let Some(Effect::Previous(pod)) = effects.iter().find(|it| asks(it)) {
                 let known = tried.model.previous.as_ref();
-                match known.is_some_and(|log| log.uid == pod.uid) {
-                    true => tried.screen.notice = None,
-                    false => {
-                        let words = "This is a recording: nobody asked for that log then.";
-                        tried.screen.say(at, words);
-                    }
+                if known.is_some_and(|log| log.uid == pod.uid) {
+                    tried.screen.notice = None
+                } else {
+                    let words = "This is a recording: nobody asked for that log then.";
+                    tried.screen.say(at, words);
                 }
             }
             self.own = Some(tried);

@@ -162,7 +162,7 @@ impl Before {
             | Event::Kube(_)
             | Event::JobDetail(_)
             | Event::Previous(_)
-            | Event::Standing(_)
+            | Event::ActiveFailures(_)
             | Event::Node(_)
             | Event::Usual(_)
             | Event::Past(_)

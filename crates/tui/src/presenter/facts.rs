@@ -84,9 +84,10 @@ pub(super) fn facts(ui: &Ui, theme: &Theme) -> Vec<Spans> {
             Verdict::Fail => (Tone::Fail, sign::FAIL),
             Verdict::Unknown | Verdict::Inconclusive => (Tone::Warn, sign::UNKNOWN),
         };
-        let meant = match run.verdict == run.expected && run.verdict == Verdict::Fail {
-            true => ", as it should",
-            false => "",
+        let meant = if run.verdict == run.expected && run.verdict == Verdict::Fail {
+            ", as it should"
+        } else {
+            ""
         };
         let words = format!("{mark} {}{meant}", run.verdict);
         facts.push(fact("VERDICT", vec![theme.say(tone, words)]));

@@ -139,9 +139,10 @@ pub async fn left(
             limit.as_secs()
         ),
     )
-    .why(match names.is_empty() {
-        true => "the API server did not list them".to_owned(),
-        false => format!("still there: {}", names.join(", ")),
+    .why(if names.is_empty() {
+        "the API server did not list them".to_owned()
+    } else {
+        format!("still there: {}", names.join(", "))
     }))
 }
 

@@ -46,12 +46,13 @@ impl BreakSession<'_> {
                 Ok(back) => return self.undone(&entry, back, end).await,
                 Err(fault) => self.events.run(RunEventKind::Stuck(fault)).await,
             }
-            match stop.is_cancelled() {
-                true => clock::sleep(LEAVING).await,
-                false => tokio::select! {
+            if stop.is_cancelled() {
+                clock::sleep(LEAVING).await
+            } else {
+                tokio::select! {
                     () = clock::sleep(AGAIN) => {}
                     () = stop.cancelled() => {}
-                },
+                }
             }
         }
     }
@@ -73,9 +74,10 @@ impl BreakSession<'_> {
         let (at, observer, resolution_ms) = match back {
             Back::Ours(at) => {
                 undo::tell(world, ours.namespace(), entry, self.events).await;
-                let observer = match in_node {
-                    true => "node clock, before the undo",
-                    false => "our clock, before the undo",
+                let observer = if in_node {
+                    "node clock, before the undo"
+                } else {
+                    "our clock, before the undo"
                 };
                 (at, observer, 20)
             }
@@ -103,9 +105,10 @@ impl BreakSession<'_> {
         let docker = world.docker().await?;
         let nodes = gate::our_nodes(world, opened, &docker).await?;
         let in_nodes = undo::in_nodes(&nodes, entry).await?;
-        let in_cluster = match entry.undo.iter().all(|act| act.node().is_some()) {
-            true => None,
-            false => undo::in_cluster(self.cluster, entry).await?,
+        let in_cluster = if entry.undo.iter().all(|act| act.node().is_some()) {
+            None
+        } else {
+            undo::in_cluster(self.cluster, entry).await?
         };
         journal::remove(home, &entry.run)?;
         Ok(Back::Ours(in_cluster.or(in_nodes)))

@@ -100,9 +100,10 @@ pub(super) fn entries(file: &mut File) -> std::io::Result<(Vec<Entry>, Result<()
     }
     let end = found.last().map_or(0, Entry::end);
     let rest = length.saturating_sub(end);
-    let whole = match rest >= 2 * BLOCK {
-        true => Ok(()),
-        false => Err(format!("it ends after byte {length}, too early")),
+    let whole = if rest >= 2 * BLOCK {
+        Ok(())
+    } else {
+        Err(format!("it ends after byte {length}, too early"))
     };
     Ok((found, whole))
 }
@@ -115,11 +116,12 @@ pub(super) fn bytes(file: &mut File, entry: &Entry) -> std::io::Result<Vec<u8>> 
     let mut filling = Vec::new();
     let fills = entry.end() - entry.offset - entry.size;
     file.take(fills).read_to_end(&mut filling)?;
-    match filling.iter().all(|byte| *byte == 0) {
-        true => Ok(bytes),
-        false => Err(std::io::Error::other(
+    if filling.iter().all(|byte| *byte == 0) {
+        Ok(bytes)
+    } else {
+        Err(std::io::Error::other(
             "what fills up its last block is changed",
-        )),
+        ))
     }
 }
 

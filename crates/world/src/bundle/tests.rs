@@ -194,10 +194,7 @@ proptest! {
         let mut bytes = std::fs::read(&path).unwrap();
         // a tar ends with two blocks of nothing
         let at = at.index(bytes.len() - 1024);
-        match cut {
-            true => bytes.truncate(at),
-            false => bytes[at] ^= 1 << bit,
-        }
+        if cut { bytes.truncate(at) } else { bytes[at] ^= 1 << bit }
         std::fs::write(&path, bytes).unwrap();
         if let Ok(reader) = read(&path) {
             prop_assert!(!cut);

@@ -149,14 +149,13 @@ fn left(
     for (n, (image, id)) in wanted.iter().enumerate() {
         let (mut pieces, mut packed) = (Vec::new(), None);
         for entry in entries.by_ref() {
-            match entry.name == packed_name(n) {
-                true => {
-                    let words = bytes(file, &entry)?;
-                    let known = serde_json::from_slice::<Packed>(&words).ok();
-                    packed = known.map(|packed| (packed, entry.end()));
-                    break;
-                }
-                false => pieces.push(checksum(&bytes(file, &entry)?)),
+            if entry.name == packed_name(n) {
+                let words = bytes(file, &entry)?;
+                let known = serde_json::from_slice::<Packed>(&words).ok();
+                packed = known.map(|packed| (packed, entry.end()));
+                break;
+            } else {
+                pieces.push(checksum(&bytes(file, &entry)?))
             }
         }
         match packed {

@@ -79,9 +79,10 @@ fn writable(path: &Path) -> Result<(), String> {
 
 #[cfg(not(unix))]
 fn writable(path: &Path) -> Result<(), String> {
-    match path.is_dir() {
-        true => Ok(()),
-        false => Err(format!("{} is not a folder", path.display())),
+    if path.is_dir() {
+        Ok(())
+    } else {
+        Err(format!("{} is not a folder", path.display()))
     }
 }
 

@@ -5,9 +5,9 @@
 use super::route::{Route, Trouble, Ways, may_answer};
 use crate::Events;
 use crate::clean;
-use crate::watch::Sights;
+use crate::watch::WatchInputs;
 use flinklab_base::clock::sleep;
-use flinklab_event::{Attention, Event, JobDetail, JobException, Pace, Tasks, Vertex};
+use flinklab_event::{DetailLevel, Event, JobDetail, JobException, PollMode, Tasks, Vertex};
 use jiff::Timestamp;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -67,14 +67,14 @@ struct Entry {
 /// Asks while it is wanted, until it is dropped.
 pub(crate) async fn follow(
     ways: Ways,
-    mut sights: Sights,
-    mut attention: watch::Receiver<Attention>,
-    mut pace: watch::Receiver<Pace>,
+    mut sights: WatchInputs,
+    mut attention: watch::Receiver<DetailLevel>,
+    mut pace: watch::Receiver<PollMode>,
     events: Events,
 ) {
     loop {
-        let wanted = *attention.borrow_and_update() == Attention::Job
-            || *pace.borrow_and_update() == Pace::Trouble;
+        let wanted = *attention.borrow_and_update() == DetailLevel::Job
+            || *pace.borrow_and_update() == PollMode::Trouble;
         if !wanted {
             tokio::select! {
                 changed = attention.changed() => if changed.is_err() { return },
@@ -96,7 +96,7 @@ pub(crate) async fn follow(
     }
 }
 
-async fn look(ways: &Ways, sights: &Sights, job: &str) -> Result<JobDetail, Trouble> {
+async fn look(ways: &Ways, sights: &WatchInputs, job: &str) -> Result<JobDetail, Trouble> {
     let mut routes: Vec<Route> = Vec::new();
     if ways.client.is_some() {
         let leader = sights.leader.borrow().clone();

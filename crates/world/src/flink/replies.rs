@@ -300,5 +300,4 @@ pub(super) fn garbled(body: &[u8], error: &serde_json::Error) -> String {
 }
 
 #[cfg(test)]
-#[path = "replies_tests.rs"]
 mod tests;

@@ -1,7 +1,7 @@
 //! The two ways to Flink's REST, and what went wrong on them. One request, one deadline, no retry.
 
 use super::replies::{Said, said};
-use crate::watch::Pulse;
+use crate::watch::ApiLiveness;
 use bytes::Bytes;
 use flinklab_event::{Pod, PodPhase, Via};
 use flinklab_lab::failure::Role;
@@ -29,7 +29,7 @@ pub struct Ways {
     pub node_port: Option<u16>,
     plain: Plain<HttpConnector, Empty<Bytes>>,
     /// What the pod proxy says is a sign of life of the API server.
-    pulse: Pulse,
+    pulse: ApiLiveness,
 }
 
 /// One of the ways.
@@ -80,7 +80,7 @@ impl Ways {
         namespace: String,
         port: u16,
         node_port: Option<u16>,
-        pulse: Pulse,
+        pulse: ApiLiveness,
     ) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(Duration::from_secs(1)));

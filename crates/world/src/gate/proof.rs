@@ -290,13 +290,14 @@ pub(super) fn server_is(kubeconfig: &str, nodes: &[Seen]) -> Result<(), Fault> {
                 .filter(|node| node.role == "control-plane")
                 .any(|node| node.host_port(API_PORT) == Some(*port))
     };
-    match address.as_ref().is_some_and(published) {
-        true => Ok(()),
-        false => Err(refused(
+    if address.as_ref().is_some_and(published) {
+        Ok(())
+    } else {
+        Err(refused(
             "The lab's kubeconfig does not lead to the lab's cluster.".to_owned(),
             format!("{server} is not a port that its node container publishes on loopback"),
         )
-        .hint(advice!("Run `flinklab up`: it writes the file again."))),
+        .hint(advice!("Run `flinklab up`: it writes the file again.")))
     }
 }
 

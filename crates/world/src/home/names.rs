@@ -17,15 +17,16 @@ pub fn valid_name(name: &str) -> Result<(), Fault> {
         && edge(bytes.first())
         && edge(bytes.last())
         && bytes.len() <= NAME_LIMIT;
-    match fine {
-        true => Ok(()),
-        false => Err(Fault::wrong(
-            "name-invalid",
-            format!("`{name}` cannot be the name of a lab."),
-        )
-        .why("it is also the name of a kind cluster")
-        .hint(format!(
-            "Use a-z, 0-9, `-` and `.`, beginning and ending with a letter or digit, at most {NAME_LIMIT} characters."
-        ))),
+    if fine {
+        Ok(())
+    } else {
+        Err(Fault::wrong(
+        "name-invalid",
+        format!("`{name}` cannot be the name of a lab."),
+    )
+    .why("it is also the name of a kind cluster")
+    .hint(format!(
+        "Use a-z, 0-9, `-` and `.`, beginning and ending with a letter or digit, at most {NAME_LIMIT} characters."
+    )))
     }
 }

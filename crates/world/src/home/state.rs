@@ -203,10 +203,7 @@ impl State {
                 serde_json::from_str(text).map_err(broken)
             }
             Some(version) => {
-                let who = match version > u64::from(FORMAT) {
-                    true => "a newer",
-                    false => "an older",
-                };
+                let who = if version > u64::from(FORMAT) { "a newer" } else { "an older" };
                 Err(Fault::unable(
                     "state-version",
                     format!("The lab was made by {who} flinklab."),

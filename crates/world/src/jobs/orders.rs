@@ -62,7 +62,7 @@ async fn carry_out(world: &World, order: &JobOrder, events: &Events) -> Result<J
     if let Some(why) = seen.against(order.act) {
         return Err(not_now(order.act, &why));
     }
-    let hand = Hand {
+    let hand = OrderRun {
         // As it is now that nobody else changes it.
         opened: must_open(world)?,
         ours,
@@ -101,7 +101,7 @@ fn not_now(act: JobAct, why: &str) -> Fault {
 /// The job, Flink's word for it, the savepoint, where it started.
 type Outcome = (String, String, Option<String>, Option<String>);
 
-struct Hand<'a> {
+struct OrderRun<'a> {
     opened: Arc<LabHandle>,
     ours: Ours,
     docker: Docker,
@@ -110,7 +110,7 @@ struct Hand<'a> {
     order: &'a JobOrder,
 }
 
-impl Hand<'_> {
+impl OrderRun<'_> {
     fn now(&self, words: &str) {
         self.events
             .offer(Event::Job(JobTold::Now(words.to_owned())));
@@ -134,17 +134,19 @@ impl Hand<'_> {
         path: &str,
         body: Value,
     ) -> Result<Value, Fault> {
-        let text = match body.is_null() {
-            true => String::new(),
-            false => body.to_string(),
+        let text = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
         };
         if let Some(ui) = self.opened.state.ui() {
-            let data = match text.is_empty() {
-                true => String::new(),
-                false => format!(
+            let data = if text.is_empty() {
+                String::new()
+            } else {
+                format!(
                     " -H 'Content-Type: application/json' -d {}",
                     shell::quoted(&text)
-                ),
+                )
             };
             let what = format!("job {}", self.order.act);
             let command = format!(

@@ -9,7 +9,7 @@ use crate::journal::Owner;
 use crate::{Events, heal};
 use flinklab_base::clock;
 use flinklab_base::clock::Instant;
-use flinklab_event::{BreakBegun, Event, RunEventKind, RunResult, Standing};
+use flinklab_event::{ActiveFailure, BreakBegun, Event, RunEventKind, RunResult};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -34,9 +34,10 @@ pub(crate) async fn follow(home: Home, events: Events) {
     let newest = past.len().saturating_sub(PAST);
     events.send(Event::Past(past[newest..].to_vec())).await;
     loop {
-        match follower.open.is_empty() {
-            true => beat(IDLE).await,
-            false => clock::sleep(LOOK).await,
+        if follower.open.is_empty() {
+            beat(IDLE).await
+        } else {
+            clock::sleep(LOOK).await
         }
         for event in follower.look() {
             events.send(event).await;
@@ -52,7 +53,7 @@ pub struct Follower {
     known: BTreeSet<String>,
     /// Runs that go on.
     open: BTreeMap<String, Open>,
-    standing: Option<Vec<Standing>>,
+    standing: Option<Vec<ActiveFailure>>,
     folders: Folders,
 }
 
@@ -88,7 +89,7 @@ impl Follower {
         // Whoever applied something, or took it back: what cannot be read is said by who acts on it.
         let now = heal::standing_in(&self.home).ok();
         if now.is_some() && now != self.standing {
-            events.push(Event::Standing(now.clone().unwrap_or_default()));
+            events.push(Event::ActiveFailures(now.clone().unwrap_or_default()));
             self.standing = now;
         }
         // One that ended makes room for the next one, and is told of before it.

@@ -125,13 +125,12 @@ impl Lines {
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             let (line, rest) = bytes.split_at(end);
             bytes = &rest[1..];
-            match self.partial.is_empty() {
-                true => self.line(line, batch),
-                false => {
-                    self.keep(line);
-                    let whole = std::mem::take(&mut self.partial);
-                    self.line(&whole, batch);
-                }
+            if self.partial.is_empty() {
+                self.line(line, batch)
+            } else {
+                self.keep(line);
+                let whole = std::mem::take(&mut self.partial);
+                self.line(&whole, batch);
             }
         }
         self.keep(bytes);
@@ -157,13 +156,15 @@ impl Lines {
         self.count += 1;
         // Words are looked for in what a logger says; in what is printed only while that is little.
         let logged = is_logged(text);
-        let room = match logged {
-            true => self.shown < A_SECOND,
-            false => self.printed < OUTPUT,
+        let room = if logged {
+            self.shown < A_SECOND
+        } else {
+            self.printed < OUTPUT
         };
-        let highlight = match room || logged {
-            true => highlight(text),
-            false => None,
+        let highlight = if room || logged {
+            highlight(text)
+        } else {
+            None
         };
         if !room && (highlight.is_none() || self.highlighted >= HIGHLIGHTS) {
             self.any = true;
@@ -237,10 +238,7 @@ impl Lines {
 
     /// How a log ended that came to its end.
     pub(super) fn end(&self) -> End {
-        match self.any {
-            true => End::Some,
-            false => End::Nothing,
-        }
+        if self.any { End::Some } else { End::Nothing }
     }
 }
 

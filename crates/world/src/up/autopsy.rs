@@ -135,9 +135,10 @@ fn complaints(journal: &str) -> Vec<String> {
         known.retain(|known| words(known) != words(line));
         known.push(line);
     }
-    match known.is_empty() {
-        true => last(journal.lines()),
-        false => last(known.into_iter()),
+    if known.is_empty() {
+        last(journal.lines())
+    } else {
+        last(known.into_iter())
     }
 }
 

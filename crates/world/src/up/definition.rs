@@ -67,9 +67,10 @@ pub(super) fn plan(world: &World, now: Timestamp) -> Result<Plan, Fault> {
         return Err(cluster_changed(&opened.home, &state, &recorded, &lab));
     }
     // A new cluster is no change of an old one.
-    let changed = match state.nodes.is_empty() {
-        true => Vec::new(),
-        false => changed_files(&recorded, &lab),
+    let changed = if state.nodes.is_empty() {
+        Vec::new()
+    } else {
+        changed_files(&recorded, &lab)
     };
     if !state.nodes.is_empty() {
         notes.extend(dropped(&recorded, &lab, &opened.home.kubeconfig()));
@@ -100,13 +101,14 @@ fn cluster_changed(home: &Home, state: &State, before: &Lab, now: &Lab) -> Fault
             .map(|node| node.image.clone())
             .collect()
     };
-    let why = match images(before) == images(now) {
-        true => "kind.yaml says something else than when the cluster was made".to_owned(),
-        false => format!(
+    let why = if images(before) == images(now) {
+        "kind.yaml says something else than when the cluster was made".to_owned()
+    } else {
+        format!(
             "the nodes were made from {}, kind.yaml now says {}",
             images(before).join(", "),
             images(now).join(", ")
-        ),
+        )
     };
     Fault::wrong(
         "cluster-changed",

@@ -90,9 +90,10 @@ fn path(run: &Run<'_>) -> PathBuf {
 fn read(run: &Run<'_>) -> Earlier {
     let path = path(run);
     let small = fs::metadata(&path).is_ok_and(|found| found.is_file() && found.len() <= LIMIT);
-    let text = match small {
-        true => fs::read(&path).unwrap_or_default(),
-        false => Vec::new(),
+    let text = if small {
+        fs::read(&path).unwrap_or_default()
+    } else {
+        Vec::new()
     };
     let read: Earlier = serde_json::from_slice(&text).unwrap_or_default();
     match read.version {

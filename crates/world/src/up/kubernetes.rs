@@ -66,9 +66,10 @@ pub(super) async fn cluster(run: &Run<'_>) -> Result<(), Fault> {
     let complete = joined(control);
     let initialised = complete || (!fresh && is_initialised(run, &claim, control).await?);
     let all: Vec<String> = claim.nodes().iter().map(|node| node.name.clone()).collect();
-    let bare = match complete && waiting.is_empty() {
-        true => None,
-        false => Some(bare(run, &claim, control).await?),
+    let bare = if complete && waiting.is_empty() {
+        None
+    } else {
+        Some(bare(run, &claim, control).await?)
     };
     let init = async {
         match (&bare, initialised) {

@@ -85,9 +85,10 @@ pub(super) async fn settle(run: &Run<'_>) -> Result<Settled, Fault> {
     running::start(run, &mut claim).await?;
     shared::own_folders(run, &claim).await?;
     let _ = run.booted.set(claim.nodes().to_vec());
-    let detail = match found.is_empty() {
-        true => format!("{} runs", expected.join(", ")),
-        false => format!("{} runs already", expected.join(", ")),
+    let detail = if found.is_empty() {
+        format!("{} runs", expected.join(", "))
+    } else {
+        format!("{} runs already", expected.join(", "))
     };
     progress.done("node", detail).await;
     Ok(Settled {

@@ -226,10 +226,7 @@ impl Trouble<'_> {
                     .images
                     .iter()
                     .any(|known| image.ends_with(known.as_str()));
-                Fault::unable("image-missing", what).why(&self.said).hint(match is_ours {
-                    true => "It is in the node: write `imagePullPolicy: IfNotPresent` in the pod's container.".to_owned(),
-                    false => "List it under `images` of lab.yaml, so that `up` brings it into the nodes, or name one that a registry has.".to_owned(),
-                })
+                Fault::unable("image-missing", what).why(&self.said).hint(if is_ours { "It is in the node: write `imagePullPolicy: IfNotPresent` in the pod's container.".to_owned() } else { "List it under `images` of lab.yaml, so that `up` brings it into the nodes, or name one that a registry has.".to_owned() })
             }
             Kind::Container => {
                 let what = format!("The container `{container}` of the pod {pod} cannot be made.");
@@ -241,10 +238,7 @@ impl Trouble<'_> {
                 let what = format!("No node can take the pod {pod}.");
                 let claims = self.said.contains("PersistentVolumeClaim")
                     || self.said.contains("persistentvolumeclaim");
-                Fault::unable("pod-unscheduled", what).why(&self.said).hint(match claims {
-                    true => "Bind its claim to a PersistentVolume of the shared folder: `volumeName`, and `storageClassName` as the volume has it.",
-                    false => "Ask for less in `resources.requests`, or give Docker's machine more.",
-                })
+                Fault::unable("pod-unscheduled", what).why(&self.said).hint(if claims { "Bind its claim to a PersistentVolume of the shared folder: `volumeName`, and `storageClassName` as the volume has it." } else { "Ask for less in `resources.requests`, or give Docker's machine more." })
             }
             Kind::Ends => {
                 let what = format!(

@@ -35,9 +35,10 @@ pub(super) async fn follow(
             Ok(docker) => session(&docker, &nodes, &mut told, &links, &events).await,
             Err(fault) => fault,
         };
-        let why = match fault.why.is_empty() {
-            true => fault.what,
-            false => fault.why,
+        let why = if fault.why.is_empty() {
+            fault.what
+        } else {
+            fault.why
         };
         links.lost(&why).await;
         sleep(PAUSE).await;

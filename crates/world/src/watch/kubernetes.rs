@@ -4,7 +4,7 @@
 
 use super::super::disk::Named;
 use super::super::{Events, ha};
-use super::pulse::{Health, Pulse};
+use super::api_liveness::{ApiLiveness, Health};
 use super::{Links, pods};
 use flinklab_base::clock::sleep;
 use flinklab_event::{Event, JobMap, MapChange, Pod, PodChange, Pointer};
@@ -58,7 +58,7 @@ pub(super) async fn follow(
     watched: Watched,
     seen: Seen,
     links: Links,
-    pulse: Pulse,
+    pulse: ApiLiveness,
     events: Events,
 ) {
     let Watched {
@@ -83,7 +83,7 @@ pub(super) async fn follow(
         pointed: BTreeMap::new(),
         named: seen.named,
     };
-    let told = Told {
+    let told = SeenEvents {
         known: BTreeMap::new(),
     };
     let space = namespace.as_str();
@@ -377,12 +377,12 @@ impl Follower<core::ConfigMap> for Maps {
     }
 }
 
-struct Told {
+struct SeenEvents {
     /// Versions by uid.
     known: BTreeMap<String, String>,
 }
 
-impl Told {
+impl SeenEvents {
     fn news(&mut self, one: &core::Event) -> Option<Event> {
         let version = one.resource_version().unwrap_or_default();
         let before = self
@@ -392,7 +392,7 @@ impl Told {
     }
 }
 
-impl Follower<core::Event> for Told {
+impl Follower<core::Event> for SeenEvents {
     fn listed(&mut self, mut all: Vec<core::Event>) -> Vec<Event> {
         // stamps are whole seconds: within one, the order in which they were written
         let written = |one: &core::Event| one.resource_version()?.parse::<u64>().ok();

@@ -5,7 +5,7 @@ use super::super::lock::Lock;
 use super::super::taskmanager::line;
 use super::{Candidate, LEADER};
 use crate::cluster::State;
-use crate::ground::CleanStop;
+use crate::context::CleanStop;
 use flinklab_base::clock;
 use std::time::Duration;
 

@@ -129,8 +129,8 @@ fn begun(steps: Vec<LessonStep>) -> Ui {
     ui
 }
 
-fn course(ui: &Ui) -> &Course {
-    ui.pages.lesson.course.as_ref().unwrap()
+fn lesson_run(ui: &Ui) -> &LessonRun {
+    ui.pages.lesson.run.as_ref().unwrap()
 }
 
 #[test]
@@ -141,14 +141,14 @@ fn only_what_is_seen_since_the_step_began_counts_and_what_held_stays() {
         ..Check::default()
     };
     let mut ui = begun(vec![step(check)]);
-    assert_eq!(course(&ui).is, Is::Waits);
+    assert_eq!(lesson_run(&ui).is, Is::Waits);
     lease(&mut ui, 11, "one");
     checkpoint(&mut ui, 12, 4);
-    assert_eq!(course(&ui).is, Is::Waits, "{:?}", course(&ui).told);
+    assert_eq!(lesson_run(&ui).is, Is::Waits, "{:?}", lesson_run(&ui).told);
     lease(&mut ui, 16, "one");
-    assert_eq!(course(&ui).is, Is::Holds, "{:?}", course(&ui).told);
+    assert_eq!(lesson_run(&ui).is, Is::Holds, "{:?}", lesson_run(&ui).told);
     happens(&mut ui, 600, Event::Tick);
-    assert_eq!(course(&ui).is, Is::Holds);
+    assert_eq!(lesson_run(&ui).is, Is::Holds);
 }
 
 #[test]
@@ -160,16 +160,20 @@ fn another_epoch_is_seen_at_once_and_silence_only_when_the_time_is_over() {
     };
     let mut ui = begun(vec![step(stays.clone())]);
     lease(&mut ui, 12, "two");
-    assert_eq!(course(&ui).is, Is::Misses);
+    assert_eq!(lesson_run(&ui).is, Is::Misses);
     // the step again, under the epoch that is there now
     key(&mut ui, 13, KeyCode::Char('a'));
     happens(&mut ui, 14, Event::Tick);
-    assert_eq!(course(&ui).is, Is::Waits);
+    assert_eq!(lesson_run(&ui).is, Is::Waits);
     happens(&mut ui, 72, Event::Tick);
-    assert_eq!(course(&ui).is, Is::Waits);
+    assert_eq!(lesson_run(&ui).is, Is::Waits);
     happens(&mut ui, 75, Event::Tick);
-    assert_eq!(course(&ui).is, Is::Misses, "a minute without a checkpoint");
-    assert!(course(&ui).told.iter().any(|told| told.seen.is_none()));
+    assert_eq!(
+        lesson_run(&ui).is,
+        Is::Misses,
+        "a minute without a checkpoint"
+    );
+    assert!(lesson_run(&ui).told.iter().any(|told| told.seen.is_none()));
 }
 
 #[test]
@@ -183,10 +187,10 @@ fn a_step_that_does_something_has_all_the_time_until_it_does() {
         })
     }]);
     happens(&mut ui, 900, Event::Tick);
-    assert_eq!(course(&ui).is, Is::Waits);
+    assert_eq!(lesson_run(&ui).is, Is::Waits);
     // nobody knows what runs: it is not done
     assert_eq!(key(&mut ui, 901, KeyCode::Enter), vec![]);
-    assert_eq!(course(&ui).asked, None);
+    assert_eq!(lesson_run(&ui).asked, None);
     let job = KnownJob {
         id: "j".to_owned(),
         when: at(0),
@@ -204,9 +208,9 @@ fn a_step_that_does_something_has_all_the_time_until_it_does() {
         vec![],
         "it is asked first"
     );
-    assert!(course(&ui).asked.is_some());
+    assert!(lesson_run(&ui).asked.is_some());
     key(&mut ui, 903, KeyCode::Esc);
-    assert!(course(&ui).asked.is_none(), "and can be taken back");
+    assert!(lesson_run(&ui).asked.is_none(), "and can be taken back");
     assert_eq!(ui.screen.page, Page::Lesson);
     key(&mut ui, 904, KeyCode::Enter);
     let order = JobOrder {
@@ -227,7 +231,7 @@ fn a_step_that_does_something_has_all_the_time_until_it_does() {
         after: HaData::default(),
     };
     happens(&mut ui, 907, Event::Job(JobTold::Done(Box::new(done))));
-    assert_eq!(course(&ui).is, Is::Holds, "{:?}", course(&ui).told);
+    assert_eq!(lesson_run(&ui).is, Is::Holds, "{:?}", lesson_run(&ui).told);
 }
 
 #[test]
@@ -241,9 +245,9 @@ fn what_is_refused_misses_at_once_with_the_reason() {
     }]);
     let fault = Fault::unable("x", "Flink refuses it.").why("no slots");
     happens(&mut ui, 12, Event::Job(JobTold::Refused(fault)));
-    assert_eq!(course(&ui).is, Is::Misses);
+    assert_eq!(lesson_run(&ui).is, Is::Misses);
     assert_eq!(
-        course(&ui).refused.as_deref(),
+        lesson_run(&ui).refused.as_deref(),
         Some("Flink refuses it. no slots")
     );
 }
@@ -251,7 +255,7 @@ fn what_is_refused_misses_at_once_with_the_reason() {
 #[test]
 fn how_far_a_lesson_is_is_kept_and_gone_on_with() {
     let mut ui = begun(vec![step(Check::default()), step(Check::default())]);
-    assert_eq!(course(&ui).is, Is::Reads);
+    assert_eq!(lesson_run(&ui).is, Is::Reads);
     let kept = key(&mut ui, 11, KeyCode::Char('n'));
     let second = Kept {
         step: 1,
@@ -267,7 +271,7 @@ fn how_far_a_lesson_is_is_kept_and_gone_on_with() {
     // the last step is read: the lesson was gone through
     assert!(ui.model.lessons.kept["1-a"].done);
     key(&mut ui, 12, KeyCode::Char('b'));
-    assert_eq!(course(&ui).step, 0);
+    assert_eq!(lesson_run(&ui).step, 0);
     key(&mut ui, 13, KeyCode::Char('n'));
     let over = key(&mut ui, 14, KeyCode::Char('n'));
     let end = Kept {
@@ -281,7 +285,7 @@ fn how_far_a_lesson_is_is_kept_and_gone_on_with() {
             kept: end
         }]
     );
-    assert_eq!(ui.pages.lesson.course, None, "the list of lessons again");
+    assert_eq!(ui.pages.lesson.run, None, "the list of lessons again");
 }
 
 /// A lesson that is asked for by its name before the lab is seen, with what was kept of it.
@@ -311,13 +315,17 @@ fn the_step_that_was_asked_for_is_shown_though_the_lesson_was_gone_through() {
     };
     for (from, shown) in [(3, 2), (2, 1), (1, 0)] {
         let (ui, _) = wanted(from, 3, through);
-        assert_eq!(course(&ui).step, shown, "--from {from}");
+        assert_eq!(lesson_run(&ui).step, shown, "--from {from}");
     }
     let left = Kept {
         step: 1,
         done: false,
     };
-    assert_eq!(course(&wanted(0, 3, left).0).step, 1, "where it was left");
+    assert_eq!(
+        lesson_run(&wanted(0, 3, left).0).step,
+        1,
+        "where it was left"
+    );
 }
 
 #[test]
@@ -332,7 +340,7 @@ fn what_is_kept_stays_until_something_is_done() {
             .iter()
             .any(|effect| matches!(effect, Effect::KeepLesson { .. }))
     };
-    assert_eq!(course(&ui).is, Is::Reads, "it was looked at");
+    assert_eq!(lesson_run(&ui).is, Is::Reads, "it was looked at");
     assert!(!keeps(&effects), "{effects:?}");
     assert_eq!(ui.model.lessons.kept["1-a"], left);
     let effects = key(&mut ui, 11, KeyCode::Char('n'));
@@ -349,11 +357,11 @@ fn what_is_seen_first_is_what_was_there_before() {
         renewals: Some(1),
         ..Check::default()
     };
-    let mut course = Course::new(&lesson(vec![step(check)]), 0, &ui.model);
+    let mut lesson_run = LessonRun::new(&lesson(vec![step(check)]), 0, &ui.model);
     lease(&mut ui, 1, "one");
-    course.look(&ui.model);
-    assert_eq!(course.is, Is::Waits, "{:?}", course.told);
+    lesson_run.look(&ui.model);
+    assert_eq!(lesson_run.is, Is::Waits, "{:?}", lesson_run.told);
     lease(&mut ui, 6, "one");
-    course.look(&ui.model);
-    assert_eq!(course.is, Is::Holds, "{:?}", course.told);
+    lesson_run.look(&ui.model);
+    assert_eq!(lesson_run.is, Is::Holds, "{:?}", lesson_run.told);
 }

@@ -135,9 +135,10 @@ impl Place {
         // In a node it is there for that.
         let run = format!("{}/flinklab-", self.folder.path().display());
         words[2] = words[2].replace("/run/flinklab-", &run);
-        let others = match self.changes_owners {
-            true => "",
-            false => "export PATH=\"$0:$PATH\"; ",
+        let others = if self.changes_owners {
+            ""
+        } else {
+            "export PATH=\"$0:$PATH\"; "
         };
         let mut command = Command::new("sh");
         command.arg("-c").arg(format!("{others}exec \"$@\""));
@@ -180,13 +181,12 @@ fn all_of(path: &Path) -> Vec<String> {
     let found = fs::symlink_metadata(path).unwrap();
     let (mode, owner) = (found.mode(), (found.uid(), found.gid()));
     let mut all = vec![format!("{} {mode:o} {owner:?}", path.display())];
-    match found.is_dir() {
-        true => {
-            for entry in fs::read_dir(path).unwrap() {
-                all.extend(all_of(&entry.unwrap().path()));
-            }
+    if found.is_dir() {
+        for entry in fs::read_dir(path).unwrap() {
+            all.extend(all_of(&entry.unwrap().path()));
         }
-        false => all.push(fs::read_to_string(path).unwrap()),
+    } else {
+        all.push(fs::read_to_string(path).unwrap())
     }
     all
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 
 /// A folder of our own below the system's temporary one.
 #[derive(Debug)]
-pub struct Throwaway(tempfile::TempDir);
+pub struct TempHome(tempfile::TempDir);
 
-impl Throwaway {
+impl TempHome {
     /// Makes one that nobody else can look into.
     pub fn new(below: &Path) -> Result<Self, Fault> {
         let made = tempfile::Builder::new()
@@ -39,11 +39,11 @@ mod tests {
     #[test]
     fn it_is_gone_with_everything_in_it() {
         let below = tempfile::tempdir().unwrap();
-        let folder = Throwaway::new(below.path()).unwrap();
+        let folder = TempHome::new(below.path()).unwrap();
         let path = folder.path().to_owned();
         std::fs::write(path.join("a"), "a").unwrap();
         drop(folder);
         assert!(!path.exists());
-        assert!(Throwaway::new(&path).is_err());
+        assert!(TempHome::new(&path).is_err());
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
 
 #[derive(Debug)]
-pub(crate) struct Ground {
+pub(crate) struct SimContext {
     /// The definitions that clusters may be of; at least one.
     labs: Vec<Arc<Lab>>,
     pub(super) pace: Pace,
@@ -52,7 +52,7 @@ pub enum CleanStop {
     Retaken,
 }
 
-impl Ground {
+impl SimContext {
     pub(super) fn new(labs: Vec<Lab>, speed: f64, seed: u64) -> Self {
         Self {
             labs: labs.into_iter().map(Arc::new).collect(),

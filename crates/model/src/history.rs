@@ -8,7 +8,7 @@ use flinklab_event::{Event, Link, PodChange, RunEvent, RunEventKind, Source};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
-/// Moments remembered: a workshop with a break a minute.
+/// History remembered: a workshop with a break a minute.
 const MOMENTS: usize = 1000;
 
 /// What kind of thing happened.
@@ -42,7 +42,7 @@ pub enum Kind {
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Moment {
+pub struct HistoryEntry {
     /// When, by whoever knows best.
     pub at: Timestamp,
     /// What kind.
@@ -55,9 +55,9 @@ pub struct Moment {
 
 /// All of them, oldest first, and what is needed to notice the next one.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Moments {
+pub struct History {
     /// Oldest first.
-    pub list: Vec<Moment>,
+    pub list: Vec<HistoryEntry>,
     /// The pods were listed: what comes from then on is new.
     listed: bool,
     /// Restarts by uid, with the name.
@@ -71,11 +71,11 @@ pub struct Moments {
     lost: BTreeMap<Source, Timestamp>,
 }
 
-impl Moments {
+impl History {
     fn add(&mut self, at: Timestamp, kind: Kind, who: &str, what: String) {
         let place = self.list.partition_point(|moment| moment.at <= at);
         let who = who.to_owned();
-        let moment = Moment {
+        let moment = HistoryEntry {
             at,
             kind,
             who,
@@ -101,11 +101,11 @@ impl Model {
     /// Notices what an event, taken in already, changed. Called at the end of `update`.
     pub(super) fn remember(&mut self, event: &Event) {
         let now = self.now;
-        let mut moments = std::mem::take(&mut self.moments);
+        let mut history = std::mem::take(&mut self.history);
         match event {
-            Event::Pods(change) => self.pods_changed(&mut moments, change),
-            Event::Map(_) => self.lead_changed(&mut moments),
-            Event::Flink(_) => self.job_changed(&mut moments),
+            Event::Pods(change) => self.pods_changed(&mut history, change),
+            Event::Map(_) => self.lead_changed(&mut history),
+            Event::Flink(_) => self.job_changed(&mut history),
             Event::Run(
                 event @ RunEvent {
                     kind: RunEventKind::Sent { at, .. },
@@ -114,40 +114,40 @@ impl Model {
             ) => {
                 if let Some(run) = self.run().filter(|run| event.is_of(&run.order.run)) {
                     let what = format!("{} sent", run.order.failure.key);
-                    moments.add(*at, Kind::Break, &run.order.target.pod, what);
+                    history.add(*at, Kind::Break, &run.order.target.pod, what);
                 }
             }
             Event::Link { source, link } => match link {
                 Link::Lost { since, why } => {
-                    if moments.lost.insert(*source, *since).is_none() {
-                        moments.add(*since, Kind::Lost, source.text(), format!("lost: {why}"));
+                    if history.lost.insert(*source, *since).is_none() {
+                        history.add(*since, Kind::Lost, source.text(), format!("lost: {why}"));
                     }
                 }
                 Link::Live { .. } => {
-                    if let Some(since) = moments.lost.remove(source) {
+                    if let Some(since) = history.lost.remove(source) {
                         let what = format!("answers again after {}", took(since, now));
-                        moments.add(now, Kind::Back, source.text(), what);
+                        history.add(now, Kind::Back, source.text(), what);
                     }
                 }
             },
-            Event::Tick => self.lease_watched(&mut moments),
+            Event::Tick => self.lease_watched(&mut history),
             _ => {}
         }
-        self.moments = moments;
+        self.history = history;
     }
 
-    fn pods_changed(&self, moments: &mut Moments, change: &PodChange) {
-        let first = !moments.listed && matches!(change, PodChange::Listed(_));
-        moments.listed |= first;
-        let before = std::mem::take(&mut moments.pods);
+    fn pods_changed(&self, history: &mut History, change: &PodChange) {
+        let first = !history.listed && matches!(change, PodChange::Listed(_));
+        history.listed |= first;
+        let before = std::mem::take(&mut history.pods);
         for (uid, pod) in &self.cluster.pods {
-            moments
+            history
                 .pods
                 .insert(uid.clone(), (pod.name.clone(), pod.restarts));
             match before.get(uid) {
                 None if !first => {
                     let at = pod.created.unwrap_or(self.now);
-                    moments.add(at, Kind::Came, &pod.name, "was created".to_owned());
+                    history.add(at, Kind::Came, &pod.name, "was created".to_owned());
                 }
                 Some((_, restarts)) if pod.restarts > *restarts => {
                     let (code, at) = match &pod.last_exit {
@@ -155,7 +155,7 @@ impl Model {
                         None => (String::new(), None),
                     };
                     let what = format!("restart {}{code}", pod.restarts);
-                    moments.add(
+                    history.add(
                         at.unwrap_or(self.now),
                         Kind::Restart,
                         &pod.name,
@@ -166,20 +166,20 @@ impl Model {
             }
         }
         for (uid, (name, _)) in before {
-            if !moments.pods.contains_key(&uid) {
-                moments.add(self.now, Kind::Went, &name, "is gone".to_owned());
+            if !history.pods.contains_key(&uid) {
+                history.add(self.now, Kind::Went, &name, "is gone".to_owned());
             }
         }
     }
 
-    fn lead_changed(&self, moments: &mut Moments) {
+    fn lead_changed(&self, history: &mut History) {
         if let Some(lock) = self.cluster.lock() {
-            let before = moments.holder.replace(lock.holder.clone());
+            let before = history.holder.replace(lock.holder.clone());
             let held = before.is_some_and(|before| !before.is_empty());
             if held && lock.holder.is_empty() {
                 let pod = self.cluster.epoch().and_then(|epoch| epoch.pod.clone());
                 let who = pod.unwrap_or_default();
-                moments.add(
+                history.add(
                     self.now,
                     Kind::Released,
                     &who,
@@ -188,15 +188,15 @@ impl Model {
             }
         }
         for epoch in &self.cluster.epochs {
-            if epoch.number > moments.epoch {
-                moments.epoch = epoch.number;
+            if epoch.number > history.epoch {
+                history.epoch = epoch.number;
                 let who = epoch.pod.clone().unwrap_or_default();
                 let what = format!("epoch {} begins", epoch.number);
-                moments.add(epoch.began, Kind::Epoch, &who, what);
+                history.add(epoch.began, Kind::Epoch, &who, what);
             } else if let (Some(pod), Some(moment)) = (
                 &epoch.pod,
                 // the key that names the pod follows half a second later
-                moments.list.iter_mut().rev().take(50).find(|moment| {
+                history.list.iter_mut().rev().take(50).find(|moment| {
                     moment.kind == Kind::Epoch && moment.at == epoch.began && moment.who.is_empty()
                 }),
             ) {
@@ -207,29 +207,29 @@ impl Model {
 
     /// Nothing happens when a lease runs out, so that the clock has to notice. Without the API
     /// server it may be renewed unseen.
-    fn lease_watched(&self, moments: &mut Moments) {
+    fn lease_watched(&self, history: &mut History) {
         let Some(lock) = self.cluster.lock().filter(|lock| !lock.holder.is_empty()) else {
             return;
         };
         let live = matches!(self.links.get(&Source::Api), Some(Link::Live { .. }));
         let seen = live && !self.cluster.clock.may_be_renewed(self.now);
         let ends = lock.ends();
-        if seen && ends < self.now && moments.expired != Some(ends) {
-            moments.expired = Some(ends);
+        if seen && ends < self.now && history.expired != Some(ends) {
+            history.expired = Some(ends);
             let pod = self.cluster.epoch().and_then(|epoch| epoch.pod.clone());
             let who = pod.unwrap_or_default();
             let what = "did not renew: its lease ran out".to_owned();
-            moments.add(ends, Kind::Expired, &who, what);
+            history.add(ends, Kind::Expired, &who, what);
         }
     }
 
-    fn job_changed(&self, moments: &mut Moments) {
+    fn job_changed(&self, history: &mut History) {
         let ours = self.lab.as_ref().and_then(|lab| lab.job.as_deref());
         if let (Some(row), Some((at, sample))) = (self.job.row(ours), &self.job.sample)
             && sample.jobs.is_ok()
         {
             let (up, at) = (row.all_run(), *at);
-            match moments.tasks {
+            match history.tasks {
                 Some((was, _)) if was == up => {}
                 Some((_, since)) if up => {
                     let what = format!(
@@ -237,24 +237,24 @@ impl Model {
                         row.tasks.total,
                         took(since, at)
                     );
-                    moments.add(at, Kind::JobUp, "job", what);
-                    moments.tasks = Some((up, at));
+                    history.add(at, Kind::JobUp, "job", what);
+                    history.tasks = Some((up, at));
                 }
                 before => {
                     if before.is_some() {
                         let (running, total) = (row.tasks.running, row.tasks.total);
                         let what = format!("{}: {running} of {total} tasks run", row.state);
-                        moments.add(at, Kind::JobDown, "job", what);
+                        history.add(at, Kind::JobDown, "job", what);
                     }
-                    moments.tasks = Some((up, at));
+                    history.tasks = Some((up, at));
                 }
             }
         }
         let restores = self.job.restores.len();
-        for restored in self.job.restores.iter().skip(moments.restores) {
+        for restored in self.job.restores.iter().skip(history.restores) {
             let what = format!("restored from checkpoint {}", restored.id);
-            moments.add(restored.at, Kind::Restored, "job", what);
+            history.add(restored.at, Kind::Restored, "job", what);
         }
-        moments.restores = restores;
+        history.restores = restores;
     }
 }

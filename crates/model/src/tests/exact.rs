@@ -3,8 +3,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::story_tests::{JOB, Story, at, crash, map, of, rest};
-use super::*;
+use super::story::{JOB, Story, at, crash, map, of, rest};
+use crate::*;
 use flinklab_event::{Count, Event};
 use flinklab_lab::failure::{StatementName, Verdict};
 

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::edit::{Book, Edit};
-use super::lines;
+use super::super::lines;
+use super::{Book, Edit};
 use crate::mistake::Mistake;
 use crate::yaml;
 use crate::yaml::{At, Node, Value};
@@ -25,7 +25,7 @@ fn edited(manifest: &str, edit: &Edit) -> Result<String, Mistake> {
         version: None,
     };
     book.edit(edit)?;
-    Ok(super::edit::text(&book.files["m.yaml"]))
+    Ok(super::text(&book.files["m.yaml"]))
 }
 
 fn option(key: &str, value: &str) -> Edit {

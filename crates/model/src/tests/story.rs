@@ -1,12 +1,12 @@
 //! Runs told second by second: what must be seen for each of the statements that every lab has, and
-//! what looks good and is not. The recordings of a real cluster are in `judge_tests`, the statement
-//! that only some labs have in `exact_tests`.
+//! what looks good and is not. The recordings of a real cluster are in `recorded`, the statement
+//! that only some labs have in `exact`.
 
 #![allow(clippy::unwrap_used)]
 
 mod operated;
 
-use super::*;
+use crate::*;
 use flinklab_event::{
     Checkpoint, CheckpointStatus, CheckpointsSample, ClusterMap, DiskCheckpoint, DiskSample, Event,
     FlinkSample, Happening, JobMap, JobRow, LeaderKey, LeaseEnd, Lock, MapChange, Pod, PodChange,
@@ -559,7 +559,7 @@ fn the_aftershock_of_a_cut_belongs_to_its_run() {
     story.checkpoint(40.0, 20, Some((10, 19.0)));
     story.leads("two", "10.0.0.2", 40.5, 79.0);
     assert!(judge(&story.run, at(79.0), Origin::Real).is_none());
-    let waits = budget_tests::waits(&story, 79.0);
+    let waits = super::budget::waits(&story, 79.0);
     assert_eq!(waits, "watching for the aftershock: 16 s");
     story.tell(80.0, rest(80.0, 0, 20, Some((10, 19.0))));
     story.tell(84.0, rest(84.0, 4, 20, Some((20, 83.0))));
@@ -596,7 +596,7 @@ fn a_right_put_back_is_over_when_the_leader_that_stays_has_renewed() {
     );
     story.checkpoint(56.0, 29, Some((10, 17.0)));
     assert!(judge(&story.run, at(57.0), Origin::Real).is_none());
-    let waits = budget_tests::waits(&story, 57.0);
+    let waits = super::budget::waits(&story, 57.0);
     assert!(waits.contains("until the leader renews"), "{waits}");
     story.tell(72.0, map("three", "10.0.0.2", 72.0));
     assert!(judge(&story.run, at(72.0), Origin::Real).is_none());

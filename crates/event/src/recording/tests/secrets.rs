@@ -1,7 +1,7 @@
 //! What a recording never holds, however it is cut into lines, and what it keeps word for word.
 #![allow(clippy::unwrap_used)]
 
-use super::*;
+use super::super::*;
 use crate::{Deed, Event, LogLine, PreviousLog};
 use proptest::prelude::*;
 
@@ -250,7 +250,7 @@ fn names_of_objects_are_looked_at_like_what_they_hold() {
         token.clone(): "a",
         "s3.secret-key": "abc",
     });
-    Private::new(&[], Some("/home/ada")).leave_out(&mut value);
+    Private::new(&[], Some("/home/ada")).redact(&mut value);
     let text = value.to_string();
     assert!(!text.contains(&token) && !text.contains("ada"), "{text}");
     assert_eq!(value["~/x"]["deep"], 1);
@@ -294,7 +294,7 @@ fn a_users_name_stays_a_word() {
     })
     .unwrap();
     let before = value.clone();
-    Private::new(&[], Some("/home/default")).leave_out(&mut value);
+    Private::new(&[], Some("/home/default")).redact(&mut value);
     assert_eq!(value, before);
 }
 
@@ -431,9 +431,10 @@ proptest! {
         let text = clean(&format!("{before} {of_shape} {after}"));
         prop_assert!(!text.contains(&of_shape), "{} in {}", of_shape, text);
         let value = noise(seed, LETTERS, 12);
-        let texts = match cut {
-            false => cleaned(&[&format!("{before} {name} {value} {after}")]),
-            true => cleaned(&[&format!("{before} {name}"), &format!("{value} {after}")]),
+        let texts = if cut {
+            cleaned(&[&format!("{before} {name}"), &format!("{value} {after}")])
+        } else {
+            cleaned(&[&format!("{before} {name} {value} {after}")])
         };
         prop_assert!(!texts.concat().contains(&value), "{} in {:?}", value, texts);
     }
@@ -457,12 +458,12 @@ fn a_deed_names_nobody() {
 #[test]
 fn real_sessions_are_kept_word_for_word() {
     let sessions: [&[u8]; 6] = [
-        include_bytes!("../../../../assets/demo.flinklab.gz"),
-        include_bytes!("../../../../tests/recordings/jm-crash.flinklab.gz"),
-        include_bytes!("../../../../tests/recordings/jm-stop.flinklab.gz"),
-        include_bytes!("../../../../tests/recordings/outages.flinklab.gz"),
-        include_bytes!("../../../../tests/recordings/pointer-lost.flinklab.gz"),
-        include_bytes!("../../../../tests/recordings/tm-crash.flinklab.gz"),
+        include_bytes!("../../../../../assets/demo.flinklab.gz"),
+        include_bytes!("../../../../../tests/recordings/jm-crash.flinklab.gz"),
+        include_bytes!("../../../../../tests/recordings/jm-stop.flinklab.gz"),
+        include_bytes!("../../../../../tests/recordings/outages.flinklab.gz"),
+        include_bytes!("../../../../../tests/recordings/pointer-lost.flinklab.gz"),
+        include_bytes!("../../../../../tests/recordings/tm-crash.flinklab.gz"),
     ];
     let private = Private::new(&[], Some("/home/test"));
     for session in sessions {
@@ -472,7 +473,7 @@ fn real_sessions_are_kept_word_for_word() {
         for line in text.lines() {
             let before: serde_json::Value = serde_json::from_str(line).unwrap();
             let mut after = before.clone();
-            private.leave_out(&mut after);
+            private.redact(&mut after);
             assert_eq!(after, before);
         }
     }

@@ -3,8 +3,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::story_tests::{Story, at, crash, map, of, pods, rest};
-use super::*;
+use super::story::{Story, at, crash, map, of, pods, rest};
+use crate::*;
 use flinklab_event::Event;
 use flinklab_lab::Checkpointing;
 use flinklab_lab::failure::{StatementName, Verdict, find};
@@ -240,7 +240,7 @@ fn a_run_does_not_end_with_the_first_word_of_its_checkpoint() {
     story.tell(0.5, seen(0.5, 4, None));
     story.restarts(3.0, "jm-b");
     runs_on(&mut story, "one", 590.0, None);
-    story.tell(590.0, super::story_tests::pointer(11));
+    story.tell(590.0, super::story::pointer(11));
     assert!(judge(&story.run, at(590.1), Origin::Recorded).is_none());
     assert!(story.run.deadline() >= at(600.0));
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// What the environment says.
 #[derive(Debug, Clone, Default)]
-pub struct Surroundings {
+pub struct Environment {
     /// `DOCKER_HOST`.
     pub docker_host: Option<String>,
     /// `DOCKER_CONTEXT`.
@@ -47,7 +47,7 @@ pub struct Surroundings {
     pub terminal: bool,
 }
 
-impl Surroundings {
+impl Environment {
     /// What other commands must repeat to act on the same lab: all that no variable tells them.
     pub(super) fn called(&self, global: &Global) -> Invocation {
         let home = global

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::super::lines::{Goal, Lines};
-use super::super::{Show, Surroundings};
+use super::super::{Environment, Show};
 use super::*;
 use crate::cli::Cli;
 use clap::Parser;
@@ -13,7 +13,7 @@ use serde_json::json;
 
 fn printer() -> Printer {
     let cli = Cli::parse_from(["flinklab", "status"]);
-    Printer::new(&cli.global, &Surroundings::default())
+    Printer::new(&cli.global, &Environment::default())
 }
 
 /// A model in which the run `a` was judged PASS.

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::*;
+use crate::*;
 use flinklab_event::{
     BreakOrder, ClusterMap, DiskCheckpoint, DiskSample, Event, FlinkSample, Happening, JobMap,
     LeaderKey, LeaseEnd, MapChange, PhaseName, PodChange, Pointer, RunEvent, RunEventKind,
@@ -12,12 +12,12 @@ use flinklab_lab::failure::{Role, Verdict, find};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-const JM_CRASH: &str = include_str!("../../../tests/fixtures/runs/jm-crash.jsonl");
-const JM_STOP: &str = include_str!("../../../tests/fixtures/runs/jm-stop.jsonl");
-const JM_STOP_2: &str = include_str!("../../../tests/fixtures/runs/jm-stop-2.jsonl");
-const JM_DELETE: &str = include_str!("../../../tests/fixtures/runs/jm-delete.jsonl");
-const TM_STOP: &str = include_str!("../../../tests/fixtures/runs/tm-stop.jsonl");
-const TM_RESTARTS: &str = include_str!("../../../tests/fixtures/runs/tm-crash-restarts.jsonl");
+const JM_CRASH: &str = include_str!("../../../../tests/fixtures/runs/jm-crash.jsonl");
+const JM_STOP: &str = include_str!("../../../../tests/fixtures/runs/jm-stop.jsonl");
+const JM_STOP_2: &str = include_str!("../../../../tests/fixtures/runs/jm-stop-2.jsonl");
+const JM_DELETE: &str = include_str!("../../../../tests/fixtures/runs/jm-delete.jsonl");
+const TM_STOP: &str = include_str!("../../../../tests/fixtures/runs/tm-stop.jsonl");
+const TM_RESTARTS: &str = include_str!("../../../../tests/fixtures/runs/tm-crash-restarts.jsonl");
 
 fn recording(text: &str) -> Vec<Happening> {
     text.lines()

@@ -26,7 +26,7 @@ const WATCHES: usize = 3;
 
 /// Signs of life, shared by all who talk to the API server.
 #[derive(Debug, Clone)]
-pub(crate) struct Pulse(Arc<Shared>);
+pub(crate) struct ApiLiveness(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -43,7 +43,7 @@ pub(crate) struct Cut {
     pub(crate) why: String,
 }
 
-impl Pulse {
+impl ApiLiveness {
     pub(crate) fn new() -> Self {
         Self(Arc::new(Shared {
             heard: Mutex::new((Instant::now(), clock::now())),
@@ -112,12 +112,12 @@ impl Pulse {
 /// The API server is there while all watches are.
 pub(super) struct Health {
     links: Links,
-    pub(super) pulse: Pulse,
+    pub(super) pulse: ApiLiveness,
     lost: Mutex<[bool; WATCHES]>,
 }
 
 impl Health {
-    pub(super) fn new(links: Links, pulse: Pulse) -> Self {
+    pub(super) fn new(links: Links, pulse: ApiLiveness) -> Self {
         Self {
             links,
             pulse,

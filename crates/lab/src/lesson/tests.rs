@@ -87,7 +87,7 @@ fn a_mistake_is_shown_where_it_was_written() {
 /// What the lesson says of the default lab was measured: it is what the recorded real runs say.
 #[test]
 fn the_lesson_on_fast_failover_tells_what_was_recorded_of_the_default_lab() {
-    let recorded = include_str!("../../../tests/fixtures/phases.json");
+    let recorded = include_str!("../../../../tests/fixtures/phases.json");
     let recorded: serde_json::Value = serde_json::from_str(recorded).unwrap();
     let led = recorded["jm-crash"]["new-epoch"].as_array().unwrap();
     let seconds = |ms: &serde_json::Value| ms.as_f64().unwrap() / 1e3;

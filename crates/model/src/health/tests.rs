@@ -291,9 +291,13 @@ fn a_pointer_tells_of_a_checkpoint_before_rest_does() {
 #[test]
 fn trouble_is_asked_about_often_until_it_is_over() {
     let mut model = seen();
-    assert_eq!(model.pace, Pace::Trouble, "the first look is in a hurry");
+    assert_eq!(
+        model.pace,
+        PollMode::Trouble,
+        "the first look is in a hurry"
+    );
     let mut model2 = healthy();
-    assert_eq!(model2.pace, Pace::Calm);
+    assert_eq!(model2.pace, PollMode::Calm);
     let mut changed = pods();
     changed[2].restarts = 1;
     let effects = tell(
@@ -301,22 +305,22 @@ fn trouble_is_asked_about_often_until_it_is_over() {
         3.0,
         Event::Pods(PodChange::Applied(changed[2].clone())),
     );
-    assert_eq!(effects, [Effect::Pace(Pace::Trouble)]);
+    assert_eq!(effects, [Effect::PollMode(PollMode::Trouble)]);
     assert!(!model2.healthy());
     for n in 1..=5 {
         let seconds = 3.0 + f64::from(n) * 0.25;
         let effects = tell(&mut model2, seconds, sample(seconds, 4, None));
         match n {
-            5 => assert_eq!(effects, [Effect::Pace(Pace::Calm)]),
+            5 => assert_eq!(effects, [Effect::PollMode(PollMode::Calm)]),
             _ => assert_eq!(effects, []),
         }
     }
     // Trouble that does not change any more is not asked about for ever.
     tell(&mut model, 1.0, sample(1.0, 2, None));
-    assert_eq!(model.pace, Pace::Trouble);
+    assert_eq!(model.pace, PollMode::Trouble);
     tell(&mut model, 400.0, Event::Tick);
     tell(&mut model, 800.0, Event::Tick);
-    assert_eq!(model.pace, Pace::Calm);
+    assert_eq!(model.pace, PollMode::Calm);
     assert!(!model.healthy());
 }
 
@@ -562,7 +566,7 @@ fn what_was_seen_goes_with_its_lab() {
     assert_eq!(model.health().word, Word::NoLab);
     tell(&mut model, 7.0, facts(JOB));
     assert_eq!(model.health().word, Word::Unknown);
-    assert_eq!(model.pace, Pace::Trouble);
+    assert_eq!(model.pace, PollMode::Trouble);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use flinklab_lab::failure::{CATALOGUE, find};
 
 /// A real lab just before a break.
 fn healthy() -> Model {
-    let text = include_str!("../../../tests/fixtures/runs/jm-crash.jsonl");
+    let text = include_str!("../../../../tests/fixtures/runs/jm-crash.jsonl");
     let mut model = Model::default();
     let facts = LabFacts {
         name: "flinklab".into(),
@@ -186,7 +186,7 @@ fn what_would_be_refused_is_not_ready() {
     let mut model = healthy();
     let failure = find("jm-crash").unwrap();
     assert_eq!(model.aim(failure).against, Vec::<String>::new());
-    model.standing = vec![flinklab_event::Standing {
+    model.active_failures = vec![flinklab_event::ActiveFailure {
         run: "r".into(),
         failure: "jm-freeze".into(),
         what: "a process is stopped".into(),
@@ -196,7 +196,7 @@ fn what_would_be_refused_is_not_ready() {
     }];
     let why = "jm-freeze is still applied: a process is stopped";
     assert_eq!(model.aim(failure).against, [why]);
-    model.standing.clear();
+    model.active_failures.clear();
     model.breaking = BreakState::TakingBack { run: "r".into() };
     let why = "the run r is judged and not taken back yet";
     assert_eq!(model.aim(failure).against, [why]);

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::story_tests::{Story, at, map, of, rest};
-use super::*;
+use super::story::{Story, at, map, of, rest};
+use crate::*;
 use flinklab_event::{Event, Happening, PodChange, StatementName};
 use flinklab_lab::failure::{Seconds, Verdict};
 
@@ -60,8 +60,8 @@ fn pods_that_come_after_none_was_left_are_told() {
         let at = at(second);
         update(&mut model, &Happening { at, event });
     }
-    let came = |moment: &&Moment| moment.kind == MomentKind::Came;
-    assert_eq!(model.moments.list.iter().filter(came).count(), 4);
+    let came = |moment: &&HistoryEntry| moment.kind == MomentKind::Came;
+    assert_eq!(model.history.list.iter().filter(came).count(), 4);
 }
 
 #[test]

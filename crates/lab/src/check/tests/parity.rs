@@ -2,7 +2,7 @@
 //! meaning, the same documents for kubeadm and the same file for containerd, or a refusal. Where
 //! only we refuse, the fixture says so.
 
-use super::cluster;
+use super::super::cluster;
 use crate::kubeadm::{self, Facts};
 use crate::{Cluster, NodeRole, containerd};
 use flinklab_base::fault::Fault;
@@ -47,7 +47,10 @@ fn newest() -> String {
 }
 
 fn fixture() -> Fixture {
-    serde_json::from_str(include_str!("../../../../tests/fixtures/kind/0.33.0.json")).expect("JSON")
+    serde_json::from_str(include_str!(
+        "../../../../../tests/fixtures/kind/0.33.0.json"
+    ))
+    .expect("JSON")
 }
 
 impl Case {
@@ -254,7 +257,7 @@ fn kind_yaml_means_what_it_means_to_kind() {
         }
         if let Some(changes) = &case.containerd {
             let made = containerd::patched(
-                include_str!("../kubeadm/containerd.toml"),
+                include_str!("../../kubeadm/containerd.toml"),
                 &cluster.containerd_config_patches,
                 &cluster.containerd_config_patches_json6902,
             );

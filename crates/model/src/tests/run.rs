@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::story_tests::{Story, at, of};
-use super::*;
+use super::story::{Story, at, of};
+use crate::*;
 use flinklab_base::fault::Fault;
 use flinklab_event::{
     BreakBegun, EffectKind, Event, Happening, RunEventKind, Statement, StatementName, StepChange,
@@ -130,7 +130,7 @@ fn a_break_is_let_go_only_where_it_failed_itself() {
     );
     take(&mut model, 0.1, sent("a", 0.1));
     let holds = |model: &Model| match &model.breaking {
-        BreakState::Observing { hand, .. } => *hand == Hand::Holds,
+        BreakState::Observing { hand, .. } => *hand == Exclusive::Holds,
         _ => panic!("it is observed"),
     };
     for other in [

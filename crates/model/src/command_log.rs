@@ -20,9 +20,9 @@ pub struct Did {
 
 /// All of them, oldest first.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Deeds(pub Vec<Did>);
+pub struct CommandLog(pub Vec<Did>);
 
-impl Deeds {
+impl CommandLog {
     pub(super) fn add(&mut self, at: Timestamp, deed: &Deed) {
         let mut times = 1;
         if let Some(known) = self.0.iter().position(|done| done.deed == *deed) {

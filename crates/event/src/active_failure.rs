@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A failure that is applied and must be taken back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
+pub struct ActiveFailure {
     /// The run's name.
     pub run: String,
     /// The failure's key.
@@ -22,7 +22,7 @@ pub struct Standing {
 }
 
 /// The failure, and what it broke.
-impl std::fmt::Display for Standing {
+impl std::fmt::Display for ActiveFailure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} ({})", self.failure, self.what)
     }
@@ -35,7 +35,7 @@ pub struct Healed {
     /// Who asked for it: a person, or a program that begins.
     pub effect: EffectKind,
     /// The newest first.
-    pub undone: Vec<Standing>,
+    pub undone: Vec<ActiveFailure>,
 }
 
 /// As it is read: with the effect, or as it was written before.
@@ -44,9 +44,9 @@ pub struct Healed {
 enum HealedAs {
     Of {
         effect: EffectKind,
-        undone: Vec<Standing>,
+        undone: Vec<ActiveFailure>,
     },
-    Unknown(Vec<Standing>),
+    Unknown(Vec<ActiveFailure>),
 }
 
 impl From<HealedAs> for Healed {

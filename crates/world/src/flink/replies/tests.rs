@@ -7,7 +7,7 @@ use super::*;
 macro_rules! fixture {
     ($version:literal, $name:literal) => {
         include_bytes!(concat!(
-            "../../../../tests/fixtures/flink-",
+            "../../../../../tests/fixtures/flink-",
             $version,
             "/",
             $name,

@@ -1,0 +1,4 @@
+//! What the checks say of whole labs.
+
+mod parity;
+mod unbuildable;

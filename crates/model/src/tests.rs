@@ -1,0 +1,8 @@
+//! Whole runs, from events to the verdict.
+
+mod budget;
+mod exact;
+mod long_run;
+mod recorded;
+mod run;
+mod story;
