@@ -130,7 +130,10 @@ fn files(folder: &str, ends: &str) -> Vec<(String, String)> {
             let name = path.strip_prefix(root).unwrap().display().to_string();
             if path.is_dir() {
                 folders.push(path);
-            } else if name.ends_with(ends) && !name.ends_with("tests.rs") {
+            } else if name.ends_with(ends)
+                && !name.ends_with("tests.rs")
+                && !name.contains("/tests/")
+            {
                 found.push((name, std::fs::read_to_string(&path).unwrap()));
             }
         }
