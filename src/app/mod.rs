@@ -235,7 +235,12 @@ async fn turn<S: Show>(
     let mut wanted = first;
     let mut ticked = Instant::now();
     let counting = Instant::now();
-    let mut clocks = Clocks::new(clock::now(), counting.elapsed());
+    let look = || {
+        let (before, told, after) = (counting.elapsed(), clock::now(), counting.elapsed());
+        (told, (before, after))
+    };
+    let (told, counted) = look();
+    let mut clocks = Clocks::new(told, counted);
     loop {
         // What only sets something is done here and now, so in the order in which it is wanted.
         for effect in wanted.drain(..).filter_map(|effect| world.set(effect)) {
@@ -255,7 +260,7 @@ async fn turn<S: Show>(
         if batch.iter().any(|one| one.event == Event::Tick) {
             ticked = Instant::now();
         }
-        let (told, counted) = (clock::now(), counting.elapsed());
+        let (told, counted) = look();
         if let Some(from) = clocks.look(told, counted) {
             batch.push(now(Event::Jumped { from, to: told }));
         }

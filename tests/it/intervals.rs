@@ -8,8 +8,8 @@ use flinklab_sim::Images;
 use serde_json::Value;
 use std::path::Path;
 
-/// How much faster than the wall clock lab and program live. The lab itself has its usual speed, so
-/// that its intervals stand to the budgets as in life.
+/// How much faster than the wall clock lab and program live beside a checkpoint a minute. The lab
+/// itself has its usual speed, so that its intervals stand to the budgets as in life.
 const RATE: f64 = 10.0;
 
 /// A folder with the default lab, whose job takes its interval from the options.
@@ -23,12 +23,12 @@ fn write_lab(folder: &Path, interval: &str) {
     std::fs::write(folder.join("lab.yaml"), words).unwrap();
 }
 
-/// Builds such a lab and stops a standby in it.
-fn control_experiment(interval: &str, every_ms: u64) {
+/// Builds such a lab and stops a standby in it. Almost all of it is waiting for a checkpoint.
+fn control_experiment(interval: &str, every_ms: u64, rate: f64) {
     let folder = tempfile::tempdir().unwrap();
     write_lab(folder.path(), interval);
     let path = folder.path().to_str().unwrap();
-    let clock = Clock::at_rate(RATE);
+    let clock = Clock::at_rate(rate);
     let scene = Scene::by(
         clock,
         Lab::open(path).unwrap(),
@@ -61,12 +61,12 @@ fn control_experiment(interval: &str, every_ms: u64) {
 
 #[test]
 fn a_standby_is_stopped_beside_a_job_with_a_checkpoint_a_minute() {
-    control_experiment("60 s", 60_000);
+    control_experiment("60 s", 60_000, RATE);
 }
 
 #[test]
 fn a_standby_is_stopped_beside_a_job_with_a_checkpoint_every_ten_minutes() {
-    control_experiment("10 min", 600_000);
+    control_experiment("10 min", 600_000, 3.0 * RATE);
 }
 
 #[test]

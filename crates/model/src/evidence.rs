@@ -102,7 +102,7 @@ impl Run {
     /// Takes in what happened. Every event is welcome; most say nothing about a run.
     pub fn observe(&mut self, happening: &Happening) {
         let at = happening.at;
-        self.watch_the_clock(at);
+        self.watch_the_clock(happening);
         match &happening.event {
             Event::Run(event) if event.is_of(&self.order.run) => self.hand(at, &event.kind),
             Event::Jumped { from, to } => {
@@ -128,12 +128,22 @@ impl Run {
         self.seen.phases = self.timeline(at);
     }
 
-    fn watch_the_clock(&mut self, at: Timestamp) {
-        if let Some(until) = self.seen.until {
-            let step = at.duration_since(until);
-            if step > GAP || step < -BACK {
-                self.seen.jump.get_or_insert((until, at));
-            }
+    /// A gap in all that happens is a machine that slept. A clock that was set back is seen by what
+    /// the loop itself stamps: other events are stamped where they are made and may wait in the
+    /// queue behind a slow frame.
+    fn watch_the_clock(&mut self, happening: &Happening) {
+        let at = happening.at;
+        let slept = self
+            .seen
+            .until
+            .filter(|until| at.duration_since(*until) > GAP);
+        let mut back = None;
+        if happening.event == Event::Tick {
+            back = self.seen.ticked.replace(at);
+            back = back.filter(|ticked| at.duration_since(*ticked) < -BACK);
+        }
+        if let Some(from) = slept.or(back) {
+            self.seen.jump.get_or_insert((from, at));
         }
         self.seen.until = self.seen.until.max(Some(at));
     }

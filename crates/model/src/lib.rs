@@ -38,7 +38,7 @@ mod update;
 
 pub use aim::Aim;
 pub use break_state::{BreakState, Exclusive};
-pub use clocks::Clocks;
+pub use clocks::{Clocks, Counted};
 pub use cluster::{Cluster, Epoch};
 pub use command_log::{CommandLog, Did};
 pub use detail::JobDetails;

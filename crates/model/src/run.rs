@@ -175,6 +175,9 @@ pub struct Observed {
     pub blinds: Vec<(Timestamp, Option<Timestamp>)>,
     /// The newest moment seen.
     pub until: Option<Timestamp>,
+    /// The last tick of the loop.
+    #[serde(default)]
+    pub ticked: Option<Timestamp>,
     /// The clock jumped, or this machine slept: from when to when.
     pub jump: Option<(Timestamp, Timestamp)>,
 }

@@ -457,6 +457,29 @@ fn a_clock_that_jumped_proves_nothing_not_even_a_failure() {
     assert!(words.contains("clock"), "{words}");
 }
 
+/// What a watch stamped waits in the queue while a frame is drawn; the tick behind it is newer.
+#[test]
+fn an_event_that_waited_in_the_queue_is_no_clock_that_was_set_back() {
+    let mut story = crash();
+    story.tell(19.0, Event::Tick);
+    story.tell(17.2, map("two", "10.0.0.2", 17.2));
+    let result = story
+        .checkpoint(23.0, 11, Some((10, 17.0)))
+        .tell(24.0, map("two", "10.0.0.2", 21.0))
+        .result();
+    let (_, words) = of(&result, StatementName::InTime);
+    assert!(!words.contains("clock"), "{words}");
+    let mut back = crash();
+    back.tell(19.0, Event::Tick).tell(17.2, Event::Tick);
+    let result = back
+        .checkpoint(23.0, 11, Some((10, 17.0)))
+        .tell(24.0, map("two", "10.0.0.2", 21.0))
+        .result();
+    let (verdict, words) = of(&result, StatementName::InTime);
+    assert_eq!(verdict, Verdict::Unknown, "{words}");
+    assert!(words.contains("clock"), "{words}");
+}
+
 /// Two witnesses of one checkpoint may be apart for longer than two checkpoints are: on a busy
 /// machine a pointer is seen after the next checkpoint was acknowledged.
 #[test]
