@@ -196,8 +196,15 @@ fn objects(seen: &JobsSeen) -> Vec<Value> {
 
 fn listed(seen: &JobsSeen, called: &Invocation) -> String {
     let mut text = String::new();
-    if let Some(why) = &seen.silent {
-        let _ = writeln!(text, "Flink does not tell what it runs: {why}");
+    match (&seen.application, &seen.silent) {
+        (Some(one), _) if seen.rests() => {
+            let workload = &one.facts.workload;
+            let _ = writeln!(text, "No JobManager is wanted: {workload} is at zero.");
+        }
+        (_, Some(why)) => {
+            let _ = writeln!(text, "Flink does not tell what it runs: {why}");
+        }
+        (_, None) => {}
     }
     if seen.jobs.is_empty() {
         let advice = advice!("No job was submitted yet. `flinklab up` does it.\n");
@@ -212,6 +219,7 @@ fn listed(seen: &JobsSeen, called: &Invocation) -> String {
     for job in &seen.jobs {
         let state = match (&job.state, &seen.silent) {
             (Some(state), _) => state.clone(),
+            (None, Some(_)) if seen.rests() => "ended".to_owned(),
             (None, Some(_)) => "?".to_owned(),
             (None, None) => "not known".to_owned(),
         };

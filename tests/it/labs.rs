@@ -116,6 +116,7 @@ fn labs_that_stand_on_another_differ_in_what_they_name() {
         ("fast-failover", "default"),
         ("rocksdb", "default"),
         ("exactly", "default"),
+        ("application", "default"),
         ("article-standby", "article"),
     ] {
         let (own, below) = (files(name), files(base));

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stderr)] // what a failing test saw helps; cargo shows it only then
 
 mod advice;
+mod application;
 mod article;
 mod broken_off;
 mod building;

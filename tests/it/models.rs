@@ -604,6 +604,7 @@ fn facts(origin: Origin) -> LabFacts {
         operator: None,
         names: Box::default(),
         exact: false,
+        application: None,
         lacks: Vec::new(),
     }
 }

@@ -45,6 +45,7 @@ fn seen(state: &str, ha: HaData, starts: Vec<Start>) -> JobsSeen {
         }],
         current: Some(JOB.to_owned()),
         silent: None,
+        application: None,
         ha,
         starts,
         retention: Retention::Kept,

@@ -201,6 +201,9 @@ pub struct LabFacts {
     /// The operator that makes its pods, if one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator: Option<Box<OperatorFacts>>,
+    /// Its JobManagers bring their job along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<Box<ApplicationFacts>>,
     /// What the lab calls things, for commands that a person would type.
     #[serde(default)]
     pub names: Box<LabNames>,
@@ -232,6 +235,18 @@ pub struct OperatorFacts {
     pub alone: bool,
     /// What a person should know about its pods, a sentence each.
     pub says: Vec<String>,
+}
+
+/// What is known of JobManagers that run one program's `main()` and end with its job.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ApplicationFacts {
+    /// Their workload, such as `deployment/flink-jobmanager`; empty where the lab does not say it.
+    pub workload: String,
+    /// They are started again when they have ended with their job.
+    pub comes_back: bool,
+    /// Why flinklab cannot start them from a place that it chooses; none if it can.
+    pub cannot_start: Option<String>,
 }
 
 /// Names of a lab's definition. Empty where a recording is older than they are.

@@ -3,6 +3,7 @@
 
 mod words;
 
+use super::ApplicationFacts;
 use flinklab_base::advice;
 use flinklab_base::fault::Fault;
 use jiff::Timestamp;
@@ -185,6 +186,18 @@ pub struct JobsSeen {
     pub starts: Vec<Start>,
     /// What `cancel` does to checkpoints.
     pub retention: Retention,
+    /// How the job is run where it is a part of its cluster.
+    #[serde(default)]
+    pub application: Option<ApplicationSeen>,
+}
+
+/// JobManagers that bring their job along, as they are now.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ApplicationSeen {
+    /// What the lab's files say of them.
+    pub facts: ApplicationFacts,
+    /// None is wanted: their workload is at zero, or gone.
+    pub at_zero: bool,
 }
 
 impl JobsSeen {

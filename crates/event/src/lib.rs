@@ -40,8 +40,8 @@ pub use effect::{
     PodRef, PollMode, UpOrder,
 };
 pub use event::{
-    Event, Happening, LabFacts, LabNames, Link, NodeSeen, NodeState, OperatorFacts, Origin, Signal,
-    Source, Stage,
+    ApplicationFacts, Event, Happening, LabFacts, LabNames, Link, NodeSeen, NodeState,
+    OperatorFacts, Origin, Signal, Source, Stage,
 };
 pub use flink::{
     Checkpoint, CheckpointStatus, CheckpointsSample, FlinkSample, JobRow, Restored, Tasks, Via,
@@ -50,8 +50,8 @@ pub use flink::{
 pub use flinklab_lab::failure::StatementName;
 pub use job_detail::{JobDetail, JobException, Vertex};
 pub use jobs::{
-    HaData, JobAct, JobDone, JobOrder, JobTold, JobsSeen, KnownJob, Retention, Start, StartKind,
-    is_over,
+    ApplicationSeen, HaData, JobAct, JobDone, JobOrder, JobTold, JobsSeen, KnownJob, Retention,
+    Start, StartKind, is_over,
 };
 pub use key::{Key, KeyCode};
 pub use lesson::Kept;

@@ -156,15 +156,31 @@ impl RoleLabels {
     }
 }
 
-/// The job that is submitted.
+/// Who brings the job into Flink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// flinklab submits it to a cluster that takes jobs.
+    Session,
+    /// The JobManagers themselves: it is a part of its cluster.
+    Application,
+}
+
+/// The job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Job {
+    /// Who brings it into Flink; left out, how the manifests start the JobManagers says it.
+    #[serde(default)]
+    pub mode: Option<Mode>,
     /// Image that holds the jar; of a jar of the lab's own, the image of the Flink that runs it.
     pub image: String,
     /// Path of the jar in the image, from `/` on; a name without one is a file of the lab's folder.
+    /// Empty in application mode.
+    #[serde(default)]
     pub jar: String,
-    /// Entry class.
+    /// Entry class. In application mode the manifest's, as far as that says it.
+    #[serde(default)]
     pub class: String,
     /// Program arguments.
     #[serde(default)]
@@ -189,7 +205,7 @@ impl Job {
     /// The jar's name, if it is a file of the lab's folder.
     #[must_use]
     pub fn own_jar(&self) -> Option<&str> {
-        (!self.jar.starts_with('/')).then_some(&self.jar)
+        (!self.jar.is_empty() && !self.jar.starts_with('/')).then_some(&self.jar)
     }
 }
 

@@ -2,6 +2,7 @@
 //! before anything is started. Holds no addresses and talks to nobody.
 
 mod access;
+mod application;
 mod check;
 mod checkpointing;
 pub mod containerd;
@@ -28,8 +29,11 @@ mod texts;
 mod wrong;
 mod yaml;
 
+pub use application::{Application, Beginning};
 pub use checkpointing::Checkpointing;
-pub use definition::{Apply, Flink, Folders, Job, Polls, Proof, Rest, RoleLabels, Roles, Wait};
+pub use definition::{
+    Apply, Flink, Folders, Job, Mode, Polls, Proof, Rest, RoleLabels, Roles, Wait,
+};
 pub use jars::{file_bytes, file_text};
 pub use kind::{Cluster, Mount, Networking, Node, NodeRole, PatchJson6902, PortMapping};
 pub use lesson::{
@@ -65,7 +69,7 @@ pub struct Lab {
     pub flink: Flink,
     /// The only place that knows labels.
     pub roles: Roles,
-    /// What is submitted.
+    /// What Flink runs.
     pub job: Job,
     /// How often Flink's REST is asked.
     pub polls: Polls,
@@ -106,6 +110,7 @@ const BUILT_IN: &[BuiltIn] = &[
     built_in!("fast-failover": "lab.yaml"),
     built_in!("rocksdb": "lab.yaml"),
     built_in!("exactly": "lab.yaml", "exactly.jar"),
+    built_in!("application": "lab.yaml", "50-jobmanagers.yaml"),
     built_in!("article": "lab.yaml", "kind.yaml", "10-access.yaml", "20-storage.yaml",
         "30-config.yaml", "40-jobmanager.yaml", "50-taskmanagers.yaml"),
     built_in!("article-standby": "lab.yaml"),
@@ -203,6 +208,12 @@ impl Lab {
         let all = self.documents().filter_map(Operated::of);
         let mut own = all.filter(|one| one.namespace == self.flink.namespace);
         own.next()
+    }
+
+    /// Its JobManagers' own job; none where they take jobs.
+    #[must_use]
+    pub fn application(&self) -> Option<Application> {
+        Application::of(self)
     }
 
     /// How many pods of a role the lab starts by itself.

@@ -279,6 +279,7 @@ impl Run {
         if let Some(workers) = &sample.workers {
             self.seen.slots = Some((sample.asked, slots(workers)));
         }
+        self.successor(sample);
         let Ok(jobs) = &sample.jobs else { return };
         make_room(&mut self.seen.looks, LOOKS, Look::is_between);
         let ours = |id: &String| self.before.job.as_ref() == Some(id);

@@ -258,6 +258,9 @@ impl Model {
         if !self.cluster.listed {
             return Some((Word::Unknown, "pods not seen yet".into()));
         }
+        if let Some(why) = self.ended_with_its_job() {
+            return Some((Word::NoJob, why));
+        }
         let Some(lock) = self.cluster.lock() else {
             return Some((Word::NoLeader, "none was elected yet".into()));
         };
@@ -305,6 +308,19 @@ impl Model {
             }
         }
         self.silent_worker().map(|why| (Word::Degraded, why))
+    }
+
+    /// What a cluster that brings its job along is when nothing of its JobManagers is there.
+    fn ended_with_its_job(&self) -> Option<String> {
+        let application = self.lab.as_ref()?.application.as_ref()?;
+        let mut pods = self.cluster.pods.values();
+        if pods.any(|pod| pod.role == Role::JobManager) {
+            return None;
+        }
+        Some(format!(
+            "there is no JobManager: the cluster has ended with its job, or {} is at zero",
+            application.workload
+        ))
     }
 
     /// Why there is no job, by Flink's newest good answer: it does not list it, or it has ended.

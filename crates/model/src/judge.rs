@@ -9,6 +9,7 @@ mod one_leader;
 mod pointer;
 mod restarts;
 mod restored;
+mod successor;
 
 pub use deadline::Wait;
 
@@ -279,6 +280,9 @@ impl Run {
         let name = units::short(job, units::ID);
         if self.seen.sent.is_none() {
             return unknown("nothing was sent");
+        }
+        if let Some(replaced) = self.replaced(word) {
+            return replaced;
         }
         if let Some(recovered) = self.recovered_look() {
             let others = match recovered.others.len() {

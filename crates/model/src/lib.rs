@@ -13,6 +13,7 @@ mod detail;
 mod evidence;
 mod evidence_files;
 mod evidence_leader;
+mod evidence_successor;
 mod finding;
 mod health;
 mod heartbeats;

@@ -1,6 +1,7 @@
 //! One failure run: what was true before, what was seen since, and the shapes in which it is kept.
 //! What counts as evidence is decided in `evidence`, what can be said from it in `judge`.
 
+use super::evidence_successor::Successor;
 use super::pieces::{Completed, Files, HeldBack, Lease, Look, Renewal, Stamp};
 use flinklab_base::fault::Fault;
 use flinklab_event::{Beat, Phase};
@@ -141,6 +142,9 @@ pub struct Observed {
     pub pointed_to: Option<Pointed>,
     /// Good answers of REST, oldest first.
     pub looks: Vec<Look>,
+    /// Another job in the place of this one.
+    #[serde(default)]
+    pub successor: Option<Successor>,
     /// What the job said that it had counted, oldest first.
     #[serde(default)]
     pub counts: Vec<Count>,

@@ -2,6 +2,7 @@
 //! of it through what is proven to be this lab's.
 
 use crate::World;
+use crate::application;
 use crate::breaking::stop_leader;
 use crate::disk::{self, Named};
 use crate::gate::Ours;
@@ -253,18 +254,29 @@ async fn anew(
         "file:{mount}/{}/{job}/chk-{newest}",
         flink.folders.checkpoints
     );
-    let docker = world.docker().await?;
-    let plan = &opened.lab.job;
-    let id = &opened.state.id;
-    let jar = submit::jar(&docker, id, &opened.lab).await?;
+    let lab = &opened.lab;
+    let jar = match lab.application() {
+        Some(_) => None,
+        None => {
+            let docker = world.docker().await?;
+            Some(submit::jar(&docker, &opened.state.id, lab).await?)
+        }
+    };
     let path = format!("/jobs/{job}?mode=cancel");
     let cancelled = rest
         .send(Method::PATCH, &path, "application/json", Bytes::new(), CALL)
         .await;
     tracing::info!(?cancelled, "the job that began from nothing is cancelled");
+    if jar.is_none() {
+        // Its cluster ends with it, and would begin again.
+        application::rest(ours, lab, job, |_| {}).await?;
+    }
     // Written down before it exists: an interrupted submission is repeated under the same id.
     let mut state = opened.state.clone();
     let record = state.new_job(Some(from), clock::now())?;
     ours.home().write_state(&state)?;
-    submit::submit(rest, plan, &record, &jar).await
+    match jar {
+        Some(jar) => submit::submit(rest, &lab.job, &record, &jar).await,
+        None => application::begin(ours, lab, &record).await.map(drop),
+    }
 }

@@ -10,9 +10,11 @@ use super::home::{JobRecord, State};
 use super::kube::{CALL, within};
 use super::open::{LabHandle, must_open};
 use super::submit::{Answer, Rest};
-use super::{Events, World, clean, ha, members};
+use super::{Events, World, application, clean, ha, members};
 use flinklab_base::fault::Fault;
-use flinklab_event::{Event, HaData, JobsSeen, KnownJob, MapChange, Retention, Start, StartKind};
+use flinklab_event::{
+    ApplicationSeen, Event, HaData, JobsSeen, KnownJob, MapChange, Retention, Start, StartKind,
+};
 use flinklab_lab::Lab;
 use flinklab_lab::failure::Role;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
@@ -63,6 +65,13 @@ pub async fn look(world: &World) -> Result<JobsSeen, Fault> {
         Some(job) => ha_data(&client, &opened, job).await?,
         None => HaData::default(),
     };
+    let application = match opened.lab.application() {
+        Some(one) => Some(ApplicationSeen {
+            facts: application::facts(&one),
+            at_zero: application::at_zero(&client, &opened.lab).await?,
+        }),
+        None => None,
+    };
     Ok(JobsSeen {
         jobs: jobs.collect(),
         current,
@@ -70,6 +79,7 @@ pub async fn look(world: &World) -> Result<JobsSeen, Fault> {
         ha,
         starts: starts(&opened),
         retention: retention(&opened.lab),
+        application,
     })
 }
 

@@ -2,6 +2,7 @@
 //! types into our own; knows neither the model's state nor the screen.
 
 mod access;
+mod application;
 pub mod apply;
 pub mod beat;
 pub mod bootstrap;

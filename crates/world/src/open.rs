@@ -8,6 +8,7 @@ pub use cache::LabCache;
 pub(crate) use cache::Stamps;
 
 use super::World;
+use super::application;
 use super::disk::Place;
 use super::home::{Home, NodeRecord, NodeStage, Source, State, valid_name};
 use super::kube::{self as api, read_kubeconfig};
@@ -106,6 +107,9 @@ pub(crate) fn facts(home: &Home, state: &State, lab: &Lab, origin: Origin) -> La
                 says: operated.says(),
             })
         }),
+        application: lab
+            .application()
+            .map(|application| Box::new(application::facts(&application))),
         names: Box::new(names(lab)),
         exact: lab.job.proves == Some(Proof::Exact),
         lacks: lab

@@ -6,6 +6,7 @@
 
 mod addons;
 mod adopted;
+mod application;
 mod autopsy;
 mod book;
 mod definition;
@@ -38,6 +39,7 @@ use flinklab_base::fault::Fault;
 use flinklab_event::{Done, Event, StepState, UpOrder};
 use flinklab_lab::Lab;
 use futures::future::try_join_all;
+use jiff::Timestamp;
 use progress::{Meter, Progress, Title};
 use std::time::Duration;
 use tokio::sync::SetOnce;
@@ -69,6 +71,8 @@ struct Run<'a> {
     /// Manifest files that differ from what was applied last.
     changed: Vec<String>,
     resume: bool,
+    /// When this `up` began.
+    began: Timestamp,
     /// What had to be done in the nodes before anything else could be.
     readied: Readied,
     /// What kind of work it is; set once the containers were seen.
@@ -131,6 +135,7 @@ async fn build(
     progress: &Progress,
 ) -> Result<Done, Fault> {
     let deadline = order.within.map(|within| Instant::now() + within);
+    let began = clock::now();
     if world.read_only {
         return Err(
             Fault::wrong("read-only", "Nothing is built with --read-only.")
@@ -199,6 +204,7 @@ async fn build(
         folder: plan.folder,
         changed: plan.changed,
         resume: order.resume,
+        began,
         readied,
         work: SetOnce::new(),
         booted: SetOnce::new(),
@@ -209,6 +215,7 @@ async fn build(
         rolled: SetOnce::new(),
         submitted: SetOnce::new(),
     };
+    application::refuse_resume(&run)?;
     run.tell_lab().await;
     let detail = if run.changed.is_empty() {
         format!("{}, lab `{}`", run.home.folder.display(), run.lab.name)

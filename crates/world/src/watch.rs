@@ -6,6 +6,7 @@
 mod api_liveness;
 mod described;
 mod docker;
+mod followed;
 mod kubernetes;
 mod links;
 mod pods;
@@ -22,6 +23,7 @@ use flinklab_base::clock;
 use flinklab_base::clock::{Instant, sleep};
 use flinklab_event::{Event, LabFacts, Pod, PollMode, Source, Stage};
 use flinklab_lab::{Flink, Members, Polls};
+use followed::FollowedJob;
 use futures::FutureExt;
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -56,13 +58,15 @@ pub async fn follow(world: Arc<World>, events: Events, stop: CancellationToken) 
 /// Opens the lab, follows it until something about it changes, and again.
 async fn opened(world: Arc<World>, events: Events) -> Infallible {
     let (job, _) = watch::channel(None);
+    let (found, mut other) = watch::channel(None);
     let (mut told, mut stood): (Option<LabFacts>, Option<Stage>) = (None, None);
     let mut seen: Option<LabSnapshot> = None;
     let mut following = Followers::new(&events);
     let home = Home::of(&world.addresses, &world.name);
     loop {
         let stamps = Stamps::of(&home);
-        let scene = LabSnapshot::of(&world, &job).await;
+        let followed = other.borrow_and_update().clone();
+        let scene = LabSnapshot::of(&world, &job, followed.as_ref()).await;
         let facts = scene.as_ref().map(|scene| scene.facts.clone());
         let stage = scene.as_ref().map(|scene| scene.stage.clone());
         if facts != told || stage != stood {
@@ -85,12 +89,12 @@ async fn opened(world: Arc<World>, events: Events) -> Infallible {
         if scene.as_ref().map(LabSnapshot::place) != seen.as_ref().map(LabSnapshot::place) {
             following.shutdown().await;
             if let Some(scene) = &scene {
-                begin(&mut following, scene, &job, &world, &events).await;
+                begin(&mut following, scene, (&job, &found), &world, &events).await;
                 tell_commands(&world, scene, &events).await;
             }
             seen = scene;
         }
-        while Stamps::of(&home) == stamps {
+        while Stamps::of(&home) == stamps && !other.has_changed().unwrap_or(false) {
             tokio::select! {
                 () = beat(FILES) => {}
                 end = following.ended() => following.missed(end).await,
@@ -116,7 +120,11 @@ struct LabSnapshot {
 }
 
 impl LabSnapshot {
-    async fn of(world: &World, job: &watch::Sender<Option<String>>) -> Option<Self> {
+    async fn of(
+        world: &World,
+        job: &watch::Sender<Option<String>>,
+        found: Option<&FollowedJob>,
+    ) -> Option<Self> {
         let opened = match open::open(world) {
             Ok(opened) => opened?,
             Err(fault) => {
@@ -124,7 +132,10 @@ impl LabSnapshot {
                 return None;
             }
         };
-        let facts = opened.facts(world.origin);
+        let mut facts = opened.facts(world.origin);
+        if let Some(found) = found.filter(|found| found.instead == facts.job) {
+            facts.job = Some(found.id.clone());
+        }
         job.send_if_modified(|known| {
             let changed = *known != facts.job;
             known.clone_from(&facts.job);
@@ -168,7 +179,10 @@ impl LabSnapshot {
 async fn begin(
     following: &mut Followers,
     scene: &LabSnapshot,
-    job: &watch::Sender<Option<String>>,
+    (job, found): (
+        &watch::Sender<Option<String>>,
+        &watch::Sender<Option<FollowedJob>>,
+    ),
     world: &Arc<World>,
     events: &Events,
 ) {
@@ -176,6 +190,7 @@ async fn begin(
     let (pods_seen, pods) = watch::channel(Arc::from(Vec::new()));
     let (leader_seen, leader) = watch::channel(None);
     let (named_seen, named) = watch::channel(Arc::default());
+    let (plans_seen, plans) = watch::channel(Arc::from(Vec::new()));
     let sights = WatchInputs {
         pods,
         leader,
@@ -203,7 +218,15 @@ async fn begin(
                 pods: pods_seen.clone(),
                 leader: leader_seen.clone(),
                 named: named_seen.clone(),
+                plans: plans_seen,
             };
+            if scene.facts.application.is_some() {
+                let (world, job, found) = (world.clone(), job.subscribe(), found.clone());
+                following.spawn("the job of the cluster", None, move || {
+                    let (plans, job) = (plans.clone(), job.clone());
+                    followed::follow(world.clone(), plans, job, found.clone())
+                });
+            }
             let own = (links.clone(), pulse.clone(), events.clone());
             following.spawn("Kubernetes' objects", Some(links), move || {
                 let (links, pulse, events) = own.clone();

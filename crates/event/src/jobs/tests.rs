@@ -45,6 +45,7 @@ fn seen(state: Option<&str>) -> JobsSeen {
         ],
         retention: Retention::Kept,
         silent: None,
+        application: None,
     }
 }
 
@@ -175,4 +176,63 @@ fn a_history_that_was_lost_is_not_left_by_the_job_that_ends() {
     };
     assert_eq!(ended(&[2, 3]).left(), Vec::<u64>::new());
     assert_eq!(ended(&[2, 3, 7, 8]).left(), [7, 8]);
+}
+
+fn of_a_cluster(state: Option<&str>, cannot_start: Option<&str>) -> JobsSeen {
+    JobsSeen {
+        application: Some(ApplicationSeen {
+            facts: ApplicationFacts {
+                workload: "deployment/flink-jobmanager".to_owned(),
+                comes_back: true,
+                cannot_start: cannot_start.map(str::to_owned),
+            },
+            at_zero: false,
+        }),
+        ..seen(state)
+    }
+}
+
+#[test]
+fn what_ends_with_its_job_says_so_and_starts_again_from_what_is_kept() {
+    let running = of_a_cluster(Some("RUNNING"), None);
+    for act in [JobAct::Stop, JobAct::Cancel] {
+        let costs = costs(&running, act);
+        assert!(costs.contains("The cluster ends with its job"), "{costs}");
+        assert!(
+            costs.contains("deployment/flink-jobmanager is scaled to zero"),
+            "{costs}"
+        );
+    }
+    assert!(!costs(&running, JobAct::Savepoint).contains("zero"));
+    // Nobody answers, because nobody is wanted: that is no reason against a new beginning.
+    let mut resting = of_a_cluster(None, None);
+    resting.silent = Some("no JobManager runs".to_owned());
+    resting.ha.plan = false;
+    assert!(
+        resting
+            .against(JobAct::Resume)
+            .unwrap()
+            .contains("no JobManager runs")
+    );
+    resting.application.as_mut().unwrap().at_zero = true;
+    assert_eq!(resting.against(JobAct::Resume), None);
+    assert_eq!(resting.against(JobAct::Resubmit), None);
+    assert!(costs(&resting, JobAct::Resume).contains("--fromSavepoint"));
+    let why = resting.against(JobAct::Stop).unwrap();
+    assert!(why.contains("Flink knows no job"), "{why}");
+}
+
+#[test]
+fn what_flinklab_cannot_start_is_neither_ended_nor_resumed() {
+    let running = of_a_cluster(Some("RUNNING"), Some("no manifest says how"));
+    assert_eq!(running.against(JobAct::Savepoint), None);
+    for act in [
+        JobAct::Stop,
+        JobAct::Cancel,
+        JobAct::Resume,
+        JobAct::Resubmit,
+    ] {
+        let why = running.against(act).unwrap();
+        assert!(why.contains("no manifest says how"), "{act}: {why}");
+    }
 }

@@ -9,7 +9,10 @@ impl JobsSeen {
     /// Why it cannot be done now, if it cannot.
     #[must_use]
     pub fn against(&self, act: JobAct) -> Option<String> {
-        if let Some(why) = &self.silent {
+        if let Some(why) = self.against_an_application(act) {
+            return Some(why);
+        }
+        if let Some(why) = self.silent.as_ref().filter(|_| !self.rests()) {
             return Some(format!("Flink does not tell what it runs: {why}"));
         }
         let job = units::short(self.current.as_deref().unwrap_or("none"), units::JOB);
@@ -29,9 +32,56 @@ impl JobsSeen {
         }
     }
 
+    /// Whether nothing of the job's cluster runs because nothing of it is wanted.
+    #[must_use]
+    pub fn rests(&self) -> bool {
+        self.application.as_ref().is_some_and(|seen| seen.at_zero)
+    }
+
+    /// What cannot be done with a job that is a part of its cluster, though it could be asked for.
+    fn against_an_application(&self, act: JobAct) -> Option<String> {
+        let facts = &self.application.as_ref()?.facts;
+        let why = facts.cannot_start.as_ref()?;
+        match act {
+            JobAct::Savepoint => None,
+            JobAct::Stop | JobAct::Cancel => Some(format!(
+                "the JobManagers end with their job, and who starts them again runs it from nothing; \
+                 flinklab cannot keep them from it: {why}"
+            )),
+            JobAct::Resume | JobAct::Resubmit => Some(format!(
+                "the JobManagers bring their job along, and nothing can be submitted to them: {why}"
+            )),
+        }
+    }
+
+    /// What an order does to the cluster that the job is a part of.
+    fn costs_of_the_cluster(&self, act: JobAct) -> Option<String> {
+        let workload = &self.application.as_ref()?.facts.workload;
+        match act {
+            JobAct::Savepoint => None,
+            JobAct::Stop | JobAct::Cancel => Some(format!(
+                "The cluster ends with its job: the JobManagers remove their HA config maps, and their \
+                 processes end. {workload} is scaled to zero then, or it would start them again, from \
+                 nothing."
+            )),
+            JobAct::Resume => Some(format!(
+                "{workload} starts the JobManagers again, with `--fromSavepoint` and the new id."
+            )),
+            JobAct::Resubmit => Some(format!(
+                "{workload} starts the JobManagers again, with the new id."
+            )),
+        }
+    }
+
     /// What is lost and what is kept, a sentence each, before it is done.
     #[must_use]
     pub fn costs(&self, order: &JobOrder, now: Timestamp) -> Vec<String> {
+        let mut costs = self.costs_of_the_job(order, now);
+        costs.extend(self.costs_of_the_cluster(order.act));
+        costs
+    }
+
+    fn costs_of_the_job(&self, order: &JobOrder, now: Timestamp) -> Vec<String> {
         let job = units::short(self.current.as_deref().unwrap_or("none"), units::JOB);
         let removed = format!(
             "Lost: Flink's HA data of job {job}: its plan, and its config map with {}. It cannot \

@@ -8,13 +8,31 @@ use super::words::{image, is_absolute};
 use crate::mistake::did_you_mean;
 use flinklab_base::fault::Fault;
 
-pub(super) fn check(
+/// What every job says, whoever brings it into Flink.
+pub(super) fn check(lab: &Source, definition: &Definition) -> Result<(), Fault> {
+    let job = &definition.job;
+    image(lab, "job.image", &job.image)?;
+    if job.parallelism == 0 {
+        return lab
+            .at("job.parallelism", "`job.parallelism` must be 1 or more.")
+            .done();
+    }
+    Ok(())
+}
+
+/// A job that is submitted: its jar and its class.
+pub(super) fn submitted(
     lab: &Source,
     definition: &Definition,
     files: &[(String, String)],
 ) -> Result<(), Fault> {
     let job = &definition.job;
-    image(lab, "job.image", &job.image)?;
+    for word in ["jar", "class"] {
+        let path = format!("job.{word}");
+        if lab.root.find(&path).is_none() {
+            return lab.at("job", format!("`{path}` is missing.")).done();
+        }
+    }
     if job.class.is_empty() || job.class.contains(char::is_whitespace) {
         return lab
             .at(
@@ -24,21 +42,13 @@ pub(super) fn check(
             .done();
     }
     match job.own_jar() {
-        Some(file) => own_jar(lab, file, &job.class, files)?,
-        None if !is_absolute(&job.jar) || !jars::is_jar(&job.jar) => {
-            return lab
-                .at("job.jar", format!("`job.jar` cannot be `{}`.", job.jar))
-                .why("the path of a `.jar` in the image, from `/` on")
-                .done();
-        }
-        None => {}
+        Some(file) => own_jar(lab, file, &job.class, files),
+        None if !is_absolute(&job.jar) || !jars::is_jar(&job.jar) => lab
+            .at("job.jar", format!("`job.jar` cannot be `{}`.", job.jar))
+            .why("the path of a `.jar` in the image, from `/` on")
+            .done(),
+        None => Ok(()),
     }
-    if job.parallelism == 0 {
-        return lab
-            .at("job.parallelism", "`job.parallelism` must be 1 or more.")
-            .done();
-    }
-    Ok(())
 }
 
 /// A jar of the lab's own: a file beside lab.yaml that is one, and has the class.

@@ -30,7 +30,7 @@ pub(super) fn check(whole: &Whole<'_>) -> Result<(), Fault> {
         let configured = configured::of(whole, one)?;
         adapts |= session::adapts(&configured);
         flink::fits(whole, &configured.settings)?;
-        session::jobmanagers(one, versions::of(whole, one), &configured)?;
+        session::jobmanagers(whole, one, versions::of(whole, one), &configured)?;
         rights::check(whole, one, &rights::JOBMANAGER)?;
     }
     let mut offers = Some(Vec::new());

@@ -10,6 +10,7 @@ mod flink;
 mod images;
 mod job;
 mod links;
+mod mode;
 mod operators;
 mod patches;
 mod pods;
@@ -217,7 +218,7 @@ fn complete(
     let (lab, definition): (_, Definition) = one(&files, folder, "lab.yaml")?;
     if checks == Checks::All {
         words::check(&lab, &definition)?;
-        job::check(&lab, &definition, &files)?;
+        job::check(&lab, &definition)?;
     }
     let files = remotes::with(files, &lab, &definition, kept)?;
     let (kind, mut cluster, unread) = cluster::read(&files, folder)?;
@@ -289,6 +290,7 @@ fn complete(
         objects: &objects,
     };
     if checks == Checks::All {
+        mode::check(&whole, &files)?;
         links::check(&whole)?;
         if let Some((object, operated)) = &operated {
             operators::check(&whole, object, operated)?;
@@ -302,7 +304,7 @@ fn complete(
         .filter(|name| definition.job.own_jar() != Some(name.as_str()))
         .filter(|name| definition.apply.iter().all(|apply| apply.file != *name))
         .collect();
-    Ok(Lab {
+    let mut lab = Lab {
         name: definition.name,
         about: definition.about,
         images: definition.images,
@@ -319,7 +321,13 @@ fn complete(
         unlisted,
         hash: hash(&files),
         files,
-    })
+    };
+    if let Some(class) = lab.application().and_then(|application| application.class)
+        && lab.job.class.is_empty()
+    {
+        lab.job.class = class;
+    }
+    Ok(lab)
 }
 
 /// A file that holds one document, which is a `T`.

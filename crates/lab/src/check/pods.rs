@@ -39,6 +39,28 @@ pub(super) fn has_operator(whole: &Whole<'_>) -> bool {
     })
 }
 
+/// Those pods of a role in Flink's namespace that have its container, whatever else is wrong.
+pub(super) fn with_container<'a>(whole: &'a Whole<'a>, labels: &RoleLabels) -> Vec<Pods<'a>> {
+    let namespace = &whole.definition.flink.namespace;
+    let all = whole.objects.iter().filter_map(|object| {
+        let template = template(object)?;
+        let text = |key: &str| template.find("metadata.labels")?.get(key)?.text();
+        let own = object.document.namespace.as_deref().unwrap_or("default");
+        if !labels.matches(text) || own != namespace {
+            return None;
+        }
+        let mut containers = template.find("spec.containers")?.items().iter();
+        let container = containers
+            .find(|one| one.get("name").and_then(Node::text) == Some(&labels.container))?;
+        Some(Pods {
+            object,
+            spec: template.get("spec").unwrap_or(template),
+            container,
+        })
+    });
+    all.collect()
+}
+
 /// The pods of a role, each with its Flink container; none only where an operator makes them.
 pub(super) fn of<'a>(
     whole: &'a Whole<'a>,

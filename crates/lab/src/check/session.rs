@@ -1,10 +1,12 @@
 //! What `up` needs of the lab's Flink: high availability by Kubernetes, JobManagers with addresses
-//! of their own, a session that takes jobs over REST, and slots for the lab's job. Says only what
-//! the files prove; what an image brings along is found by `up`.
+//! of their own, slots for the lab's job, and where that is submitted, a session that takes jobs
+//! over REST. Says only what the files prove; what an image brings along is found by `up`.
 
 use super::configured::{ADDRESS, Configured, Setting, arguments};
 use super::pods::Pods;
-use super::{Whole, Wrong};
+use super::{Whole, mode};
+use crate::application::{Entry, started_by};
+use crate::definition::Mode;
 use crate::mistake::did_you_mean;
 use crate::options::version::Version;
 use crate::options::words::{self, HA, HA_CLASS};
@@ -13,9 +15,6 @@ use flinklab_base::fault::Fault;
 const STORAGE: &str = "high-availability.storageDir";
 const CLUSTER_ID: &str = "kubernetes.cluster-id";
 const SLOTS: &str = "taskmanager.numberOfTaskSlots";
-/// What a JobManager is started as where it runs one job and takes no other: the entry point's
-/// word for a standalone and for a native one.
-const APPLICATION: [&str; 2] = ["standalone-job", "kubernetes-application"];
 
 /// Why a JobManager must not have a job of its own.
 pub(super) const SESSION: &str =
@@ -23,11 +22,12 @@ pub(super) const SESSION: &str =
 
 /// The JobManagers of one workload.
 pub(super) fn jobmanagers(
+    whole: &Whole<'_>,
     pods: &Pods<'_>,
     version: Option<Version>,
     configured: &Configured<'_>,
 ) -> Result<(), Fault> {
-    is_session(pods)?;
+    let mode = brought_by(whole, pods)?;
     if pods.object.document.replicas() == 0 {
         return pods
             .object
@@ -40,7 +40,10 @@ pub(super) fn jobmanagers(
             .done();
     }
     high_availability(version, configured)?;
-    takes_jobs(configured)?;
+    match mode {
+        Mode::Session => takes_jobs(configured)?,
+        Mode::Application => mode::parallelism(whole, configured)?,
+    }
     own_addresses(pods.object.document.replicas(), configured)
 }
 
@@ -113,30 +116,48 @@ fn by_kubernetes(
     Ok(())
 }
 
-/// A JobManager that runs one job of its own takes no other.
-fn is_session(pods: &Pods<'_>) -> Result<(), Fault> {
+/// Who brings the job in, and whether the workload of these pods can be followed doing so.
+fn brought_by(whole: &Whole<'_>, pods: &Pods<'_>) -> Result<Mode, Fault> {
     let source = pods.object.source;
-    let refused = |wrong: Wrong<'_>| {
-        wrong
-            .why(SESSION)
-            .hint("Start the JobManagers as `jobmanager`, and name the job in lab.yaml.")
-            .done()
-    };
     let document = pods.object.document;
-    if matches!(document.kind.as_str(), "Job" | "CronJob") {
-        let what = format!(
-            "The JobManager is a {} `{}`, which ends with its job.",
-            document.kind, document.name
-        );
-        return refused(source.here(pods.object.node.place("kind"), what));
-    }
     let words = arguments(pods.container);
-    match words.iter().find(|(word, _)| APPLICATION.contains(word)) {
-        Some((word, at)) => {
-            let what = format!("`{word}` starts a JobManager that runs one job of its own.");
-            refused(source.here(*at, what))
+    let mut known = words.iter();
+    let entry = known.find_map(|(word, at)| Some((started_by(word)?, word, at)));
+    let mode = match (entry, whole.definition.job.mode) {
+        (Some((Entry::Native, word, at)), _) => {
+            return source
+                .here(
+                    *at,
+                    format!(
+                        "`{word}` starts a JobManager that asks Kubernetes for its TaskManagers."
+                    ),
+                )
+                .why("flinklab follows JobManagers whose TaskManagers are in the lab's manifests")
+                .hint("Start the JobManagers as `standalone-job`, and TaskManagers beside them.")
+                .done();
         }
-        None => Ok(()),
+        (Some((Entry::Standalone, ..)), _) | (None, Some(Mode::Application)) => Mode::Application,
+        (Some((Entry::Session, ..)) | None, _) => Mode::Session,
+    };
+    let what = format!("The JobManager is a {} `{}`", document.kind, document.name);
+    let at = pods.object.node.place("kind");
+    match (document.kind.as_str(), mode) {
+        ("CronJob", _) => source
+            .here(at, format!("{what}, which is started again and again."))
+            .why("a lab has one history of its job after another, not several at once")
+            .hint("Make it a Deployment.")
+            .done(),
+        ("Job", Mode::Session) => source
+            .here(at, format!("{what}, which ends with its job."))
+            .why(SESSION)
+            .hint("Start the JobManagers as `jobmanager` in a Deployment, and name the job in lab.yaml.")
+            .done(),
+        ("Job", Mode::Application) => source
+            .here(at, format!("{what}, whose pods cannot be changed or scaled."))
+            .why("a new history of the job is begun with other arguments of the same pods")
+            .hint("Make it a Deployment: take `parallelism` out, and write `replicas` and a `selector`.")
+            .done(),
+        _ => Ok(mode),
     }
 }
 

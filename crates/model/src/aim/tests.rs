@@ -26,6 +26,7 @@ fn healthy() -> Model {
         operator: None,
         names: Box::default(),
         exact: false,
+        application: None,
         lacks: Vec::new(),
     };
     let mut all = text

@@ -44,6 +44,7 @@ fn facts(job: &str) -> Event {
         operator: None,
         names: Box::default(),
         exact: false,
+        application: None,
         lacks: Vec::new(),
     }))
 }

@@ -52,6 +52,12 @@ impl Run {
                 ),
             };
         }
+        if let Some(next) = &self.seen.successor
+            && next.is_from_nothing()
+        {
+            let words = "the job started from nothing, under another id";
+            return (Verdict::Fail, words.to_owned());
+        }
         if self.began_from_nothing() {
             let words = "the job started from nothing: the new leader knows of no restore";
             return (Verdict::Fail, words.to_owned());

@@ -55,6 +55,7 @@ fn play(key: &str, happenings: &[Happening]) -> (Run, Option<RunResult>) {
             operator: None,
             names: Box::default(),
             exact: false,
+            application: None,
             lacks: Vec::new(),
         }),
         ..Model::default()

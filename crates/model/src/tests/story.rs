@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod application;
 mod operated;
 
 use crate::*;
@@ -233,6 +234,7 @@ impl Story {
             operator: None,
             names: Box::default(),
             exact: false,
+            application: None,
             lacks: Vec::new(),
         };
         for event in [

@@ -44,12 +44,9 @@ pub(crate) fn of_pod(state: &State, namespace: &str, pod: &Value, file: Options)
             options.extend(lines.map(|(key, value)| (trimmed(key), trimmed(value))));
         }
     }
-    let lists = [&container["command"], &container["args"]];
-    let words = lists.into_iter().filter_map(Value::as_array).flatten();
-    let words = words.filter_map(Value::as_str);
-    let words: Vec<&str> = words.flat_map(str::split_whitespace).collect();
+    let words = words(container);
     for (n, word) in words.iter().enumerate() {
-        let before = n.checked_sub(1).map(|n| words[n]);
+        let before = n.checked_sub(1).map(|n| words[n].as_str());
         let set = match (word.strip_prefix("-D"), before) {
             (Some(set), _) => set,
             (None, Some("-D")) => word,
@@ -64,6 +61,15 @@ pub(crate) fn of_pod(state: &State, namespace: &str, pod: &Value, file: Options)
         }
     }
     options
+}
+
+/// The words that a container is started with.
+pub(super) fn words(container: &Value) -> Vec<String> {
+    let lists = [&container["command"], &container["args"]];
+    let words = lists.into_iter().filter_map(Value::as_array).flatten();
+    let words = words.filter_map(Value::as_str);
+    let words = words.flat_map(str::split_whitespace);
+    words.map(str::to_owned).collect()
 }
 
 fn trimmed(text: &str) -> String {

@@ -1,6 +1,7 @@
 //! One job in the memory of its leader: from submission or recovery through slots, tasks and
 //! checkpoints to failures and restarts. One task a job and leadership.
 
+use super::application;
 use super::checkpoints::{self, Checkpoint, Restore};
 use super::ending::Retained;
 use super::numbers::{self, Numbers};
@@ -111,6 +112,11 @@ impl Job {
         }
     }
 
+    /// Whether somebody may still ask for the outcome of a stop.
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.triggers.values().any(Trigger::is_waited_for)
+    }
+
     /// The tasks of both vertices.
     pub(super) fn total(&self) -> u32 {
         self.sources + self.parallelism
@@ -137,7 +143,7 @@ pub(super) fn begin(process: &Process, session: &str, id: &str, from: Option<Str
             () = over.cancelled() => {}
             () = master.process.gone.cancelled() => {}
             () = master.process.cluster.stop.cancelled() => {}
-            () = master.run(from) => {}
+            () = master.run(from) => application::close(&master).await,
         }
     });
 }

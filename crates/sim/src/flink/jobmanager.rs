@@ -6,7 +6,7 @@ mod stopped;
 use super::configured::{self, Election};
 use super::lock::{self, Lock};
 use super::taskmanager::line;
-use super::{Leading, Master, job, plan};
+use super::{Leading, Master, application, job, plan};
 use crate::api::Key;
 use crate::cluster::{Process, State};
 use flinklab_base::clock;
@@ -14,6 +14,8 @@ use flinklab_base::clock::Instant;
 use flinklab_lab::failure::Role;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tokio::sync::SetOnce;
 use tokio_util::sync::CancellationToken;
 
 /// Before the component in the key of its leader.
@@ -58,7 +60,8 @@ pub(crate) async fn run(process: Process) -> i32 {
         "INFO",
         "runtime.entrypoint.ClusterEntrypoint",
         &format!(
-            " Starting StandaloneSessionClusterEntrypoint (Version: {}, Scala: 2.12, simulated)",
+            " Starting {} (Version: {}, Scala: 2.12, simulated)",
+            application::entrypoint(&process),
             process.cluster.version.name()
         ),
     ));
@@ -169,6 +172,7 @@ impl Candidate {
                     dispatching: true,
                     jobs: BTreeMap::new(),
                     over: CancellationToken::new(),
+                    closes: Arc::default(),
                 });
             }
             state.beats += 1;
@@ -248,6 +252,7 @@ impl Candidate {
         let process = &self.process;
         let session = process.cluster.ground.dice.uuid();
         let over = CancellationToken::new();
+        let closes = Arc::new(SetOnce::new());
         process.say(line(
             "INFO",
             ELECTOR,
@@ -262,6 +267,7 @@ impl Candidate {
             dispatching: false,
             jobs: BTreeMap::new(),
             over: over.clone(),
+            closes: closes.clone(),
         };
         process.act(|state| {
             if let Some(own) = state.flink.masters.get_mut(&process.id) {
@@ -271,6 +277,7 @@ impl Candidate {
         let ended = tokio::select! {
             ended = self.hold_on() => ended,
             () = self.take_office(&session) => None,
+            code = closes.wait() => Some(*code),
         };
         over.cancel();
         process.act(|state| {
@@ -417,8 +424,13 @@ impl Candidate {
             }
             state.beats += 1;
         });
-        for (id, from) in plans {
-            job::begin(process, session, &id, from);
+        match application::of(process) {
+            Some(own) => own.main(process, session, plans).await,
+            None => {
+                for (id, from) in plans {
+                    job::begin(process, session, &id, from);
+                }
+            }
         }
         std::future::pending::<()>().await;
     }

@@ -2,6 +2,7 @@
 //! follow it, one state machine of jobs. What must survive a leader is in config maps and files,
 //! as in life; everything here is a process's memory and is lost with it.
 
+mod application;
 mod checkpoints;
 mod configured;
 mod ending;
@@ -29,6 +30,8 @@ pub(crate) use version::Version;
 use flinklab_base::clock::Instant;
 use job::Job;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tokio::sync::SetOnce;
 use tokio_util::sync::CancellationToken;
 
 /// The memory of all Flink processes, by container id.
@@ -75,6 +78,8 @@ struct Leading {
     jobs: BTreeMap<String, Job>,
     /// Cancelled when the leadership ends.
     over: CancellationToken,
+    /// The process is to end with this code: its job has ended, and it was started for that.
+    closes: Arc<SetOnce<i32>>,
 }
 
 /// A TaskManager process.

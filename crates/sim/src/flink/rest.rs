@@ -3,7 +3,7 @@
 //! `shapes`.
 
 use super::configured::{self, Options};
-use super::{Leading, job, numbers, plan, savepoints, shapes};
+use super::{Leading, application, job, numbers, plan, savepoints, shapes};
 use crate::cluster::{Cluster, Process, State};
 use crate::shared;
 use bytes::Bytes;
@@ -127,11 +127,16 @@ fn about_itself(cluster: &Arc<Cluster>, id: &str, ask: &Ask) -> Option<Answer> {
     match (&ask.method, path.as_slice()) {
         (&Method::GET, ["config"]) => {
             let takes_jobs = configured::takes_jobs(&options(cluster, id));
+            let takes_jobs = takes_jobs && !has_its_own(cluster, id);
             Some((200, shapes::config(&cluster.version, takes_jobs)))
         }
         (&Method::GET, ["jobmanager", "config"]) => {
             Some((200, shapes::jobmanager_config(&options(cluster, id))))
         }
+        (&Method::POST, ["jars", ..]) if has_its_own(cluster, id) => {
+            Some(error(400, "POST request not allowed"))
+        }
+        (_, ["jars", ..]) if has_its_own(cluster, id) => None,
         (&Method::POST, ["jars", ..]) if !configured::takes_jobs(&options(cluster, id)) => {
             Some(error(404, &format!("Not found: {}", ask.path)))
         }
@@ -145,14 +150,20 @@ fn about_itself(cluster: &Arc<Cluster>, id: &str, ask: &Ask) -> Option<Answer> {
     }
 }
 
+/// Whether a JobManager brings its job along, and takes no other.
+fn has_its_own(cluster: &Arc<Cluster>, id: &str) -> bool {
+    process(cluster, id).is_some_and(|process| application::of(&process).is_some())
+}
+
+fn process(cluster: &Arc<Cluster>, id: &str) -> Option<Process> {
+    let state = cluster.hold();
+    let own = state.containers.get(id);
+    own.map(|own| Process::of(cluster, own))
+}
+
 /// What a JobManager is configured with, its own address included.
 fn options(cluster: &Arc<Cluster>, id: &str) -> Options {
-    let process = {
-        let state = cluster.hold();
-        let own = state.containers.get(id);
-        own.map(|own| Process::of(cluster, own))
-    };
-    process.map_or_else(Options::new, |process| {
+    process(cluster, id).map_or_else(Options::new, |process| {
         let mut options = configured::of(&process);
         options.insert("jobmanager.rpc.address".to_owned(), process.host.clone());
         options

@@ -43,6 +43,14 @@ pub(super) enum Trigger {
     InProgress,
     Completed(String),
     Failed(String),
+    /// Completed, and somebody has asked for it.
+    Fetched(String),
+}
+
+impl Trigger {
+    pub(super) const fn is_waited_for(&self) -> bool {
+        matches!(self, Self::InProgress | Self::Completed(_))
+    }
 }
 
 /// Takes a request for a savepoint, or for a stop with one.
@@ -109,10 +117,15 @@ pub(super) fn asked(
 
 /// What became of a request: a leader that came later knows of none.
 pub(super) fn told(cluster: &Cluster, leader: &str, id: &str, request: &str) -> Answer {
-    let state = cluster.hold();
-    let leading = state.flink.masters.get(leader);
-    let job = leading.and_then(|master| master.leading.as_ref()?.jobs.get(id));
-    match job.and_then(|job| job.triggers.get(request)) {
+    let mut state = cluster.hold();
+    let leading = state.flink.masters.get_mut(leader);
+    let job = leading.and_then(|master| master.leading.as_mut()?.jobs.get_mut(id));
+    let trigger = job.and_then(|job| job.triggers.get_mut(request));
+    let told = trigger.as_deref().cloned();
+    if let (Some(trigger), Some(Trigger::Completed(path))) = (trigger, &told) {
+        *trigger = Trigger::Fetched(path.clone());
+    }
+    match told {
         None => error(
             404,
             &format!("There is no savepoint operation with triggerId={request} for job {id}."),
@@ -121,7 +134,7 @@ pub(super) fn told(cluster: &Cluster, leader: &str, id: &str, request: &str) -> 
             200,
             json!({"status": {"id": "IN_PROGRESS"}, "operation": null}),
         ),
-        Some(Trigger::Completed(path)) => (
+        Some(Trigger::Completed(path) | Trigger::Fetched(path)) => (
             200,
             json!({"status": {"id": "COMPLETED"}, "operation": {"location": path}}),
         ),

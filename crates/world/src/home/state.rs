@@ -244,15 +244,26 @@ impl State {
 
     /// A new history under a new id. Write the state before the job is submitted.
     pub fn new_job(&mut self, from: Option<String>, now: Timestamp) -> Result<JobRecord, Fault> {
+        Ok(self.begin_job(random_id()?, from, now))
+    }
+
+    /// A new history under a certain id. An earlier one under the same id is this one's past.
+    pub fn begin_job(&mut self, id: String, from: Option<String>, now: Timestamp) -> JobRecord {
         let job = JobRecord {
-            id: random_id()?,
+            id,
             when: now,
             from,
             cluster: self.control_plane().map(|node| node.id.clone()),
         };
+        self.jobs.retain(|known| known.id != job.id);
         self.jobs.push(job.clone());
         self.checkpoint = None;
-        Ok(job)
+        job
+    }
+
+    /// A job that the cluster runs and nobody wrote down.
+    pub fn found_job(&mut self, id: &str, now: Timestamp) -> JobRecord {
+        self.begin_job(id.to_owned(), None, now)
     }
 
     /// Flink's web UI on loopback.

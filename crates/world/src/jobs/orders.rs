@@ -9,14 +9,14 @@ use crate::kube::CALL;
 use crate::open::{LabHandle, must_open};
 use crate::submit;
 use crate::submit::{Answer, Rest};
-use crate::{Events, World, clean, journal};
+use crate::{Events, World, application, clean, journal};
 use bytes::Bytes;
 use flinklab_base::advice;
 use flinklab_base::clock;
 use flinklab_base::clock::Instant;
 use flinklab_base::fault::Fault;
 use flinklab_base::shell;
-use flinklab_event::{Event, JobAct, JobDone, JobOrder, JobTold, JobsSeen};
+use flinklab_event::{Event, JobAct, JobDone, JobOrder, JobTold, JobsSeen, is_over};
 use http::Method;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -26,6 +26,8 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_millis(200);
 /// How long a JobManager may take to lead.
 const ANSWERS: Duration = Duration::from_secs(60);
+/// How long JobManagers that are started for a job may take to lead: pods, JVMs, an election.
+const STARTS: Duration = Duration::from_secs(180);
 /// How long a savepoint may take.
 const WRITTEN: Duration = Duration::from_secs(120);
 /// How long a job may take to end.
@@ -63,6 +65,7 @@ async fn carry_out(world: &World, order: &JobOrder, events: &Events) -> Result<J
         return Err(not_now(order.act, &why));
     }
     let hand = OrderRun {
+        world,
         // As it is now that nobody else changes it.
         opened: must_open(world)?,
         ours,
@@ -102,6 +105,7 @@ fn not_now(act: JobAct, why: &str) -> Fault {
 type Outcome = (String, String, Option<String>, Option<String>);
 
 struct OrderRun<'a> {
+    world: &'a World,
     opened: Arc<LabHandle>,
     ours: Ours,
     docker: Docker,
@@ -219,7 +223,7 @@ impl OrderRun<'_> {
         let path = self
             .written(&rest, &format!("/jobs/{job}/stop"), body)
             .await?;
-        let state = self.over(&rest, &job).await?;
+        let state = self.ended(&rest, &job).await?;
         Ok((job, state, Some(path), None))
     }
 
@@ -227,8 +231,58 @@ impl OrderRun<'_> {
         let (rest, job) = (self.rest().await?, self.job());
         let path = format!("/jobs/{job}?mode=cancel");
         self.send(&rest, Method::PATCH, &path, Value::Null).await?;
-        let state = self.over(&rest, &job).await?;
+        let state = self.ended(&rest, &job).await?;
         Ok((job, state, None, None))
+    }
+
+    /// Waits until a job has ended, and its cluster where it ends with it.
+    async fn ended(&self, rest: &Rest, job: &str) -> Result<String, Fault> {
+        let lab = &self.opened.lab;
+        if lab.application().is_none() {
+            return self.over(rest, job).await;
+        }
+        let state = self.over_with_its_cluster(rest, job).await?;
+        if let Some(workload) = &self.seen.application {
+            let scale = format!(
+                "scale -n {} {} --replicas=0",
+                lab.flink.namespace, workload.facts.workload
+            );
+            let what = format!("job {}", self.order.act);
+            self.events.did(&what, self.world.kubectl(&scale)).await;
+        }
+        application::rest(&self.ours, lab, job, |now| self.now(now)).await?;
+        Ok(state)
+    }
+
+    /// The same as `over` where REST ends with the job: what it leaves says that it has ended.
+    async fn over_with_its_cluster(&self, rest: &Rest, job: &str) -> Result<String, Fault> {
+        self.now("waits until the job has ended");
+        let until = Instant::now() + ENDS;
+        let mut last = "no answer".to_owned();
+        let mut state = match self.order.act {
+            JobAct::Stop => "FINISHED",
+            _ => "CANCELED",
+        }
+        .to_owned();
+        while Instant::now() < until {
+            match rest.get("/jobs/overview", CALL).await {
+                Answer::Good(told) => match super::state_of(&told, job) {
+                    Some(told) if is_over(&told) => {
+                        state = told;
+                        return Ok(state);
+                    }
+                    Some(told) => last = format!("it is {told}"),
+                    None => "Flink does not know it any more".clone_into(&mut last),
+                },
+                other => last = other.to_string(),
+            }
+            let left = ha_data(&self.ours.client(), &self.opened, job).await?;
+            if !left.map && !left.plan {
+                return Ok(state);
+            }
+            clock::sleep(LOOK).await;
+        }
+        Err(late("The end of the job", ENDS, &last))
     }
 
     /// Waits until a job has ended and its HA data is gone: Flink's word comes a little earlier.
@@ -267,8 +321,11 @@ impl OrderRun<'_> {
             JobAct::Resume => Some(self.seen.start(self.order.from.as_deref())?.path.clone()),
             _ => None,
         };
-        let rest = self.rest().await?;
         let opened = &self.opened;
+        if opened.lab.application().is_some() {
+            return self.begin(from).await;
+        }
+        let rest = self.rest().await?;
         let plan = &opened.lab.job;
         self.now("reads the jar");
         let jar = submit::jar(&self.docker, &opened.state.id, &opened.lab).await?;
@@ -288,11 +345,34 @@ impl OrderRun<'_> {
         }
         self.now("submits");
         submit::submit(&rest, plan, &record, &jar).await?;
+        self.runs(&rest, job, from).await
+    }
+
+    /// The same where the JobManagers bring the job along: they are started for it.
+    async fn begin(&self, from: Option<String>) -> Result<Outcome, Fault> {
+        let opened = &self.opened;
+        let mut state = opened.state.clone();
+        let now = clock::now();
+        let record = match opened.lab.application().and_then(|one| one.id) {
+            Some(id) => state.begin_job(id, from.clone(), now),
+            None => state.new_job(from.clone(), now)?,
+        };
+        self.ours.home().write_state(&state)?;
+        self.now("starts the JobManagers");
+        application::begin(&self.ours, &opened.lab, &record).await?;
+        let rest = submit::answering(&self.ours.client(), &opened.lab, STARTS, |now| {
+            self.now(now);
+        })
+        .await?;
+        self.runs(&rest, record.id, from).await
+    }
+
+    async fn runs(&self, rest: &Rest, job: String, from: Option<String>) -> Result<Outcome, Fault> {
         self.now("waits until all tasks run");
         let until = Instant::now() + RUNS;
         let mut last = "no answer".to_owned();
         while Instant::now() < until {
-            match running(&rest, &job).await {
+            match running(rest, &job).await {
                 Ok(restored) if from.is_none() || restored.is_some() => {
                     return Ok((job, "RUNNING".to_owned(), None, restored));
                 }

@@ -19,9 +19,9 @@ use kube::{Api, Client};
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
-const STEP: &str = "job";
+pub(super) const STEP: &str = "job";
 /// How long JobManagers may take to answer once they are applied: pods, JVMs, an election.
-const ANSWERS: Duration = Duration::from_secs(180);
+pub(super) const ANSWERS: Duration = Duration::from_secs(180);
 /// How long TaskManagers may take to register after that.
 const SLOTS: Duration = Duration::from_secs(120);
 /// How long Flink may take to say what it runs, or to recover what it ran.
@@ -29,6 +29,9 @@ const RECOVERS: Duration = Duration::from_secs(60);
 
 /// The job runs.
 pub(super) async fn submitted(run: &Run<'_>) -> Result<(), Fault> {
+    if run.lab.application().is_some() {
+        return super::application::found(run).await;
+    }
     let ours = run.ours.wait().await;
     run.applied.wait().await;
     run.progress.begin(STEP, "waits for a JobManager").await;
@@ -53,7 +56,7 @@ pub(super) async fn submitted(run: &Run<'_>) -> Result<(), Fault> {
             (record, "submitted again")
         }
         Found::New => {
-            let record = new_record(run)?;
+            let record = new_record(run, None)?;
             run.tell_lab().await;
             submit(run, &rest, &record, &jar).await?;
             (record, "submitted")
@@ -131,7 +134,7 @@ async fn look(run: &Run<'_>, client: &Client, rest: &Rest) -> Result<Found, Faul
 }
 
 /// Whether the HA config map holds the job's plan, so that Flink will bring it back by itself.
-async fn is_stored(client: &Client, lab: &Lab, job: &str) -> Result<bool, Fault> {
+pub(super) async fn is_stored(client: &Client, lab: &Lab, job: &str) -> Result<bool, Fault> {
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), &lab.flink.namespace);
     let doing = "Reading Flink's HA config map";
     let map = api::within(CALL, doing, maps.get_opt(&lab.cluster_map())).await?;
@@ -140,8 +143,8 @@ async fn is_stored(client: &Client, lab: &Lab, job: &str) -> Result<bool, Fault>
     Ok(keys.iter().any(|key| data.contains_key(key)))
 }
 
-/// A new history, written down before anything of it exists.
-fn new_record(run: &Run<'_>) -> Result<JobRecord, Fault> {
+/// A new history, written down before anything of it exists; under that id, if it must be one.
+pub(super) fn new_record(run: &Run<'_>, id: Option<String>) -> Result<JobRecord, Fault> {
     let now = clock::now();
     let found = kept::newest(&run.home, &run.lab, &run.book.state())?;
     let from = match (&found, run.resume) {
@@ -167,7 +170,10 @@ fn new_record(run: &Run<'_>) -> Result<JobRecord, Fault> {
         }
         (None, _) => None,
     };
-    run.book.change(|state| state.new_job(from, now))?
+    run.book.change(|state| match id {
+        Some(id) => Ok(state.begin_job(id, from, now)),
+        None => state.new_job(from, now),
+    })?
 }
 
 fn when(at: jiff::Timestamp) -> String {

@@ -3,8 +3,10 @@
 //! configuration changed are restarted, as `kubectl rollout restart` does it, and what they
 //! replace is gone before anyone looks at the job.
 
-use super::Run;
+use super::{Run, application};
+use crate::application::beginning;
 use crate::apply::{Applied, Applier, Change, Origin, left, rollout, wants_rollout};
+use crate::home::JobRecord;
 use crate::kube as api;
 use crate::kube::CALL;
 use flinklab_base::clock;
@@ -28,7 +30,7 @@ pub(super) async fn all(run: &Run<'_>) -> Result<(), Fault> {
         .begin(STEP, "applies what needs no image")
         .await;
     let mut applier = Applier::new(ours.client(), &run.folder);
-    let mut done = apply(run, &mut applier, Part::Rest).await?;
+    let mut done = apply(run, &mut applier, Part::Rest, None).await?;
     run.progress.tell(STEP, "waits for the images");
     run.loaded.wait().await;
     if run.lab.cluster.nodes.len() > 1 {
@@ -37,7 +39,8 @@ pub(super) async fn all(run: &Run<'_>) -> Result<(), Fault> {
         run.ready.wait().await;
     }
     run.progress.tell(STEP, "applies the workloads");
-    done.extend(apply(run, &mut applier, Part::Workloads).await?);
+    let history = application::history(run, &ours.client()).await?;
+    done.extend(apply(run, &mut applier, Part::Workloads, history.as_ref()).await?);
     let replaced = restart(run, &ours.client(), &done).await? || replaces(run, &done);
     if !replaced {
         // Nothing ran before: the job goes in while the pods still come up.
@@ -78,7 +81,17 @@ enum Part {
 /// What was applied, with the file it stands in.
 type Done = Vec<(String, Applied)>;
 
-async fn apply(run: &Run<'_>, applier: &mut Applier, part: Part) -> Result<Done, Fault> {
+async fn apply(
+    run: &Run<'_>,
+    applier: &mut Applier,
+    part: Part,
+    history: Option<&JobRecord>,
+) -> Result<Done, Fault> {
+    let application = run.lab.application();
+    let begun = |document: &Document| {
+        let at = beginning(history?);
+        application.as_ref()?.begun(document, at)
+    };
     let mut done = Vec::new();
     let mut told = BTreeSet::new();
     for manifest in &run.lab.manifests {
@@ -95,7 +108,10 @@ async fn apply(run: &Run<'_>, applier: &mut Applier, part: Part) -> Result<Done,
             if document.is_workload() != (part == Part::Workloads) {
                 continue;
             }
-            let applied = applier.apply(origin, document).await?;
+            let begun = begun(document);
+            let applied = applier
+                .apply(origin, begun.as_ref().unwrap_or(document))
+                .await?;
             if applied.change != Change::Same {
                 run.progress.changed();
             }

@@ -51,6 +51,8 @@ pub(super) struct Seen {
     pub(super) pods: watch::Sender<Arc<[Pod]>>,
     pub(super) leader: watch::Sender<Option<String>>,
     pub(super) named: watch::Sender<Arc<Named>>,
+    /// The jobs that the next leader would bring back.
+    pub(super) plans: watch::Sender<Arc<[String]>>,
 }
 
 /// Watches until it is dropped.
@@ -82,6 +84,7 @@ pub(super) async fn follow(
         leader: seen.leader,
         pointed: BTreeMap::new(),
         named: seen.named,
+        plans: seen.plans,
     };
     let told = SeenEvents {
         known: BTreeMap::new(),
@@ -295,6 +298,7 @@ struct Maps {
     /// What the pointers of each map name.
     pointed: BTreeMap<String, Named>,
     named: watch::Sender<Arc<Named>>,
+    plans: watch::Sender<Arc<[String]>>,
 }
 
 impl Maps {
@@ -324,6 +328,13 @@ impl Maps {
             self.point(&map.name, Some(map));
         }
         if let MapChange::Cluster(map) = change {
+            self.plans.send_if_modified(|known| {
+                let changed = **known != *map.jobs;
+                if changed {
+                    *known = map.jobs.as_slice().into();
+                }
+                changed
+            });
             let host = map.leaders.get("dispatcher").map(|key| key.host.clone());
             self.leader.send_if_modified(|known| {
                 let changed = *known != host;

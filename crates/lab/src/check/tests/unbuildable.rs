@@ -335,7 +335,7 @@ fn a_cluster_that_takes_no_jobs() {
                 "args: [\"jobmanager\"",
                 "args: [\"standalone-job\"",
             ),
-            "50-jobmanagers.yaml [\"standalone-job\"] `standalone-job` starts a JobManager that runs one job of its own.",
+            "lab.yaml [/opt/flink/examples/streaming/StateMachineExample.jar] `job.jar` has no effect: the JobManagers bring their job along.",
         ),
     ]);
     let job = (
@@ -488,4 +488,94 @@ fn accounts_that_may_not_read_config_maps() {
         let told = changed(&[(access, role, &other)]);
         assert!(told.starts_with(expected), "{name}: {told}");
     }
+}
+
+/// The lab in application mode with these changes.
+fn of_an_application(changes: &[Change<'_>]) -> String {
+    with("application", changes)
+}
+
+#[test]
+fn who_brings_the_job_along_is_said_the_same_everywhere() {
+    let session = (
+        JOBMANAGERS,
+        "            - standalone-job\n",
+        "            - jobmanager\n",
+    );
+    let told = of_an_application(&[session]);
+    assert!(
+        told.starts_with("lab.yaml [application] `job.mode` is `application`, but `jobmanager` starts a JobManager that takes jobs over REST. (`jobmanager` stands in 50-jobmanagers.yaml line"),
+        "{told}"
+    );
+    let said = ("lab.yaml", "mode: application", "mode: session");
+    let told = of_an_application(&[said]);
+    assert!(
+        told.starts_with("lab.yaml [session] `job.mode` is `session`, but `standalone-job` starts a JobManager that runs one job of its own."),
+        "{told}"
+    );
+    // Left out, the manifest says it.
+    let unsaid = (
+        "lab.yaml",
+        "  mode: application # as the manifest says too: JobManagers are started as `standalone-job`\n",
+        "",
+    );
+    assert_eq!(of_an_application(&[unsaid]), "fine");
+    let wrong = ("lab.yaml", "mode: application", "mode: aplication");
+    let told = of_an_application(&[wrong]);
+    assert!(told.contains("Did you mean `application`?"), "{told}");
+}
+
+#[test]
+fn a_job_says_what_is_needed_for_it_and_no_more() {
+    let parallelism = "  parallelism: 2 # `parallelism.default` in 50-jobmanagers.yaml\n";
+    for word in ["jar: /opt/a.jar", "class: a.B", "arguments: [x]"] {
+        let more = format!("{parallelism}  {word}\n");
+        let told = of_an_application(&[("lab.yaml", parallelism, &more)]);
+        let key = word.split(':').next().unwrap();
+        assert!(
+            told.contains(&format!(
+                "`job.{key}` has no effect: the JobManagers bring their job along."
+            )),
+            "{told}"
+        );
+    }
+    let told = of_an_application(&[("lab.yaml", "  parallelism: 2 #", "  parallelism: 3 #")]);
+    assert!(
+        told.starts_with(
+            "lab.yaml [3] `job.parallelism` is 3, and the JobManagers start the job with 2."
+        ),
+        "{told}"
+    );
+    let class = "  class: org.apache.flink.streaming.examples.statemachine.StateMachineExample\n";
+    let told = changed(&[("lab.yaml", class, "")]);
+    assert!(told.contains("`job.class` is missing."), "{told}");
+}
+
+#[test]
+fn jobmanagers_of_an_application_that_could_not_be_started_for_a_history() {
+    let job = (
+        JOBMANAGERS,
+        "apiVersion: apps/v1\nkind: Deployment",
+        "apiVersion: batch/v1\nkind: Job",
+    );
+    let wait = (
+        "lab.yaml",
+        "{file: 50-jobmanagers.yaml, wait: {kind: rollout, within: 3m}}",
+        "{file: 50-jobmanagers.yaml}",
+    );
+    let told = of_an_application(&[job, wait]);
+    assert!(
+        told.starts_with("50-jobmanagers.yaml [Job] The JobManager is a Job `flink-jobmanager`, whose pods cannot be changed or scaled."),
+        "{told}"
+    );
+    let native = (
+        JOBMANAGERS,
+        "            - standalone-job\n",
+        "            - kubernetes-application\n",
+    );
+    let told = of_an_application(&[native]);
+    assert!(
+        told.contains("`kubernetes-application` starts a JobManager that asks Kubernetes for its TaskManagers."),
+        "{told}"
+    );
 }

@@ -1,6 +1,7 @@
 //! A JobManager that is asked to stop: it gives the lock back, may take it again all the same, and
 //! closes what it has open.
 
+use super::super::application;
 use super::super::lock::Lock;
 use super::super::taskmanager::line;
 use super::{Candidate, LEADER};
@@ -24,7 +25,11 @@ impl Candidate {
             entrypoint,
             "RECEIVED SIGNAL 15: SIGTERM. Shutting down as requested.",
         ));
-        process.say(line("INFO", entrypoint, "Shutting StandaloneSessionClusterEntrypoint down with application status UNKNOWN. Diagnostics Cluster entrypoint has been closed externally.."));
+        let shutting = format!(
+            "Shutting {} down with application status UNKNOWN. Diagnostics Cluster entrypoint has been closed externally..",
+            application::entrypoint(process)
+        );
+        process.say(line("INFO", entrypoint, &shutting));
         let led = process.act(|state| {
             if let Some(own) = state.containers.get_mut(&process.id) {
                 own.listening = false;

@@ -1,0 +1,212 @@
+//! A job that is a part of its cluster: the whole program against a simulated lab of that kind. What
+//! the simulation does there was seen on a real cluster.
+
+use crate::scenarios::{SPEED, Scene, breaks_in, lab_with_short_failures};
+use flinklab_lab::Lab;
+use flinklab_lab::failure::find;
+use flinklab_sim::Images;
+use serde_json::Value;
+use std::path::Path;
+
+const NAME: &str = "application";
+
+fn scene_of(lab: &Lab) -> Scene {
+    Scene::of(lab.clone(), SPEED, Images::Present)
+}
+
+fn scene() -> Scene {
+    let scene = scene_of(&Lab::open(NAME).unwrap());
+    assert_eq!(scene.result(&["up", "--lab", NAME])["outcome"], "ready");
+    scene
+}
+
+/// Builds the lab, breaks it in each of these ways, and removes it.
+fn walk(keys: &[&str]) {
+    let scene = scene_of(&Lab::open(NAME).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    lab_with_short_failures(NAME, folder.path());
+    scene.result(&["up", "--lab", folder.path().to_str().unwrap()]);
+    for key in keys {
+        breaks_in(&scene, find(key).unwrap());
+    }
+    assert_eq!(
+        scene.result(&["down", "--purge", "--yes"])["outcome"],
+        "gone"
+    );
+}
+
+#[test]
+fn leaders_of_an_application_that_end() {
+    walk(&[
+        "jm-stop",
+        "jm-crash",
+        "jm-delete",
+        "standby-stop",
+        "all-jm-crash",
+    ]);
+}
+
+#[test]
+fn task_managers_of_an_application() {
+    walk(&["tm-stop", "tm-crash", "tm-delete", "tm-freeze"]);
+}
+
+#[test]
+fn failures_of_an_application_that_last() {
+    walk(&[
+        "jm-freeze",
+        "jm-partition",
+        "scale-to-zero",
+        "checkpoint-unwritable",
+    ]);
+}
+
+#[test]
+fn failures_of_the_api_server_of_an_application() {
+    walk(&["api-outage", "rbac-loss"]);
+}
+
+#[test]
+fn an_application_that_loses_its_pointers_begins_from_nothing_and_is_brought_back() {
+    walk(&["pointer-lost", "jm-crash"]);
+}
+
+/// What `job list` says of each kind.
+fn listed(scene: &Scene, kind: &str) -> Vec<Value> {
+    let all = scene.run(&["job", "list"]).objects();
+    all.into_iter()
+        .filter_map(|one| one.get(kind).cloned())
+        .collect()
+}
+
+fn current(scene: &Scene) -> String {
+    let jobs = listed(scene, "job");
+    let current = jobs.iter().find(|job| job["current"] == true).unwrap();
+    current["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn its_job_is_written_down_before_it_exists_and_found_again() {
+    let scene = scene();
+    let job = current(&scene);
+    let arguments = |word: &str| {
+        let object = scene.run(&["status"]).objects().pop().unwrap();
+        object["job"][word].clone()
+    };
+    assert_eq!(arguments("id"), job.as_str());
+    assert_eq!(arguments("state"), "RUNNING");
+    // again, there is nothing to do
+    let again = scene.run(&["up"]);
+    assert_eq!(again.code, 0, "{}", again.out);
+    assert!(again.out.contains("runs already"), "{}", again.out);
+    assert_eq!(current(&scene), job);
+    // a new cluster is a new history, of which kept checkpoints are no part
+    scene.result(&["down", "--yes"]);
+    let up = scene.run(&["up"]);
+    assert!(up.out.contains("retained checkpoint"), "{}", up.out);
+    let second = current(&scene);
+    assert_ne!(second, job);
+    let list = listed(&scene, "job");
+    assert_eq!(list.len(), 2, "{list:?}");
+    assert_eq!(list[0]["from"], Value::Null);
+}
+
+#[test]
+fn a_new_cluster_goes_on_from_what_is_kept_when_it_is_told_to() {
+    let scene = scene();
+    let job = current(&scene);
+    scene.result(&["down", "--yes"]);
+    let up = scene.run(&["up", "--resume"]);
+    assert_eq!(up.code, 0, "{}", up.out);
+    let newest = &listed(&scene, "job")[0];
+    let from = newest["from"].as_str().unwrap();
+    assert!(from.contains(&format!("/{job}/chk-")), "{from}");
+    let result = breaks_in(&scene, find("jm-crash").unwrap());
+    assert_eq!(result["verdict"], "PASS");
+}
+
+#[test]
+fn its_job_is_saved_stopped_resumed_cancelled_and_begun_anew() {
+    let scene = scene();
+    let first = current(&scene);
+    let saved = scene.result(&["job", "savepoint"]);
+    assert_eq!(
+        (&saved["job"], &saved["state"]),
+        (&first.as_str().into(), &"RUNNING".into())
+    );
+
+    let asked = scene.run(&["job", "stop"]);
+    let error = asked.objects().pop().unwrap()["error"].take();
+    let why = error["why"].as_str().unwrap();
+    assert!(why.contains("The cluster ends with its job"), "{why}");
+
+    let stopped = scene.result(&["job", "stop", "--yes"]);
+    assert_eq!(stopped["state"], "FINISHED");
+    assert_eq!(stopped["after"]["map"], false);
+    // its cluster is gone with it, and does not come back by itself
+    let refused = scene.run(&["job", "savepoint"]);
+    assert_eq!(refused.code, 3, "{}", refused.out);
+    let status = scene.run(&["status", "--plain"]);
+    assert!(status.out.contains("ended with its job"), "{}", status.out);
+
+    let resumed = scene.result(&["job", "resume", "--yes"]);
+    assert_eq!(resumed["restored"], stopped["savepoint"]);
+    let second = resumed["job"].as_str().unwrap().to_owned();
+    assert_ne!(second, first);
+    assert_eq!(current(&scene), second);
+    scene.heals();
+    let broken = scene.result(&["break", "jm-crash"]);
+    assert_eq!(broken["verdict"], "PASS", "{broken:#}");
+
+    let cancelled = scene.result(&["job", "cancel", "--yes"]);
+    assert_eq!(cancelled["state"], "CANCELED");
+    assert_eq!(cancelled["after"]["plan"], false);
+    assert!(
+        !cancelled["after"]["checkpoints"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+    let anew = scene.result(&["job", "resubmit", "--yes"]);
+    assert_eq!(anew["restored"], Value::Null);
+    scene.result(&["job", "cancel", "--yes"]);
+    // what has ended is begun anew by `up`, under another id
+    let ended = current(&scene);
+    let up = scene.run(&["up"]);
+    assert_eq!(up.code, 0, "{}", up.out);
+    assert_ne!(current(&scene), ended);
+}
+
+/// The lab with a change of one of its files, in a folder.
+fn changed(folder: &Path, file: &str, from: &str, to: &str) -> Lab {
+    let lab = Lab::open(NAME).unwrap();
+    for (name, text) in &lab.files {
+        let text = if name == file {
+            assert!(text.contains(from), "{file} has no {from:?}");
+            text.replace(from, to)
+        } else {
+            text.clone()
+        };
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    Lab::read(folder).unwrap()
+}
+
+/// An id that a manifest fixes is the book's, cluster after cluster.
+#[test]
+fn an_id_of_the_manifest_is_kept() {
+    const ID: &str = "0123456789abcdef0123456789abcdef";
+    let folder = tempfile::tempdir().unwrap();
+    let own = format!("            - standalone-job\n            - --job-id\n            - {ID}\n");
+    let lab = changed(
+        folder.path(),
+        "50-jobmanagers.yaml",
+        "            - standalone-job\n",
+        &own,
+    );
+    let scene = scene_of(&lab);
+    scene.result(&["up", "--lab", folder.path().to_str().unwrap()]);
+    assert_eq!(current(&scene), ID);
+    let broken = scene.result(&["break", "jm-crash"]);
+    assert_eq!(broken["verdict"], "PASS", "{broken:#}");
+}
