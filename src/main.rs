@@ -4,7 +4,6 @@
 use clap::Parser;
 use flinklab::app::{self, Environment};
 use flinklab::cli::Cli;
-use flinklab_base::clock;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -12,11 +11,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let text = |name: &str| variable(name).and_then(|value| value.into_string().ok());
-    // Tests let a simulated lab and this program live faster than the wall clock.
-    if let Some(clock) = text("FLINKLAB_CLOCK").and_then(|text| text.parse().ok()) {
-        clock::set(clock);
-    }
     let environment = Environment {
+        clock: variable("FLINKLAB_CLOCK").map(|value| value.to_string_lossy().into_owned()),
         docker_host: text("DOCKER_HOST"),
         docker_context: text("DOCKER_CONTEXT"),
         docker_config: variable("DOCKER_CONFIG").map(Into::into),

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 /// What the environment says.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
+    /// `FLINKLAB_CLOCK`: tests let a simulated lab and this program live faster than the wall clock.
+    pub clock: Option<String>,
     /// `DOCKER_HOST`.
     pub docker_host: Option<String>,
     /// `DOCKER_CONTEXT`.

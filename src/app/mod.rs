@@ -73,6 +73,12 @@ pub fn run(cli: &Cli, environment: &Environment) -> u8 {
     }
 }
 
+fn no_clock(why: String) -> Fault {
+    Fault::wrong("clock-wrong", "FLINKLAB_CLOCK cannot be read.")
+        .why(why)
+        .hint("Unset it: it is there for flinklab's own tests.")
+}
+
 /// What is said of a panic.
 fn bug(why: &str) -> Fault {
     Fault::new(
@@ -85,6 +91,9 @@ fn bug(why: &str) -> Fault {
 }
 
 fn start(cli: &Cli, environment: &Environment, printer: &print::Printer) -> Result<u8, Fault> {
+    if let Some(text) = &environment.clock {
+        clock::set(text.parse().map_err(no_clock)?);
+    }
     offline::refuse_recording(cli)?;
     if let Some(code) = offline::without_world(cli, environment, printer)? {
         return Ok(code);

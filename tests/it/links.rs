@@ -114,6 +114,13 @@ async fn up_heal_and_purge_name_links_and_do_not_follow_them() {
     );
     assert_eq!(seen(outside.path()), before);
 
+    // The data stays, and with it what cannot be undone: nothing is removed.
+    let refused = removed(&world, false).await.end.unwrap_err();
+    is_named(&refused, &link, outside.path(), "`flinklab down");
+    assert!(journal::is_there(&home, "left"));
+    assert_eq!(state(&world).nodes.len(), 1, "the node is still there");
+    assert_eq!(seen(outside.path()), before);
+
     let gone = match removed(&world, true).await.end {
         Ok(Done::Down { removed, .. }) => removed,
         other => panic!("{other:?}"),

@@ -300,6 +300,7 @@ fn doctor() -> String {
             disk_free: Some(1 << 30),
             log_driver: "json-file".to_owned(),
             filesystem: "extfs".to_owned(),
+            behind: Some(jiff::SignedDuration::ZERO),
         }),
         kernel: Kernel {
             version: "6.8.0".to_owned(),

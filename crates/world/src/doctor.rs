@@ -13,12 +13,14 @@ use super::open::open;
 use super::{Events, World, images};
 use bollard::models::SystemInfo;
 use bollard::query_parameters::ListContainersOptionsBuilder;
+use flinklab_base::clock;
 use flinklab_base::fault::Fault;
 use flinklab_event::{
     DoctorOrder, Engine, Event, Facts, Finding, Grade, ImageUse, Need, Place, PortUse, Who,
     findings, flink_options,
 };
 use flinklab_lab::Lab;
+use jiff::{SignedDuration, Timestamp};
 use std::net::TcpListener;
 use std::time::Duration;
 
@@ -165,7 +167,9 @@ async fn facts(world: &World, docker: &Result<Docker, Fault>, lab: &Lab, depth: 
 async fn engine(docker: &Docker, kernel: &str) -> Result<Engine, Fault> {
     // Refuses what no node can be made with.
     docker.daemon().await?;
+    let asked = clock::now();
     let info = call(CALL, "Asking Docker about itself", docker.api().info()).await?;
+    let answered = clock::now();
     let version = call(CALL, "Asking Docker's version", docker.api().version()).await?;
     let security = info.security_options.clone().unwrap_or_default();
     let place = place(docker.host(), &info, kernel);
@@ -198,7 +202,14 @@ async fn engine(docker: &Docker, kernel: &str) -> Result<Engine, Fault> {
         } else {
             String::new()
         },
+        behind: behind(info.system_time.as_deref(), asked, answered),
     })
+}
+
+/// By how much a clock is behind that showed this between a question and its answer.
+fn behind(shown: Option<&str>, asked: Timestamp, answered: Timestamp) -> Option<SignedDuration> {
+    let shown: Timestamp = shown?.parse().ok()?;
+    Some(shown.clamp(asked, answered).duration_since(shown))
 }
 
 fn place(host: &str, info: &SystemInfo, kernel: &str) -> Place {

@@ -81,7 +81,7 @@ async fn remove(world: &World, order: &DownOrder, progress: &Progress) -> Result
     if !kinds.is_empty() && order.adopted == Adopted::Kept {
         return Err(must_be_asked(&kinds));
     }
-    super::heal::before_down(home, &nodes).await?;
+    super::heal::before_down(home, &nodes, order.purge).await?;
 
     let mut removed = Vec::new();
     progress.begin("data", "").await;

@@ -188,12 +188,29 @@ pub async fn before_up(world: &World, docker: &Docker, lock: &Lock) -> Result<Re
     Ok(readied)
 }
 
-/// Before a cluster is removed: what was done in its nodes may have touched the shared folder, which
-/// stays. All else goes with the cluster.
-pub async fn before_down(home: &Home, nodes: &OurNodes) -> Result<(), Fault> {
+/// Before a cluster is removed: what was done in its nodes may have touched the shared folder. Where
+/// that is kept and a link in it refuses an undo, so does this: the journal and the node that could
+/// do it are gone afterwards. All else goes with the cluster.
+pub async fn before_down(home: &Home, nodes: &OurNodes, purge: bool) -> Result<(), Fault> {
     for entry in journal::list_readable(home)? {
-        if let Err(fault) = undo::in_nodes(nodes, &entry).await {
-            tracing::warn!(%fault, run = entry.run, "not taken back before the removal");
+        match undo::in_nodes(nodes, &entry).await {
+            Ok(_) => {}
+            Err(fault) if fault.code == "shared-link" && !purge => {
+                let why = format!(
+                    "{}. What {} did there is still to be undone, so nothing was removed",
+                    fault.why, entry.run
+                );
+                let hint = fault.hint.clone().then(
+                    " ",
+                    &advice!(
+                        "Then `flinklab down`; `flinklab down --purge` removes the data with it."
+                    ),
+                );
+                return Err(fault.why(why).hint(hint));
+            }
+            Err(fault) => {
+                tracing::warn!(%fault, run = entry.run, "not taken back before the removal");
+            }
         }
         journal::remove(home, &entry.run)?;
     }

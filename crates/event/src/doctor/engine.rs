@@ -1,12 +1,15 @@
 //! What Docker and the kernel below it mean for a node.
 
 use super::{Engine, Facts, Finding, Grade, Place, Who, fine, gib};
+use jiff::SignedDuration;
 
 /// kind's advice, from its list of known issues.
 const INSTANCES: u64 = 512;
 const WATCHES: u64 = 524_288;
 /// Open files that flinklab itself may need: streams, watches, logs.
 const FILES: u64 = 1024;
+/// Seconds. Clocks that differ by less are taken for the same, as the runs themselves do.
+const CLOCKS_AGREE: f64 = 1.0;
 
 pub(super) fn of_engine(engine: &Engine, facts: &Facts) -> Vec<Finding> {
     let mut all = Vec::new();
@@ -170,6 +173,9 @@ fn of_cgroup(engine: &Engine, facts: &Facts) -> Vec<Finding> {
             ),
         _ => cgroup,
     });
+    if let Some(behind) = engine.behind {
+        all.push(clocks(behind));
+    }
     if engine.rootless {
         let one = fine("docker-rootless", "Rootless Docker", "in use");
         let hint = "Put `[Service]` and `Delegate=yes` into \
@@ -201,6 +207,24 @@ fn of_cgroup(engine: &Engine, facts: &Facts) -> Vec<Finding> {
         );
     }
     all
+}
+
+/// Recovery times compare stamps of this machine with those of the node, which has Docker's clock.
+fn clocks(behind: SignedDuration) -> Finding {
+    let title = "Docker's clock";
+    let apart = behind.as_secs_f64();
+    if apart.abs() < CLOCKS_AGREE {
+        return fine("docker-clock", title, "agrees with this machine's");
+    }
+    let way = if apart > 0.0 { "behind" } else { "ahead of" };
+    let found = format!("{:.1} s {way} this machine's", apart.abs());
+    fine("docker-clock", title, found)
+        .grade(Grade::Warning)
+        .because("leases and recovery are timed by the clocks of both: flinklab corrects for it, and is less exact")
+        .hinted(
+            Who::You,
+            "Let both keep time by NTP; a Docker in a virtual machine is set right by starting it again.",
+        )
 }
 
 /// Limits of this kernel. They matter where Docker runs on it. Never a blocker: a node that has

@@ -4,6 +4,7 @@ use super::flink;
 use flinklab_base::fault::Fault;
 use flinklab_lab::failure::Role;
 use flinklab_lab::{Lab, kubeadm};
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 /// All that findings are made from.
@@ -69,6 +70,9 @@ pub struct Engine {
     pub log_driver: String,
     /// What its data is on.
     pub filesystem: String,
+    /// By how much its clock is behind this machine's at least; negative: ahead. None: it does not
+    /// say what time it is.
+    pub behind: Option<SignedDuration>,
 }
 
 /// Where Docker is.

@@ -24,6 +24,7 @@ fn well() -> Facts {
             disk_free: Some(50 << 30),
             log_driver: "json-file".to_owned(),
             filesystem: "extfs".to_owned(),
+            behind: Some(jiff::SignedDuration::ZERO),
         }),
         kernel: Kernel {
             version: "6.8.0".to_owned(),
@@ -161,6 +162,12 @@ fn each_trouble_of_docker_is_one_finding() {
         "docker-filesystem",
         Grade::Warning,
     );
+    let apart = |ms| {
+        let behind = Some(jiff::SignedDuration::from_millis(ms));
+        engine(|engine| engine.behind = behind)
+    };
+    is(&apart(2_500), "docker-clock", Grade::Warning);
+    is(&apart(-2_500), "docker-clock", Grade::Warning);
     let rootless = engine(|engine| {
         engine.rootless = true;
         engine.limits = false;

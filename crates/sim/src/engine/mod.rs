@@ -220,7 +220,7 @@ fn info(machine: &Machine) -> Value {
         "ContainersStopped": engine.containers.len() - running, "Images": engine.images.len(),
         "Driver": "overlay2", "DriverStatus": [["Backing Filesystem", "extfs"],
             ["Supports d_type", "true"]],
-        "CgroupDriver": "systemd", "CgroupVersion": "2", "NCPU": 2, "MemTotal": 25_276_502_016_u64,
+        "CgroupDriver": "systemd", "CgroupVersion": "2", "NCPU": 2, "SystemTime": flinklab_base::clock::now().to_string(), "MemTotal": 25_276_502_016_u64,
         "MemoryLimit": true, "PidsLimit": true, "CPUShares": true, "OSType": "linux",
         "OperatingSystem": "flinklab simulated machine",
         "Architecture": if architecture() == "arm64" { "aarch64" } else { "x86_64" },
