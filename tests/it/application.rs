@@ -210,3 +210,123 @@ fn an_id_of_the_manifest_is_kept() {
     let broken = scene.result(&["break", "jm-crash"]);
     assert_eq!(broken["verdict"], "PASS", "{broken:#}");
 }
+
+/// A start that is in a script has no place for arguments of ours: what is found there is followed.
+/// Another id is another job, and Flink gives up the one that it recovers.
+#[test]
+fn a_job_that_is_found_is_written_down_and_followed_to_another_id() {
+    const OTHER: &str = "fedcba9876543210fedcba9876543210";
+    let folder = tempfile::tempdir().unwrap();
+    let start = "          args:\n            - standalone-job\n";
+    let script = |more: &str| {
+        format!(
+            "          command: [\"sh\", \"-c\"]\n          args:\n            - >-\n              exec /docker-entrypoint.sh standalone-job {more}\n"
+        )
+    };
+    let lab = Lab::open(NAME).unwrap();
+    let (_, text) = lab
+        .files
+        .iter()
+        .find(|(name, _)| name == "50-jobmanagers.yaml")
+        .unwrap();
+    let (head, rest) = text.split_once(start).unwrap();
+    let (_, tail) = rest.split_once("          env:\n").unwrap();
+    let written = |more: &str| {
+        let more = format!("{more} -D jobmanager.rpc.address=$(POD_IP) -D parallelism.default=2");
+        format!("{head}{}          env:\n{tail}", script(&more))
+    };
+    let lab = changed(folder.path(), "50-jobmanagers.yaml", text, &written(""));
+    let scene = scene_of(&lab);
+    let path = folder.path().to_str().unwrap();
+    let up = scene.run(&["up", "--lab", path]);
+    assert_eq!(up.code, 0, "{}", up.out);
+    // what Flink makes of the cluster's id, as seen on a real cluster
+    let own = "000000006e46182d0000000000000000";
+    assert_eq!(current(&scene), own);
+    let resumed = scene.run(&["up", "--resume"]);
+    assert_eq!(resumed.code, 3);
+    assert!(
+        resumed.out.contains("no place for `--fromSavepoint`"),
+        "{}",
+        resumed.out
+    );
+    let stop = scene.run(&["job", "stop", "--yes"]);
+    assert_eq!(stop.code, 3);
+    assert!(
+        stop.out.contains("cannot keep them from it"),
+        "{}",
+        stop.out
+    );
+    let broken = scene.result(&["break", "jm-crash"]);
+    assert_eq!(broken["verdict"], "PASS", "{broken:#}");
+
+    let manifest = folder.path().join("50-jobmanagers.yaml");
+    std::fs::write(manifest, written(&format!("--job-id {OTHER}"))).unwrap();
+    let up = scene.run(&["up"]);
+    assert_eq!(up.code, 0, "{}", up.out);
+    let status = scene.run(&["status"]).objects().pop().unwrap();
+    assert_eq!(status["job"]["id"], OTHER, "{status:#}");
+    assert_eq!(current(&scene), OTHER);
+    assert_eq!(listed(&scene, "job").len(), 2);
+}
+
+/// A manifest with another id than that of the job that runs would have Flink give it up.
+#[test]
+fn an_id_that_would_have_the_job_given_up_is_refused() {
+    const ID: &str = "0123456789abcdef0123456789abcdef";
+    let folder = tempfile::tempdir().unwrap();
+    let line = "            - standalone-job\n";
+    let lab = changed(folder.path(), "50-jobmanagers.yaml", line, line);
+    let scene = scene_of(&lab);
+    scene.result(&["up", "--lab", folder.path().to_str().unwrap()]);
+    let job = current(&scene);
+    let own = format!("{line}            - --job-id\n            - {ID}\n");
+    changed(folder.path(), "50-jobmanagers.yaml", line, &own);
+    let up = scene.run(&["up"]);
+    assert_eq!(up.code, 3, "{}", up.out);
+    assert!(
+        up.out.contains("would give up the job that they recover"),
+        "{}",
+        up.out
+    );
+    assert_eq!(current(&scene), job);
+    // stopped, it goes on under the new one
+    scene.result(&["job", "stop", "--yes"]);
+    let resumed = scene.run(&["up"]);
+    assert_eq!(resumed.code, 0, "{}", resumed.out);
+    assert_eq!(current(&scene), ID);
+}
+
+/// Cancelled by somebody else than flinklab, an application comes back: its Deployment starts what has
+/// ended again, and `main()` knows of nothing. As seen on a real cluster.
+#[test]
+fn a_job_that_is_cancelled_over_rest_begins_anew_from_nothing() {
+    let scene = scene();
+    let job = current(&scene);
+    let ui = scene.run(&["status"]).objects().pop().unwrap()["ui"].take();
+    let ui = ui
+        .as_str()
+        .unwrap()
+        .trim_start_matches("http://")
+        .to_owned();
+    let request = format!(
+        "PATCH /jobs/{job}?mode=cancel HTTP/1.1\r\nHost: {ui}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    );
+    let mut stream = std::net::TcpStream::connect(&ui).unwrap();
+    std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+    scene.heals();
+    let list = scene.run(&["job", "list"]).objects();
+    let ha = list.iter().find_map(|one| one.get("ha")).unwrap();
+    let next = ha["counter"].as_u64().unwrap();
+    let kept = ha["checkpoints"].as_array().unwrap();
+    let highest = kept.iter().filter_map(Value::as_u64).max().unwrap();
+    assert!(next <= highest || kept.len() > 3, "ids began again: {ha}");
+    assert_eq!(
+        current(&scene),
+        job,
+        "the same id, and not the same history"
+    );
+}

@@ -314,7 +314,8 @@ impl Model {
     fn ended_with_its_job(&self) -> Option<String> {
         let application = self.lab.as_ref()?.application.as_ref()?;
         let mut pods = self.cluster.pods.values();
-        if pods.any(|pod| pod.role == Role::JobManager) {
+        let comes_up = self.stage.unfinished().is_some();
+        if comes_up || pods.any(|pod| pod.role == Role::JobManager) {
             return None;
         }
         Some(format!(

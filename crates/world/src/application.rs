@@ -89,13 +89,38 @@ fn among(ids: Vec<String>, known: Option<&str>) -> Option<String> {
 
 /// Whether no JobManager is wanted: their workload is at zero, or not there.
 pub(crate) async fn at_zero(client: &Client, lab: &Lab) -> Result<bool, Fault> {
+    Ok(match wanted(client, lab).await? {
+        Wanted::Nothing | Wanted::Zero => true,
+        Wanted::Some | Wanted::Unknown => false,
+    })
+}
+
+/// What the cluster has of the JobManagers' workload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// It is not there.
+    Nothing,
+    /// It is there, and no JobManager is wanted.
+    Zero,
+    /// JobManagers are wanted.
+    Some,
+    /// The lab's files do not say which it is.
+    Unknown,
+}
+
+/// Looks at the JobManagers' workload.
+pub(crate) async fn wanted(client: &Client, lab: &Lab) -> Result<Wanted, Fault> {
     let Some(document) = workload(lab) else {
-        return Ok(false);
+        return Ok(Wanted::Unknown);
     };
     let objects = objects(client, lab, document);
     let doing = format!("Asking for {} {}", document.kind, document.name);
     let found = api::within(CALL, &doing, objects.get_opt(&document.name)).await?;
-    Ok(found.is_none_or(|found| found.data["spec"]["replicas"] == 0))
+    Ok(match found {
+        None => Wanted::Nothing,
+        Some(found) if found.data["spec"]["replicas"] == 0 => Wanted::Zero,
+        Some(_) => Wanted::Some,
+    })
 }
 
 /// Takes the JobManagers away and waits until they are gone: an application that has ended is not

@@ -113,6 +113,21 @@ impl Application {
             leave(process, session, FAILED);
             return;
         }
+        let abandoned = !plans.is_empty() && plans.iter().all(|(known, _)| known != id);
+        if abandoned {
+            // Seen on 2.3.0: a program that does not submit what was recovered fails, and all with it.
+            process.say(line(
+                "WARN",
+                APPLICATION,
+                "Application failed unexpectedly:",
+            ));
+            process.say(format!(
+                "Caused by: java.lang.IllegalArgumentException: Base job ID {id} is not found in the recovered jobs."
+            ));
+            process.about(CLOSES.0, CLOSES.1).await;
+            leave(process, session, FAILED);
+            return;
+        }
         let planned = plans.into_iter().find(|(known, _)| known == id);
         let from = match planned {
             Some((_, from)) => from,

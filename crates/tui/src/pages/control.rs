@@ -255,6 +255,7 @@ fn aside(ui: &Ui, theme: &Theme) -> Spans {
     };
     let job = units::short(seen.current.as_deref().unwrap_or("none"), units::JOB);
     let state = match (&seen.silent, seen.state()) {
+        (Some(_), _) if seen.rests() => "ended with its cluster",
         (Some(_), _) => "state not known",
         (None, Some(state)) => state,
         (None, None) => "not known to Flink",

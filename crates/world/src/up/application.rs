@@ -4,6 +4,7 @@
 use super::job::{ANSWERS, STEP, is_stored, new_record};
 use super::{Run, kept};
 use crate::application;
+use crate::application::Wanted;
 use crate::home::JobRecord;
 use crate::submit;
 use flinklab_base::advice;
@@ -29,11 +30,35 @@ pub(super) async fn history(run: &Run<'_>, client: &Client) -> Result<Option<Job
     if let Some(known) = known
         && goes_on(run, client, &known).await?
     {
-        return Ok(Some(known));
+        return match &application.id {
+            Some(id) if *id != known.id => Err(another_id(id, &known)),
+            Some(_) | None => Ok(Some(known)),
+        };
+    }
+    if let Some(id) = &application.id
+        && !run.resume
+        && kept::has_any(&run.home, &run.lab, id)?
+    {
+        run.progress.note(format!(
+            "The manifest fixes the job's id, {id}, and an earlier history left checkpoints under it: those of \
+             the new one fail where they have the same numbers."
+        ));
     }
     let record = new_record(run, application.id.clone())?;
     run.tell_lab().await;
     Ok(Some(record))
+}
+
+/// A leader that is started under another id gives up the job that it recovers.
+fn another_id(id: &str, known: &JobRecord) -> Fault {
+    Fault::unable(
+        "other-job-id",
+        format!("The manifest gives the job the id {id}, and {} runs.", known.id),
+    )
+    .why("its JobManagers would give up the job that they recover: it would be FAILED, its HA data removed, and another one begun from nothing")
+    .hint(advice!(
+        "Take the id out of the manifest again. Or run `flinklab job stop` first: `flinklab job resume` then starts under the new id."
+    ))
 }
 
 /// Whether a history that was begun is the one to go on with.
@@ -41,13 +66,16 @@ async fn goes_on(run: &Run<'_>, client: &Client, known: &JobRecord) -> Result<bo
     if is_stored(client, &run.lab, &known.id).await? {
         return Ok(true);
     }
-    if !kept::has_any(&run.home, &run.lab, &known.id)? {
+    let wanted = application::wanted(client, &run.lab).await?;
+    match (wanted, kept::has_any(&run.home, &run.lab, &known.id)?) {
         // Nothing of it exists yet, and it would begin from nothing.
-        return Ok(!run.resume || known.from.is_some());
-    }
-    // It once ran and no leader would bring it back: ended, unless JobManagers are at it just now.
-    if !application::at_zero(client, &run.lab).await? {
-        return Ok(true);
+        (Wanted::Nothing | Wanted::Some | Wanted::Unknown, false) => {
+            return Ok(!run.resume || known.from.is_some());
+        }
+        // JobManagers are at it just now.
+        (Wanted::Some | Wanted::Unknown, true) => return Ok(true),
+        // No leader would bring it back.
+        (Wanted::Zero, _) | (Wanted::Nothing, true) => {}
     }
     run.progress.note(format!(
         "The job {} has ended with its cluster; a new one was started.",
@@ -104,13 +132,11 @@ pub(super) async fn found(run: &Run<'_>) -> Result<(), Fault> {
             }
             (known, words)
         }
-        known => {
-            if let Some(known) = known {
-                run.progress.note(format!(
-                    "The cluster runs the job {id}, not {}: it is followed from now on.",
-                    known.id
-                ));
-            }
+        Some(known) => (
+            follow(run, &known, &id).await?,
+            "found: its JobManagers started it",
+        ),
+        None => {
             let now = clock::now();
             let record = run.book.change(|state| state.found_job(&id, now))?;
             run.tell_lab().await;
@@ -126,6 +152,18 @@ pub(super) async fn found(run: &Run<'_>) -> Result<(), Fault> {
         .await;
     let _ = run.submitted.set(record);
     Ok(())
+}
+
+/// Writes down that the cluster runs another job than the one that was.
+pub(super) async fn follow(run: &Run<'_>, known: &JobRecord, id: &str) -> Result<JobRecord, Fault> {
+    run.progress.note(format!(
+        "The cluster runs the job {id}, not {}: it is followed from now on.",
+        known.id
+    ));
+    let now = clock::now();
+    let record = run.book.change(|state| state.found_job(id, now))?;
+    run.tell_lab().await;
+    Ok(record)
 }
 
 /// Why a lab whose start is not flinklab's to choose cannot be resumed.

@@ -2,9 +2,9 @@
 //! pointer in the HA config map (by watch), and the files of the mount.
 
 use super::earlier::Work;
-use super::{Run, job, kept};
+use super::{Run, application, job, kept};
 use crate::flink;
-use crate::home::CheckpointFact;
+use crate::home::{CheckpointFact, JobRecord};
 use crate::submit;
 use crate::submit::{Answer, Outcome, Rest};
 use flinklab_base::clock;
@@ -35,68 +35,19 @@ const POINTER: &str = "checkpointID-";
 
 /// A checkpoint that all three know.
 pub(super) async fn checkpoint(run: &Run<'_>) -> Result<CheckpointFact, Fault> {
-    let record = run.submitted.wait().await;
-    let ours = run.ours.wait().await;
+    let mut record = run.submitted.wait().await.clone();
     run.progress
         .begin(STEP, "waits for the first completed checkpoint")
         .await;
-    let client = ours.client();
-    let mut seen = Seen::default();
-    let mut outcome = Outcome::default();
-    let taskmanagers = job::taskmanagers_fixed(&run.lab);
     let mut due = Due::begin();
-    let wait = async {
-        let rest = submit::answering(&client, &run.lab, LIMIT, |_| {}).await?;
-        let maps: Api<ConfigMap> = Api::namespaced(client.clone(), &run.lab.flink.namespace);
-        let name = run.lab.job_map(&record.id);
-        let only = watcher::Config::default().fields(&format!("metadata.name={name}"));
-        let mut events = watcher(maps, only).boxed();
-        let mut look = interval(LOOK);
-        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                event = events.next() => if let Some(Ok(
-                    watcher::Event::Apply(map) | watcher::Event::InitApply(map))) = event
-                {
-                    seen.pointer = pointer(&map);
-                },
-                _ = look.tick() => {
-                    if due.checkpointing.is_none() {
-                        due.checkpointing = checkpointing(&rest, &record.id).await;
-                        due.off()?;
-                    }
-                    (seen.rest, seen.restored) = completed(&rest, &record.id).await;
-                    seen.disk = match seen.pointer {
-                        Some(id) if kept::is_there(&run.home, &run.lab, &record.id, id)? => Some(id),
-                        _ => None,
-                    };
-                    if let Some(id) = seen.agreed() {
-                        return Ok(Some(id));
-                    }
-                    if let Some(fault) = outcome.look(&rest, &record.id, taskmanagers).await {
-                        return Err(fault);
-                    }
-                    if due.is_over() {
-                        return Ok(None);
-                    }
-                    run.progress.tell(STEP, &format!("{}{}", seen.told(), due.told()));
-                }
-            }
+    let (id, restored) = loop {
+        match of_job(run, &record, &mut due).await? {
+            Found::Checkpoint { id, restored } => break (id, restored),
+            Found::Another(id) => record = application::follow(run, &record, &id).await?,
         }
     };
-    let Some(id) = wait.await? else {
-        return Err(Fault::unable(
-            "no-checkpoint",
-            format!(
-                "No checkpoint was completed within {} s.",
-                due.limit().as_secs()
-            ),
-        )
-        .why(format!("{}; {}", outcome.told(), seen.told()))
-        .hint("Look at the job in Flink's web UI: its exceptions say what it waits for."));
-    };
     if run.work.get() == Some(&Work::Start)
-        && let Some(from) = seen.restored
+        && let Some(from) = restored
     {
         run.progress
             .note(format!("The job went on from its checkpoint {from}."));
@@ -108,10 +59,86 @@ pub(super) async fn checkpoint(run: &Run<'_>) -> Result<CheckpointFact, Fault> {
         )
         .await;
     Ok(CheckpointFact {
-        job: record.id.clone(),
+        job: record.id,
         id,
         at: clock::now(),
     })
+}
+
+/// What a wait for a job's checkpoint came to.
+enum Found {
+    Checkpoint {
+        id: u64,
+        restored: Option<u64>,
+    },
+    /// The cluster brought another job along.
+    Another(String),
+}
+
+/// A checkpoint of one job that all three know.
+async fn of_job(run: &Run<'_>, record: &JobRecord, due: &mut Due) -> Result<Found, Fault> {
+    let ours = run.ours.wait().await;
+    let client = ours.client();
+    let brings_its_own = run.lab.application().is_some();
+    let mut seen = Seen::default();
+    let mut outcome = Outcome::default();
+    let taskmanagers = job::taskmanagers_fixed(&run.lab);
+    let rest = submit::answering(&client, &run.lab, LIMIT, |_| {}).await?;
+    let maps: Api<ConfigMap> = Api::namespaced(client.clone(), &run.lab.flink.namespace);
+    let name = run.lab.job_map(&record.id);
+    let only = watcher::Config::default().fields(&format!("metadata.name={name}"));
+    let mut events = watcher(maps, only).boxed();
+    let mut look = interval(LOOK);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            event = events.next() => if let Some(Ok(
+                watcher::Event::Apply(map) | watcher::Event::InitApply(map))) = event
+            {
+                seen.pointer = pointer(&map);
+            },
+            _ = look.tick() => {
+                if due.checkpointing.is_none() {
+                    due.checkpointing = checkpointing(&rest, &record.id).await;
+                    due.off()?;
+                }
+                (seen.rest, seen.restored) = completed(&rest, &record.id).await;
+                seen.disk = match seen.pointer {
+                    Some(id) if kept::is_there(&run.home, &run.lab, &record.id, id)? => Some(id),
+                    _ => None,
+                };
+                if let Some(id) = seen.agreed() {
+                    return Ok(Found::Checkpoint { id, restored: seen.restored });
+                }
+                if let Some(fault) = outcome.look(&rest, &record.id, taskmanagers).await {
+                    return Err(fault);
+                }
+                if brings_its_own
+                    && let Some(id) =
+                        crate::application::job(&client, &run.lab, &rest, Some(&record.id)).await?
+                    && id != record.id
+                {
+                    return Ok(Found::Another(id));
+                }
+                if due.is_over() {
+                    return Err(missed(due, &outcome, &seen));
+                }
+                run.progress.tell(STEP, &format!("{}{}", seen.told(), due.told()));
+            }
+        }
+    }
+}
+
+fn missed(due: &Due, outcome: &Outcome, seen: &Seen) -> Fault {
+    Fault::unable(
+        "no-checkpoint",
+        format!(
+            "No checkpoint was completed within {} s.",
+            due.limit().as_secs()
+        ),
+    )
+    .why(format!("{}; {}", outcome.told(), seen.told()))
+    .hint("Look at the job in Flink's web UI: its exceptions say what it waits for.")
 }
 
 /// By when the first checkpoint must be there.
