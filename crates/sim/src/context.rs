@@ -41,6 +41,8 @@ pub enum Trouble {
     FolderNotShared,
     /// The API server ends again and again, until kubeadm gives up.
     ApiServerNeverAnswers,
+    /// The controller that binds claims to volumes begins half a minute late, as on a busy machine.
+    VolumesBoundLate,
 }
 
 /// How the lock is left behind by a JobManager that stops in order. In life it is a race.

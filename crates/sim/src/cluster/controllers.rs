@@ -4,28 +4,45 @@
 
 use super::{Cluster, State, kubelet, operators};
 use crate::api::{Key, complete, kinds};
+use crate::context::Trouble;
 use crate::pace::Dice;
 use flinklab_base::clock;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How late a controller may begin on a busy machine.
+const LATE: SignedDuration = SignedDuration::from_secs(30);
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn is_late(cluster: &Cluster) -> bool {
+    cluster.ground.trouble() == Some(Trouble::VolumesBoundLate)
+}
 
 /// Runs until the cluster ends.
 pub(super) async fn run(cluster: Arc<Cluster>) {
     let mut pulse = cluster.pulse();
+    let mut refused = BTreeSet::new();
     loop {
         pulse.mark_unchanged();
-        pass(&cluster);
+        pass(&cluster, &mut refused);
         kubelet::keep(&cluster);
         tokio::select! {
             () = cluster.stop.cancelled() => return,
             changed = pulse.changed() => if changed.is_err() { return },
+            // Who begins late looks without being told.
+            () = clock::sleep(SECOND), if is_late(&cluster) => {}
         }
         // A real controller takes a moment, too; and one pass then serves many changes.
         cluster.sleep(0.02).await;
     }
 }
 
-fn pass(cluster: &Arc<Cluster>) {
+/// `refused`: the claims, by uid, of which it was said that no volume fits them.
+fn pass(cluster: &Arc<Cluster>, refused: &mut BTreeSet<String>) {
     let mut state = cluster.hold();
     let dice = &cluster.ground.dice;
     operators::pass(cluster, &mut state);
@@ -34,9 +51,19 @@ fn pass(cluster: &Arc<Cluster>) {
         owners(&mut state, dice, plural);
     }
     orphans(&mut state);
-    claims(&mut state);
+    let late = if is_late(cluster) {
+        LATE
+    } else {
+        SignedDuration::ZERO
+    };
+    let without_volume = claims(&mut state, late);
     namespaces(&mut state);
     drop(state);
+    for (claim, why) in without_volume {
+        if refused.insert(claim["metadata"]["uid"].to_string()) {
+            cluster.event(&claim, "Normal", "FailedBinding", &why);
+        }
+    }
     network(cluster);
 }
 
@@ -206,9 +233,19 @@ fn delete_pod(state: &mut State, key: &Key) {
     });
 }
 
-fn claims(state: &mut State) {
+fn age_of(object: &Value) -> SignedDuration {
+    let made = object["metadata"]["creationTimestamp"].as_str();
+    let made: Option<Timestamp> = made.and_then(|made| made.parse().ok());
+    made.map_or(SignedDuration::MAX, |made| {
+        clock::now().duration_since(made)
+    })
+}
+
+/// Binds claims of that age to volumes; those that have none to be bound to, and why.
+fn claims(state: &mut State, age: SignedDuration) -> Vec<(Arc<Value>, String)> {
+    let mut without = Vec::new();
     for (key, claim) in copies(state, "persistentvolumeclaims") {
-        if claim["status"]["phase"] == "Bound" {
+        if claim["status"]["phase"] == "Bound" || age_of(&claim) < age {
             continue;
         }
         let volume = match claim["spec"]["volumeName"].as_str() {
@@ -219,10 +256,16 @@ fn claims(state: &mut State) {
                     bind(state, &key, &claim);
                     continue;
                 }
-                None => continue,
+                None => {
+                    let why = "no persistent volumes available for this claim and no storage class is set";
+                    without.push((claim, why.to_owned()));
+                    continue;
+                }
             },
         };
         if state.store.get(&volume).is_none() {
+            let why = format!("volume {:?} not found.", volume.name);
+            without.push((claim, why));
             continue;
         }
         state.store.edit(&volume, |volume| {
@@ -232,6 +275,7 @@ fn claims(state: &mut State) {
         });
         bind(state, &key, &claim);
     }
+    without
 }
 
 fn bind(state: &mut State, key: &Key, claim: &Value) {

@@ -5,6 +5,7 @@
 use super::Run;
 use super::earlier::Work;
 use super::trouble::{Kind, Troubles};
+use crate::clean;
 use crate::kube::CALL;
 use crate::members;
 use flinklab_base::clock::Instant;
@@ -15,8 +16,8 @@ use futures::StreamExt;
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec,
 };
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::{LogParams, PostParams};
+use k8s_openapi::api::core::v1::{Event, PersistentVolumeClaim, Pod};
+use kube::api::{ListParams, LogParams, PostParams};
 use kube::runtime::watcher;
 use kube::{Api, Client};
 use std::collections::BTreeMap;
@@ -28,6 +29,11 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How long a JobManager may run before it is asked what its account may do: those that are elected
 /// soon are never asked about.
 const ELECTS: Duration = Duration::from_secs(6);
+/// How long a claim may have no volume while the controller that binds them says nothing of it: on a
+/// busy machine it begins that late.
+const BINDS: Duration = Duration::from_secs(45);
+/// What the controller says of a claim that it cannot bind.
+const UNBOUND: [&str; 3] = ["FailedBinding", "ProvisioningFailed", "VolumeMismatch"];
 /// What Flink's high availability does with config maps.
 const VERBS: [&str; 5] = ["get", "list", "watch", "create", "update"];
 /// Lines of the log of a container that ended.
@@ -58,6 +64,7 @@ async fn look(run: &Run<'_>, client: Client) -> Fault {
         _ => 5,
     });
     let mut rights = Rights::default();
+    let mut unbound_since: Option<Instant> = None;
     let members = run.lab.members();
     loop {
         tokio::select! {
@@ -69,6 +76,14 @@ async fn look(run: &Run<'_>, client: Client) -> Fault {
                 let placed = run.ready.get().is_some();
                 if let Some(found) = troubles.certain(&own, placed, Instant::now()) {
                     let said = match found.kind {
+                        _ if found.is_about_claims() => {
+                            let word = unbound(&client, namespace, found.pod).await;
+                            let since = *unbound_since.get_or_insert_with(Instant::now);
+                            if word.is_none() && since.elapsed() < BINDS {
+                                continue;
+                            }
+                            word
+                        }
                         Kind::Ends => last_words(&client, namespace, found.pod, &found.container).await,
                         Kind::Image | Kind::Container | Kind::Unscheduled => None,
                     };
@@ -80,6 +95,49 @@ async fn look(run: &Run<'_>, client: Client) -> Fault {
             }
         }
     }
+}
+
+/// What the controller of volumes, not the scheduler, says of the first claim of a pod that it cannot
+/// bind. None: it has said nothing yet, or the claim is bound by now.
+async fn unbound(client: &Client, namespace: &str, pod: &Pod) -> Option<String> {
+    let claims: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
+    let events: Api<Event> = Api::namespaced(client.clone(), namespace);
+    let volumes = pod
+        .spec
+        .iter()
+        .flat_map(|spec| spec.volumes.iter().flatten());
+    for source in volumes.filter_map(|volume| volume.persistent_volume_claim.as_ref()) {
+        let name = &source.claim_name;
+        let claim = match timeout(CALL, claims.get_opt(name)).await {
+            Ok(Ok(Some(claim))) => claim,
+            Ok(Ok(None)) => {
+                return Some(format!("the claim `{}` is not there", clean::message(name)));
+            }
+            Ok(Err(_)) | Err(_) => return None,
+        };
+        let phase = claim
+            .status
+            .as_ref()
+            .and_then(|status| status.phase.as_deref());
+        if phase == Some("Bound") {
+            continue;
+        }
+        let uid = claim.metadata.uid.as_deref().unwrap_or_default();
+        let of_claim = ListParams::default().fields(&format!("involvedObject.uid={uid}"));
+        let Ok(Ok(said)) = timeout(CALL, events.list(&of_claim)).await else {
+            return None;
+        };
+        let mut said = said.items.into_iter().filter(|event| {
+            // a server that knows no such selector lists them all
+            event.involved_object.uid.as_deref() == Some(uid)
+                && UNBOUND.contains(&event.reason.as_deref().unwrap_or_default())
+        });
+        if let Some(event) = said.next() {
+            let message = clean::message(event.message.as_deref().unwrap_or_default());
+            return Some(format!("the claim `{}`: {message}", clean::message(name)));
+        }
+    }
+    None
 }
 
 /// Whether a pod is of a workload of the lab's, Flink's or another.

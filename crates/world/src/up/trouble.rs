@@ -215,7 +215,13 @@ fn troubles(pod: &Pod) -> Vec<(Option<&ContainerStatus>, Trouble<'_>)> {
 }
 
 impl Trouble<'_> {
-    /// In a person's words; `log`: what the process said last.
+    /// Whether the scheduler waits for volumes of claims. Its word may be minutes old: it looks again
+    /// only when something changed, and the controller that binds them may not have begun.
+    pub(super) fn is_about_claims(&self) -> bool {
+        self.kind == Kind::Unscheduled && self.said.to_lowercase().contains("persistentvolumeclaim")
+    }
+
+    /// In a person's words; `log`: what the process, or the controller of volumes, said last.
     pub(super) fn fault(&self, lab: &Lab, log: Option<String>) -> Fault {
         let pod = clean::message(self.pod.metadata.name.as_deref().unwrap_or_default());
         let (container, image) = (clean::message(&self.container), clean::message(&self.image));
@@ -236,9 +242,9 @@ impl Trouble<'_> {
             }
             Kind::Unscheduled => {
                 let what = format!("No node can take the pod {pod}.");
-                let claims = self.said.contains("PersistentVolumeClaim")
-                    || self.said.contains("persistentvolumeclaim");
-                Fault::unable("pod-unscheduled", what).why(&self.said).hint(if claims { "Bind its claim to a PersistentVolume of the shared folder: `volumeName`, and `storageClassName` as the volume has it." } else { "Ask for less in `resources.requests`, or give Docker's machine more." })
+                let claims = self.is_about_claims();
+                let why = log.unwrap_or_else(|| self.said.clone());
+                Fault::unable("pod-unscheduled", what).why(why).hint(if claims { "Bind its claim to a PersistentVolume of the shared folder: `volumeName`, and `storageClassName` as the volume has it." } else { "Ask for less in `resources.requests`, or give Docker's machine more." })
             }
             Kind::Ends => {
                 let what = format!(
