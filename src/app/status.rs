@@ -17,10 +17,13 @@ pub(super) fn complete(model: &Model) -> bool {
         return false;
     }
     let lost = |source| matches!(model.links.get(&source), Some(Link::Lost { .. }));
-    let api = lost(Source::Api) || (model.cluster.listed && model.cluster.map.is_some());
+    // Without a JobManager there is neither a map nor a REST to wait for.
+    let ended = model.cluster.listed && model.ended_with_its_job().is_some();
+    let api = lost(Source::Api) || (model.cluster.listed && (ended || model.cluster.map.is_some()));
     let job = model.lab.as_ref().is_some_and(|lab| lab.job.is_some());
-    let rest =
-        lost(Source::Flink) || (model.job.good.is_some() && (!job || model.job.told.is_some()));
+    let rest = ended
+        || lost(Source::Flink)
+        || (model.job.good.is_some() && (!job || model.job.told.is_some()));
     let disk = lost(Source::Disk) || !job || model.job.disk.is_some();
     // Where the server is away, only Docker knows whether its node is stopped.
     let docker = !lost(Source::Api) || model.links.contains_key(&Source::Docker);
@@ -136,6 +139,7 @@ fn job(model: &Model) -> Value {
     let row = model.job.row(ours);
     json!({
         "id": id,
+        "mode": if model.brings_its_job() { "application" } else { "session" },
         "name": row.map(|row| &row.name),
         "state": row.map(|row| &row.state),
         "tasks": row.map(|row| json!({"running": row.tasks.running, "total": row.tasks.total})),
@@ -285,7 +289,11 @@ fn leader_text(model: &Model, text: &mut String) {
 
 fn job_text(model: &Model, text: &mut String) {
     let Some(id) = model.lab.as_ref().and_then(|lab| lab.job.as_deref()) else {
-        text.push_str("job         none submitted yet\n");
+        text.push_str(if model.brings_its_job() {
+            "job         none found yet\n"
+        } else {
+            "job         none submitted yet\n"
+        });
         return;
     };
     let Some(row) = model.job.row(Some(id)) else {

@@ -2,6 +2,7 @@
 //! the simulation does there was seen on a real cluster.
 
 use crate::scenarios::{SPEED, Scene, breaks_in, lab_with_short_failures};
+use crate::terminal::Terminal;
 use flinklab_lab::Lab;
 use flinklab_lab::failure::find;
 use flinklab_sim::Images;
@@ -94,6 +95,7 @@ fn its_job_is_written_down_before_it_exists_and_found_again() {
         object["job"][word].clone()
     };
     assert_eq!(arguments("id"), job.as_str());
+    assert_eq!(arguments("mode"), NAME);
     assert_eq!(arguments("state"), "RUNNING");
     // again, there is nothing to do
     let again = scene.run(&["up"]);
@@ -329,4 +331,45 @@ fn a_job_that_is_cancelled_over_rest_begins_anew_from_nothing() {
         job,
         "the same id, and not the same history"
     );
+}
+
+#[test]
+fn in_the_terminal_an_application_says_what_it_is_and_what_its_end_costs() {
+    let scene = scene();
+    let mut terminal = Terminal::open(scene.program(), &[]);
+    terminal.sees_text("HA OK");
+    terminal.types("f");
+    terminal.sees_text("application mode: each leader runs its main()");
+    terminal.types("J");
+    terminal.sees_text("HA DATA NOW");
+    terminal.types("S");
+    terminal.sees_text("The cluster ends with its job");
+    terminal.types("S");
+    terminal.sees_text("is FINISHED, after");
+    terminal.sees_text("ended with its cluster");
+    terminal.types("r");
+    terminal.sees_text("starts the JobManagers again");
+    terminal.types("r");
+    terminal.sees_text("is RUNNING, after");
+    terminal.types("q");
+    terminal.ends_with(0);
+}
+
+/// The last version of the 1.x line keeps plans under another name, and is the same otherwise.
+#[test]
+fn an_application_on_flink_1_20() {
+    let folder = tempfile::tempdir().unwrap();
+    let lab = "name: old\nbase: application\nimage: flink:1.20.5-scala_2.12-java17\n";
+    std::fs::write(folder.path().join("lab.yaml"), lab).unwrap();
+    let scene = scene_of(&Lab::read(folder.path()).unwrap());
+    scene.result(&["up", "--lab", folder.path().to_str().unwrap()]);
+    let first = current(&scene);
+    for key in ["jm-crash", "tm-stop"] {
+        let broken = scene.result(&["break", key]);
+        assert_eq!(broken["verdict"], "PASS", "{broken:#}");
+    }
+    scene.result(&["job", "stop", "--yes"]);
+    let resumed = scene.result(&["job", "resume", "--yes"]);
+    assert_ne!(resumed["job"], first.as_str());
+    scene.heals();
 }

@@ -75,6 +75,11 @@ fn lesson_8_of_the_fast_lab_passes() {
 }
 
 #[test]
+fn lesson_8_of_the_lab_in_application_mode_passes() {
+    passes_in("application", "8", SPEED);
+}
+
+#[test]
 fn lesson_8_of_the_lab_with_workers_passes() {
     passes_in("three-nodes", "node", SPEED);
 }

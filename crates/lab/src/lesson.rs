@@ -384,6 +384,7 @@ const OWN: &[(&str, File)] = &[
         "fast-failover",
         lesson!("fast-failover", "8-fast-failover.yaml"),
     ),
+    ("application", lesson!("application", "8-application.yaml")),
     ("three-nodes", lesson!("three-nodes", "8-node.yaml")),
 ];
 

@@ -310,8 +310,16 @@ impl Model {
         self.silent_worker().map(|why| (Word::Degraded, why))
     }
 
+    /// Whether the JobManagers bring their job along: application mode.
+    #[must_use]
+    pub fn brings_its_job(&self) -> bool {
+        let lab = self.lab.as_ref();
+        lab.is_some_and(|lab| lab.application.is_some())
+    }
+
     /// What a cluster that brings its job along is when nothing of its JobManagers is there.
-    fn ended_with_its_job(&self) -> Option<String> {
+    #[must_use]
+    pub fn ended_with_its_job(&self) -> Option<String> {
         let application = self.lab.as_ref()?.application.as_ref()?;
         let mut pods = self.cluster.pods.values();
         let comes_up = self.stage.unfinished().is_some();

@@ -39,6 +39,7 @@ fn every_built_in_lab_has_the_defaults_seven_and_then_its_own() {
         let own: Vec<&str> = all.iter().skip(7).map(|one| one.key.as_str()).collect();
         let expected: &[&str] = match lab {
             "fast-failover" => &["8-fast-failover"],
+            "application" => &["8-application"],
             "three-nodes" => &["8-node"],
             _ => &[],
         };

@@ -222,6 +222,10 @@ fn overview(ui: &Ui, theme: &Theme, width: usize) -> (Vec<Line<'static>>, Option
             width,
         )),
     }
+    if ui.model.brings_its_job() {
+        let words = "   application mode: each leader runs its main(), the cluster ends with it";
+        lines.push(Line::from(theme.say(Tone::Muted, words::cut(words, width))));
+    }
     let count = ui.model.job.count.as_ref().filter(|_| live);
     lines.extend(count.map(|count| counted(theme, count, width)));
     lines.push(Line::default());
