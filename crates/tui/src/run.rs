@@ -101,12 +101,13 @@ pub(super) fn lines(ui: &Ui, theme: &Theme, width: usize, height: usize) -> Vec<
 }
 
 fn nothing(ui: &Ui, theme: &Theme, width: usize) -> Vec<Line<'static>> {
-    let words = "Nothing was broken yet. x lists what can be; a digit aims, the same digit fires.";
+    let words =
+        "Nothing was broken yet. x lists what can be: a digit aims there, the same digit fires.";
     let mut lines = sentences(theme, Tone::Muted, words, width);
     for (n, failure) in ui.model.failures.iter().take(3).enumerate() {
         lines.push(Line::from(fit(
             vec![
-                theme.say(Tone::Accent, format!(" {} ", n + 1)),
+                theme.say(Tone::Accent, format!("x{} ", n + 1)),
                 theme.say(Tone::Plain, format!("{:<13}", failure.key)),
                 theme.say(Tone::Muted, failure.title.to_string()),
             ],
