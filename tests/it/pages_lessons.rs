@@ -152,6 +152,7 @@ fn wide() -> (String, Scene) {
 fn wide_letters_are_wrapped_and_none_is_lost() {
     let (words, scene) = wide();
     let shown = drawn(&scene.ui, 80, 24).to_string();
+    insta::assert_snapshot!("lesson-wide-letters-80x24", shown);
     // what the test's own terminal notes behind a line is not on the screen; a cell behind a wide
     // letter is empty, and a line of the text ends in spaces and the frame
     let lines = shown.lines().filter_map(|line| {
