@@ -177,6 +177,8 @@ impl Run {
                 self.seen.undone_told.get_or_insert(told);
                 self.seen.healed = self.seen.healed.take().or_else(|| early.clone());
             }
+            // What was proven not to be hit is not proven hit by saying so later.
+            RunEventKind::Hit(_) if matches!(self.seen.hit, Some(Err(_))) => {}
             RunEventKind::Hit(proof) => self.seen.hit = Some(proof.clone()),
             RunEventKind::Refused(fault) => self.seen.fault = Some(fault.clone()),
         }
@@ -185,6 +187,7 @@ impl Run {
     fn pods(&mut self, change: &PodChange) {
         match change {
             PodChange::Listed(pods) => {
+                self.seen.pods_unlisted = false;
                 self.seen.pods = pods
                     .iter()
                     .map(|pod| (pod.uid.clone(), pod.clone()))
@@ -271,13 +274,15 @@ impl Run {
         }
         if let Some(count) = sample.count.as_deref()
             && self.before.job.as_ref() == Some(&count.job)
-            && self.seen.counts.last() != Some(count)
+            && !self.seen.counts.contains(count)
         {
             make_room(&mut self.seen.counts, LOOKS, counted_on);
-            self.seen.counts.push(count.clone());
-        }
-        if let Some(workers) = &sample.workers {
-            self.seen.slots = Some((sample.asked, slots(workers)));
+            // answers may overtake each other
+            let place = self
+                .seen
+                .counts
+                .partition_point(|known| known.at <= count.at);
+            self.seen.counts.insert(place, count.clone());
         }
         self.successor(sample);
         let Ok(jobs) = &sample.jobs else { return };
@@ -297,6 +302,9 @@ impl Run {
                 .map(|row| format!("{} {}", row.id, row.state))
                 .collect(),
             restored: checkpoints.map(|seen| seen.restored.as_ref().map(|restored| restored.at)),
+            completed: checkpoints.and_then(newest_completed),
+            since: checkpoints.and_then(remembered_since),
+            slots: sample.workers.as_deref().map(slots),
         });
     }
 
@@ -318,6 +326,7 @@ impl Run {
             self.seen.restores.push(restored.clone());
             self.seen.restores.sort_by_key(|restored| restored.at);
         }
+        let mut twice = None;
         for row in sample.rows.iter().filter(|row| !row.savepoint) {
             match row.status {
                 CheckpointStatus::Completed => {
@@ -327,6 +336,12 @@ impl Run {
                         continue;
                     }
                     let known = self.completed(row.id);
+                    // By the JobManagers' own clock: one checkpoint is triggered once.
+                    if let (Some(first), Some(again)) = (known.triggered, row.triggered)
+                        && first != again
+                    {
+                        twice.get_or_insert(row.id);
+                    }
                     // An id that begins again is another checkpoint: the newer one counts.
                     known.triggered = known.triggered.max(row.triggered);
                     known.took_ms = row.duration_ms.or(known.took_ms);
@@ -344,6 +359,9 @@ impl Run {
                 }
                 CheckpointStatus::InProgress => {}
             }
+        }
+        if let Some(id) = twice {
+            self.fell(format!("checkpoint {id} completed twice"));
         }
         self.in_order();
     }
@@ -400,6 +418,18 @@ fn failed(job: &Job) -> BTreeSet<u64> {
     let rows = job.checkpoints.values();
     let failed = rows.filter(|row| row.status == CheckpointStatus::Failed);
     failed.map(|row| row.id).collect()
+}
+
+/// The newest checkpoint that an answer knows to be complete, savepoints included.
+fn newest_completed(sample: &CheckpointsSample) -> Option<u64> {
+    let rows = sample.rows.iter();
+    let done = rows.filter(|row| row.status == CheckpointStatus::Completed);
+    done.map(|row| row.id).max().max(sample.completed)
+}
+
+/// When the oldest checkpoint was triggered that an answer knows of.
+fn remembered_since(sample: &CheckpointsSample) -> Option<Timestamp> {
+    sample.rows.iter().filter_map(|row| row.triggered).min()
 }
 
 fn slots(workers: &[flinklab_event::Worker]) -> u32 {

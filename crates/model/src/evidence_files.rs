@@ -17,6 +17,9 @@ impl Run {
         for (id, _) in &named {
             known.entry(*id).or_insert(at);
         }
+        if named.is_empty() {
+            self.seen.pointed_to = None;
+        }
         self.seen.pointers = Some((at, named));
         self.seen.pointers_deleted = false;
         self.compare_files();
@@ -31,6 +34,7 @@ impl Run {
             .is_some_and(|job| name.contains(job.as_str()));
         if ours {
             self.seen.pointers = None;
+            self.seen.pointed_to = None;
             self.seen.pointed_since.clear();
             self.seen.pointers_deleted = true;
         }
@@ -47,6 +51,13 @@ impl Run {
             ha: sample.ha_files.iter().cloned().collect(),
         };
         self.seen.disk = Some((at, files));
+        // Pointers move on between two looks: what a look shows is held against those of its moment.
+        let since = self.seen.bare.take().map_or(at, |(since, _)| since);
+        self.seen.bare = self.bare().map(|words| (since, words));
+        // Files that were there once may be gone. With the watch lost, the pointers are old ones.
+        if self.seen.blind.is_none() {
+            self.seen.pointed_to = None;
+        }
         self.compare_files();
     }
 

@@ -30,9 +30,17 @@ impl Run {
                 self.seen.epochs.push((key.epoch.clone(), at));
             }
         }
+        let known = self.seen.keys.clone();
         self.wrote(at, map);
+        // The same once more may be an old answer: only what is new shows how things are now.
+        let mut news = known != self.seen.keys;
         if let Some(lock) = &map.lock {
             let seen = renewal(at, lock);
+            news |= !self
+                .seen
+                .renewals
+                .last()
+                .is_some_and(|last| last.holder == seen.holder && last.renewed == seen.renewed);
             if !self.seen.renewals.last().is_some_and(|last| last.is(&seen)) {
                 make_room(&mut self.seen.renewals, KEPT, Renewal::is_between);
                 self.seen.renewals.push(seen);
@@ -51,7 +59,9 @@ impl Run {
                 self.seen.led_by.retain(|id, _| known(id));
             }
         }
-        self.seen.map = Some((at, dispatcher.map(|key| key.epoch.clone())));
+        if news {
+            self.seen.map = Some((at, dispatcher.map(|key| key.epoch.clone())));
+        }
         if let Some(lock) = &map.lock
             && self.seen.epochs.is_empty()
         {
@@ -95,6 +105,7 @@ impl Run {
             }
             Link::Lost { since, .. } => {
                 self.seen.blind = Some(*since);
+                self.seen.pods_unlisted = true;
                 let full = self.seen.blinds.len() >= KEPT;
                 match self.seen.blinds.last_mut() {
                     _ if open => {}

@@ -13,14 +13,20 @@ mod successor;
 
 pub use deadline::Wait;
 
-use super::Run;
+use super::{Renewal, Run};
 use flinklab_base::units;
-use flinklab_event::{Origin, PhaseName, RunResult, Statement};
+use flinklab_event::{Origin, PhaseName, RunResult, Statement, is_over};
 use flinklab_lab::failure::{Leadership, Restore, StatementName, Verdict};
 use jiff::{SignedDuration, Timestamp};
 
 /// An answer of REST within so long before the end: its silence since then proves nothing else.
 const RECENT: SignedDuration = SignedDuration::from_secs(10);
+/// Who tells of checkpoints knows of one within so long.
+const TOLD: SignedDuration = SignedDuration::from_secs(5);
+/// So many answers may be on their way at once, and overtake each other.
+const OVERLAP: usize = 8;
+/// Clocks that differ by less than this are taken for the same.
+pub(crate) const CLOCKS: SignedDuration = SignedDuration::from_secs(2);
 /// A new leader whose memory shows no restore for so long did not restore.
 const NO_RESTORE: SignedDuration = SignedDuration::from_secs(5);
 
@@ -43,16 +49,21 @@ pub fn judge(run: &Run, now: Timestamp, origin: Origin) -> Option<RunResult> {
     if run.refused() {
         return None;
     }
+    let is_over = run.over().is_some();
+    let is_broken_off = run.seen.broken_off.is_some();
+    // What is taken back and proves nothing any more holds nobody up.
+    let is_void = run.seen.undone.is_some() && run.invalidated_by().is_some();
+    let is_late = now >= run.deadline();
+    // Most events change nothing about that, and the statements cost more.
+    if !(is_over || is_broken_off || is_void || is_late) {
+        return None;
+    }
     let early = run.statements(Word::Open, now);
-    let decided = early
-        .iter()
-        .all(|statement| statement.verdict != Verdict::Unknown);
-    let withdrawn = run.invalidated_by().is_some() && run.seen.undone.is_some();
-    let statements = if (decided && run.over().is_some()) || run.seen.broken_off.is_some() {
-        // Complete, or nobody goes on observing: what is open stays open.
+    let open = |statement: &Statement| statement.verdict == Verdict::Unknown;
+    let statements = if is_broken_off || is_over && !early.iter().any(open) {
+        // Nobody goes on observing what is broken off: what is open stays open.
         early
-    } else if withdrawn || now >= run.deadline() {
-        // What is undone and proves nothing any more holds nobody up.
+    } else if is_void || is_late {
         run.statements(Word::Last, now)
     } else {
         return None;
@@ -200,6 +211,14 @@ impl Run {
                 units::short(early, units::ID)
             ));
         }
+        if self.epoch().is_some()
+            && let Some(early) = self.moved_before(sent)
+        {
+            return unknown(format!(
+                "whoever leads now took the lock {} s before the failure was sent",
+                early.as_secs()
+            ));
+        }
         match (self.order.failure.expect.leadership, self.epoch()) {
             (Leadership::MayMove, Some(_)) if self.seen.epochs.len() > 1 => (
                 Verdict::Fail,
@@ -244,11 +263,18 @@ impl Run {
 
     /// That nothing moved is only seen by looking again once all is over.
     fn stayed(&self, before: &str) -> Finding {
-        let over = self.settled();
+        let over = self.over();
         match (&self.seen.map, over) {
             (Some((at, Some(epoch))), Some(over))
                 if *at >= over && Some(epoch) == self.before.epoch.as_ref() =>
             {
+                if let Some(now) = self.lock_moved() {
+                    return unknown(if now.holder.is_empty() {
+                        format!("epoch {before} is still named, but its lock was given back")
+                    } else {
+                        format!("epoch {before} is still named, but another holds its lock")
+                    });
+                }
                 (
                     Verdict::Pass,
                     format!("epoch {before} before and after, no other in between"),
@@ -262,6 +288,23 @@ impl Run {
                 "epoch {before} was not seen again after the recovery"
             )),
         }
+    }
+
+    /// Who holds the lock now, where that is not who held it before.
+    fn lock_moved(&self) -> Option<&Renewal> {
+        let before = self.before.lock.as_ref()?;
+        let now = self.seen.renewals.last()?;
+        (now.holder != before.holder).then_some(now)
+    }
+
+    /// The first one that took the lock over took it so long before the failure was sent, and the
+    /// watch was late: another cause made it move.
+    fn moved_before(&self, sent: Timestamp) -> Option<SignedDuration> {
+        let before = self.before.lock.as_ref()?;
+        let mut since = self.seen.renewals.iter();
+        let first = since.find(|it| !it.holder.is_empty() && it.holder != before.holder)?;
+        let early = sent.duration_since(first.since);
+        (early > CLOCKS).then_some(early)
     }
 
     /// When all that was expected to move had moved.
@@ -284,6 +327,16 @@ impl Run {
         if let Some(replaced) = self.replaced(word) {
             return replaced;
         }
+        let ran_on = !self.will_restart() && self.look_after_next().is_some();
+        if ran_on || self.recovered_look().is_some() {
+            // What it is in the end counts: it may have been lost after its recovery.
+            if let Some(lost) = self.lost_in_the_end(name) {
+                return match (word, self.recent_look(now)) {
+                    (Word::Last, Some(_)) => (Verdict::Fail, lost),
+                    _ => unknown(lost),
+                };
+            }
+        }
         if let Some(recovered) = self.recovered_look() {
             let others = match recovered.others.len() {
                 0 => String::new(),
@@ -291,32 +344,48 @@ impl Run {
             };
             return (Verdict::Pass, format!("job {name} runs again{others}"));
         }
-        if !self.will_restart()
-            && let Some((_, next)) = self.next_checkpoint()
-            && self
-                .seen
-                .looks
-                .iter()
-                .any(|look| look.asked >= next.at && look.all_run())
-        {
+        if ran_on {
             return (Verdict::Pass, format!("job {name} ran on"));
         }
         match (word, self.recent_look(now)) {
             (Word::Open, _) => unknown(format!("job {name} was not seen running again")),
             (Word::Last, None) => unknown("REST did not answer at the end"),
-            (Word::Last, Some(look)) => match &look.job {
-                Some((state, running, total)) => {
+            (Word::Last, Some(look)) => match (&look.job, self.lost_in_the_end(name)) {
+                (_, Some(lost)) => (Verdict::Fail, lost),
+                (Some(_), None) if self.is_old(look) => unknown(format!(
+                    "job {name} is listed by REST, but out of an old memory"
+                )),
+                (Some((state, running, total)), None) => {
                     let words = format!("job {name} is there: {state}, {running}/{total} tasks");
                     (Verdict::Pass, words)
                 }
-                None => (
-                    Verdict::Fail,
-                    match look.others.first() {
-                        Some(other) => format!("job {name} is gone; another one is there: {other}"),
-                        None => format!("job {name} is gone: Flink lists no job"),
-                    },
-                ),
+                (None, None) => unknown(format!("job {name} was not seen at the end")),
             },
+        }
+    }
+
+    /// An answer that knows nothing of a checkpoint whose pointer was seen well before.
+    fn is_old(&self, look: &super::Look) -> bool {
+        let seen = self.seen.completed.iter().rev();
+        let mut seen = seen.filter_map(|(id, seen)| Some((*id, seen.pointed?)));
+        let newest = seen.find(|(_, at)| look.asked.duration_since(*at) > TOLD);
+        newest.is_some_and(|(id, at)| {
+            let later = |began: Timestamp| began >= at;
+            let restored = look.restored.flatten().is_some_and(later);
+            !look.knows_of(id) && !restored && !look.since.is_some_and(later)
+        })
+    }
+
+    /// The newest answer does not list the job, or as one that is over.
+    fn lost_in_the_end(&self, name: &str) -> Option<String> {
+        let look = self.newest_look()?;
+        match &look.job {
+            Some((state, ..)) if is_over(state) => Some(format!("job {name} is over: {state}")),
+            Some(_) => None,
+            None => Some(match look.others.first() {
+                Some(other) => format!("job {name} is gone; another one is there: {other}"),
+                None => format!("job {name} is gone: Flink lists no job"),
+            }),
         }
     }
 
@@ -342,7 +411,14 @@ impl Run {
 
     fn recent_look(&self, now: Timestamp) -> Option<&super::Look> {
         let from = now.saturating_sub(RECENT).unwrap_or(Timestamp::MIN);
-        self.seen.looks.last().filter(|look| look.done >= from)
+        self.newest_look().filter(|look| look.asked >= from)
+    }
+
+    /// The look that was asked for last: a slow answer may come after a later one.
+    pub(super) fn newest_look(&self) -> Option<&super::Look> {
+        let looks = &self.seen.looks;
+        let last = looks.iter().skip(looks.len().saturating_sub(OVERLAP));
+        last.max_by_key(|look| look.asked)
     }
 
     /// The stamp of a phase, if it was reached.

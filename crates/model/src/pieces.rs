@@ -82,6 +82,16 @@ pub struct Look {
     /// The newest restore in the memory of the leader that answered, if it told about checkpoints:
     /// none inside means that it knows of no restore.
     pub restored: Option<Option<Timestamp>>,
+    /// The newest completed checkpoint that it told of: whoever knows of none newer may be giving
+    /// an old answer.
+    #[serde(default)]
+    pub completed: Option<u64>,
+    /// When the oldest checkpoint was triggered that it told of: a leader's memory begins with it.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
+    /// Slots of all TaskManagers, if it told of them.
+    #[serde(default)]
+    pub slots: Option<u32>,
 }
 
 /// What the witnesses say about a completed checkpoint.
@@ -102,7 +112,7 @@ impl Look {
     /// It shows what both looks beside it show.
     pub(super) fn is_between(before: &Self, it: &Self, after: &Self) -> bool {
         let same = |other: &Self| {
-            let jobs = it.job == other.job && it.others == other.others;
+            let jobs = it.job == other.job && it.others == other.others && it.slots == other.slots;
             // not every answer tells of restores
             jobs && (it.restored.is_none() || it.restored == other.restored)
         };

@@ -109,7 +109,8 @@ pub struct Observed {
     /// The pod that led an epoch, by its session id.
     #[serde(default)]
     pub led_by: BTreeMap<String, String>,
-    /// The newest look at the cluster's map: when, and the epoch in the dispatcher's key.
+    /// The newest look at the cluster's map that showed something new: when, and the epoch in the
+    /// dispatcher's key.
     pub map: Option<(Timestamp, Option<String>)>,
     /// The leader keys as they were seen last: the session id by component.
     #[serde(default)]
@@ -122,12 +123,13 @@ pub struct Observed {
     /// Every renewal of the lock, by whomever, oldest first.
     #[serde(default)]
     pub renewals: Vec<Renewal>,
-    /// Slots of all TaskManagers as seen last.
-    #[serde(default)]
-    pub slots: Option<(Timestamp, u32)>,
     /// The job's pointers as seen last, ascending: checkpoint, and the file's name.
     #[serde(default)]
     pub pointers: Option<(Timestamp, Vec<Pointed>)>,
+    /// What the newest look at the files did not find of a pointer that was old enough, and since
+    /// when each look was such a one.
+    #[serde(default)]
+    pub bare: Option<(Timestamp, String)>,
     /// When each of them was first seen.
     #[serde(default)]
     pub pointed_since: BTreeMap<u64, Timestamp>,
@@ -137,7 +139,8 @@ pub struct Observed {
     /// The files as seen last.
     #[serde(default)]
     pub disk: Option<(Timestamp, Files)>,
-    /// A checkpoint of after the break whose pointer and files were all seen, and its file's name.
+    /// A checkpoint of after the break whose pointer and files were all seen, by the newest look at the
+    /// files, and its file's name.
     #[serde(default)]
     pub pointed_to: Option<Pointed>,
     /// Good answers of REST, oldest first.
@@ -169,6 +172,9 @@ pub struct Observed {
     pub held_back: Vec<HeldBack>,
     /// Flink's pods, by uid.
     pub pods: BTreeMap<String, Pod>,
+    /// The watch of pods was lost, and has not listed them since.
+    #[serde(default)]
+    pub pods_unlisted: bool,
     /// When the watch of the HA config maps told something last: it was alive then.
     #[serde(default)]
     pub watched: Option<Timestamp>,

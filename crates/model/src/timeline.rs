@@ -161,7 +161,9 @@ impl Run {
             let lost = self.began_from_nothing();
             let mut looks = self.seen.looks.iter().filter(|_| lost);
             return looks.find(|look| {
-                look.all_run() && Some(look.asked) >= began && look.restored == Some(None)
+                let own =
+                    look.restored == Some(None) && look.since.is_none_or(|at| Some(at) >= began);
+                look.all_run() && Some(look.asked) >= began && own
             });
         };
         self.seen
@@ -240,6 +242,11 @@ impl Run {
 }
 
 impl Look {
+    /// It was given after that checkpoint was complete, and not out of an old memory.
+    pub(super) fn knows_of(&self, checkpoint: u64) -> bool {
+        self.completed.is_some_and(|newest| newest >= checkpoint)
+    }
+
     /// Our job is RUNNING, and every task of it is.
     #[must_use]
     pub fn all_run(&self) -> bool {

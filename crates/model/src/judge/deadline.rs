@@ -93,7 +93,7 @@ impl Run {
     /// disturb them. None while that is open, or where they do not run.
     pub(super) fn proof_since(&self) -> Option<Timestamp> {
         let sent = self.seen.sent.as_ref()?.at;
-        let runs = self.seen.looks.last().is_some_and(Look::all_run);
+        let runs = self.newest_look().is_some_and(Look::all_run);
         let ran = if self.will_restart() {
             self.recovered()?.at
         } else {

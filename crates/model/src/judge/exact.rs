@@ -45,6 +45,23 @@ impl Run {
                 Word::Last => "what was counted in the end was not seen of every key".to_owned(),
             });
         }
+        let again = (last.restored, last.began) != (before.restored, before.began);
+        if !again && self.will_restart() && last.began < before.checkpointed {
+            return if self.began_from_nothing() {
+                (
+                    Verdict::Fail,
+                    format!(
+                        "the job started from nothing, but a completed checkpoint held {}",
+                        before.checkpointed
+                    ),
+                )
+            } else {
+                unknown("the job does not say with what it began again")
+            };
+        }
+        if again && last.began < before.checkpointed {
+            return (Verdict::Fail, short(before.checkpointed, before, last));
+        }
         if last.counted < most {
             return unknown(format!(
                 "{} numbers counted, each once; {most} had been counted before",
@@ -61,19 +78,23 @@ fn came_back_short(before: &Count, since: &[&Count]) -> Option<String> {
     let mut least = before.checkpointed;
     for count in since {
         if count.counted < least {
-            let from = match count.restored {
-                Some(id) => format!("from checkpoint {id}"),
-                None => "from nothing".to_owned(),
-            };
-            return Some(format!(
-                "the job began again {from} with {} numbers counted, but a completed checkpoint \
-                 held {least}; at least {} had been counted before the break",
-                count.began, before.counted
-            ));
+            return Some(short(least, before, count));
         }
         least = least.max(count.checkpointed);
     }
     None
+}
+
+fn short(least: u64, before: &Count, count: &Count) -> String {
+    let from = match count.restored {
+        Some(id) => format!("from checkpoint {id}"),
+        None => "from nothing".to_owned(),
+    };
+    format!(
+        "the job began again {from} with {} numbers counted, but a completed checkpoint held \
+         {least}; at least {} had been counted before the break",
+        count.began, before.counted
+    )
 }
 
 fn proven(before: &Count, last: &Count) -> String {

@@ -66,12 +66,13 @@ impl Run {
 
     /// Whether all tasks ran again within the budget; what is open is an error.
     fn came_back(&self, from: Timestamp, word: Word, now: Timestamp) -> Result<Finding, Finding> {
-        // Tasks that run may fall again; the next checkpoint proves that they stayed.
-        let proven = self.next_checkpoint().is_some();
+        // Tasks that run may fall again; a checkpoint after all that may disturb them proves that
+        // they stayed.
+        let over = self.over().is_some();
         let last = self.recent_look(now);
         match (self.recovered(), word) {
             (Some(back), Word::Open) => Ok(self.within("all tasks", from, back.at)),
-            (Some(back), Word::Last) if proven || last.is_some_and(Look::all_run) => {
+            (Some(back), Word::Last) if over || last.is_some_and(Look::all_run) => {
                 Ok(self.within("all tasks", from, back.at))
             }
             (None, Word::Open) => Err(unknown("not all tasks were seen running again so far")),
@@ -92,7 +93,14 @@ impl Run {
             None => looks.next(),
             Some(fell) => looks.find(|look| look.asked > fell.asked),
         };
+        let proven = self.look_after_next().is_some();
         match (runs, fell, word) {
+            (Some(_), None, Word::Last) if !proven && self.next_checkpoint().is_some() => {
+                Err(unknown("REST did not tell of the next checkpoint"))
+            }
+            (Some(_), None, Word::Open) if !proven && self.next_checkpoint().is_some() => {
+                Err(unknown("REST has not told of the next checkpoint so far"))
+            }
             (Some(seen), Some(_), _) => Ok(self.within("all tasks", from, seen.done)),
             (Some(seen), None, _) => match self.within("all tasks ran on, seen", from, seen.done) {
                 (Verdict::Pass, words) => Ok((Verdict::Pass, words)),
@@ -111,15 +119,22 @@ impl Run {
         word: Word,
         now: Timestamp,
     ) -> Finding {
-        let next = self.next_checkpoint();
+        // In the end, one after the undo counts.
+        let ended = word == Word::Open || self.over().is_some();
+        let next = self.next_checkpoint().filter(|_| ended);
         let Some(checkpointing) = checkpointing else {
             return match (next, word) {
-                (Some(_), _) | (None, Word::Last) => (Verdict::Pass, tasks),
+                (Some(_), _) => (Verdict::Pass, tasks),
                 (None, Word::Open) => unknown(format!("{tasks}; no checkpoint yet")),
+                (None, Word::Last) => unknown(format!("{tasks}; no checkpoint was seen")),
             };
         };
         let every = checkpointing.words();
         let due = self.proof_due();
+        // Who is silent tells of no checkpoint.
+        let told = self
+            .recent_look(now)
+            .is_some_and(|look| look.restored.is_some());
         match (next, word) {
             (Some((_, next)), _) => {
                 let sent = self.seen.sent.as_ref().map_or(next.at, |sent| sent.at);
@@ -134,7 +149,7 @@ impl Run {
             (None, Word::Last) if checkpointing.every().is_none() => {
                 unknown(format!("{tasks}; checkpoints: {every}"))
             }
-            (None, Word::Last) if due.is_some_and(|due| due <= now) => (
+            (None, Word::Last) if due.is_some_and(|due| due <= now) && told => (
                 Verdict::Fail,
                 format!(
                     "{tasks}, but no checkpoint completed after that ({})",
@@ -165,6 +180,10 @@ impl Run {
 /// What became of a job that does not run at the end.
 fn at_the_end(last: Option<&Look>) -> Finding {
     match last.map(|look| &look.job) {
+        // They run, and nobody saw how they came back.
+        Some(Some(_)) if last.is_some_and(Look::all_run) => {
+            unknown("all tasks run at the end, but were not seen coming back")
+        }
         Some(Some((state, running, total))) => (
             Verdict::Fail,
             format!("the job is {state} with {running}/{total} tasks at the end"),

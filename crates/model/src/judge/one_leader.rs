@@ -14,7 +14,7 @@ const SLACK: SignedDuration = SignedDuration::from_secs(2);
 const UNSEEN: SignedDuration = SignedDuration::from_secs(5);
 
 /// A stretch of time.
-type Stretch = (Timestamp, Timestamp);
+pub(super) type Stretch = (Timestamp, Timestamp);
 
 impl Run {
     pub(super) fn one_leader(&self, word: Word, now: Timestamp) -> Finding {
@@ -97,7 +97,14 @@ impl Run {
         {
             let end = match renewals.get(n + 1) {
                 // Taken over, or renewed after all.
-                Some(next) if next.holder != renewal.holder => next.since,
+                Some(next) if next.holder != renewal.holder => {
+                    // Nobody has it before the other one held it last.
+                    if next.since < renewal.renewed {
+                        next.renewed
+                    } else {
+                        next.since
+                    }
+                }
                 Some(next) => next.renewed,
                 None => until,
             };
@@ -174,7 +181,7 @@ impl Run {
 
     /// A stretch in which keys may have been written that nobody saw. Without an API server
     /// nobody writes any.
-    fn unseen(&self, now: Timestamp) -> Option<Stretch> {
+    pub(super) fn unseen(&self, now: Timestamp) -> Option<Stretch> {
         let mut steps = self.order.failure.steps.iter();
         if steps.any(|step| step.effect() == Effect::StopsServer) {
             return None;

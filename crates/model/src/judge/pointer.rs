@@ -12,7 +12,8 @@ const LOOKED_AT: SignedDuration = SignedDuration::from_secs(3);
 
 impl Run {
     pub(super) fn pointer(&self, word: Word) -> Finding {
-        if let Some((id, file)) = &self.seen.pointed_to {
+        let whole = self.seen.pointed_to.as_ref();
+        if let Some((id, file)) = whole.filter(|_| !self.seen.pointers_deleted) {
             let words = match file {
                 Some(file) => format!(
                     "the pointer names checkpoint {id}; chk-{id}/_metadata and {file} are there"
@@ -28,17 +29,23 @@ impl Run {
                 "pointer and files of a checkpoint after the break were not compared yet",
             );
         };
+        // A watch that is a little late names what is just being removed; it does not do so at each look.
+        if let (Some((since, words)), Some((looked, _))) = (&self.seen.bare, &self.seen.disk)
+            && self.seen.blind.is_none()
+            && looked.duration_since(*since) > LOOKED_AT
+        {
+            return (Verdict::Fail, words.clone());
+        }
         match (&self.seen.pointers, &self.seen.disk) {
-            (Some(_), Some(_)) if self.bare().is_some() => {
-                let words = self.bare().unwrap_or_default();
-                (Verdict::Fail, words)
-            }
-            (Some((_, pointers)), _) if pointers.is_empty() => (
+            (Some((_, pointers)), _) if pointers.is_empty() && self.seen.blind.is_none() => (
                 Verdict::Fail,
                 "the job's config map holds no pointer to a checkpoint".to_owned(),
             ),
+            (Some(_), _) if self.seen.blind.is_some() => {
+                unknown("the watch of the pointers was lost")
+            }
             (Some(_), Some(_)) => unknown("no look at the files was late enough after a pointer"),
-            (None, _) if self.seen.pointers_deleted => (
+            (None, _) if self.seen.pointers_deleted && self.seen.blind.is_none() => (
                 Verdict::Fail,
                 "the job's config map is gone: no leader finds its checkpoints".to_owned(),
             ),
@@ -49,11 +56,15 @@ impl Run {
 
     /// A pointer that was there for a while before the files were looked at, and has not all of
     /// them. The newest may always be too young for that, for the next one comes soon.
-    fn bare(&self) -> Option<String> {
+    pub(crate) fn bare(&self) -> Option<String> {
         let (Some((_, pointers)), Some((looked, disk))) = (&self.seen.pointers, &self.seen.disk)
         else {
             return None;
         };
+        // Files go with their pointers, and nobody told of that.
+        if self.seen.blind.is_some() {
+            return None;
+        }
         pointers.iter().rev().find_map(|(id, file)| {
             let since = self.seen.pointed_since.get(id)?;
             if looked.duration_since(*since) <= LOOKED_AT {

@@ -16,9 +16,9 @@ const RETURNS: SignedDuration = SignedDuration::from_secs(20);
 
 impl Run {
     pub(super) fn restarts(&self, word: Word, now: Timestamp) -> Finding {
-        let Some(sent) = self.seen.sent.as_ref().map(|sent| sent.at) else {
+        if self.seen.sent.is_none() {
             return unknown("nothing was sent");
-        };
+        }
         if self.before.pods.is_empty() {
             return unknown("the pods of before are not known");
         }
@@ -78,11 +78,24 @@ impl Run {
                 self.before.pods.len()
             ));
         }
-        open.extend(self.slots_missing(sent));
-        if self.over().is_none() {
-            open.push("it is not over yet".to_owned());
+        let mut unseen = Vec::new();
+        match self.slots_missing() {
+            Some(Ok(missing)) => open.push(missing),
+            Some(Err(silence)) => unseen.push(silence),
+            None => {}
         }
-        match (open.is_empty(), word) {
+        // A watch that is lost does not tell of restarts; the list after it tells of all of them.
+        if self.seen.blind.is_some() || self.seen.pods_unlisted {
+            unseen.push("the watch of pods is lost".to_owned());
+        }
+        if self.over().is_none() {
+            unseen.push("it is not over yet".to_owned());
+        }
+        // What was seen otherwise is FAIL in the end; what was not seen at all never is.
+        let seen = unseen.is_empty() && !self.silent(now);
+        let all = open.iter().chain(&unseen).map(String::as_str);
+        let all = all.collect::<Vec<_>>().join("; ");
+        match (all.is_empty(), word) {
             (true, _) => {
                 if words.is_empty() {
                     words.push("no container and no pod was restarted".to_owned());
@@ -91,15 +104,8 @@ impl Run {
                 words.extend(self.slots_back());
                 (Verdict::Pass, words.join("; "))
             }
-            (false, Word::Open) => unknown(open.join("; ")),
-            (false, Word::Last) if self.seen.blind.is_some() => unknown(format!(
-                "the watch of pods is lost; before that: {}",
-                open.join("; ")
-            )),
-            (false, Word::Last) if self.over().is_none() || self.silent(now) => {
-                unknown(open.join("; "))
-            }
-            (false, Word::Last) => (Verdict::Fail, open.join("; ")),
+            (false, Word::Last) if seen => (Verdict::Fail, all),
+            (false, _) => unknown(all),
         }
     }
 
@@ -191,17 +197,28 @@ impl Run {
         })
     }
 
-    fn slots_missing(&self, sent: Timestamp) -> Option<String> {
+    /// How many slots are missing, or that nobody saw them since all was over: TaskManagers that are
+    /// not missed yet have theirs, and so they have in an old answer.
+    fn slots_missing(&self) -> Option<Result<String, String>> {
         let before = self.before.slots?;
-        match self.seen.slots {
-            Some((at, slots)) if at >= sent && slots >= before => None,
-            Some((at, slots)) if at >= sent => Some(format!("{slots} of {before} slots are back")),
-            _ => Some("the slots were not seen since".to_owned()),
+        match self.slots_in_the_end() {
+            Some(slots) if slots >= before => None,
+            Some(slots) => Some(Ok(format!("{slots} of {before} slots are back"))),
+            None => Some(Err("the slots were not seen since".to_owned())),
         }
     }
 
+    fn slots_in_the_end(&self) -> Option<u32> {
+        let (over, (next, _)) = (self.over()?, self.next_checkpoint()?);
+        let mut newest_first = self.seen.looks.iter().rev();
+        newest_first.find_map(|look| {
+            look.slots
+                .filter(|_| look.asked >= over && look.knows_of(next))
+        })
+    }
+
     fn slots_back(&self) -> Option<String> {
-        let (slots, before) = (self.seen.slots?.1, self.before.slots?);
+        let (slots, before) = (self.slots_in_the_end()?, self.before.slots?);
         Some(format!("{slots} of {before} slots"))
     }
 }

@@ -19,6 +19,7 @@ use flinklab_lab::failure::{
 };
 use flinklab_verb::verbs::{CUT_OFF, DELETE_POINTERS, FORBID_PATCH, FREEZE, KILL, STOP_API_SERVER};
 use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
 
 pub(super) const JOB: &str = "fef4a397879c16aa52a242d081f177d6";
 
@@ -69,7 +70,7 @@ pub(super) fn map(epoch: &str, host: &str, renewed: f64) -> Event {
         lock: Some(Lock {
             holder: format!("holder-{host}"),
             seconds: 15.0,
-            acquired: at(renewed.min(-100.0)),
+            acquired: at(-100.0),
             renewed: at(renewed),
             transitions: 0,
         }),
@@ -99,7 +100,7 @@ fn pointers(ids: &[u64]) -> Event {
     }))
 }
 
-fn files(id: u64) -> Event {
+pub(super) fn files(id: u64) -> Event {
     Event::Disk(DiskSample {
         job: JOB.into(),
         checkpoints: vec![DiskCheckpoint {
@@ -211,6 +212,10 @@ fn failure(key: &str) -> Failure {
 pub(super) struct Story {
     pub(super) run: Run,
     pub(super) now: f64,
+    /// When each checkpoint was triggered and acknowledged: that does not change with the asking.
+    stamps: BTreeMap<u64, (Option<Timestamp>, Option<Timestamp>)>,
+    /// When each holder took the lock.
+    acquired: BTreeMap<String, Timestamp>,
 }
 
 impl Story {
@@ -262,6 +267,8 @@ impl Story {
         let mut story = Self {
             run: Run::begin(order, model),
             now: -0.5,
+            acquired: BTreeMap::from([("holder-10.0.0.1".to_owned(), at(-100.0))]),
+            stamps: BTreeMap::from([(10, (Some(at(-0.9)), Some(at(-0.8))))]),
         };
         story.hand(
             0.0,
@@ -276,7 +283,23 @@ impl Story {
     }
 
     /// Something happens; the clock ticks until then.
-    pub(super) fn tell(&mut self, second: f64, event: Event) -> &mut Self {
+    pub(super) fn tell(&mut self, second: f64, mut event: Event) -> &mut Self {
+        if let Event::Flink(sample) = &mut event {
+            for row in sample
+                .checkpoints
+                .iter_mut()
+                .flat_map(|seen| &mut seen.rows)
+            {
+                let own = (row.triggered, row.acknowledged);
+                (row.triggered, row.acknowledged) = *self.stamps.entry(row.id).or_insert(own);
+            }
+        }
+        if let Event::Map(MapChange::Cluster(map)) = &mut event
+            && let Some(lock) = &mut map.lock
+        {
+            let first = self.acquired.entry(lock.holder.clone());
+            lock.acquired = *first.or_insert(lock.renewed);
+        }
         while second - self.now > 1.0 {
             self.now += 1.0;
             self.run.observe(&Happening {
@@ -629,7 +652,7 @@ fn a_right_put_back_is_over_when_the_leader_that_stays_has_renewed() {
     story.checkpoint(76.0, 30, Some((29, 73.0)));
     story.tell(77.0, map("three", "10.0.0.2", 77.0));
     story.checkpoint(78.0, 31, Some((29, 73.0)));
-    let result = story.tell(79.0, map("three", "10.0.0.2", 77.0)).result();
+    let result = story.tell(79.0, map("three", "10.0.0.2", 79.0)).result();
     assert!(story.now < 80.0, "no longer than it takes: {}", story.now);
     let (_, words) = of(&result, StatementName::Restored);
     assert!(words.contains("2 restores in all"), "{words}");
@@ -678,6 +701,8 @@ fn without_an_api_server_nobody_could_renew() {
     story.undone(40.0);
     let link = Link::Live { since: at(46.0) };
     story.tell(46.0, Event::Link { source, link });
+    // The list after a loss tells of every restart meanwhile.
+    story.tell(46.1, Event::Pods(PodChange::Listed(pods())));
     story.tell(46.5, map("one", "10.0.0.1", 46.4));
     let result = story
         .checkpoint(48.0, 13, None)
