@@ -4,9 +4,11 @@ use super::print::{Printer, Style};
 use crate::cli::LabCommand;
 use flinklab_base::advice;
 use flinklab_base::advice::Invocation;
+use flinklab_base::clock;
 use flinklab_base::columns;
 use flinklab_base::fault::Fault;
 use flinklab_base::shell;
+use flinklab_lab::support::Support;
 use flinklab_lab::{Lab, folder_in_words};
 use flinklab_world::labs::{Known, LabStatus, Listed};
 use flinklab_world::{Addresses, World};
@@ -159,6 +161,7 @@ pub(super) fn definition(
                     "files": lab.apply.len() + 2 + usize::from(lab.job.own_jar().is_some()),
                     "lessons": lessons.len(),
                     "notes": notes(&lab),
+                    "support": lab.support(today()).iter().map(support).collect::<Vec<_>>(),
                     "operator": lab.operated().map(|operated| json!({
                         "kind": operated.operator.kind(), "name": operated.name, "says": operated.says(),
                     })),
@@ -172,7 +175,23 @@ pub(super) fn definition(
 
 /// What is no mistake, and should be known.
 fn notes(lab: &Lab) -> Vec<String> {
-    [lab.notes(), lab.pointless()].concat()
+    let versions = lab.support(today()).into_iter();
+    let versions = versions.filter(|version| !version.state.is_fine());
+    let versions = versions.map(|version| version.to_string()).collect();
+    [lab.notes(), lab.pointless(), versions].concat()
+}
+
+/// The day that it is in UTC.
+fn today() -> jiff::civil::Date {
+    clock::now().to_zoned(jiff::tz::TimeZone::UTC).date()
+}
+
+fn support(version: &Support) -> Value {
+    json!({
+        "product": version.product, "minor": version.minor, "state": version.state.word(),
+        "ends": version.state.ends().map(|day| day.to_string()),
+        "looked_up": flinklab_lab::support::looked_up(),
+    })
 }
 
 fn checked(lab: &Lab, lessons: usize) -> String {

@@ -326,6 +326,13 @@ fn doctor() -> String {
         ],
         proxies: vec![("HTTPS_PROXY".to_owned(), "http://127.0.0.1:3128".to_owned())],
         need: Need::of(&lab),
+        support: {
+            let mut old = lab.clone();
+            old.name = "mine".to_owned();
+            old.cluster.nodes[0].image = "kindest/node:v1.34.0".to_owned();
+            old.job.image = "flink:2.4.0".to_owned();
+            old.support(jiff::civil::date(2026, 12, 1))
+        },
         options: flink_options(&lab),
         job_checkpoints: false,
         checkpoints: Default::default(),

@@ -12,6 +12,7 @@ pub use flink::options as flink_options;
 
 use flinklab_base::advice;
 use flinklab_base::advice::Advice;
+use flinklab_lab::support::{Product, Support};
 use serde::{Deserialize, Serialize};
 
 /// One thing that was looked at.
@@ -89,6 +90,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         all.push(fine("ports", "Ports", words));
     }
     all.extend(facts.images.iter().map(|image| image_of(image, facts)));
+    all.extend(facts.support.iter().map(supported));
     all.extend(proxies(&facts.proxies));
     all.extend(home(facts));
     all.extend(flink::findings(facts));
@@ -178,6 +180,21 @@ fn image_of(image: &ImageUse, facts: &Facts) -> Finding {
         .because(advice!("`flinklab up` pulls it first, which takes minutes and a network"))
         .hinted(Who::Doctor, advice!("`flinklab doctor --fix` pulls it, or `docker pull {}`.", image.name)),
     }
+}
+
+/// Whether a version's own project still fixes it, and whether flinklab was tried with it.
+fn supported(version: &Support) -> Finding {
+    let topic = match version.product {
+        Product::Kubernetes => "kubernetes-support",
+        Product::Flink => "flink-support",
+    };
+    let one = fine(topic, "Support", version.found());
+    if version.state.is_fine() {
+        return one;
+    }
+    one.grade(Grade::Warning)
+        .because(version.why())
+        .hinted(Who::You, version.hint())
 }
 
 /// Docker and images call the same processors by different names.

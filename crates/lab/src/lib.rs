@@ -25,6 +25,7 @@ mod options;
 mod overlay;
 mod remote;
 mod scalar;
+pub mod support;
 mod texts;
 mod wrong;
 mod yaml;

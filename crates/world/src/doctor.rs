@@ -124,6 +124,7 @@ async fn facts(world: &World, docker: &Result<Docker, Fault>, lab: &Lab, depth: 
         images: Vec::new(),
         proxies: super::docker::proxies(&world.addresses),
         need: Need::of(lab),
+        support: lab.support(today()),
         options: flink_options(lab),
         job_checkpoints: lab
             .job
@@ -162,6 +163,11 @@ async fn facts(world: &World, docker: &Result<Docker, Fault>, lab: &Lab, depth: 
         facts.patch = rights::patch(world, lab).await;
     }
     facts
+}
+
+/// The day that it is in UTC.
+fn today() -> jiff::civil::Date {
+    clock::now().to_zoned(jiff::tz::TimeZone::UTC).date()
 }
 
 async fn engine(docker: &Docker, kernel: &str) -> Result<Engine, Fault> {

@@ -3,6 +3,7 @@
 use super::flink;
 use flinklab_base::fault::Fault;
 use flinklab_lab::failure::Role;
+use flinklab_lab::support::Support;
 use flinklab_lab::{Lab, kubeadm};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,8 @@ pub struct Facts {
     pub proxies: Vec<(String, String)>,
     /// What the lab needs.
     pub need: Need,
+    /// How the versions that its images name stand.
+    pub support: Vec<Support>,
     /// Flink's options as the lab has them.
     pub options: Vec<(String, String)>,
     /// An argument of the job speaks of checkpoints.

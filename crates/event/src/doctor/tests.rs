@@ -52,6 +52,7 @@ fn well() -> Facts {
         }],
         proxies: Vec::new(),
         need: Need::of(&lab),
+        support: lab.support(jiff::civil::date(2026, 12, 1)),
         options: flink::options(&lab),
         job_checkpoints: false,
         checkpoints: Default::default(),
@@ -178,6 +179,30 @@ fn each_trouble_of_docker_is_one_finding() {
         facts.home.path = "/opt/labs".to_owned();
     });
     is(&virtual_one, "docker-place", Grade::Warning);
+}
+
+#[test]
+fn an_old_version_and_one_that_was_not_tried_are_warnings() {
+    let stood = |node: &str, flink: &str| {
+        changed(|facts| {
+            let mut lab = Lab::open("default").unwrap();
+            lab.cluster.nodes[0].image = format!("kindest/node:{node}");
+            lab.job.image = format!("flink:{flink}");
+            facts.support = lab.support(jiff::civil::date(2026, 12, 1));
+        })
+    };
+    is(
+        &stood("v1.34.0", "2.3.0"),
+        "kubernetes-support",
+        Grade::Warning,
+    );
+    is(&stood("v1.37.0", "2.4.0"), "flink-support", Grade::Warning);
+    let old = stood("v1.37.0", "1.15.2");
+    is(&old, "flink-support", Grade::Warning);
+    assert_eq!(
+        old.found,
+        "Flink 1.15 has been out of support since 2023-10-24 or earlier"
+    );
 }
 
 #[test]

@@ -32,6 +32,11 @@ impl Version {
         Self::parse(flinks_tag(image)?)
     }
 
+    /// Major and minor.
+    pub(crate) fn numbers(self) -> (u32, u32) {
+        (self.major, self.minor)
+    }
+
     /// Whether it reads `config.yaml`.
     pub(crate) fn reads_standard(self) -> bool {
         self >= Self::new(1, 19)
