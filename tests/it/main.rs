@@ -24,6 +24,7 @@ mod jobs;
 mod labs;
 mod lessons;
 mod links;
+mod logins;
 mod many_files;
 mod models;
 mod neighbours;

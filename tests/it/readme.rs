@@ -7,8 +7,8 @@ use flinklab_base::advice::Invocation;
 use flinklab_base::fault::{Fault, Kind};
 use flinklab_event::recording::Recording;
 use flinklab_event::{
-    Engine, Event, Facts, Grade, HomeFacts, ImageUse, Kernel, Key, KeyCode, Need, Place, PortUse,
-    RunEvent, RunEventKind, findings, flink_options,
+    Engine, EngineKind, Event, Facts, Grade, HomeFacts, ImageUse, Kernel, Key, KeyCode, Need,
+    Place, PortUse, RunEvent, RunEventKind, findings, flink_options,
 };
 use flinklab_lab::Lab;
 use flinklab_lab::failure::{CATALOGUE, StatementName};
@@ -283,6 +283,7 @@ fn doctor() -> String {
         node: false,
         architecture: None,
         registry,
+        login: None,
     };
     let facts = Facts {
         docker: Ok(Engine {
@@ -296,6 +297,7 @@ fn doctor() -> String {
             rootless: false,
             limits: true,
             snap: true,
+            kind: EngineKind::Engine,
             architecture: "x86_64".to_owned(),
             disk_free: Some(1 << 30),
             log_driver: "json-file".to_owned(),

@@ -7,7 +7,7 @@ mod flink;
 #[cfg(test)]
 mod tests;
 
-pub use facts::{Engine, Facts, HomeFacts, ImageUse, Kernel, Need, Place, PortUse};
+pub use facts::{Engine, EngineKind, Facts, HomeFacts, ImageUse, Kernel, Need, Place, PortUse};
 pub use flink::options as flink_options;
 
 use flinklab_base::advice;
@@ -166,7 +166,9 @@ fn image_of(image: &ImageUse, facts: &Facts) -> Finding {
         .because(why.clone())
         .hinted(
             Who::You,
-            "Look at the name and the network, `docker login` if it is private, or bring it with `docker load`.",
+            image.login.clone().unwrap_or_else(|| {
+                "Look at the name and the network, `docker login` if it is private, or bring it with `docker load`.".to_owned()
+            }),
         ),
         (None, registry) => fine(
             "image-absent",

@@ -33,7 +33,8 @@ pub use count::Count;
 pub use disk::{DiskCheckpoint, DiskSample};
 pub use doctor::flink_options;
 pub use doctor::{
-    Engine, Facts, Finding, Grade, HomeFacts, ImageUse, Kernel, Need, Place, PortUse, Who, findings,
+    Engine, EngineKind, Facts, Finding, Grade, HomeFacts, ImageUse, Kernel, Need, Place, PortUse,
+    Who, findings,
 };
 pub use effect::{
     Adopted, BreakOrder, BundleOrder, DetailLevel, DoctorOrder, DownOrder, Effect, EffectKind,

@@ -20,12 +20,14 @@ pub(crate) struct SimContext {
 }
 
 /// What would be left to chance, decided by a test.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Wishes {
     pub(super) clean_stop: Option<CleanStop>,
     pub(super) trouble: Option<Trouble>,
     /// The registry knows no image.
     pub(super) no_registry: bool,
+    /// The registry wants this name and password.
+    pub(super) login: Option<(String, String)>,
     /// Docker keeps its images in containerd.
     pub(super) containerd_store: bool,
 }
@@ -97,6 +99,11 @@ impl SimContext {
     pub(super) fn keeps_in_containerd(&self) -> bool {
         let wishes = self.wishes.lock().expect("no panic while the lock is held");
         wishes.containerd_store
+    }
+
+    pub(super) fn login(&self) -> Option<(String, String)> {
+        let wishes = self.wishes.lock().expect("no panic while the lock is held");
+        wishes.login.clone()
     }
 
     pub(super) fn has_registry(&self) -> bool {

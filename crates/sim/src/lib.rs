@@ -207,6 +207,12 @@ impl Sim {
         self.machine.ground.wish(|wishes| wishes.no_registry = true);
     }
 
+    /// The registry wants a login, and this one only.
+    pub fn registry_wants(&self, name: &str, password: &str) {
+        let login = Some((name.to_owned(), password.to_owned()));
+        self.machine.ground.wish(|wishes| wishes.login = login);
+    }
+
     /// The registry has what the lab needs.
     pub fn registry_up(&self) {
         self.machine

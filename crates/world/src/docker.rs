@@ -4,11 +4,13 @@
 mod archive;
 mod context;
 mod exec;
+mod login;
 mod proxies;
 mod words;
 
 pub(crate) use exec::Feed;
 pub use exec::{Output, Stream};
+pub(crate) use login::{Login, wants_login};
 pub(crate) use proxies::proxies;
 pub(crate) use words::{call, failed, late, status, words};
 
@@ -19,6 +21,7 @@ use bollard::query_parameters::{ListContainersOptionsBuilder, LogsOptionsBuilder
 use flinklab_base::fault::Fault;
 use futures::StreamExt;
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::timeout;
 use words::{no_docker, unreachable};
@@ -43,6 +46,8 @@ pub struct Docker {
     patient: bollard::Docker,
     /// Where it is, as a person would name it.
     host: String,
+    /// The folder of the client's settings, where logins are.
+    client: Option<PathBuf>,
 }
 
 /// A node container, as the list of containers shows it.
@@ -102,7 +107,9 @@ impl Docker {
     pub async fn connect(addresses: &Addresses) -> Result<Self, Fault> {
         let host = context::host(addresses)?;
         let client = match bollard::Docker::connect_with_host(&host) {
-            Ok(client) => client.with_timeout(CALL),
+            Ok(client) => client
+                .with_timeout(CALL)
+                .with_request_modifier(login::in_url_alphabet),
             Err(Error::UnsupportedURISchemeError { .. }) => {
                 return Err(Fault::unable(
                     "docker-unreachable",
@@ -135,6 +142,7 @@ impl Docker {
             usual: client,
             patient,
             host,
+            client: addresses.docker_config.clone(),
         })
     }
 
@@ -154,6 +162,11 @@ impl Docker {
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// What the Docker client knows of the login for an image: the engine itself knows none.
+    pub(crate) async fn login(&self, image: &str) -> Login {
+        login::of(self.client.as_deref(), image).await
     }
 
     /// What of the engine decides how a node is made.

@@ -7,17 +7,17 @@ mod rights;
 
 pub(crate) use machine::free;
 
-use super::docker::{CALL, Docker, call, words};
+use super::docker::{CALL, Docker, call, wants_login, words};
 use super::home::Source;
 use super::open::open;
 use super::{Events, World, images};
-use bollard::models::SystemInfo;
+use bollard::models::{SystemInfo, SystemVersion};
 use bollard::query_parameters::ListContainersOptionsBuilder;
 use flinklab_base::clock;
 use flinklab_base::fault::Fault;
 use flinklab_event::{
-    DoctorOrder, Engine, Event, Facts, Finding, Grade, ImageUse, Need, Place, PortUse, Who,
-    findings, flink_options,
+    DoctorOrder, Engine, EngineKind, Event, Facts, Finding, Grade, ImageUse, Need, Place, PortUse,
+    Who, findings, flink_options,
 };
 use flinklab_lab::Lab;
 use jiff::{SignedDuration, Timestamp};
@@ -185,7 +185,7 @@ async fn engine(docker: &Docker, kernel: &str) -> Result<Engine, Fault> {
     Ok(Engine {
         host: docker.host().to_owned(),
         version: info.server_version.clone().unwrap_or_default(),
-        api: version.api_version.unwrap_or_default(),
+        api: version.api_version.clone().unwrap_or_default(),
         place,
         cpus: number(info.ncpu).unwrap_or_default(),
         memory: number(info.mem_total).unwrap_or_default(),
@@ -196,6 +196,7 @@ async fn engine(docker: &Docker, kernel: &str) -> Result<Engine, Fault> {
         rootless: security
             .iter()
             .any(|option| option.contains("name=rootless")),
+        kind: kind(docker.host(), &info, &version),
         limits: info.memory_limit != Some(false)
             && info.pids_limit != Some(false)
             && info.cpu_shares != Some(false),
@@ -216,6 +217,37 @@ async fn engine(docker: &Docker, kernel: &str) -> Result<Engine, Fault> {
 fn behind(shown: Option<&str>, asked: Timestamp, answered: Timestamp) -> Option<SignedDuration> {
     let shown: Timestamp = shown?.parse().ok()?;
     Some(shown.clamp(asked, answered).duration_since(shown))
+}
+
+/// Which engine it is, from what it calls itself, its machine and its socket.
+fn kind(host: &str, info: &SystemInfo, version: &SystemVersion) -> EngineKind {
+    let platform = version
+        .platform
+        .as_ref()
+        .map(|platform| platform.name.clone());
+    let parts = version.components.iter().flatten();
+    let words: Vec<String> = [info.operating_system.clone(), info.name.clone(), platform]
+        .into_iter()
+        .flatten()
+        .chain(parts.map(|part| part.name.clone()))
+        .chain([host.to_owned()])
+        .map(|words| words.to_lowercase())
+        .collect();
+    let says = |word: &str| words.iter().any(|words| words.contains(word));
+    // The most specific first: Rancher Desktop and Colima run Docker's own engine.
+    if says("podman") {
+        EngineKind::Podman
+    } else if says("orbstack") {
+        EngineKind::OrbStack
+    } else if says("rancher-desktop") || says("rancher desktop") || says("/.rd/") {
+        EngineKind::Rancher
+    } else if says("colima") {
+        EngineKind::Colima
+    } else if says("docker desktop") || says("docker-desktop") || says("/.docker/desktop/") {
+        EngineKind::Desktop
+    } else {
+        EngineKind::Engine
+    }
 }
 
 fn place(host: &str, info: &SystemInfo, kernel: &str) -> Place {
@@ -327,17 +359,23 @@ fn wanted(lab: &Lab) -> Vec<(String, bool)> {
 
 async fn image(docker: &Docker, name: &str, node: bool, depth: Depth) -> ImageUse {
     let found = images::find(docker, name).await.ok().flatten();
+    let mut hint = None;
     let registry = match (&found, depth) {
         (None, Depth::Full) => {
-            let asked = docker.api().inspect_registry_image(name, None);
-            Some(match tokio::time::timeout(REGISTRY, asked).await {
+            let login = docker.login(name).await;
+            let credentials = login.credentials.clone();
+            let asked = docker.api().inspect_registry_image(name, credentials);
+            let said = match tokio::time::timeout(REGISTRY, asked).await {
                 Ok(Ok(_)) => Ok(()),
                 Ok(Err(error)) => Err(words(&error)),
                 Err(_) => Err(format!(
                     "its registry does not answer within {} s",
                     REGISTRY.as_secs()
                 )),
-            })
+            };
+            let refused = said.as_ref().err().filter(|why| wants_login(why));
+            hint = refused.map(|_| login.hint());
+            Some(said)
         }
         _ => None,
     };
@@ -346,6 +384,7 @@ async fn image(docker: &Docker, name: &str, node: bool, depth: Depth) -> ImageUs
         node,
         architecture: found.map(|image| image.architecture),
         registry,
+        login: hint,
     }
 }
 
@@ -408,6 +447,67 @@ mod tests {
             place("tcp://127.0.0.1:2375", &info("6.1"), "6.1"),
             Place::Here
         );
+    }
+
+    #[test]
+    fn an_engine_is_known_by_what_it_calls_itself_or_by_its_socket() {
+        let info = |system: &str, name: &str| SystemInfo {
+            operating_system: Some(system.to_owned()),
+            name: Some(name.to_owned()),
+            ..SystemInfo::default()
+        };
+        let version = |platform: &str, component: &str| -> SystemVersion {
+            serde_json::from_value(serde_json::json!({"Platform": {"Name": platform},
+                "Components": [{"Name": component, "Version": "1", "Details": {}}]}))
+            .unwrap()
+        };
+        let docker = version("Docker Engine - Community", "Engine");
+        for (host, info, version, expected) in [
+            (
+                "unix:///var/run/docker.sock",
+                info("Debian GNU/Linux 13", "pc"),
+                &docker,
+                EngineKind::Engine,
+            ),
+            (
+                "unix:///var/run/docker.sock",
+                info("Docker Desktop", "docker-desktop"),
+                &docker,
+                EngineKind::Desktop,
+            ),
+            (
+                "unix:///var/run/docker.sock",
+                info("OrbStack", "orbstack"),
+                &docker,
+                EngineKind::OrbStack,
+            ),
+            (
+                "unix:///Users/u/.colima/default/docker.sock",
+                info("Ubuntu 24.04", "colima"),
+                &docker,
+                EngineKind::Colima,
+            ),
+            (
+                "unix:///Users/u/.rd/docker.sock",
+                info("Alpine Linux v3.22", "lima-rancher-desktop"),
+                &docker,
+                EngineKind::Rancher,
+            ),
+            (
+                "unix:///run/podman/podman.sock",
+                info("fedora", "pc"),
+                &version("linux/amd64/fedora-43", "Podman Engine"),
+                EngineKind::Podman,
+            ),
+            (
+                "unix:///var/run/docker.sock",
+                info("fedora", "pc"),
+                &version("linux/amd64/fedora-43", "Podman Engine"),
+                EngineKind::Podman,
+            ),
+        ] {
+            assert_eq!(kind(host, &info, version), expected, "{host} {info:?}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod spread;
 pub use reader::{forget_readers, read_file_of_image};
 pub use spread::{Taken, command, stream_into_all};
 
-use super::docker::{CALL, Docker, LONG, failed, late, status, words};
+use super::docker::{CALL, Docker, LONG, Login, failed, late, status, wants_login, words};
 use super::node::Node;
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use bytes::Bytes;
@@ -100,11 +100,14 @@ pub async fn ensure(
     if let Some(found) = find(docker, image).await? {
         return Ok(found);
     }
+    let login = docker.login(image).await;
     let mut attempt = 1;
     loop {
-        match pull(docker, image, &mut progress).await {
+        match pull(docker, image, &login, &mut progress).await {
             Ok(()) => break,
-            Err(why) if attempt == PULLS || is_final(&why) => return Err(no_pull(image, &why)),
+            Err(why) if attempt == PULLS || is_final(&why) => {
+                return Err(no_pull(image, &why, &login));
+            }
             Err(why) => {
                 tracing::warn!("pulling {image} failed, trying again: {why}");
                 clock::sleep(Duration::from_secs(attempt)).await;
@@ -114,7 +117,7 @@ pub async fn ensure(
     }
     find(docker, image)
         .await?
-        .ok_or_else(|| no_pull(image, "it was pulled, yet Docker does not have it"))
+        .ok_or_else(|| no_pull(image, "it was pulled, yet Docker does not have it", &login))
 }
 
 /// Trying again does not help.
@@ -124,6 +127,7 @@ fn is_final(why: &str) -> bool {
         "manifest unknown",
         "denied",
         "unauthorized",
+        "no basic auth credentials",
         "invalid reference",
         "no matching manifest",
     ]
@@ -131,13 +135,15 @@ fn is_final(why: &str) -> bool {
     .any(|words| why.contains(words))
 }
 
-fn no_pull(image: &str, why: &str) -> Fault {
+fn no_pull(image: &str, why: &str, login: &Login) -> Fault {
     let fault =
         Fault::unable("image-pull", format!("The image {image} cannot be pulled.")).why(why);
     if why.contains("toomanyrequests") || why.contains("rate limit") {
         fault.hint(advice!(
             "Log in with `docker login`, or wait and run `flinklab up` again."
         ))
+    } else if wants_login(why) {
+        fault.hint(login.hint())
     } else if why.contains("x509") {
         fault.hint(advice!(
             "Add your proxy's certificate to Docker, then run `flinklab up` again."
@@ -153,6 +159,7 @@ fn no_pull(image: &str, why: &str) -> Fault {
 async fn pull(
     docker: &Docker,
     image: &str,
+    login: &Login,
     progress: &mut (impl FnMut(Progress) + Send),
 ) -> Result<(), String> {
     let (name, tag) = split(image);
@@ -160,7 +167,11 @@ async fn pull(
         .from_image(name)
         .tag(tag)
         .build();
-    let mut lines = Box::pin(docker.patient().create_image(Some(options), None, None));
+    let credentials = login.credentials.clone();
+    let pulled = docker
+        .patient()
+        .create_image(Some(options), None, credentials);
+    let mut lines = Box::pin(pulled);
     let mut layers: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     loop {
         let line = match tokio::time::timeout(STALLED, lines.next()).await {

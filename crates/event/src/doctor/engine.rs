@@ -1,6 +1,6 @@
 //! What Docker and the kernel below it mean for a node.
 
-use super::{Engine, Facts, Finding, Grade, Place, Who, fine, gib};
+use super::{Engine, EngineKind, Facts, Finding, Grade, Place, Who, fine, gib};
 use jiff::SignedDuration;
 
 /// kind's advice, from its list of known issues.
@@ -12,7 +12,7 @@ const FILES: u64 = 1024;
 const CLOCKS_AGREE: f64 = 1.0;
 
 pub(super) fn of_engine(engine: &Engine, facts: &Facts) -> Vec<Finding> {
-    let mut all = Vec::new();
+    let mut all = vec![kind(engine)];
     match engine.place {
         Place::Here => all.push(fine("docker-place", "Docker's place", "on this machine")),
         Place::Virtual => {
@@ -24,18 +24,19 @@ pub(super) fn of_engine(engine: &Engine, facts: &Facts) -> Vec<Finding> {
             all.push(if shared {
                 one
             } else {
-                one
-            .grade(Grade::Warning)
-            .because("the lab's folder is mounted into the node, so Docker's machine must see \
- it")
-            .hinted(
-                Who::You,
-                format!(
-                    "Share {} with Docker (its settings, File sharing), or set FLINKLAB_HOME \
-                     to a folder that is shared.",
-                    facts.home.path
-                ),
-            )
+                one.grade(Grade::Warning)
+                    .because(
+                        "the lab's folder is mounted into the node, so Docker's machine must see \
+ it",
+                    )
+                    .hinted(
+                        Who::You,
+                        format!(
+                            "Share {} with {}, or set FLINKLAB_HOME to a folder that is shared.",
+                            facts.home.path,
+                            engine.kind.shares()
+                        ),
+                    )
             });
         }
         Place::Elsewhere => all.push(
@@ -83,7 +84,10 @@ pub(super) fn of_engine(engine: &Engine, facts: &Facts) -> Vec<Finding> {
             .because("JobManagers and TaskManagers would be killed by the kernel")
             .hinted(
                 Who::You,
-                "Give Docker more memory, or lower the memory sizes and replicas in a lab of your own.",
+                format!(
+                    "Give Docker more memory{}, or lower the memory sizes and replicas in a lab of your own.",
+                    engine.kind.size()
+                ),
             ),
     });
     let cpus = fine("cpus", "CPUs", engine.cpus.to_string());
@@ -91,7 +95,10 @@ pub(super) fn of_engine(engine: &Engine, facts: &Facts) -> Vec<Finding> {
         0 | 1 => cpus
             .grade(Grade::Warning)
             .because("everything starts at once; with one CPU, time limits may be missed")
-            .hinted(Who::You, "Give Docker two CPUs."),
+            .hinted(
+                Who::You,
+                format!("Give Docker two CPUs{}.", engine.kind.size()),
+            ),
         _ => cpus,
     });
     if let Some(free) = engine.disk_free {
@@ -150,6 +157,76 @@ pub(super) fn of_engine(engine: &Engine, facts: &Facts) -> Vec<Finding> {
         );
     }
     all
+}
+
+/// Which engine answers, and what is another there for a lab.
+fn kind(engine: &Engine) -> Finding {
+    let (name, differs) = match engine.kind {
+        EngineKind::Engine => ("Docker Engine", ""),
+        EngineKind::Desktop => (
+            "Docker Desktop",
+            ": nodes get its machine's memory, and see the folders that it shares",
+        ),
+        EngineKind::Podman => ("Podman", ", which answers in Docker's place"),
+        EngineKind::Colima => (
+            "Colima",
+            ": its machine has 2 CPUs and 2 GiB of memory if it was not told more, and sees your \
+             home folder only",
+        ),
+        EngineKind::OrbStack => (
+            "OrbStack",
+            ": its machine takes memory as it needs it, and sees all folders",
+        ),
+        EngineKind::Rancher => (
+            "Rancher Desktop",
+            ": its machine sees your home folder only",
+        ),
+    };
+    let one = fine(
+        "docker-engine",
+        "Docker's engine",
+        format!("{name}{differs}"),
+    );
+    if engine.kind != EngineKind::Podman {
+        return one;
+    }
+    one.grade(Grade::Warning)
+        .because(
+            "flinklab was not tried with it; a node needs its processes to run as root, which \
+             Podman's usual set-up does not allow",
+        )
+        .hinted(
+            Who::You,
+            "Use Docker if you can. Else let it run as root: `sudo systemctl enable --now \
+             podman.socket` and DOCKER_HOST=unix:///run/podman/podman.sock, or `podman machine set \
+             --rootful`.",
+        )
+}
+
+impl EngineKind {
+    /// Where a person gives it more memory and CPUs, behind a sentence.
+    fn size(self) -> &'static str {
+        match self {
+            Self::Engine => "",
+            Self::Desktop => " (Settings, Resources)",
+            Self::Podman => " (`podman machine set --memory 8192 --cpus 4`)",
+            Self::Colima => " (`colima stop`, then `colima start --cpu 4 --memory 8`)",
+            Self::OrbStack => " (Settings, System)",
+            Self::Rancher => " (Preferences, Virtual Machine)",
+        }
+    }
+
+    /// Where a person shares a folder with it.
+    fn shares(self) -> &'static str {
+        match self {
+            Self::Engine => "Docker's machine",
+            Self::Desktop => "Docker Desktop (Settings, Resources, File sharing)",
+            Self::Podman => "Podman (`podman machine init --volume`)",
+            Self::Colima => "Colima (`mounts` in `colima start --edit`)",
+            Self::OrbStack => "OrbStack",
+            Self::Rancher => "Rancher Desktop (Preferences, Virtual Machine, Volumes)",
+        }
+    }
 }
 
 fn of_cgroup(engine: &Engine, facts: &Facts) -> Vec<Finding> {

@@ -65,6 +65,8 @@ pub struct Engine {
     pub limits: bool,
     /// Installed by snap.
     pub snap: bool,
+    /// What it is part of.
+    pub kind: EngineKind,
     /// As it calls it.
     pub architecture: String,
     /// Free bytes where it keeps its data, where that can be seen.
@@ -76,6 +78,23 @@ pub struct Engine {
     /// By how much its clock is behind this machine's at least; negative: ahead. None: it does not
     /// say what time it is.
     pub behind: Option<SignedDuration>,
+}
+
+/// What an engine that speaks Docker's API is part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineKind {
+    /// Docker's own engine by itself.
+    Engine,
+    /// Docker Desktop.
+    Desktop,
+    /// Podman, which speaks the API too.
+    Podman,
+    /// Colima.
+    Colima,
+    /// OrbStack.
+    OrbStack,
+    /// Rancher Desktop.
+    Rancher,
 }
 
 /// Where Docker is.
@@ -139,6 +158,8 @@ pub struct ImageUse {
     pub architecture: Option<String>,
     /// What its registry says, if it was asked.
     pub registry: Option<Result<(), String>>,
+    /// What to do where the registry wants a login; none where it wants none.
+    pub login: Option<String>,
 }
 
 /// What a lab needs of a machine.

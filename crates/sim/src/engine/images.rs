@@ -1,11 +1,13 @@
 //! Images of the simulated engine: a name, an id and the few files that anybody reads. Pulling and
 //! saving are streams that take their time.
 
-use super::{Answer, Machine, architecture, refused};
+use super::{Answer, Machine, Refused, architecture, refused};
 use crate::context::SimContext;
 use crate::serve;
 use crate::serve::{Reply, Request};
 use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
 use bytes::Bytes;
 use flinklab_lab::Lab;
 use futures::stream;
@@ -92,7 +94,10 @@ pub(super) async fn route(
     let rest = serve::decode(rest);
     match (method, rest.as_str()) {
         (&Method::GET, "json") => list(machine),
-        (&Method::POST, "create") => pull(machine, &query).await,
+        (&Method::POST, "create") => {
+            logged_in(machine, request.headers())?;
+            pull(machine, &query).await
+        }
         (&Method::GET, "get") => {
             let name = query.get("names").cloned().unwrap_or_default();
             save(machine, &name)
@@ -152,6 +157,29 @@ fn inspect(machine: &Machine, name: &str) -> Answer {
         "RootFS": {"Type": "layers", "Layers": [image.id]},
         "Metadata": {"LastTagTime": "2026-01-01T00:00:00Z"}}),
     ))
+}
+
+/// Whether the registry takes the login that came with a request. A real daemon reads base64url only,
+/// and asks the registry without a login where it cannot read one.
+pub(super) fn logged_in(machine: &Machine, headers: &http::HeaderMap) -> Result<(), Refused> {
+    let Some((name, password)) = machine.ground.login() else {
+        return Ok(());
+    };
+    let sent = headers
+        .get("X-Registry-Auth")
+        .and_then(|value| value.to_str().ok());
+    let sent = sent.and_then(|text| URL_SAFE.decode(text).ok());
+    let sent: Option<Value> = sent.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    match sent {
+        Some(sent) if sent["username"] == name && sent["password"] == password => Ok(()),
+        Some(sent) if sent["username"].is_string() => {
+            refused(500, "unauthorized: authentication required")
+        }
+        _ => refused(
+            500,
+            "Head \"https://registry-1.docker.io/v2/\": no basic auth credentials",
+        ),
+    }
 }
 
 /// What the registry knows about an image, without pulling it.

@@ -177,6 +177,7 @@ async fn route(machine: &Arc<Machine>, path: &str, request: Request) -> Answer {
         .strip_prefix("/distribution/")
         .and_then(|rest| rest.strip_suffix("/json"))
     {
+        images::logged_in(machine, request.headers())?;
         return images::distribution(machine, &serve::decode(name));
     }
     if let Some(rest) = path.strip_prefix("/images/") {
