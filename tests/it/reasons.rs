@@ -313,19 +313,31 @@ fn an_image_that_nobody_has() {
 
 #[test]
 fn a_claim_that_no_volume_fits() {
+    does_not_bind(
+        "",
+        "the claim `data`: no persistent volumes available for this claim",
+    );
+}
+
+#[test]
+fn a_claim_that_names_a_volume_which_is_not_there() {
+    does_not_bind(
+        "volumeName: nowhere, ",
+        "the claim `data` names the volume `nowhere`, which does not exist",
+    );
+}
+
+fn does_not_bind(named: &str, why: &str) {
     let mut files = with(&[]);
     let (_, text) = files
         .iter_mut()
         .find(|(name, _)| name == JOBMANAGERS)
         .unwrap();
     text.push_str(&beside("{containers: [{name: s3, image: \"flink:2.3.0-scala_2.12-java17\", imagePullPolicy: IfNotPresent}], volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]}"));
-    text.push_str("---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data, namespace: flink}\nspec: {accessModes: [ReadWriteMany], storageClassName: standard, resources: {requests: {storage: 1Gi}}}\n");
+    text.push_str(&format!("---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: data, namespace: flink}}\nspec: {{{named}accessModes: [ReadWriteMany], storageClassName: standard, resources: {{requests: {{storage: 1Gi}}}}}}\n"));
     tells(
         &files,
         "pod-unscheduled",
-        &[
-            "No node can take the pod gateway-",
-            "the claim `data`: no persistent volumes available for this claim",
-        ],
+        &["No node can take the pod gateway-", why],
     );
 }

@@ -16,7 +16,7 @@ use futures::StreamExt;
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec,
 };
-use k8s_openapi::api::core::v1::{Event, PersistentVolumeClaim, Pod};
+use k8s_openapi::api::core::v1::{Event, PersistentVolume, PersistentVolumeClaim, Pod};
 use kube::api::{ListParams, LogParams, PostParams};
 use kube::runtime::watcher;
 use kube::{Api, Client};
@@ -121,6 +121,20 @@ async fn unbound(client: &Client, namespace: &str, pod: &Pod) -> Option<String> 
             .and_then(|status| status.phase.as_deref());
         if phase == Some("Bound") {
             continue;
+        }
+        // Of a volume that does not exist the controller says nothing: it tries again later.
+        let named = claim
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.volume_name.as_deref());
+        if let Some(volume) = named.filter(|volume| !volume.is_empty()) {
+            let volumes: Api<PersistentVolume> = Api::all(client.clone());
+            if let Ok(Ok(None)) = timeout(CALL, volumes.get_opt(volume)).await {
+                let (claim, volume) = (clean::message(name), clean::message(volume));
+                return Some(format!(
+                    "the claim `{claim}` names the volume `{volume}`, which does not exist"
+                ));
+            }
         }
         let uid = claim.metadata.uid.as_deref().unwrap_or_default();
         let of_claim = ListParams::default().fields(&format!("involvedObject.uid={uid}"));
