@@ -5,7 +5,7 @@ use flinklab_base::advice;
 use flinklab_base::fault::Fault;
 use flinklab_base::units::{lasted, lasted_to_the_tenth, since, to_the_tenth};
 use flinklab_event::{Link, NodeSeen, NodeState, Pod, Source, Via};
-use flinklab_model::{Health, Model, Witness, Word};
+use flinklab_model::{HaFiles, Health, Lack, Model, Witness, Word};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -88,6 +88,7 @@ pub(super) fn object(model: &Model) -> Value {
         "pods": model.cluster.listed_pods().into_iter().map(|one| pod(model, one)).collect::<Vec<_>>(),
         "job": job(model),
         "checkpoint": checkpoint(model),
+        "ha": ha(model),
         "broken": model.active_failures,
         "sources": sources(model),
     })
@@ -164,6 +165,21 @@ fn checkpoint(model: &Model) -> Value {
     })
 }
 
+/// What the next leader needs: whether its files are looked for, and what is missing.
+fn ha(model: &Model) -> Value {
+    let one = |lack: &Lack| {
+        json!({
+            "component": lack.component,
+            "key": lack.key,
+            "file": lack.file,
+            "what": lack.what,
+            "means": lack.means,
+        })
+    };
+    let missing: Vec<Value> = model.lacks().into_iter().map(one).collect();
+    json!({"files": model.ha_files() == HaFiles::Seen, "missing": missing})
+}
+
 fn sources(model: &Model) -> Value {
     let mut all = json!({});
     for (source, link) in &model.links {
@@ -210,6 +226,9 @@ pub(super) fn text(model: &Model, ascii: bool) -> String {
     leader_text(model, &mut text);
     job_text(model, &mut text);
     checkpoint_text(model, &mut text);
+    for lack in model.lacks() {
+        let _ = writeln!(text, "HA data     {}: {}", lack.what, lack.means);
+    }
     for (source, link) in &model.links {
         if let Link::Lost { since, why } = link {
             let age = seconds(model.now, *since);

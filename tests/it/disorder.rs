@@ -94,6 +94,8 @@ fn event(kind: u8, number: u64) -> Event {
             ha_count: 0,
             more: false,
             shared: None,
+            needed: 0,
+            missing: Vec::new(),
         }),
         9 => Event::Log(vec![LogLine {
             at: moment(number),

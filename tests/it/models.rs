@@ -513,6 +513,8 @@ impl Scene {
                 ha_count: 0,
                 more: false,
                 shared: None,
+                needed: 0,
+                missing: Vec::new(),
             }),
         );
     }
@@ -660,9 +662,16 @@ pub(crate) fn map(epoch: &str, leader: &str, renewed: f64) -> ClusterMap {
             renewed: at(renewed),
             transitions: if leader == LEADER { 0 } else { 1 },
         }),
-        leaders: [("dispatcher".to_owned(), key)].into(),
+        leaders: [
+            "dispatcher",
+            "resourcemanager",
+            "restserver",
+            &format!("job-{JOB}"),
+        ]
+        .map(|component| (component.to_owned(), key.clone()))
+        .into(),
         jobs: vec![JOB.to_owned()],
-        owner: None,
+        ..ClusterMap::default()
     }
 }
 

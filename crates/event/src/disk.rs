@@ -21,6 +21,18 @@ pub struct DiskSample {
     /// Files that its checkpoints share: how many, and their bytes. None without any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared: Option<(u32, u64)>,
+    /// How many files of the HA folder the config maps point to. 0 where HA data lies elsewhere, and
+    /// in old recordings.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub needed: u64,
+    /// Names of those that are not there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+const fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// One `chk-…` folder.

@@ -57,7 +57,7 @@ pub use jobs::{
 pub use key::{Key, KeyCode};
 pub use lesson::Kept;
 pub use log::{Highlight, LogLine};
-pub use maps::{ClusterMap, JobMap, LeaderKey, Lock, MapChange, Pointer};
+pub use maps::{ClusterMap, JobMap, LeaderKey, Lock, MapChange, Plan, Pointer};
 pub use note::Note;
 pub use plan::{Done, StepChange, StepState, Usual};
 pub use pod::{BackOff, Condition, KubeEvent, Pod, PodChange, PodDetail, PodPhase, PreviousLog};

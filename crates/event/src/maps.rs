@@ -33,10 +33,34 @@ pub struct ClusterMap {
     pub leaders: BTreeMap<String, LeaderKey>,
     /// Ids of the jobs that would be recovered.
     pub jobs: Vec<String>,
+    /// What the next leader would read to run them. Empty in recordings that are older than it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plans: Vec<Plan>,
     /// The object with which the map would go, such as `FlinkCluster beam`. Flink itself gives it
     /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+}
+
+/// The plan of a job, or its application beside it since Flink 2.3, as a pointer to a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The key in the map, such as `executionPlan-…`.
+    pub key: String,
+    /// The job.
+    pub job: String,
+    /// The file it points to as written; none if it is inline or cannot be read.
+    pub path: Option<String>,
+    /// Marked for deletion.
+    pub deleting: bool,
+}
+
+impl Plan {
+    /// The name of the file that it points to.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        self.path.as_deref()?.rsplit('/').next()
+    }
 }
 
 /// The lock annotation.

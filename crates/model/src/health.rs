@@ -2,8 +2,10 @@
 //! of a checkpoint agree, and how often to ask Flink. What speaks against a break stands in `aim`. Pure
 //! functions of the model; the model's own memory of it changes in `lab_is` and `settle` alone.
 
+mod needs;
 mod witnesses;
 
+pub use needs::{HaFiles, Lack};
 pub use witnesses::{Witness, Witnesses};
 
 use super::Model;
@@ -35,6 +37,8 @@ pub struct Watchfulness {
     changed: Option<Timestamp>,
     /// The checkpoint that one witness had and another had not, since when.
     behind: Option<(u64, Timestamp)>,
+    /// What the next leader needs and what of it is missing.
+    needs: needs::Needs,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -117,6 +121,10 @@ impl Model {
             }
             _ => return,
         }
+        self.need(match event {
+            Event::Disk(_) => needs::Seen::Look,
+            _ => needs::Seen::Known,
+        });
         let now = self.now;
         let signs = self.signs();
         if signs != self.watchfulness.signs {
@@ -214,9 +222,15 @@ impl Model {
                 word: Word::Settling,
                 reason: format!("{} of {GOOD} good samples", self.job.good_in_a_row),
             },
-            None => Health {
-                word: Word::Healthy,
-                reason: String::new(),
+            None => match self.awaited() {
+                Some(reason) => Health {
+                    word: Word::Settling,
+                    reason,
+                },
+                None => Health {
+                    word: Word::Healthy,
+                    reason: String::new(),
+                },
             },
         }
     }
@@ -307,7 +321,20 @@ impl Model {
                 return Some((Word::Degraded, format!("there is no {name}")));
             }
         }
-        self.silent_worker().map(|why| (Word::Degraded, why))
+        let silent = self.silent_worker();
+        let why = silent.or_else(|| self.lacking())?;
+        Some((Word::Degraded, why))
+    }
+
+    /// What the next leader would miss, in words.
+    fn lacking(&self) -> Option<String> {
+        let lacks = self.lacks();
+        let first = lacks.first()?;
+        let more = match lacks.len() {
+            1 => String::new(),
+            many => format!(" (and {} more)", many - 1),
+        };
+        Some(format!("{}{more}: {}", first.what, first.means))
     }
 
     /// Whether the JobManagers bring their job along: application mode.

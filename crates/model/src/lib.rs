@@ -44,7 +44,7 @@ pub use cluster::{Cluster, Epoch};
 pub use command_log::{CommandLog, Did};
 pub use detail::JobDetails;
 pub use finding::Words;
-pub use health::{GOOD, Health, Watchfulness, Witness, Witnesses, Word};
+pub use health::{GOOD, HaFiles, Health, Lack, Watchfulness, Witness, Witnesses, Word};
 pub use history::{History, HistoryEntry, Kind as MomentKind};
 pub use job::Job;
 pub use jobs::Jobs;

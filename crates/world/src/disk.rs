@@ -6,7 +6,7 @@ use super::shared::Folder;
 use flinklab_base::fault::Fault;
 use flinklab_event::{DiskCheckpoint, DiskSample};
 use flinklab_lab::Folders;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// Checkpoints looked into: Flink retains a few, this is a folder gone wild.
@@ -35,8 +35,51 @@ pub struct Place {
 pub struct Named {
     /// Files of the HA folder.
     pub ha_files: BTreeSet<String>,
+    /// Those that a leader would read from the mount, by the paths in the config maps.
+    pub needed: BTreeMap<String, Store>,
     /// Checkpoints of the job.
     pub checkpoints: BTreeSet<u64>,
+}
+
+/// How a file of the mount is reached by those who read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Store {
+    /// As a file.
+    Files,
+    /// As an object of a store that keeps its objects on the mount, in whatever form.
+    Objects,
+}
+
+impl Place {
+    /// The place of a path that Flink wrote, if it lies in the HA folder. One that does not is
+    /// somewhere that is not seen from here.
+    #[must_use]
+    pub fn store_of(folders: &Folders, mount: &str, path: &str) -> Option<Store> {
+        let (folder, _) = path.rsplit_once('/')?;
+        let (scheme, folder) = folder.split_once(':')?;
+        let own = folders.ha.trim_matches('/');
+        if scheme == "file" {
+            let folder = format!("/{}", folder.trim_start_matches('/'));
+            let expected = format!("{}/{own}", mount.trim_end_matches('/'));
+            return (folder == expected).then_some(Store::Files);
+        }
+        let folder = folder.trim_start_matches('/');
+        let within = own.strip_suffix(folder);
+        within
+            .is_some_and(|before| before.is_empty() || before.ends_with('/'))
+            .then_some(Store::Objects)
+    }
+}
+
+/// Those of the files that a leader needs which are not there.
+fn missing(ha: Option<&Folder>, named: &Named) -> Vec<String> {
+    let is_there = |name: &str| ha.is_some_and(|ha| is_file(ha, name));
+    // A store may keep an object as anything; one that is seen as a file shows that it does not.
+    let as_files = named.needed.keys().any(|name| is_there(name));
+    let counts = |store: Store| store == Store::Files || as_files;
+    let needed = named.needed.iter().filter(|(_, store)| counts(**store));
+    let gone = needed.filter(|(name, _)| !is_there(name));
+    gone.map(|(name, _)| name.clone()).collect()
 }
 
 /// One look at the files of a job. A job without a folder has no checkpoint yet.
@@ -50,13 +93,20 @@ pub fn look(place: &Place, job: &str, named: &Named) -> Result<DiskSample, Fault
         job: job.to_owned(),
         ..DiskSample::default()
     };
+    let has_checkpoints = folder.is_some();
     if let Some(folder) = folder {
         (sample.checkpoints, sample.more) = checkpoints(&folder, named)?;
         let (size, more) = size_of(folder.below(SHARED)?)?;
         sample.shared = size;
         sample.more |= more;
     }
-    if let Some(ha) = shared.below(&place.folders.ha)? {
+    let ha = shared.below(&place.folders.ha)?;
+    // Where Flink wrote nothing at all, its pods have something else at the mount.
+    if ha.is_some() || has_checkpoints {
+        sample.needed = named.needed.len() as u64;
+        sample.missing = missing(ha.as_ref(), named);
+    }
+    if let Some(ha) = ha {
         let names = ha.names(ENTRIES)?;
         sample.ha_count = names.files().count() as u64;
         sample.more |= names.more;
@@ -266,6 +316,11 @@ mod tests {
             ha_files: [wanted, "gone", "../flinklab", "a/b"]
                 .map(str::to_owned)
                 .into(),
+            needed: [
+                (wanted.to_owned(), Store::Files),
+                ("gone".to_owned(), Store::Files),
+            ]
+            .into(),
             checkpoints: [1, 7_000_000].into(),
         };
         let place = place(folder.path());
@@ -273,11 +328,61 @@ mod tests {
         assert_eq!((seen.ha_count, seen.more), (HA_FILES as u64 + 201, false));
         assert!(seen.ha_files.iter().any(|file| file == wanted));
         assert!(!seen.ha_files.iter().any(|file| file == "gone"));
+        assert_eq!(
+            (seen.needed, seen.missing.as_slice()),
+            (2, &["gone".to_owned()][..])
+        );
         let first = &seen.checkpoints[0];
         assert_eq!((first.id, first.complete), (1, true));
         assert_eq!(seen.checkpoints.len(), CHECKPOINTS + 1);
         assert!(has_ha_file(&place, wanted).unwrap() && !has_ha_file(&place, "gone").unwrap());
         assert!(!has_ha_file(&place, "../flinklab").unwrap());
+    }
+
+    /// A file that is somewhere else is not missing here.
+    #[test]
+    fn only_what_lies_on_the_mount_is_looked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = place(folder.path());
+        for (path, store) in [
+            ("file:/flink-shared/ha/flinklab/x", Some(Store::Files)),
+            ("file:///flink-shared/ha/flinklab/x", Some(Store::Files)),
+            ("file:/flink-shared/ha/other/x", None),
+            ("file:/elsewhere/ha/flinklab/x", None),
+            ("file:/flink-shared/x", None),
+            ("s3://ha/flinklab/x", Some(Store::Objects)),
+            ("s3://bucket/flinklab/x", None),
+            ("s3://a/flinklab/x", None),
+            ("hdfs://name:8020/flinklab/x", None),
+            ("nonsense", None),
+        ] {
+            let found = Place::store_of(&place.folders, "/flink-shared/", path);
+            assert_eq!(found, store, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_a_leader_needs_is_missing_only_where_it_would_be_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = place(folder.path());
+        let needing = |store| Named {
+            needed: ["plan", "pointer"]
+                .map(|name| (name.to_owned(), store))
+                .into(),
+            ..Named::default()
+        };
+        let missing = |store| look(&place, JOB, &needing(store)).unwrap().missing;
+        // Nothing of Flink's is here at all.
+        assert!(missing(Store::Files).is_empty());
+        fs::create_dir_all(folder.path().join("ha/flinklab")).unwrap();
+        assert_eq!(missing(Store::Files), ["plan", "pointer"]);
+        // A store that keeps objects as folders, say.
+        assert!(missing(Store::Objects).is_empty());
+        write(folder.path(), "ha/flinklab/plan", "x");
+        assert_eq!(missing(Store::Files), ["pointer"]);
+        assert_eq!(missing(Store::Objects), ["pointer"]);
+        write(folder.path(), "ha/flinklab/pointer", "x");
+        assert!(missing(Store::Files).is_empty());
     }
 
     #[test]

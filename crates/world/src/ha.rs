@@ -3,7 +3,7 @@
 
 use super::clean;
 use base64::Engine;
-use flinklab_event::{ClusterMap, JobMap, LeaderKey, Lock, MapChange, Pointer};
+use flinklab_event::{ClusterMap, JobMap, LeaderKey, Lock, MapChange, Plan, Pointer};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde::Deserialize;
@@ -58,6 +58,18 @@ fn cluster_map(name: &str, map: &ConfigMap) -> ClusterMap {
             .filter_map(|key| job_of(key))
             .collect::<BTreeSet<String>>()
             .into_iter()
+            .collect(),
+        plans: data
+            .iter()
+            .filter_map(|(key, value)| {
+                let handle = handle(value);
+                Some(Plan {
+                    key: key.clone(),
+                    job: job_of(key)?,
+                    path: handle.as_ref().and_then(|handle| handle.path.clone()),
+                    deleting: handle.is_some_and(|handle| handle.deleting),
+                })
+            })
             .collect(),
         owner: map.metadata.owner_references.as_ref().and_then(|all| {
             let owner = all.first()?;
@@ -277,6 +289,15 @@ mod tests {
             assert_eq!(lock.holder.len(), 36, "{version}");
             assert!(lock.renewed > lock.acquired, "{version}");
             assert_eq!(cluster.jobs, std::slice::from_ref(&job.job), "{version}");
+            let [plan] = cluster.plans.as_slice() else {
+                panic!("{version}: {:?}", cluster.plans);
+            };
+            let prefix = match version {
+                "1.15.2" | "1.20.5" => ("jobGraph-", "submittedJobGraph"),
+                _ => ("executionPlan-", "submittedExecutionPlan"),
+            };
+            assert!(plan.key.starts_with(prefix.0) && !plan.deleting);
+            assert!(plan.file().unwrap().starts_with(prefix.1), "{plan:?}");
             let components: Vec<&str> = cluster.leaders.keys().map(String::as_str).collect();
             let expected = format!("job-{}", job.job);
             assert_eq!(

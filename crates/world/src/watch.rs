@@ -212,6 +212,8 @@ async fn begin(
                 namespace: scene.flink.namespace.clone(),
                 cluster_id: scene.flink.cluster_id.clone(),
                 members: scene.members.clone(),
+                mount: scene.flink.mount.clone(),
+                folders: scene.flink.folders.clone(),
                 job: job.subscribe(),
             };
             let seen = kubernetes::Seen {

@@ -11,6 +11,8 @@ use flinklab_event::{
 };
 use std::collections::BTreeMap;
 
+mod needs;
+
 const JOB: &str = "c506b6c20e4b7b1f8a3d5c6e7f809112";
 const OTHER: &str = "d506b6c20e4b7b1f8a3d5c6e7f809113";
 
@@ -78,7 +80,8 @@ fn pods() -> Vec<Pod> {
 
 /// Epoch and host of rest server, resource manager, dispatcher and job.
 fn map(holder: &str, renewed: f64, keys: [(&str, &str); 4]) -> Event {
-    let components = ["restserver", "resourcemanager", "dispatcher", "job-1"];
+    let job = format!("job-{JOB}");
+    let components = ["restserver", "resourcemanager", "dispatcher", &job];
     let leaders: BTreeMap<String, LeaderKey> = components
         .into_iter()
         .zip(keys)
@@ -103,7 +106,7 @@ fn map(holder: &str, renewed: f64, keys: [(&str, &str); 4]) -> Event {
         }),
         leaders,
         jobs: vec![JOB.into()],
-        owner: None,
+        ..ClusterMap::default()
     }))
 }
 
@@ -218,6 +221,8 @@ fn disk(job: &str, ids: &[u64]) -> Event {
         ha_count: 0,
         more: false,
         shared: None,
+        needed: 0,
+        missing: Vec::new(),
     })
 }
 

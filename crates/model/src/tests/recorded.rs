@@ -122,6 +122,8 @@ fn files_of(happening: &Happening) -> Option<Happening> {
         ha_count: 0,
         more: false,
         shared: None,
+        needed: 0,
+        missing: Vec::new(),
     };
     Some(Happening {
         at: happening.at,

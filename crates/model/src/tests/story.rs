@@ -64,7 +64,8 @@ pub(super) fn map(epoch: &str, host: &str, renewed: f64) -> Event {
         address: String::new(),
         host: host.into(),
     };
-    let components = ["dispatcher", "resourcemanager", "restserver"];
+    let job = format!("job-{JOB}");
+    let components = ["dispatcher", "resourcemanager", "restserver", &job];
     Event::Map(MapChange::Cluster(ClusterMap {
         name: "flinklab-cluster-config-map".into(),
         lock: Some(Lock {
@@ -78,6 +79,7 @@ pub(super) fn map(epoch: &str, host: &str, renewed: f64) -> Event {
             .iter()
             .map(|name| ((*name).into(), key.clone()))
             .collect(),
+        jobs: vec![JOB.into()],
         ..ClusterMap::default()
     }))
 }
@@ -114,6 +116,8 @@ pub(super) fn files(id: u64) -> Event {
         ha_count: 0,
         more: false,
         shared: None,
+        needed: 0,
+        missing: Vec::new(),
     })
 }
 

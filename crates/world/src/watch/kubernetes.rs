@@ -2,13 +2,13 @@
 //! is told; after any loss it begins anew with a list, which is also the proof that it is back. The
 //! pulse that doubts them lives and ends with them.
 
-use super::super::disk::Named;
+use super::super::disk::{Named, Place, Store};
 use super::super::{Events, ha};
 use super::api_liveness::{ApiLiveness, Health};
 use super::{Links, pods};
 use flinklab_base::clock::sleep;
-use flinklab_event::{Event, JobMap, MapChange, Pod, PodChange, Pointer};
-use flinklab_lab::Members;
+use flinklab_event::{ClusterMap, Event, JobMap, MapChange, Plan, Pod, PodChange, Pointer};
+use flinklab_lab::{Folders, Members};
 use futures::StreamExt;
 use k8s_openapi::api::core::v1 as core;
 use kube::api::Api;
@@ -41,6 +41,9 @@ pub(super) struct Watched {
     pub(super) namespace: String,
     pub(super) cluster_id: String,
     pub(super) members: Members,
+    /// Where pods see the shared folder, and what is below it.
+    pub(super) mount: String,
+    pub(super) folders: Folders,
     /// The current job.
     pub(super) job: watch::Receiver<Option<String>>,
 }
@@ -68,6 +71,8 @@ pub(super) async fn follow(
         namespace,
         cluster_id,
         members,
+        mount,
+        folders,
         job,
     } = watched;
     let health = Health::new(links, pulse.clone());
@@ -79,6 +84,8 @@ pub(super) async fn follow(
     };
     let maps = Maps {
         cluster_id,
+        mount,
+        folders,
         job,
         known: BTreeMap::new(),
         leader: seen.leader,
@@ -291,41 +298,70 @@ impl Follower<core::Pod> for Pods {
 
 struct Maps {
     cluster_id: String,
+    mount: String,
+    folders: Folders,
     job: watch::Receiver<Option<String>>,
     /// Versions by name.
     known: BTreeMap<String, String>,
     leader: watch::Sender<Option<String>>,
-    /// What the pointers of each map name.
+    /// What each map points to.
     pointed: BTreeMap<String, Named>,
     named: watch::Sender<Arc<Named>>,
     plans: watch::Sender<Arc<[String]>>,
 }
 
 impl Maps {
-    /// A map of pointers has changed, or is gone.
-    fn point(&mut self, name: &str, map: Option<&JobMap>) {
-        match map {
-            Some(map) => {
-                let files = map.pointers.iter().filter_map(Pointer::file);
-                let named = Named {
-                    ha_files: files.map(str::to_owned).collect(),
-                    checkpoints: map.pointers.iter().map(|pointer| pointer.id).collect(),
-                };
-                self.pointed.insert(name.to_owned(), named);
-            }
+    /// What a map points to has changed; none: it is gone.
+    fn point(&mut self, name: &str, named: Option<Named>) {
+        match named {
+            Some(named) => drop(self.pointed.insert(name.to_owned(), named)),
             None => drop(self.pointed.remove(name)),
         }
         let mut all = Named::default();
         for named in self.pointed.values() {
             all.ha_files.extend(named.ha_files.iter().cloned());
+            all.needed.extend(named.needed.clone());
             all.checkpoints.extend(&named.checkpoints);
         }
         self.named.send_replace(Arc::new(all));
     }
 
+    fn of_job(&self, map: &JobMap) -> Named {
+        let files = map.pointers.iter().filter_map(Pointer::file);
+        let usable = map.usable().filter_map(|pointer| pointer.path.as_deref());
+        Named {
+            ha_files: files.map(str::to_owned).collect(),
+            needed: self.needed(usable),
+            checkpoints: map.pointers.iter().map(|pointer| pointer.id).collect(),
+        }
+    }
+
+    fn of_cluster(&self, map: &ClusterMap) -> Named {
+        let plans = map.plans.iter().filter(|plan| !plan.deleting);
+        Named {
+            ha_files: map
+                .plans
+                .iter()
+                .filter_map(Plan::file)
+                .map(str::to_owned)
+                .collect(),
+            needed: self.needed(plans.filter_map(|plan| plan.path.as_deref())),
+            ..Named::default()
+        }
+    }
+
+    /// The files of these paths that lie on the mount.
+    fn needed<'a>(&self, paths: impl Iterator<Item = &'a str>) -> BTreeMap<String, Store> {
+        let found = paths.filter_map(|path| {
+            let store = Place::store_of(&self.folders, &self.mount, path)?;
+            Some((path.rsplit('/').next()?.to_owned(), store))
+        });
+        found.collect()
+    }
+
     fn tell(&mut self, change: &MapChange) {
         if let MapChange::Job(map) = change {
-            self.point(&map.name, Some(map));
+            self.point(&map.name, Some(self.of_job(map)));
         }
         if let MapChange::Cluster(map) = change {
             self.plans.send_if_modified(|known| {
@@ -335,6 +371,7 @@ impl Maps {
                 }
                 changed
             });
+            self.point(&map.name, Some(self.of_cluster(map)));
             let host = map.leaders.get("dispatcher").map(|key| key.host.clone());
             self.leader.send_if_modified(|known| {
                 let changed = *known != host;
