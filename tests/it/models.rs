@@ -658,7 +658,12 @@ pub(crate) fn map(epoch: &str, leader: &str, renewed: f64) -> ClusterMap {
             }
             .to_owned(),
             seconds: 15.0,
-            acquired: at(0.5),
+            // the standby takes the lock when the lease of the one before is over
+            acquired: at(if leader == LEADER {
+                0.5
+            } else {
+                renewed.min(69.0)
+            }),
             renewed: at(renewed),
             transitions: if leader == LEADER { 0 } else { 1 },
         }),

@@ -132,7 +132,18 @@ impl Terminal {
 
     /// Waits for the end; the terminal must be as it was before.
     pub(crate) fn ends_with(&mut self, code: u32) {
-        let status = self.child.wait().unwrap();
+        let until = Instant::now() + PATIENCE;
+        let status = loop {
+            match self.child.try_wait().unwrap() {
+                Some(status) => break status,
+                None if Instant::now() < until => std::thread::sleep(Duration::from_millis(10)),
+                None => {
+                    let _ = self.child.kill();
+                    let screen = self.screen.0.lock().unwrap();
+                    panic!("it goes on:\n{}", screen.screen().contents());
+                }
+            }
+        };
         assert_eq!(status.exit_code(), code);
         self.sees("the terminal given back", |screen| {
             !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
