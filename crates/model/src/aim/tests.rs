@@ -3,32 +3,14 @@
 #![allow(clippy::unwrap_used)]
 
 use super::super::{BreakState, Model, Run, update};
-use flinklab_event::{
-    Event, Happening, LabFacts, Origin, PodChange, RunEvent, RunEventKind, Worker,
-};
+use flinklab_event::{Event, Happening, PodChange, RunEvent, RunEventKind, Worker};
 use flinklab_lab::failure::{CATALOGUE, find};
 
 /// A real lab just before a break.
 fn healthy() -> Model {
     let text = include_str!("../../../../tests/fixtures/runs/jm-crash.jsonl");
     let mut model = Model::default();
-    let facts = LabFacts {
-        name: "flinklab".into(),
-        definition: "default".into(),
-        id: "x".into(),
-        origin: Origin::Real,
-        ui: None,
-        kubeconfig: "/".into(),
-        job: Some("fef4a397879c16aa52a242d081f177d6".into()),
-        mount: "/flink-shared".into(),
-        namespace: "flink".into(),
-        calm_ms: 1000,
-        operator: None,
-        names: Box::default(),
-        exact: false,
-        application: None,
-        lacks: Vec::new(),
-    };
+    let facts = crate::tests::lab_facts("fef4a397879c16aa52a242d081f177d6");
     let mut all = text
         .lines()
         .map(|line| serde_json::from_str::<Happening>(line).unwrap());

@@ -6,8 +6,8 @@ use super::*;
 use crate::update;
 use flinklab_event::{
     Checkpoint, CheckpointStatus, CheckpointsSample, ClusterMap, DiskCheckpoint, DiskSample,
-    FlinkSample, Happening, JobMap, JobRow, LabFacts, LeaderKey, Lock, MapChange, Origin, Pod,
-    PodChange, PodPhase, Pointer, Restored, Tasks, Via,
+    FlinkSample, Happening, JobMap, JobRow, LeaderKey, Lock, MapChange, Pod, PodChange, PodPhase,
+    Pointer, Restored, Tasks, Via,
 };
 use std::collections::BTreeMap;
 
@@ -32,23 +32,7 @@ fn tell(model: &mut Model, seconds: f64, event: Event) -> Vec<Effect> {
 }
 
 fn facts(job: &str) -> Event {
-    Event::Lab(Box::new(LabFacts {
-        name: "flinklab".into(),
-        definition: "default".into(),
-        id: "1".into(),
-        origin: Origin::Real,
-        ui: None,
-        kubeconfig: "kubeconfig".into(),
-        job: Some(job.into()),
-        mount: "/flink-shared".into(),
-        namespace: "flink".into(),
-        calm_ms: 1000,
-        operator: None,
-        names: Box::default(),
-        exact: false,
-        application: None,
-        lacks: Vec::new(),
-    }))
+    Event::Lab(Box::new(crate::tests::lab_facts(job)))
 }
 
 fn pod(uid: &str, role: Role, ip: &str) -> Pod {

@@ -41,23 +41,7 @@ fn play(key: &str, happenings: &[Happening]) -> (Run, Option<RunResult>) {
     let first = happenings.first().expect("it is not empty").at;
     let sent = sent.map_or(first, |happening| happening.at) - SignedDuration::from_millis(150);
     let mut model = Model {
-        lab: Some(LabFacts {
-            name: "flinklab".into(),
-            definition: "default".into(),
-            id: "x".into(),
-            origin: Origin::Real,
-            ui: None,
-            kubeconfig: "/".into(),
-            job: Some("fef4a397879c16aa52a242d081f177d6".into()),
-            mount: "/flink-shared".into(),
-            namespace: "flink".into(),
-            calm_ms: 1000,
-            operator: None,
-            names: Box::default(),
-            exact: false,
-            application: None,
-            lacks: Vec::new(),
-        }),
+        lab: Some(crate::tests::lab_facts("fef4a397879c16aa52a242d081f177d6")),
         ..Model::default()
     };
     let facts = model.lab.clone().unwrap();

@@ -229,23 +229,7 @@ impl Story {
 
     pub(super) fn of_pods(failure: Failure, pods: Vec<Pod>) -> Self {
         let mut model = Model::default();
-        let facts = LabFacts {
-            name: "flinklab".into(),
-            definition: "default".into(),
-            id: "x".into(),
-            origin: Origin::Real,
-            ui: None,
-            kubeconfig: "/".into(),
-            job: Some(JOB.into()),
-            mount: "/flink-shared".into(),
-            namespace: "flink".into(),
-            calm_ms: 1000,
-            operator: None,
-            names: Box::default(),
-            exact: false,
-            application: None,
-            lacks: Vec::new(),
-        };
+        let facts = crate::tests::lab_facts(JOB);
         for event in [
             Event::Lab(Box::new(facts)),
             Event::Pods(PodChange::Listed(pods)),

@@ -16,6 +16,7 @@ use std::time::Duration;
 /// How late a controller may begin on a busy machine.
 const LATE: SignedDuration = SignedDuration::from_secs(30);
 
+/// How often one that is late looks whether it has begun.
 const SECOND: Duration = Duration::from_secs(1);
 
 fn is_late(cluster: &Cluster) -> bool {
