@@ -81,8 +81,8 @@ impl Sim {
     /// Starts the engine. Clusters come with the containers that are made in it.
     pub async fn start(options: Options) -> io::Result<Self> {
         let labs = std::iter::once(options.lab).chain(options.others);
-        let ground = Arc::new(SimContext::new(labs.collect(), options.speed, options.seed));
-        let machine = Machine::new(ground.clone(), options.images);
+        let context = Arc::new(SimContext::new(labs.collect(), options.speed, options.seed));
+        let machine = Machine::new(context.clone(), options.images);
         let door = Door::new(Gate::Open);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
@@ -96,7 +96,7 @@ impl Sim {
         #[cfg(unix)]
         if let Some(path) = options.socket {
             let listener = tokio::net::UnixListener::bind(path)?;
-            let stop = ground.stop.clone();
+            let stop = context.stop.clone();
             tokio::spawn(serve::serve_unix(
                 listener,
                 door.clone(),
@@ -107,7 +107,7 @@ impl Sim {
         tokio::spawn(serve::serve(
             listener,
             door.clone(),
-            ground.stop.clone(),
+            context.stop.clone(),
             answer,
         ));
         Ok(Self {
@@ -125,19 +125,19 @@ impl Sim {
 
     /// Ends everything; sockets close.
     pub fn stop(&self) {
-        self.machine.ground.stop.cancel();
+        self.machine.context.stop.cancel();
     }
 
     /// Another speed from now on. Waits that have begun keep their length.
     pub fn set_speed(&self, speed: f64) {
-        self.machine.ground.pace.set(speed);
+        self.machine.context.pace.set(speed);
     }
 
     /// Waits until some moment between two renewals of the lease. A lab that was built in haste is
     /// else always found in the same one, right after a renewal.
     pub async fn some_moment(&self) {
-        let ground = &self.machine.ground;
-        ground.pace.sleep(ground.dice.between(0.0, 5.0)).await;
+        let context = &self.machine.context;
+        context.pace.sleep(context.dice.between(0.0, 5.0)).await;
     }
 
     /// The API servers are cut off, open connections with them.
@@ -164,12 +164,12 @@ impl Sim {
     /// as the verb WATCH.
     #[must_use]
     pub fn requests(&self) -> BTreeMap<(String, String, String), u64> {
-        self.machine.ground.counters.all()
+        self.machine.context.counters.all()
     }
 
     /// Counts from nothing again.
     pub fn forget_requests(&self) {
-        self.machine.ground.counters.clear();
+        self.machine.context.counters.clear();
     }
 
     /// Docker does not have this image any more.
@@ -179,18 +179,18 @@ impl Sim {
 
     /// How the lock is left behind by clean stops from now on; none leaves it to chance.
     pub fn clean_stops(&self, how: Option<CleanStop>) {
-        self.machine.ground.wish(|wishes| wishes.clean_stop = how);
+        self.machine.context.wish(|wishes| wishes.clean_stop = how);
     }
 
     /// What keeps clusters from coming up from now on.
     pub fn trouble(&self, what: Option<Trouble>) {
-        self.machine.ground.wish(|wishes| wishes.trouble = what);
+        self.machine.context.wish(|wishes| wishes.trouble = what);
     }
 
     /// Docker keeps its images in containerd: their ids are others than in a node.
     pub fn containerd_store(&self) {
         self.machine
-            .ground
+            .context
             .wish(|wishes| wishes.containerd_store = true);
     }
 
@@ -204,19 +204,21 @@ impl Sim {
 
     /// The registry knows no image any more.
     pub fn registry_down(&self) {
-        self.machine.ground.wish(|wishes| wishes.no_registry = true);
+        self.machine
+            .context
+            .wish(|wishes| wishes.no_registry = true);
     }
 
     /// The registry wants a login, and this one only.
     pub fn registry_wants(&self, name: &str, password: &str) {
         let login = Some((name.to_owned(), password.to_owned()));
-        self.machine.ground.wish(|wishes| wishes.login = login);
+        self.machine.context.wish(|wishes| wishes.login = login);
     }
 
     /// The registry has what the lab needs.
     pub fn registry_up(&self) {
         self.machine
-            .ground
+            .context
             .wish(|wishes| wishes.no_registry = false);
     }
 

@@ -194,7 +194,7 @@ fn run(cluster: &Arc<Cluster>, id: &str, command: &[String]) -> Outcome {
 /// The shell has ended before the JVM has; now and then the container is quicker.
 fn signal(cluster: &Arc<Cluster>, id: &str, signal: Signal) -> Outcome {
     cluster.hold().signal(id, signal);
-    if cluster.ground.dice.share() < 0.3 {
+    if cluster.context.dice.share() < 0.3 {
         return Outcome::Cut;
     }
     Outcome::Ended {

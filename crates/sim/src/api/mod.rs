@@ -32,7 +32,7 @@ pub(super) async fn answer(cluster: Arc<Cluster>, request: Request) -> Reply {
         Method::GET if serve::flag(&query, "watch") => "WATCH".to_owned(),
         ref method => method.to_string(),
     };
-    cluster.ground.counters.count("kubernetes", &verb, &path);
+    cluster.context.counters.count("kubernetes", &verb, &path);
     let steps: Vec<String> = path
         .trim_matches('/')
         .split('/')
@@ -151,7 +151,7 @@ async fn plain(cluster: Arc<Cluster>, about: About, request: Request) -> Reply {
             return Status::bad_request(format!("error decoding the body: {why}")).reply();
         }
     };
-    let dice = &cluster.ground.dice;
+    let dice = &cluster.context.dice;
     let mut state = cluster.hold();
     let store = &mut state.store;
     let answer = match (method, one) {

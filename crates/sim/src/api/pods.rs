@@ -258,7 +258,7 @@ fn of_service(cluster: &Cluster, namespace: &str, name: &str) -> Result<(String,
             ready.all(|one| one["status"] == "True")
         })
         .collect();
-    let pick = cluster.ground.dice.next() as usize % ready.len().max(1);
+    let pick = cluster.context.dice.next() as usize % ready.len().max(1);
     let pod = ready
         .get(pick)
         .and_then(|pod| pod["metadata"]["name"].as_str());
@@ -314,7 +314,7 @@ pub(crate) async fn node_port(cluster: Arc<Cluster>, request: Request) -> Option
     };
     let path = request.uri().path().to_owned();
     cluster
-        .ground
+        .context
         .counters
         .count("node-port", request.method().as_str(), &path);
     let ask = ask(request, &path).await;

@@ -145,6 +145,6 @@ fn add_node(cluster: &Cluster, name: &str, control_plane: bool) {
 
 fn put(cluster: &Cluster, plural: &'static str, namespace: &str, name: &str, mut object: Value) {
     let key = Key::new(kinds::of(plural), namespace, name);
-    complete(&key, &mut object, cluster.ground.dice.uuid(), clock::now());
+    complete(&key, &mut object, cluster.context.dice.uuid(), clock::now());
     cluster.hold().store.put(key, object);
 }

@@ -20,7 +20,7 @@ const LATE: SignedDuration = SignedDuration::from_secs(30);
 const SECOND: Duration = Duration::from_secs(1);
 
 fn is_late(cluster: &Cluster) -> bool {
-    cluster.ground.trouble() == Some(Trouble::VolumesBoundLate)
+    cluster.context.trouble() == Some(Trouble::VolumesBoundLate)
 }
 
 /// Runs until the cluster ends.
@@ -45,7 +45,7 @@ pub(super) async fn run(cluster: Arc<Cluster>) {
 /// `refused`: the claims, by uid, of which it was said that no volume fits them.
 fn pass(cluster: &Arc<Cluster>, refused: &mut BTreeSet<String>) {
     let mut state = cluster.hold();
-    let dice = &cluster.ground.dice;
+    let dice = &cluster.context.dice;
     operators::pass(cluster, &mut state);
     deployments(&mut state, dice);
     for plural in ["replicasets", "daemonsets", "statefulsets"] {

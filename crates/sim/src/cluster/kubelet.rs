@@ -244,7 +244,7 @@ fn start(
         state.containers.remove(&id);
     }
     let container = Container {
-        id: cluster.ground.dice.hex(64),
+        id: cluster.context.dice.hex(64),
         sandbox: uid
             .bytes()
             .map(|byte| format!("{byte:02x}"))

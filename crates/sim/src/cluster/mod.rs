@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 /// One simulated cluster.
 #[derive(Debug)]
 pub(crate) struct Cluster {
-    pub(crate) ground: Arc<SimContext>,
+    pub(crate) context: Arc<SimContext>,
     /// Its definition.
     pub(crate) lab: Arc<Lab>,
     /// The Flink that its image holds.
@@ -92,8 +92,8 @@ pub(crate) struct Node {
 }
 
 /// The images that a node image brings along, with ids.
-pub(crate) fn preloaded(ground: &SimContext, release: &Release) -> BTreeMap<String, String> {
-    let made = |name: String| (name, format!("sha256:{}", ground.dice.hex(64)));
+pub(crate) fn preloaded(context: &SimContext, release: &Release) -> BTreeMap<String, String> {
+    let made = |name: String| (name, format!("sha256:{}", context.dice.hex(64)));
     release.images().into_iter().map(made).collect()
 }
 
@@ -130,11 +130,11 @@ impl Drop for Held<'_> {
 }
 
 impl Cluster {
-    pub(crate) fn new(ground: &Arc<SimContext>, name: &str) -> Arc<Self> {
-        let lab = ground.lab_of(name);
+    pub(crate) fn new(context: &Arc<SimContext>, name: &str) -> Arc<Self> {
+        let lab = context.lab_of(name);
         let cluster = Arc::new(Self {
-            stop: ground.stop.child_token(),
-            ground: ground.clone(),
+            stop: context.stop.child_token(),
+            context: context.clone(),
             version: Version::of(&lab),
             release: Release::of_lab(&lab),
             lab,
@@ -176,11 +176,11 @@ impl Cluster {
     }
 
     pub(crate) async fn sleep(&self, seconds: f64) {
-        self.ground.pace.sleep(seconds).await;
+        self.context.pace.sleep(seconds).await;
     }
 
     pub(crate) fn between(&self, low: f64, high: f64) -> f64 {
-        self.ground.dice.between(low, high)
+        self.context.dice.between(low, high)
     }
 
     /// Ends when the API server is cut off.
@@ -242,7 +242,7 @@ impl Cluster {
             });
             return;
         }
-        let name = format!("{}.{}", stem.to_lowercase(), self.ground.dice.hex(16));
+        let name = format!("{}.{}", stem.to_lowercase(), self.context.dice.hex(16));
         let key = super::api::Key::new(kind, namespace, &name);
         let mut event = json!({
             "involvedObject": {"kind": about["kind"], "apiVersion": about["apiVersion"],
@@ -253,7 +253,7 @@ impl Cluster {
             "source": {"component": "kubelet"}, "reportingComponent": "kubelet",
             "reportingInstance": "",
         });
-        super::api::complete(&key, &mut event, self.ground.dice.uuid(), clock::now());
+        super::api::complete(&key, &mut event, self.context.dice.uuid(), clock::now());
         state.store.put(key, event);
     }
 }

@@ -83,7 +83,7 @@ fn conf(options: &Value, set: &[(&str, String)]) -> String {
 }
 
 fn spotify(cluster: &Cluster, state: &mut State, key: &Key, object: &Value) {
-    let (dice, name, spec) = (&cluster.ground.dice, &key.name, &object["spec"]);
+    let (dice, name, spec) = (&cluster.context.dice, &key.name, &object["spec"]);
     let here = |plural, name: &str| Key::new(kinds::of(plural), &key.namespace, name);
     let service = format!("{name}-jobmanager");
     let set = [
@@ -99,7 +99,7 @@ fn spotify(cluster: &Cluster, state: &mut State, key: &Key, object: &Value) {
     let config = json!({"metadata": {"labels": own}, "data": {"flink-conf.yaml": text}});
     ensure(state, dice, object, here("configmaps", &map), config);
     // Durations that the simulation makes are divided by its speed, and reported so.
-    let seconds = |whole: f64| (whole / cluster.ground.pace.speed()).ceil().max(1.0) as u64;
+    let seconds = |whole: f64| (whole / cluster.context.pace.speed()).ceil().max(1.0) as u64;
     let pod = |component: &str, role: &Value, ports: Value| {
         let mut volumes = role["volumes"].as_array().cloned().unwrap_or_default();
         volumes.push(json!({"name": "flink-config-volume", "configMap": {"name": map}}));
@@ -175,7 +175,7 @@ fn spotify(cluster: &Cluster, state: &mut State, key: &Key, object: &Value) {
 }
 
 fn apache(cluster: &Cluster, state: &mut State, key: &Key, object: &Value) {
-    let (dice, name, spec) = (&cluster.ground.dice, &key.name, &object["spec"]);
+    let (dice, name, spec) = (&cluster.context.dice, &key.name, &object["spec"]);
     let here = |plural, name: &str| Key::new(kinds::of(plural), &key.namespace, name);
     let standalone = spec["mode"] == "standalone";
     let kind = if standalone {

@@ -68,7 +68,7 @@ pub(super) async fn route(machine: &Arc<Machine>, rest: &[&str], request: Reques
         (Method::POST, [name, "start"]) => start(machine, &machine.find(name)?).await,
         (Method::POST, [name, "stop"]) => {
             let id = machine.find(name)?;
-            machine.ground.pace.sleep(2.0).await;
+            machine.context.pace.sleep(2.0).await;
             Ok(serve::empty(if end(machine, &id, 130) { 204 } else { 304 }))
         }
         (Method::POST, [name, "kill"]) => {
@@ -138,7 +138,7 @@ async fn create(
         };
         return refused(404, format!("No such image: {full}"));
     };
-    let id = machine.ground.dice.hex(64);
+    let id = machine.context.dice.hex(64);
     let named = query.get("name").filter(|name| !name.is_empty()).cloned();
     let name = named.unwrap_or_else(|| format!("simulated_{}", &id[..8]));
     let ordered = machine.engine().ordered.get(&name).cloned();
@@ -179,7 +179,7 @@ async fn create(
         boots: false,
         entered_early: false,
         over: CancellationToken::new(),
-        volume: machine.ground.dice.hex(64),
+        volume: machine.context.dice.hex(64),
         body,
     };
     // The image's /var is copied first. Who ordered it may go away meanwhile; it is made all the same.
@@ -190,7 +190,7 @@ async fn create(
     let answer = json!({"Id": id, "Warnings": []});
     let making = tokio::spawn(async move {
         if copies {
-            machine.ground.pace.sleep(1.5).await;
+            machine.context.pace.sleep(1.5).await;
         }
         machine.tell("create", &container);
         let mut engine = machine.engine();
@@ -235,7 +235,7 @@ async fn start(machine: &Arc<Machine>, id: &str) -> Answer {
         own.boots = is_node;
         own.started = Some(clock::now());
         own.address = address;
-        own.over = machine.ground.stop.child_token();
+        own.over = machine.context.stop.child_token();
         for (inside, real, _) in &listeners {
             let binding = &mut own.body["HostConfig"]["PortBindings"][format!("{inside}/tcp")][0];
             binding["HostPort"] = json!(real.to_string());
@@ -332,7 +332,7 @@ async fn remove(machine: &Arc<Machine>, id: &str, query: &BTreeMap<String, Strin
                 ),
             );
         }
-        machine.ground.pace.sleep(1.0).await;
+        machine.context.pace.sleep(1.0).await;
         end(machine, id, 137);
     }
     let gone = machine.engine().containers.remove(id);

@@ -43,7 +43,7 @@ pub(super) async fn create(machine: &Arc<Machine>, name: &str, request: Request)
         .containers
         .get(&container)
         .is_some_and(|own| own.paused);
-    if paused || machine.ground.trouble() == Some(Trouble::NodeIsPaused) {
+    if paused || machine.context.trouble() == Some(Trouble::NodeIsPaused) {
         return refused(
             409,
             format!("Container {container} is paused, unpause the container before exec"),
@@ -61,7 +61,7 @@ pub(super) async fn create(machine: &Arc<Machine>, name: &str, request: Request)
     if argv.is_empty() {
         return refused(400, "No exec command specified");
     }
-    let id = machine.ground.dice.hex(64);
+    let id = machine.context.dice.hex(64);
     let n = engine.execs.len();
     if engine.execs.len() > KEPT {
         let oldest = engine
@@ -185,7 +185,7 @@ async fn run(
     let command = async {
         let input = stdin.await;
         let code = tokio::select! {
-            () = machine.ground.stop.cancelled() => 137,
+            () = machine.context.stop.cancelled() => 137,
             code = node::run(machine, &exec.container, &exec.argv, input, &terminal) => code,
         };
         drop(terminal);

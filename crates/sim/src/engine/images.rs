@@ -44,21 +44,21 @@ pub(super) fn known<'a>(labs: impl Iterator<Item = &'a Lab>) -> Vec<String> {
     names
 }
 
-pub(super) fn made(ground: &SimContext, name: &str) -> Image {
+pub(super) fn made(context: &SimContext, name: &str) -> Image {
     let mut files = BTreeMap::new();
-    let mut nodes = ground.labs().flat_map(|lab| &lab.cluster.nodes);
+    let mut nodes = context.labs().flat_map(|lab| &lab.cluster.nodes);
     if nodes.any(|node| node.image == name) {
         for (path, text) in super::super::node::image_files(name) {
             files.insert(path.to_owned(), text.into_bytes());
         }
     } else {
-        for lab in ground.labs() {
+        for lab in context.labs() {
             let jar = b"PK\x03\x04 simulated jar\n".to_vec();
             files.insert(lab.job.jar.clone(), jar);
         }
     }
     Image {
-        id: format!("sha256:{}", ground.dice.hex(64)),
+        id: format!("sha256:{}", context.dice.hex(64)),
         size: 727_651_994,
         files,
     }
@@ -130,7 +130,7 @@ pub(super) fn find(machine: &Machine, name: &str) -> Option<(String, Image)> {
 
 /// Docker's id of an image: the config's, or where it keeps images in containerd the manifest's.
 fn shown_id(machine: &Machine, id: &str) -> String {
-    if machine.ground.keeps_in_containerd() {
+    if machine.context.keeps_in_containerd() {
         format!("sha256:{}", id.chars().rev().take(64).collect::<String>())
     } else {
         id.to_owned()
@@ -162,7 +162,7 @@ fn inspect(machine: &Machine, name: &str) -> Answer {
 /// Whether the registry takes the login that came with a request. A real daemon reads base64url only,
 /// and asks the registry without a login where it cannot read one.
 pub(super) fn logged_in(machine: &Machine, headers: &http::HeaderMap) -> Result<(), Refused> {
-    let Some((name, password)) = machine.ground.login() else {
+    let Some((name, password)) = machine.context.login() else {
         return Ok(());
     };
     let sent = headers
@@ -184,8 +184,8 @@ pub(super) fn logged_in(machine: &Machine, headers: &http::HeaderMap) -> Result<
 
 /// What the registry knows about an image, without pulling it.
 pub(super) fn distribution(machine: &Machine, name: &str) -> Answer {
-    let mut all = known(machine.ground.labs()).into_iter();
-    if !machine.ground.has_registry() || !all.any(|one| full_name(&one) == full_name(name)) {
+    let mut all = known(machine.context.labs()).into_iter();
+    if !machine.context.has_registry() || !all.any(|one| full_name(&one) == full_name(name)) {
         return refused(
             404,
             format!("manifest for {name} not found: manifest unknown"),
@@ -224,10 +224,10 @@ async fn pull(machine: &Arc<Machine>, query: &BTreeMap<String, String>) -> Answe
         (false, true) => format!("{from}:latest"),
         (false, false) => format!("{from}:{tag}"),
     };
-    let named = known(machine.ground.labs())
+    let named = known(machine.context.labs())
         .into_iter()
         .find(|name| full_name(name) == full_name(&asked));
-    let Some(name) = named.filter(|_| machine.ground.has_registry()) else {
+    let Some(name) = named.filter(|_| machine.context.has_registry()) else {
         return refused(
             404,
             format!("manifest for {asked} not found: manifest unknown: manifest unknown"),
@@ -243,12 +243,12 @@ async fn pull(machine: &Arc<Machine>, query: &BTreeMap<String, String>) -> Answe
             let value = match step {
                 0 => json!({"status": format!("Pulling from {from}"), "id": tag}),
                 step if step <= steps => {
-                    machine.ground.pace.sleep(2.0).await;
+                    machine.context.pace.sleep(2.0).await;
                     json!({"status": "Downloading", "id": "5f0f4c34bf56", "progress": "",
                         "progressDetail": {"current": total * step / steps, "total": total}})
                 }
                 step if step == steps + 1 => {
-                    let image = made(&machine.ground, &name);
+                    let image = made(&machine.context, &name);
                     machine.engine().images.insert(name.clone(), image);
                     json!({"status": "Pull complete", "id": "5f0f4c34bf56", "progressDetail": {}})
                 }
@@ -284,7 +284,7 @@ fn save(machine: &Arc<Machine>, name: &str) -> Answer {
         let machine = machine.clone();
         async move {
             let piece = pieces.next()?;
-            machine.ground.pace.sleep(pause).await;
+            machine.context.pace.sleep(pause).await;
             Some((Ok::<_, io::Error>(piece), pieces))
         }
     });
@@ -308,7 +308,7 @@ fn load(machine: &Arc<Machine>, packed: &[u8]) -> Answer {
     for one in manifest.as_array().into_iter().flatten() {
         let tags = one["RepoTags"].as_array().into_iter().flatten();
         for name in tags.filter_map(Value::as_str) {
-            let mut image = made(&machine.ground, name);
+            let mut image = made(&machine.context, name);
             image.id = one["Id"].as_str().unwrap_or_default().to_owned();
             machine.engine().images.insert(name.to_owned(), image);
             let line = json!({"stream": format!("Loaded image: {name}\n")});

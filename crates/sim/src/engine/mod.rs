@@ -27,7 +27,7 @@ use tokio::sync::{broadcast, watch};
 /// One simulated computer with a Docker engine and the clusters in it.
 #[derive(Debug)]
 pub(super) struct Machine {
-    pub(super) ground: Arc<SimContext>,
+    pub(super) context: Arc<SimContext>,
     engine: Mutex<Engine>,
     clusters: Mutex<BTreeMap<String, Arc<Cluster>>>,
     /// Beats with everything that containers do.
@@ -62,20 +62,20 @@ fn no_container(name: &str) -> Refused {
 }
 
 impl Machine {
-    pub(super) fn new(ground: Arc<SimContext>, images: Images) -> Arc<Self> {
+    pub(super) fn new(context: Arc<SimContext>, images: Images) -> Arc<Self> {
         let mut engine = Engine {
             networks: networks::predefined(),
             ..Engine::default()
         };
         if images == Images::Present {
-            for name in images::known(ground.labs()) {
+            for name in images::known(context.labs()) {
                 engine
                     .images
-                    .insert(name.clone(), images::made(&ground, &name));
+                    .insert(name.clone(), images::made(&context, &name));
             }
         }
         Arc::new(Self {
-            ground,
+            context,
             engine: Mutex::new(engine),
             clusters: Mutex::default(),
             pulse: watch::channel(0).0,
@@ -140,7 +140,7 @@ pub(super) async fn answer(machine: Arc<Machine>, request: Request) -> Reply {
     let path = request.uri().path().to_owned();
     let path = without_version(&path).to_owned();
     machine
-        .ground
+        .context
         .counters
         .count("docker", request.method().as_str(), &path);
     let mut reply = match route(&machine, &path, request).await {

@@ -135,7 +135,7 @@ fn create(machine: &Machine, body: Value) -> Answer {
             .unwrap_or_default(),
     );
     let network = Network {
-        id: machine.ground.dice.hex(64),
+        id: machine.context.dice.hex(64),
         name: name.to_owned(),
         driver: "bridge",
         ipv6: body["EnableIPv6"] == true,

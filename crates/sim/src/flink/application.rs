@@ -159,7 +159,7 @@ pub(super) async fn close(master: &JobMaster) {
         Some("FAILED") => FAILED,
         Some(_) | None => return,
     };
-    let until = Instant::now() + process.cluster.ground.pace.seconds(UNFETCHED);
+    let until = Instant::now() + process.cluster.context.pace.seconds(UNFETCHED);
     while master.with_quietly(|job| job.is_waited_for()) == Some(true) && Instant::now() < until {
         process.nap(0.1).await;
     }

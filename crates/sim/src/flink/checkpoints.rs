@@ -88,7 +88,7 @@ pub(super) async fn run(master: &JobMaster) {
     let Some(every) = settings.every() else {
         return std::future::pending().await;
     };
-    let pace = &process.cluster.ground.pace;
+    let pace = &process.cluster.context.pace;
     let (interval, pause) = (every.as_secs_f64(), seconds(settings.min_pause_ms));
     // The first one comes at a random moment of the first interval.
     process.about(pause.min(interval), interval).await;
@@ -121,7 +121,7 @@ async fn take(master: &JobMaster) {
     // One of the tasks may not be able to answer.
     let given_up = process
         .cluster
-        .ground
+        .context
         .pace
         .seconds(seconds(process.cluster.version.checkpointing.timeout_ms));
     let mut expired = false;
@@ -145,7 +145,10 @@ async fn take(master: &JobMaster) {
         discarded: false,
         savepoint: None,
     };
-    let file = format!("completedCheckpoint{}", process.cluster.ground.dice.hex(12));
+    let file = format!(
+        "completedCheckpoint{}",
+        process.cluster.context.dice.hex(12)
+    );
     let done = written.and_then(|()| write_ha(process, &file, "", 9_880));
     match done {
         Ok(handle) if process.reaches_api() => {
@@ -285,11 +288,11 @@ pub(super) async fn recover(master: &JobMaster, from: Option<String>) -> Option<
     let next = told.map_or(1, |id| id + 1);
     process.act(|state| {
         if state.store.get(&map).is_none() {
-            let ground = &process.cluster.ground;
+            let context = &process.cluster.context;
             let cluster = &process.cluster;
             let mut object = lock::labelled(&cluster.version, &cluster.lab.flink.cluster_id);
             object["data"]["counter"] = json!(next.to_string());
-            crate::api::complete(&map, &mut object, ground.dice.uuid(), clock::now());
+            crate::api::complete(&map, &mut object, context.dice.uuid(), clock::now());
             state.store.put(map.clone(), object);
         }
     });

@@ -210,7 +210,7 @@ impl JobMaster {
             if self.gave_up(&why) {
                 return;
             }
-            if began.elapsed() > self.process.cluster.ground.pace.seconds(STEADY + pause) {
+            if began.elapsed() > self.process.cluster.context.pace.seconds(STEADY + pause) {
                 pause = PAUSE.0;
             }
             self.restart(&why, pause).await;

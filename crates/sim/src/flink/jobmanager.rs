@@ -49,7 +49,7 @@ pub(crate) async fn run(process: Process) -> i32 {
     };
     let map = format!("{id}-cluster-config-map");
     let candidate = Candidate {
-        identity: process.cluster.ground.dice.uuid(),
+        identity: process.cluster.context.dice.uuid(),
         born: Instant::now(),
         map: lock::map_key(&lab.flink.namespace, &map),
         app: id,
@@ -162,7 +162,7 @@ impl Candidate {
 
     /// Without high availability it leads from the start, and nobody is told.
     async fn lead_alone(&self) -> i32 {
-        let session = self.process.cluster.ground.dice.uuid();
+        let session = self.process.cluster.context.dice.uuid();
         self.process.about(0.3, 0.8).await;
         self.process.act(|state| {
             if let Some(own) = state.flink.masters.get_mut(&self.process.id) {
@@ -197,7 +197,7 @@ impl Candidate {
             lease: self
                 .process
                 .cluster
-                .ground
+                .context
                 .pace
                 .seconds(self.process.cluster.version.lease),
             acquired,
@@ -244,13 +244,13 @@ impl Candidate {
     fn write(&self, state: &mut State, lock: &Lock) {
         let cluster = &self.process.cluster;
         let whose = (&cluster.version, self.app.as_str());
-        lock.write(&mut state.store, &self.map, whose, &cluster.ground.dice);
+        lock.write(&mut state.store, &self.map, whose, &cluster.context.dice);
     }
 
     /// Leads until the lease is lost; an exit code where the process ends with it.
     async fn lead(&self) -> Option<i32> {
         let process = &self.process;
-        let session = process.cluster.ground.dice.uuid();
+        let session = process.cluster.context.dice.uuid();
         let over = CancellationToken::new();
         let closes = Arc::new(SetOnce::new());
         process.say(line(
@@ -310,7 +310,7 @@ impl Candidate {
         let mut renewed = Instant::now();
         let mut denied = false;
         let cluster = &process.cluster;
-        let pace = &cluster.ground.pace;
+        let pace = &cluster.context.pace;
         loop {
             // Who is denied gives up when the deadline is over, not at the try after it.
             let left = pace
@@ -437,7 +437,7 @@ impl Candidate {
 
     /// Seconds until the jobs are found: who has only just started loads half of its classes for it.
     fn recovers_in(&self) -> (f64, f64) {
-        let warm = self.process.cluster.ground.pace.seconds(12.0);
+        let warm = self.process.cluster.context.pace.seconds(12.0);
         if self.born.elapsed() < warm {
             (1.5, 3.6)
         } else {

@@ -73,7 +73,7 @@ impl JobMaster {
     /// Some time between the two after a moment.
     fn after(&self, since: Instant, (low, high): (f64, f64)) -> Instant {
         let wait = self.process.cluster.between(low, high);
-        since + self.process.cluster.ground.pace.seconds(wait)
+        since + self.process.cluster.context.pace.seconds(wait)
     }
 
     /// When one that is gone without a word will be missed: from now on that stands.

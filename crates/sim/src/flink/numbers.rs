@@ -77,7 +77,7 @@ impl Numbers {
 pub(super) fn each(process: &Process) -> f64 {
     process
         .cluster
-        .ground
+        .context
         .pace
         .seconds(1.0 / RATE)
         .as_secs_f64()
@@ -127,7 +127,7 @@ impl JobMaster {
 
 /// The metric of the tasks that are asked for, as `N.count.exact`; others have none.
 pub(super) fn metrics(cluster: &Cluster, state: &State, job: &Job, asked: &str) -> Value {
-    let each = cluster.ground.pace.seconds(1.0 / RATE).as_secs_f64();
+    let each = cluster.context.pace.seconds(1.0 / RATE).as_secs_f64();
     let said = asked.split(',').filter_map(|id| {
         let task: u64 = id.strip_suffix(".count.exact")?.parse().ok()?;
         let own = job.numbers.as_ref()?;

@@ -30,7 +30,7 @@ pub(super) fn kept(process: &Process, map: &Key) -> Vec<(String, Option<String>)
 pub(super) fn keep(process: &Process, id: &str, from: Option<&str>) -> Result<(), String> {
     let version = &process.cluster.version;
     let (name, size) = version.plan_file();
-    let file = format!("{name}{}", process.cluster.ground.dice.hex(12));
+    let file = format!("{name}{}", process.cluster.context.dice.hex(12));
     let at = checkpoints::write_ha(process, &file, from.unwrap_or_default(), size)
         .map_err(|error| error.to_string())?;
     let lab = &process.cluster.lab;

@@ -181,7 +181,7 @@ fn upload(cluster: &Arc<Cluster>, body: &Bytes) -> Answer {
     let Some(name) = name else {
         return error(400, "Exactly 1 file must be sent, received 0.");
     };
-    let jar = format!("{}_{name}", cluster.ground.dice.uuid());
+    let jar = format!("{}_{name}", cluster.context.dice.uuid());
     let folder = "uploads/flink-web-upload";
     if let Some(shared) = cluster.shared() {
         let written = shared::path(&shared, folder).and_then(|folder| {
@@ -254,7 +254,7 @@ fn of_a_job(
         [] => shapes::job(version, job),
         ["status"] if !version.is_1_15() => json!({"status": job.state}),
         ["checkpoints"] => shapes::checkpoints(job),
-        ["checkpoints", "config"] => shapes::checkpoints_config(version, &cluster.ground.pace),
+        ["checkpoints", "config"] => shapes::checkpoints_config(version, &cluster.context.pace),
         ["exceptions"] => shapes::exceptions(version, job),
         ["vertices", vertex, "metrics"] if *vertex == shapes::vertices(true)[1].0 => {
             let asked = query.get("get").map_or("", String::as_str);
@@ -297,7 +297,7 @@ fn run(cluster: &Arc<Cluster>, leader: &str, jar: &str, body: &Bytes) -> Answer 
     }
     let id = wish["jobId"]
         .as_str()
-        .map_or_else(|| cluster.ground.dice.hex(32), str::to_owned);
+        .map_or_else(|| cluster.context.dice.hex(32), str::to_owned);
     if id.len() != 32 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return error(
             400,

@@ -80,7 +80,7 @@ pub(super) fn asked(
     let folder = &cluster.lab.flink.folders.savepoints;
     let own = format!("file:{}/{folder}", cluster.lab.flink.mount);
     let target = wish[key].as_str().map_or(own, str::to_owned);
-    let request = cluster.ground.dice.hex(32);
+    let request = cluster.context.dice.hex(32);
     let master = {
         let mut state = cluster.hold();
         let state = &mut *state;
@@ -202,7 +202,7 @@ async fn take(master: &JobMaster, target: &str, purpose: Savepoint) -> Result<St
     let name = format!(
         "savepoint-{}-{}",
         &master.id[..6.min(master.id.len())],
-        process.cluster.ground.dice.hex(12)
+        process.cluster.context.dice.hex(12)
     );
     let path = format!("{}/{name}", target.trim_end_matches('/'));
     let written = if master.silent().is_empty() {

@@ -22,7 +22,7 @@ pub(super) fn store(process: &Process, below: &str, counted: u64) -> io::Result<
     let version = &process.cluster.version;
     let mut metadata = numbers::line(counted);
     if version.files {
-        let name = process.cluster.ground.dice.uuid();
+        let name = process.cluster.context.dice.uuid();
         std::fs::write(folder.join(&name), b"simulated state\n")?;
         metadata.push_str(&format!("{}/{name}\n", named(&folder)));
     }
@@ -30,7 +30,7 @@ pub(super) fn store(process: &Process, below: &str, counted: u64) -> io::Result<
         let before: Vec<String> = newest(job).map_or_else(Vec::new, |folder| names(&folder));
         let shared = before.iter().filter(|name| name.starts_with(SHARED));
         let skip = shared.clone().count().saturating_sub(REACH);
-        let own = format!("{SHARED}/{}", process.cluster.ground.dice.uuid());
+        let own = format!("{SHARED}/{}", process.cluster.context.dice.uuid());
         std::fs::create_dir_all(job.join(SHARED))?;
         std::fs::write(job.join(&own), b"simulated state that others use too\n")?;
         for name in shared.skip(skip).chain([&own]) {

@@ -94,7 +94,7 @@ async fn work(process: &Process) {
                 true
             });
             if done == Some(true) {
-                process.say(line("INFO", "runtime.taskexecutor.TaskExecutor", &format!("Successful registration at resource manager {}.tcp://flink@{ip}:6123/user/rpc/resourcemanager_0 under registration id {}.", process.cluster.version.scheme(), process.cluster.ground.dice.hex(32))));
+                process.say(line("INFO", "runtime.taskexecutor.TaskExecutor", &format!("Successful registration at resource manager {}.tcp://flink@{ip}:6123/user/rpc/resourcemanager_0 under registration id {}.", process.cluster.version.scheme(), process.cluster.context.dice.hex(32))));
             }
             continue;
         }

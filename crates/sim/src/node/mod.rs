@@ -69,7 +69,7 @@ struct Shell<'a> {
 
 impl Shell<'_> {
     async fn sleep(&self, seconds: f64) {
-        self.machine.ground.pace.sleep(seconds).await;
+        self.machine.context.pace.sleep(seconds).await;
     }
 
     fn name(&self) -> String {
@@ -173,7 +173,7 @@ pub(super) fn boot(
         let engine = machine.engine();
         engine.containers.get(id).map(|own| {
             let lab = machine
-                .ground
+                .context
                 .lab_of(own.label(CLUSTER).unwrap_or_default());
             let mounted = &lab.cluster.nodes;
             let targets = mounted.iter().flat_map(|node| &node.extra_mounts);
@@ -192,13 +192,13 @@ pub(super) fn boot(
     };
     let cluster = {
         let mut clusters = machine.clusters();
-        let made = || Cluster::new(&machine.ground, &label);
+        let made = || Cluster::new(&machine.context, &label);
         clusters.entry(label.clone()).or_insert_with(made).clone()
     };
     {
         let mut state = cluster.hold();
         let node = state.nodes.entry(name.clone()).or_insert_with(|| Node {
-            images: super::cluster::preloaded(&machine.ground, &cluster.release),
+            images: super::cluster::preloaded(&machine.context, &cluster.release),
             ..Node::default()
         });
         node.ip = ip;
@@ -218,11 +218,11 @@ pub(super) fn boot(
             ],
         );
         machine
-            .ground
+            .context
             .pace
-            .sleep(machine.ground.dice.between(0.9, 1.4))
+            .sleep(machine.context.dice.between(0.9, 1.4))
             .await;
-        if machine.ground.trouble() == Some(Trouble::NodeDoesNotBoot) {
+        if machine.context.trouble() == Some(Trouble::NodeDoesNotBoot) {
             machine.log(
                 &id,
                 &[

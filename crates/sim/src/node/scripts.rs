@@ -47,7 +47,7 @@ pub(super) async fn run(shell: &Shell<'_>, verb: &str, words: &[&str]) -> i64 {
             0
         }
         "flinklab-api-log" => {
-            if shell.machine.ground.trouble() == Some(Trouble::ApiServerNeverAnswers) {
+            if shell.machine.context.trouble() == Some(Trouble::ApiServerNeverAnswers) {
                 shell
                     .terminal
                     .out("2026-11-24T21:00:09.1Z stderr F Error: unknown flag: --no-such-flag\n");

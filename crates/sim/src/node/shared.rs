@@ -62,10 +62,10 @@ fn own(shell: &Shell<'_>, mount: &str, folders: &[&str]) -> Result<(), i64> {
         }
         shell.terminal.out("ok\n");
     }
-    let digits = shell.machine.ground.dice.uuid().replace('-', "");
+    let digits = shell.machine.context.dice.uuid().replace('-', "");
     let seen = format!(".flinklab-seen-{}", &digits[..10]);
     // Where the folder is not shared, the host does not see it.
-    if shell.machine.ground.trouble() != Some(Trouble::FolderNotShared) {
+    if shell.machine.context.trouble() != Some(Trouble::FolderNotShared) {
         let path = format!("{mount}/{seen}");
         super::write(shell.machine, shell.id, &path, Vec::new());
     }

@@ -79,7 +79,7 @@ pub(super) async fn run(shell: &Shell<'_>, words: &[&str], stdin: Vec<u8>) -> i6
         ["pgrep", "-x", program] => i64::from(!shell.machine.is_running(shell.id, program)),
         ["journalctl", ..] => {
             terminal.out("I1124 21:00:00.100000     312 kubelet.go:400] \"Attempting to sync node with API server\"\n");
-            if shell.machine.ground.trouble().is_some() {
+            if shell.machine.context.trouble().is_some() {
                 terminal.out("E1124 21:00:09.200000     312 pod_workers.go:1301] \"Error syncing pod, skipping\" err=\"failed to \\\"StartContainer\\\" for \\\"kube-apiserver\\\" with CrashLoopBackOff\"\n");
             }
             0
@@ -155,7 +155,7 @@ async fn init(shell: &Shell<'_>) -> i64 {
     );
     for (seconds, text) in INIT {
         if text.starts_with("[control-plane-check]")
-            && shell.machine.ground.trouble() == Some(Trouble::ApiServerNeverAnswers)
+            && shell.machine.context.trouble() == Some(Trouble::ApiServerNeverAnswers)
         {
             shell.sleep(240.0).await;
             shell
@@ -168,7 +168,7 @@ async fn init(shell: &Shell<'_>) -> i64 {
             .sleep(
                 shell
                     .machine
-                    .ground
+                    .context
                     .dice
                     .between(seconds * 0.9, seconds * 1.1),
             )

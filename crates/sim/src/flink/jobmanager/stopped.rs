@@ -42,10 +42,10 @@ impl Candidate {
             Some(())
         });
         process.about(0.25, 0.6).await;
-        let ground = &process.cluster.ground;
+        let context = &process.cluster.context;
         if process.reaches_api() {
             // Two writes a few milliseconds apart, and it is a race which one lands last.
-            let how = ground.clean_stop();
+            let how = context.clean_stop();
             process.act(|state| {
                 if !process.cluster.version.gives_back() {
                     return self.withdraw(state);
@@ -57,7 +57,7 @@ impl Candidate {
                 let transitions = lock.transitions;
                 let released = Lock {
                     holder: String::new(),
-                    lease: ground.pace.seconds(1.0).max(Duration::from_millis(1)),
+                    lease: context.pace.seconds(1.0).max(Duration::from_millis(1)),
                     renewed: clock::now(),
                     ..lock
                 };
